@@ -1,0 +1,8 @@
+"""cephkit: landmarks on lateral cephalograms. Research use only; not a medical device."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("cephkit")
+except PackageNotFoundError:  # run from a source tree that was never installed
+    __version__ = "0+unknown"

@@ -1,0 +1,58 @@
+"""The command table. A command's room is imported only when it is called, so that help comes at once."""
+
+import importlib
+import sys
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "train": ("cephkit.training.run", "train a landmark model on a data set in the Aariz layout"),
+    "evaluate": ("cephkit.evaluation.command", "score a checkpoint or a file of predictions, in millimetres"),
+    "predict": ("cephkit.inference.command", "find the landmarks on films: JSON, CSV and overlay pictures"),
+    "synthesize": ("cephkit.data.synthetic.command", "write a synthetic data set in the Aariz layout"),
+    "demo": ("cephkit.demo", "all of the above once, small: synthesize, train, evaluate, predict"),
+}
+"""Command -> (module with ``main(argv) -> exit status``, what it does)."""
+
+USAGE_ERROR = 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``cephkit COMMAND ...``; the exit status is 0, 1 where a part failed, 2 for wrong usage or input."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if arguments else USAGE_ERROR
+    name, *rest = arguments
+    if name == "--version":
+        from cephkit import __version__
+
+        print(f"cephkit {__version__}")
+        return 0
+    if name not in COMMANDS:
+        print(f"cephkit: there is no command {name!r}\n\n{usage()}", file=sys.stderr)
+        return USAGE_ERROR
+    return run_command(COMMANDS[name][0], rest)
+
+
+def run_command(module: str, argv: list[str]) -> int:
+    """``module.main(argv)``; an error that the user can act on becomes a message and status 2."""
+    from cephkit.errors import CephkitError
+
+    try:
+        status: int = importlib.import_module(module).main(argv)
+    except CephkitError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    return status
+
+
+def usage() -> str:
+    """The text of ``cephkit --help``."""
+    lines = ["usage: cephkit COMMAND [OPTIONS]", "", "Landmarks on lateral cephalograms, on your own machine.", ""]
+    lines += [f"  {name:<12}{text}" for name, (_, text) in COMMANDS.items()]
+    lines += ["", "cephkit COMMAND --help shows a command's options; cephkit --version the version."]
+    lines += ["Research use only; not a medical device."]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

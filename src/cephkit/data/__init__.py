@@ -1,0 +1,1 @@
+"""Films, labels and the store that feeds them to a run."""

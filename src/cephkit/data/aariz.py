@@ -1,0 +1,209 @@
+"""The Aariz layout on disk: folders, endings, labels and machine map of a data set. Films are not decoded here."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cephkit.data.film import SPLITS, Film, Points, Split
+from cephkit.data.labels import BrokenLabel, landmarks_json, read_cvm_stage, read_landmarks
+from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
+from cephkit.data.pixels import FILM_ENDINGS
+from cephkit.errors import DataError
+
+__all__ = ["ANNOTATORS", "AarizFolder", "Problem", "landmarks_json", "read_aariz", "some"]
+
+ANNOTATORS: dict[str, str] = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}
+"""Annotator -> folder."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a film cannot be used, and what to do."""
+
+    film_id: str
+    split: Split
+    path: Path
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.split}/{self.film_id}: {self.path}: {self.reason}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class AarizFolder:
+    """Films by split and name, including those that ``problems`` name; ``notes`` hinder nobody."""
+
+    films: tuple[Film, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+
+def some(names: Sequence[str], shown: int = 5) -> str:
+    """The first names and how many more there are, for one line on screen."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
+    """Films and labels under ``root``; folder names and endings in any case.
+
+    Raises:
+        DataError: ``root``, a split or its films are not there, or the machine map is no such table.
+    """
+    root = Path(root)
+    folders = {split: _film_folder(root, split) for split in splits}
+    map_path = _entry(root, FILE_NAME)
+    machines = read_machine_map(map_path) if map_path else {}
+    notes = [] if map_path else [f"no {FILE_NAME} in {root}: no film has a pixel size or a machine"]
+    films: list[Film] = []
+    problems: list[Problem] = []
+    for split, (split_folder, film_folder) in folders.items():
+        found, broken, said = _read_split(split, split_folder, film_folder)
+        problems += broken
+        notes += said
+        films += [_with_machine(film, machines.get(film.film_id)) for film in found]
+    return AarizFolder(tuple(films), tuple(problems), (*notes, *_machine_notes(films, machines)))
+
+
+def has_split(root: Path, split: Split) -> bool:
+    """Whether there is a folder of films for ``split``."""
+    try:
+        _film_folder(Path(root), split)
+    except DataError:
+        return False
+    return True
+
+
+def _film_folder(root: Path, split: Split) -> tuple[Path, Path]:
+    if not root.is_dir():
+        raise DataError(
+            f"{root}: no such folder; --dataset_path must name the folder that holds {_wanted(split)}"
+        )
+    split_folder = _entry(root, split, folder=True)
+    film_folder = _entry(split_folder, "Cephalograms", folder=True) if split_folder else None
+    if split_folder is None or film_folder is None:
+        nested = next(
+            (path for path in _visible(root) if path.is_dir() and _entry(path, split, folder=True)), None
+        )
+        hint = f"; did you mean --dataset_path {nested}?" if nested else ""
+        found = some(sorted(path.name for path in _visible(split_folder or root))) or "nothing"
+        raise DataError(
+            f"{root}: no Aariz folder: looked for {_wanted(split)}, found {found} in {split_folder or root}{hint}"
+        )
+    return split_folder, film_folder
+
+
+def _wanted(split: Split) -> str:
+    return f"{split}/Cephalograms"
+
+
+def _visible(folder: Path) -> list[Path]:
+    # Names with a leading dot are leavings of file managers, such as ._film.png.
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _entry(parent: Path, name: str, *, folder: bool = False) -> Path | None:
+    """``parent``'s entry of that name in any case."""
+    found = [
+        path for path in _visible(parent) if path.name.lower() == name.lower() and path.is_dir() == folder
+    ]
+    if len(found) > 1:
+        raise DataError(
+            f"{parent}: {some([path.name for path in found])} are the same name; keep one of them"
+        )
+    return found[0] if found else None
+
+
+def _read_split(
+    split: Split, split_folder: Path, film_folder: Path
+) -> tuple[list[Film], list[Problem], list[str]]:
+    by_stem: dict[str, list[Path]] = {}
+    for path in _visible(film_folder):
+        if path.suffix.lower() in FILM_ENDINGS:
+            by_stem.setdefault(path.stem, []).append(path)
+    problems: list[Problem] = []
+    for film_id, paths in by_stem.items():
+        if len(paths) > 1:
+            reason = f"one film id with {len(paths)} files: {some([path.name for path in paths])}"
+            problems.append(Problem(film_id, split, paths[1], reason, "keep one of them"))
+    annotation_folder = _entry(split_folder, "Annotations", folder=True)
+    landmark_folder = (
+        _entry(annotation_folder, "Cephalometric Landmarks", folder=True) if annotation_folder else None
+    )
+    annotations: dict[str, dict[str, Points]] = {film_id: {} for film_id in by_stem}
+    notes: list[str] = []
+    for annotator, name in ANNOTATORS.items():
+        for film_id, path in _label_files(landmark_folder, name):
+            if film_id not in by_stem:
+                reason = f"label without a film {film_id} ({', '.join(FILM_ENDINGS)}) in {film_folder}"
+                problems.append(Problem(film_id, split, path, reason, "add the film or remove the label"))
+                continue
+            try:
+                label = read_landmarks(path)
+            except BrokenLabel as error:
+                problems.append(Problem(film_id, split, path, error.reason, error.remedy))
+                continue
+            annotations[film_id][annotator] = label.points
+            notes += [f"{split}/{film_id} ({annotator}): {note}" for note in label.notes]
+    stages, unread = _cvm_stages(annotation_folder)
+    if unread:
+        notes.append(f"{split}: CVM stage of {len(unread)} films cannot be read: {some(unread)}")
+    named = {(problem.film_id) for problem in problems}
+    films = []
+    for film_id, paths in by_stem.items():
+        if len(paths) > 1:
+            continue
+        if not any(annotations[film_id].values()) and film_id not in named:
+            looked = landmark_folder or split_folder / "Annotations" / "Cephalometric Landmarks"
+            reason = f"film without landmarks of any annotator in {looked}"
+            problems.append(
+                Problem(film_id, split, paths[0], reason, f"add {film_id}.json or remove the film")
+            )
+        given = {annotator: points for annotator, points in annotations[film_id].items() if points}
+        films.append(Film(film_id, paths[0], split, annotations=given, cvm_stage=stages.get(film_id)))
+    return films, problems, notes
+
+
+def _label_files(parent: Path | None, name: str) -> Iterable[tuple[str, Path]]:
+    folder = _entry(parent, name, folder=True) if parent else None
+    if folder is None:
+        return []
+    return [(path.stem, path) for path in _visible(folder) if path.suffix.lower() == ".json"]
+
+
+def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[str]]:
+    stages: dict[str, int] = {}
+    unread: list[str] = []
+    for film_id, path in _label_files(annotation_folder, "CVM Stages"):
+        try:
+            stages[film_id] = read_cvm_stage(path)
+        except BrokenLabel:
+            unread.append(film_id)
+    return stages, unread
+
+
+def _with_machine(film: Film, row: MachineRow | None) -> Film:
+    if row is None:
+        return film
+    origin = ORIGIN if row.pixel_size_mm is not None else film.pixel_size_origin
+    return replace(film, machine=row.machine, pixel_size_mm=row.pixel_size_mm, pixel_size_origin=origin)
+
+
+def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> list[str]:
+    notes = []
+    faulty = [
+        f"{film.film_id} ({row.fault})" for film in films if (row := machines.get(film.film_id)) and row.fault
+    ]
+    if faulty:
+        notes.append(f"{FILE_NAME}: pixel size not taken for {len(faulty)} films: {some(faulty)}")
+    elsewhere = [
+        f"{film.film_id} ({row.mode}, lies in {film.split})"
+        for film in films
+        if (row := machines.get(film.film_id)) and row.mode and row.mode.lower() != film.split
+    ]
+    if elsewhere:
+        notes.append(
+            f"{FILE_NAME}: another split than the folder for {len(elsewhere)} films: {some(elsewhere)}"
+        )
+    return notes

@@ -1,0 +1,138 @@
+"""Looks at every film before a run starts: each is decoded once, in parallel, and all faults are told in one go."""
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from cephkit.data.aariz import ANNOTATORS, Problem, some
+from cephkit.data.film import Film
+from cephkit.data.index import FilmFacts, FilmIndex, Sink
+
+THREADS = min(8, os.cpu_count() or 1)
+LARGEST_GAP_MM = 20.0
+"""Between senior and junior for one landmark; beyond it one of them has surely slipped."""
+LARGEST_GAP_PX = 200.0
+"""The same on a film without a pixel size."""
+
+
+def scan(films: Sequence[Film], index: FilmIndex, sinks: dict[Path, Sink]) -> list[FilmFacts]:
+    """The facts of each film, decoding only what the index does not know; ``sinks`` take pixels by the film's path."""
+    facts = [index.known(film.path) for film in films]
+    unknown = [position for position, known in enumerate(facts) if known is None]
+    paths = [films[position].path for position in unknown]
+    with ThreadPoolExecutor(THREADS) as pool:
+        looked = pool.map(lambda path: index.look(path, sinks.get(path)), paths)
+        for position, found in zip(unknown, _shown(looked, len(unknown)), strict=True):
+            facts[position] = found
+    return [known for known in facts if known is not None]
+
+
+def film_problems(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Problem]:
+    """Films that cannot be read, and landmarks outside their film."""
+    problems = []
+    for film, known in zip(films, facts, strict=True):
+        if known.size is None:
+            reason = known.reason or "cannot be read"
+            problems.append(Problem(film.film_id, film.split, film.path, reason, known.remedy))
+            continue
+        height, width = known.size
+        for annotator, points in film.annotations.items():
+            outside = [
+                f"{symbol} ({x:.1f}, {y:.1f})"
+                for symbol, (x, y) in points.items()
+                if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5)
+            ]
+            if outside:
+                reason = f"landmarks of {ANNOTATORS[annotator]} outside the film of {width}x{height} pixels: {some(outside)}"
+                problems.append(
+                    Problem(film.film_id, film.split, film.path, reason, "correct or remove them")
+                )
+    return problems
+
+
+def unlabelled(films: Iterable[Film], annotation: str) -> list[Problem]:
+    """Films without a single landmark of the annotation that the run needs."""
+    wanted = f" of {ANNOTATORS[annotation]}" if annotation in ANNOTATORS else ""
+    return [
+        Problem(film.film_id, film.split, film.path, f"film without landmarks{wanted}", "label or remove it")
+        for film in films
+        if not film.points(annotation)
+    ]
+
+
+def with_facts(film: Film, known: FilmFacts) -> Film:
+    """``film`` with its size and content hash."""
+    return replace(film, size=known.size, content=known.content)
+
+
+def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path], list[str]]:
+    """Train films whose pixels also occur in valid or test, and notes on every kind of duplicate."""
+    groups: dict[str, list[Film]] = defaultdict(list)
+    for film, known in zip(films, facts, strict=True):
+        if known.pixels is not None:
+            groups[known.pixels].append(film)
+    left_out: set[Path] = set()
+    leaks, within, held_out = [], [], []
+    for group in (group for group in groups.values() if len(group) > 1):
+        names = " = ".join(f"{film.split}/{film.film_id}" for film in group)
+        train = [film for film in group if film.split == "train"]
+        if train and len(train) < len(group):
+            left_out |= {film.path for film in train}
+            leaks.append(names)
+        elif len({film.split for film in group}) == 1:
+            within.append(names)
+        else:
+            held_out.append(names)
+    notes = []
+    if leaks:
+        notes.append(
+            f"left out of train, same pixels as a film of valid or test: {len(left_out)} films: {some(leaks, 12)}"
+        )
+    if within:
+        notes.append(f"same pixels twice in one split, kept: {len(within)} groups: {some(within)}")
+    if held_out:
+        notes.append(f"same pixels in valid and test, kept: {len(held_out)} groups: {some(held_out)}")
+    return left_out, notes
+
+
+def label_notes(films: Sequence[Film]) -> list[str]:
+    """Films without a pixel size, and landmarks on which the annotators are far apart."""
+    notes = []
+    unspaced = [f"{film.split}/{film.film_id}" for film in films if film.pixel_size_mm is None]
+    if unspaced:
+        notes.append(
+            f"no pixel size, counted in pixels and never in mm: {len(unspaced)} films: {some(unspaced)}"
+        )
+    gaps = sorted((gap for film in films for gap in _large_gaps(film)), reverse=True)
+    if gaps:
+        limit = f"more than {LARGEST_GAP_MM:g} mm ({LARGEST_GAP_PX:g} px without a pixel size)"
+        notes.append(
+            f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some([text for _, text in gaps])}"
+        )
+    return notes
+
+
+def _large_gaps(film: Film) -> Iterable[tuple[float, str]]:
+    senior, junior = film.points("senior"), film.points("junior")
+    for symbol in senior.keys() & junior.keys():
+        gap = float(np.hypot(*np.subtract(senior[symbol], junior[symbol])))
+        spacing = film.pixel_size_mm
+        relative = gap * spacing / LARGEST_GAP_MM if spacing else gap / LARGEST_GAP_PX
+        if relative > 1:
+            size = f"{gap * spacing:.0f} mm" if spacing else f"{gap:.0f} px"
+            yield relative, f"{film.split}/{film.film_id} {symbol} {size}"
+
+
+def _shown(facts: Iterable[FilmFacts], count: int) -> Iterable[FilmFacts]:
+    if not count or not sys.stderr.isatty():
+        return facts
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(facts, "checking films", count, console=Console(stderr=True), transient=True)

@@ -1,0 +1,155 @@
+"""What is known about films from an earlier start: hashes, size, faults; so that the next start decodes nothing."""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cephkit.data.pixels import (
+    DECODER,
+    BrokenFilm,
+    content_hash,
+    decode_grey,
+    pixel_hash,
+    read_bytes,
+    to_uint8,
+)
+from cephkit.geometry import Size
+
+FILE_NAME = "films.json"
+_VERSION = f"1-{DECODER}"
+_Stamp: TypeAlias = tuple[int, int]  # bytes, mtime in ns
+
+Sink: TypeAlias = Callable[[str, NDArray[np.uint8]], None]
+"""Takes a content hash and the grey film (H, W) uint8 that was just decoded."""
+
+
+@dataclass(frozen=True)
+class FilmFacts:
+    """One film's file: either ``size`` and ``pixels``, or the ``reason`` why not, with a ``remedy``."""
+
+    content: str | None
+    """Hash of the bytes; None where they could not be read."""
+    size: Size | None = None
+    pixels: str | None = None
+    """Hash of the grey pixels."""
+    reason: str | None = None
+    remedy: str = ""
+
+
+class FilmIndex:
+    """Facts by content, content by path and stamp. Threads may ask at once; processes share it through a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+        self._stamps: dict[str, tuple[_Stamp, str]] = {}
+        self._facts: dict[str, FilmFacts] = {}
+        self._changed = False
+        self._load()
+
+    def known(self, path: Path) -> FilmFacts | None:
+        """The facts of a film whose file is as it was, by its size and time of change."""
+        with contextlib.suppress(OSError):
+            stamp, content = self._stamps.get(os.path.abspath(path), (None, ""))  # noqa: PTH100 - resolve() costs disk
+            if stamp is not None and stamp == _stamp(path):
+                return self._facts.get(content)
+        return None
+
+    def look(self, path: Path, sink: Sink | None = None) -> FilmFacts:
+        """The facts of a film: remembered by its bytes, or else decoded, remembered and handed to ``sink``."""
+        try:
+            stamp = _stamp(path)
+            data = read_bytes(path)
+        except BrokenFilm as error:
+            return FilmFacts(None, reason=error.reason, remedy=error.remedy)
+        except OSError as error:
+            return FilmFacts(
+                None, reason=f"cannot be read: {error.strerror or error}", remedy="check the file"
+            )
+        content = content_hash(data)
+        facts = self._facts.get(content) or _decode(data, content, path, sink)
+        self._facts[content] = facts
+        self._stamps[os.path.abspath(path)] = (stamp, content)  # noqa: PTH100 - resolve() costs disk
+        self._changed = True
+        return facts
+
+    def save(self) -> None:
+        """Writes what is new, with what other processes wrote meanwhile.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        if not self._changed:
+            return
+        stamps, facts = self._stamps, self._facts
+        self._stamps, self._facts = {}, {}
+        self._load()
+        self._stamps.update(stamps)
+        self._facts.update(facts)
+        plain = {
+            "version": _VERSION,
+            "files": {path: [*stamp, content] for path, (stamp, content) in self._stamps.items()},
+            "facts": {content: asdict(facts) for content, facts in self._facts.items()},
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._path, json.dumps(plain).encode())
+        self._changed = False
+
+    def _load(self) -> None:
+        try:
+            plain = json.loads(self._path.read_bytes())
+            if plain["version"] != _VERSION:
+                return
+            facts = {}
+            for content, entry in plain["facts"].items():
+                size = tuple(entry["size"]) if entry["size"] else None
+                facts[content] = FilmFacts(**{**entry, "size": size})
+            stamps = {
+                path: ((int(size), int(mtime)), content)
+                for path, (size, mtime, content) in plain["files"].items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return  # nothing is lost but time: what is not remembered is decoded again
+        self._facts, self._stamps = facts, stamps
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """``data`` at ``path``, whole or not at all, also after a power failure.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _stamp(path: Path) -> _Stamp:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _decode(data: bytes, content: str, path: Path, sink: Sink | None) -> FilmFacts:
+    try:
+        grey = decode_grey(data, path)
+    except BrokenFilm as error:
+        return FilmFacts(content, reason=error.reason, remedy=error.remedy)
+    height, width = grey.shape
+    facts = FilmFacts(content, (height, width), pixel_hash(grey))
+    if sink is not None:
+        sink(content, to_uint8(grey))
+    return facts

@@ -1,0 +1,213 @@
+"""The one door to the data: from an Aariz folder to checked films, landmarks of the model, and datasets."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from cephkit.data.aariz import AarizFolder, Problem, has_split, read_aariz, some
+from cephkit.data.check import THREADS, film_problems, label_notes, leaked, scan, unlabelled, with_facts
+from cephkit.data.dataset import FilmDataset
+from cephkit.data.film import SPLITS, Film, Split
+from cephkit.data.index import FilmFacts, FilmIndex
+from cephkit.data.store import (
+    FilmStore,
+    StoreBuilder,
+    check_disk,
+    check_memory,
+    clear_abandoned,
+    folder_bytes,
+    store_path,
+)
+from cephkit.errors import DataError
+from cephkit.geometry import Size
+from cephkit.landmarks import SYMBOLS, in_canonical_order
+
+SHOWN_PROBLEMS = 50
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Films that have been read and found whole, with what a run needs to use them."""
+
+    films: dict[Split, tuple[Film, ...]]
+    symbols: tuple[str, ...]
+    """Landmarks that a film of train carries (of any split where train is not asked for), in canonical order."""
+    annotation: str
+    canvas_size: Size
+    store: FilmStore
+    notes: tuple[str, ...]
+
+    def dataset(
+        self, split: Split, symbols: tuple[str, ...] | None = None, annotation: str | None = None
+    ) -> FilmDataset:
+        """The films of ``split``, with the landmarks of the model and the labels of the run unless told otherwise."""
+        return FilmDataset(
+            self.films[split],
+            symbols or self.symbols,
+            annotation or self.annotation,
+            self.canvas_size,
+            self.store,
+        )
+
+
+def prepare(
+    root: Path | str,
+    *,
+    splits: Sequence[Split] = SPLITS,
+    annotation: str = "senior",
+    canvas_size: Size,
+    hold: int | None = 0,
+    cache_dir: Path | None = None,
+    skip_bad_films: bool = False,
+    say: Callable[[str], None] = print,
+) -> PreparedData:
+    """Reads, checks and remembers the data set at ``root``.
+
+    Args:
+        root: folder in the Aariz layout.
+        splits: those that the run uses. With train among them the others are looked at too, for leaked films.
+        annotation: ``senior``, ``junior``, ``mean`` or ``official``; a film without such labels is a problem.
+        canvas_size: (height, width) of the network's input.
+        hold: films to hold in memory: None all, N the first N in the order of ``splits``, 0 none.
+        cache_dir: where hashes and canvases are kept between runs; None for the user's cache folder.
+        skip_bad_films: leave films with a problem out, one line each, in place of an error that names all of them.
+        say: takes lines for the user.
+
+    Raises:
+        DataError: no such data set, films or labels with problems, an empty split, or no room for the films to hold.
+    """
+    root = Path(root)
+    folder = (Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("cephkit")) / "films"
+    splits = tuple(split for split in SPLITS if split in splits)
+    aariz = read_aariz(root, splits)
+    unusable = list(aariz.problems)
+    unusable += _without(unlabelled(_without(aariz.films, unusable), annotation), unusable)
+    _refuse_foreign_annotation(aariz, unusable, annotation, root)
+    planned = _without(aariz.films, unusable)[:hold]
+    if planned:
+        check_memory(len(planned), canvas_size)
+
+    index = FilmIndex(folder)
+    builder = StoreBuilder(folder, canvas_size)
+    try:
+        others = _other_films(root, splits)
+        everything = (*aariz.films, *others)
+        facts = scan(everything, index, {film.path: builder.add for film in planned})
+        _remember(index, folder, say)
+        own_facts = facts[: len(aariz.films)]
+        unusable += film_problems(aariz.films, own_facts)
+        if unusable:
+            _report(unusable, skip_bad_films, root, say)
+        left_out, notes = leaked(everything, facts)
+        notes = [*aariz.notes, *notes, *_unread_others(others, facts[len(aariz.films) :])]
+        checked = [with_facts(film, known) for film, known in zip(aariz.films, own_facts, strict=True)]
+        usable = [film for film in _without(checked, unusable) if film.path not in left_out]
+        films = {split: tuple(film for film in usable if film.split == split) for split in splits}
+        empty = [split for split in splits if not films[split]]
+        if empty:
+            raise DataError(
+                f"{root}: no usable film in {' and '.join(empty)}; see the lines above for what was left out"
+            )
+        store = _hold(usable[:hold], folder, canvas_size, builder, say)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: the cache cannot be written: {error}; name another with --cache_dir"
+        ) from error
+    finally:
+        builder.discard()
+
+    symbols, absent = _symbols(films, annotation)
+    if absent:
+        notes.append(
+            f"left out of the model, no film of train carries them: {len(absent)} landmarks: {' '.join(absent)}"
+        )
+    notes += label_notes(usable)
+    for note in notes:
+        say(note)
+    return PreparedData(films, symbols, annotation, canvas_size, store, tuple(notes))
+
+
+def _without(items: Sequence, problems: Sequence[Problem]) -> list:  # type: ignore[type-arg]
+    """Films (or problems) that no problem names."""
+    named = {(problem.split, problem.film_id) for problem in problems}
+    return [item for item in items if (item.split, item.film_id) not in named]
+
+
+def _refuse_foreign_annotation(
+    aariz: AarizFolder, problems: list[Problem], annotation: str, root: Path
+) -> None:
+    if aariz.films and not any(film.points(annotation) for film in aariz.films) and not aariz.problems:
+        present = sorted({name for film in aariz.films for name in film.annotations})
+        raise DataError(
+            f"{root}: no film has landmarks of {annotation}; found: {', '.join(present) or 'none'}"
+        )
+
+
+def _other_films(root: Path, splits: Sequence[Split]) -> tuple[Film, ...]:
+    """Films of the splits that the run does not use: a train film may be a copy of one of them."""
+    if "train" not in splits:
+        return ()
+    others = [split for split in SPLITS if split not in splits and has_split(root, split)]
+    return read_aariz(root, others).films
+
+
+def _unread_others(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[str]:
+    unread = [
+        f"{film.split}/{film.film_id}"
+        for film, known in zip(films, facts, strict=True)
+        if known.pixels is None
+    ]
+    return [f"not read, hence not compared with train: {len(unread)} films: {some(unread)}"] if unread else []
+
+
+def _remember(index: FilmIndex, folder: Path, say: Callable[[str], None]) -> None:
+    try:
+        index.save()
+    except OSError as error:
+        say(f"{folder}: the check is not remembered and will be repeated next time: {error}")
+
+
+def _report(problems: Sequence[Problem], skip: bool, root: Path, say: Callable[[str], None]) -> None:
+    lines = [str(problem) for problem in problems]
+    if skip:
+        for line in lines:
+            say(f"left out: {line}")
+        return
+    count = len({(problem.split, problem.film_id) for problem in problems})
+    shown = "\n".join(f"  {line}" for line in lines[:SHOWN_PROBLEMS])
+    more = f"\n  and {len(lines) - SHOWN_PROBLEMS} more" if len(lines) > SHOWN_PROBLEMS else ""
+    raise DataError(
+        f"{root}: {count} films cannot be used:\n{shown}{more}\nMend them, or train without them: --skip_bad_films"
+    )
+
+
+def _hold(
+    films: Sequence[Film], folder: Path, canvas_size: Size, builder: StoreBuilder, say: Callable[[str], None]
+) -> FilmStore:
+    if not films:
+        return FilmStore.empty(canvas_size)
+    if FilmStore.open(store_path(folder, films, canvas_size), canvas_size) is None:
+        check_disk(folder, len(films), canvas_size)
+        with contextlib.suppress(OSError):
+            clear_abandoned(folder)
+    store = builder.finish(films, THREADS)
+    store.warm()
+    total = folder_bytes(folder)
+    say(
+        f"film store: {len(store)} films, {store.bytes / 2**20:.0f} MiB, in {folder} "
+        f"({total / 2**20:.0f} MiB there in all; may be deleted when no run uses it)"
+    )
+    return store
+
+
+def _symbols(
+    films: dict[Split, tuple[Film, ...]], annotation: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    source = films["train"] if "train" in films else [film for group in films.values() for film in group]
+    carried = Counter(symbol for film in source for symbol in film.points(annotation))
+    symbols = in_canonical_order(carried)
+    return symbols, tuple(symbol for symbol in SYMBOLS if symbol not in carried)

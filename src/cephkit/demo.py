@@ -1,0 +1,66 @@
+"""``cephkit demo``: the whole way once, small, with every command shown as a user would type it."""
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from cephkit import cli
+from cephkit.config import parse
+from cephkit.errors import CephkitError
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """Write a small synthetic data set, train on it, evaluate on its test split, predict one film."""
+
+    out: Path = Path("demo")
+    """Folder for everything that the demo writes."""
+    films: int = 100
+    """Films of the synthetic data set."""
+    epochs: int = 24
+    """Epochs of training."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the demo; 0 when every command succeeded.
+
+    Raises:
+        CephkitError: a command failed.
+    """
+    config = parse(DemoConfig, argv, "cephkit demo")
+    out = config.out
+    data, model, logs = out / "Aariz", out / "checkpoints", out / "logs"
+    checkpoint = model / "checkpoint_best.pth"
+    run(["synthesize", "--out", data, "--films", config.films, "--seed", 1])
+    run([
+        "train", "--dataset_path", data, "--model", "hrnet_w18_small", "--no_pretrained", "--image_size", 256, 256,
+        "--batch_size", 8, "--gradient_accumulation_steps", 1, "--lr", 2e-3, "--warmup_epochs", 2, "--epochs",
+        config.epochs, "--mixed_precision", "--channels_last", "--use_ema", "--num_workers", 0, "--use_ram_cache",
+        "--save_dir", model, "--log_dir", logs, "--device", "cpu",
+    ])  # fmt: skip
+    run(["evaluate", "--checkpoint", checkpoint, "--dataset_path", data, "--split", "test", "--out", out / "evaluation"])
+    film = min((data / "test" / "Cephalograms").iterdir())
+    run(["predict", "--checkpoint", checkpoint, film, "--out", out / "prediction"])
+
+    metrics = json.loads((out / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
+    overlay = next((out / "prediction").glob("*.png"))
+    print()
+    print(f"error on {metrics['films']} test films it never saw: MRE {metrics['mre_mm']:.2f} mm, "
+          f"SDR@2 {metrics['sdr']['2']:.0f} % (synthetic films, a very short training)")  # fmt: skip
+    print(f"overlay:     {overlay}")
+    print(f"TensorBoard: tensorboard --logdir {logs}    ({next(logs.glob('events.out.tfevents.*'))})")
+    return 0
+
+
+def run(command: list[object]) -> None:
+    """Show and run one ``cephkit`` command in this process.
+
+    Raises:
+        CephkitError: it ended with another status than 0.
+    """
+    words = [str(word) for word in command]
+    print(f"\n$ cephkit {shlex.join(words)}", flush=True)
+    status = cli.run_command(cli.COMMANDS[words[0]][0], words[1:])
+    if status != 0:
+        raise CephkitError(f"the demo stopped: cephkit {words[0]} ended with status {status}")

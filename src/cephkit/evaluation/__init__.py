@@ -1,0 +1,1 @@
+"""Errors in millimetres, and their tables."""

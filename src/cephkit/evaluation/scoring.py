@@ -1,0 +1,134 @@
+"""Predicted points against the truth of a set of films."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cephkit.data.film import Film, points_array
+from cephkit.errors import DataError
+from cephkit.evaluation.metrics import Metrics, radial_errors, summarise, to_mm
+from cephkit.evaluation.predictions import Predictions, listed
+from cephkit.landmarks import in_canonical_order
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Films with their predicted points and the truth, and what follows from them."""
+
+    films: tuple[Film, ...]
+    symbols: tuple[str, ...]
+    """The landmarks that were predicted."""
+    predicted: Floats
+    """(N, K, 2) film pixels, NaN where a landmark was not found."""
+    truth_source: str
+    """``senior``, ``junior``, ``mean`` or ``official``."""
+
+    @cached_property
+    def truth(self) -> Floats:
+        """(N, K, 2) film pixels, NaN where there is none."""
+        return np.stack([points_array(film.points(self.truth_source), self.symbols) for film in self.films])
+
+    @cached_property
+    def errors_px(self) -> Floats:
+        """(N, K); see ``radial_errors``."""
+        return radial_errors(self.predicted, self.truth)
+
+    @cached_property
+    def pixel_sizes(self) -> Floats:
+        """(N,) mm per film pixel, NaN where unknown."""
+        return np.array([film.pixel_size_mm or np.nan for film in self.films], dtype=np.float64)
+
+    @cached_property
+    def errors_mm(self) -> Floats:
+        """(N, K); NaN also on films without a pixel size."""
+        return to_mm(self.errors_px, self.pixel_sizes)
+
+    def metrics(self, draws: int = 0, seed: int = 0) -> Metrics:
+        """The figures over all films and landmarks; see ``summarise``."""
+        return summarise(self.errors_px, self.pixel_sizes, draws, seed)
+
+    @property
+    def films_without_pixel_size(self) -> list[str]:
+        """Films that count in pixels, never in mm."""
+        return [film.film_id for film in self.films if film.pixel_size_mm is None]
+
+    @property
+    def landmarks_not_predicted(self) -> list[str]:
+        """Landmarks with a truth that the model does not know; they are not scored."""
+        return [
+            symbol
+            for symbol in symbols_with_truth(self.films, self.truth_source)
+            if symbol not in self.symbols
+        ]
+
+    @property
+    def landmarks_without_truth(self) -> list[str]:
+        """Landmarks that were predicted and have no truth on any of the films; they are not scored."""
+        known = symbols_with_truth(self.films, self.truth_source)
+        return [symbol for symbol in self.symbols if symbol not in known]
+
+    @property
+    def not_found(self) -> list[dict[str, str]]:
+        """Every landmark that has a truth and no prediction."""
+        rows, columns = np.nonzero(np.isinf(self.errors_px))
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+        return [{"film": self.films[row].film_id, "landmark": self.symbols[column]} for row, column in pairs]
+
+    def predictions(self) -> Predictions:
+        """As in a predictions file."""
+        return {
+            film.film_id: {
+                symbol: (float(x), float(y)) if np.isfinite([x, y]).all() else None
+                for symbol, (x, y) in zip(self.symbols, points, strict=True)
+            }
+            for film, points in zip(self.films, self.predicted, strict=True)
+        }
+
+
+def symbols_with_truth(films: Sequence[Film], truth_source: str) -> tuple[str, ...]:
+    """Landmarks that at least one film has a truth for."""
+    return in_canonical_order(symbol for film in films for symbol in film.points(truth_source))
+
+
+def score_predictions(
+    films: Sequence[Film], predictions: Predictions, truth_source: str, allow_missing: bool = False
+) -> Scores:
+    """Scores of a predictions file.
+
+    A landmark that no film of the file has is one that its model does not know, and is not scored. One that
+    only some films lack is missing there.
+
+    Raises:
+        DataError: a film or landmark is missing, not said to be by ``null``, and ``allow_missing`` is not set; or
+            there is nothing to score.
+    """
+    symbols = in_canonical_order(symbol for points in predictions.values() for symbol in points)
+    scored = set(symbols) & set(symbols_with_truth(films, truth_source))
+    if not scored:
+        raise DataError(f"nothing to score: no film has both a prediction and a {truth_source} truth")
+    absent = []
+    for film in films:
+        points = predictions.get(film.film_id)
+        lacking = [
+            s for s in symbols if s in scored and s in film.points(truth_source) and s not in (points or {})
+        ]
+        if points is None and lacking:
+            absent.append(f"film {film.film_id}: no prediction at all")
+        elif lacking:
+            absent.append(f"film {film.film_id}: {' '.join(lacking)}")
+    if absent and not allow_missing:
+        raise DataError(
+            f"predictions are missing for {len(absent)} of {len(films)} films:\n{listed(absent)}\n"
+            "Add them, write null where the model found nothing, or give --allow_missing: each then counts "
+            "as missing and as a miss in every SDR."
+        )
+    predicted = np.full((len(films), len(symbols), 2), np.nan)
+    for row, film in enumerate(films):
+        found = {symbol: xy for symbol, xy in predictions.get(film.film_id, {}).items() if xy is not None}
+        predicted[row] = points_array(found, symbols)
+    return Scores(tuple(films), symbols, predicted, truth_source)

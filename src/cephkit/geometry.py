@@ -1,0 +1,104 @@
+"""The only place where coordinates change frame.
+
+Three frames, pixel centres at integers in each:
+
+- **film**: pixels of the film as it lies in its file;
+- **canvas**: the network's input, the film scaled alike in x and y and centred (letterboxed);
+- **grid**: heatmap cells; one cell covers ``stride`` x ``stride`` canvas pixels.
+
+Sizes are ``(height, width)``, points ``(x, y)``. A change of frame is a 3x3 float64 matrix that acts on
+column vectors ``(x, y, 1)``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Size = tuple[int, int]
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """Where a film lands on a canvas: ``content`` canvas pixels from ``offset``, at ``scale``."""
+
+    film_size: Size
+    canvas_size: Size
+    scale: float
+    content: Size
+    offset: tuple[int, int]  # (top, left)
+
+    @property
+    def film_box(self) -> tuple[float, float, float, float]:
+        """The part of the film behind the content: (left, top, right, bottom) in film pixel EDGES.
+
+        It ends less than one canvas pixel before the film's right and lower edges, so that the scale is
+        exactly the same in x and y.
+        """
+        height, width = self.content
+        return (0.0, 0.0, width / self.scale, height / self.scale)
+
+    @property
+    def to_canvas(self) -> Matrix:
+        """Film to canvas."""
+        top, left = self.offset
+        # A pixel covers half a pixel on either side of its centre, hence the half-pixel shift.
+        shift = 0.5 * self.scale - 0.5
+        return np.array([[self.scale, 0, shift + left], [0, self.scale, shift + top], [0, 0, 1]], dtype=np.float64)
+
+    @property
+    def to_film(self) -> Matrix:
+        """Canvas to film."""
+        return invert(self.to_canvas)
+
+
+def letterbox(film_size: Size, canvas_size: Size) -> Letterbox:
+    """The letterbox that fits a film of ``film_size`` into ``canvas_size``.
+
+    Raises:
+        ValueError: a size is not positive.
+    """
+    (film_h, film_w), (canvas_h, canvas_w) = film_size, canvas_size
+    if min(film_h, film_w, canvas_h, canvas_w) < 1:
+        raise ValueError(f"sizes must be positive, got film {film_size} and canvas {canvas_size}")
+    scale = min(canvas_h / film_h, canvas_w / film_w)
+    # The small term keeps 1023.9999999 from losing a row to rounding.
+    content_h = max(1, min(canvas_h, int(film_h * scale + 1e-6)))
+    content_w = max(1, min(canvas_w, int(film_w * scale + 1e-6)))
+    offset = ((canvas_h - content_h) // 2, (canvas_w - content_w) // 2)
+    return Letterbox(film_size, canvas_size, scale, (content_h, content_w), offset)
+
+
+def grid_size(canvas_size: Size, stride: int) -> Size:
+    """Cells of the heatmap of a canvas.
+
+    Raises:
+        ValueError: the canvas is no multiple of the stride.
+    """
+    height, width = canvas_size
+    if height % stride or width % stride:
+        raise ValueError(f"canvas {height}x{width} is no multiple of the heatmap stride {stride}")
+    return height // stride, width // stride
+
+
+def canvas_to_grid(stride: int) -> Matrix:
+    """Canvas to grid: the centre of cell (0, 0) lies at canvas ((stride - 1) / 2, (stride - 1) / 2)."""
+    shift = (1 - stride) / (2 * stride)
+    return np.array([[1 / stride, 0, shift], [0, 1 / stride, shift], [0, 0, 1]], dtype=np.float64)
+
+
+def grid_to_canvas(stride: int) -> Matrix:
+    """Grid to canvas."""
+    return invert(canvas_to_grid(stride))
+
+
+def invert(matrix: Matrix) -> Matrix:
+    """The way back."""
+    return np.linalg.inv(matrix)
+
+
+def transform(matrix: Matrix, points: ArrayLike) -> NDArray[np.float64]:
+    """``points`` (..., 2) in the frame that ``matrix`` leads to, (..., 2) float64; NaN stays NaN."""
+    xy = np.asarray(points, dtype=np.float64)
+    return xy @ matrix[:2, :2].T + matrix[:2, 2]

@@ -1,0 +1,92 @@
+"""Heatmaps to points, finer than a cell.
+
+The peak's cell is the argmax of the lightly smoothed map. Around it the map is summed over the rows and
+over the columns of a window, which leaves two profiles that are Gaussians again where the peak is one,
+and whose logarithms are parabolas; their apexes, found by least squares, are the point. As in DARK (Zhang et
+al., Distribution-Aware Coordinate Representation for Human Pose Estimation, CVPR 2020) the logarithm makes
+the result independent of the Gaussian's width and height; in place of a Taylor expansion at one cell,
+all cells of the window have their say, weighted by their squared value (Guo, A Simple Algorithm
+for Fitting a Gaussian Function, IEEE Signal Processing Magazine 2011), so that background hardly counts.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+RADIUS = 2
+"""The window is (2 * RADIUS + 1) cells wide."""
+_FLOOR = 1e-4
+"""Cells below this share of the peak count as this: the logarithm of noise around zero means nothing."""
+
+
+def decode(heatmaps: Tensor, loss: str) -> tuple[Tensor, Tensor]:
+    """The landmarks that the heatmaps show.
+
+    Args:
+        heatmaps: (B, K, h, w), any floating dtype, h and w at least 5; computed in float32.
+        loss: what the maps mean: ``adaptive_wing``, Gaussians in [0, 1], or ``softmax``, logits.
+
+    Returns:
+        points (B, K, 2) float32, (x, y) in grid cells, at most one cell from the strongest cell; scores (B, K)
+        float32 in [0, 1]: the peak value (``adaptive_wing``) or the probability in the window (``softmax``).
+        A flat map gives its first cell and a score near 0.
+
+    Raises:
+        ValueError: unknown loss, or a map smaller than the window.
+    """
+    if loss not in ("adaptive_wing", "softmax"):
+        raise ValueError(f"cannot decode heatmaps of loss {loss!r}; known: adaptive_wing, softmax")
+    height, width = heatmaps.shape[-2:]
+    if min(height, width) < 2 * RADIUS + 1:
+        raise ValueError(f"heatmaps of {height}x{width} cells are smaller than the {2 * RADIUS + 1}-cell window")
+    maps = heatmaps.float()
+    if loss == "softmax":
+        # Relative to the most likely cell: Gaussians with peak 1, like the other loss's.
+        maps = torch.exp(maps - maps.amax(dim=(-2, -1), keepdim=True))
+    cell = _smooth(maps).flatten(2).argmax(dim=-1)
+    row, column = cell // width, cell % width
+    # At the border the window moves inwards; the parabola is then read off outside its middle.
+    top = (row - RADIUS).clamp(0, height - 2 * RADIUS - 1)
+    left = (column - RADIUS).clamp(0, width - 2 * RADIUS - 1)
+    window = _windows(maps, top, left)
+    peak = maps.flatten(2).gather(-1, cell[..., None]).squeeze(-1)
+    x = left + _apex(window.sum(dim=-2))
+    y = top + _apex(window.sum(dim=-1))
+    points = torch.stack((x.clamp(column - 1, column + 1), y.clamp(row - 1, row + 1)), dim=-1)
+    scores = window.sum(dim=(-2, -1)) / maps.sum(dim=(-2, -1)) if loss == "softmax" else peak
+    return points, scores.clamp(0, 1)
+
+
+def _smooth(maps: Tensor) -> Tensor:
+    """(B, K, h, w) averaged with weights 1 2 1 both ways, so that no single noisy cell is taken for the peak."""
+    padded = F.pad(maps, (1, 1, 1, 1), mode="replicate")
+    across = padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]
+    return (across[..., :-2, :] + 2 * across[..., 1:-1, :] + across[..., 2:, :]) / 16
+
+
+def _windows(maps: Tensor, top: Tensor, left: Tensor) -> Tensor:
+    """(B, K, n, n): of each map the n x n cells from (``top``, ``left``), both (B, K)."""
+    steps = torch.arange(2 * RADIUS + 1, device=maps.device)
+    rows = top[..., None] + steps
+    columns = left[..., None] + steps
+    index = rows[..., :, None] * maps.shape[-1] + columns[..., None, :]
+    return maps.flatten(2).gather(-1, index.flatten(2)).unflatten(-1, (steps.numel(), steps.numel()))
+
+
+def _apex(profile: Tensor) -> Tensor:
+    """Where the Gaussian behind ``profile`` (B, K, n) has its peak, in cells from the profile's first: (B, K).
+
+    The cell of the greatest value where the profile has no peak.
+    """
+    value = (profile / profile.amax(dim=-1, keepdim=True).clamp_min(1e-12)).clamp(_FLOOR, 1)
+    best = profile.argmax(dim=-1)
+    # Positions from the greatest cell keep the sums below small and well conditioned.
+    u = torch.arange(profile.shape[-1], device=profile.device, dtype=torch.float32) - best[..., None]
+    log, weight = value.log(), value**2
+    s0, s1, s2, s3, s4 = ((weight * u**power).sum(dim=-1) for power in range(5))
+    t0, t1, t2 = ((weight * log * u**power).sum(dim=-1) for power in range(3))
+    # Cramer's rule for the normal equations of log = c + b u + a u^2; the common determinant cancels in -b / 2a.
+    b = s0 * (t1 * s4 - t2 * s3) - t0 * (s1 * s4 - s2 * s3) + s2 * (s1 * t2 - s2 * t1)
+    a = s0 * (s2 * t2 - s3 * t1) - s1 * (s1 * t2 - s2 * t1) + t0 * (s1 * s3 - s2 * s2)
+    peaked = a < -1e-9
+    return best + torch.where(peaked, -b / (2 * torch.where(peaked, a, -1.0)), 0.0)

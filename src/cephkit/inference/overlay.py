@@ -1,0 +1,200 @@
+"""A picture of a film with its landmarks, to be looked at by people.
+
+The film keeps its pixels: a point at film (x, y) is drawn at picture (x, y). A strip below carries the
+legend. Tissues differ in colour (after Okabe and Ito's palette, for colour-blind people) and in shape.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+import cephkit
+from cephkit.data.film import Points
+from cephkit.landmarks import BY_SYMBOL, Tissue, in_canonical_order
+
+COLOURS: dict[Tissue, tuple[int, int, int]] = {
+    "bone": (86, 180, 233),
+    "tooth": (240, 228, 66),
+    "soft": (230, 110, 30),
+}
+NAMES: dict[Tissue, str] = {"bone": "bone", "tooth": "tooth", "soft": "soft tissue"}
+NOTICE = "research use only, not a medical device"
+
+_HALO = (0, 0, 0)
+_STRIP = (16, 16, 16)
+_GREY = (200, 200, 200)
+_FINE = 4
+"""Markers are drawn this many times larger and reduced: Pillow's lines are not antialiased."""
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Sizes in pixels, in proportion to the film."""
+
+    arm: float
+    line: float
+    font: int
+
+    @classmethod
+    def of(cls, width: int, height: int) -> "_Scale":
+        unit = max(width, height) / 1000
+        return cls(arm=max(4.0, 6.0 * unit), line=max(1.0, 1.3 * unit), font=max(10, round(12.5 * unit)))
+
+
+def draw_overlay(film: NDArray[np.uint8], points: Points, caption: str = "") -> Image.Image:
+    """The film (H, W) as an RGB picture, W wide and H plus a strip high, with ``points`` (film pixels) on it.
+
+    Args:
+        film: the film.
+        points: landmarks by symbol; those outside the film are named in the strip and not drawn.
+        caption: left in the strip, e.g. the film's name.
+    """
+    height, width = film.shape
+    scale = _Scale.of(width, height)
+    picture = Image.fromarray(film).convert("RGB")
+    inside = {s: points[s] for s in in_canonical_order(points) if _is_inside(points[s], width, height)}
+    font = ImageFont.load_default(scale.font)
+    for symbol, (x, y) in inside.items():
+        _put_marker(picture, x, y, BY_SYMBOL[symbol].tissue, scale)
+    _put_labels(picture, inside, font, scale)
+    outside = [symbol for symbol in in_canonical_order(points) if symbol not in inside]
+    if outside:
+        caption = f"{caption}   outside the film: {' '.join(outside)}".strip()
+    return _with_strip(picture, caption, scale)
+
+
+def png_bytes(picture: Image.Image) -> bytes:
+    """``picture`` as a PNG file."""
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", compress_level=4)
+    return stream.getvalue()
+
+
+def _is_inside(point: tuple[float, float], width: int, height: int) -> bool:
+    x, y = point
+    return -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5
+
+
+def _put_marker(picture: Image.Image, x: float, y: float, tissue: Tissue, scale: _Scale) -> None:
+    """A marker whose centre is at (x, y), to a fraction of a pixel."""
+    reach = int(np.ceil(scale.arm + 2 * scale.line)) + 1
+    left, top = round(x) - reach, round(y) - reach
+    side = 2 * reach + 1
+    # Pixel centres are at integers, corners of the drawing at multiples of _FINE: hence the half pixel.
+    centre = ((x - left + 0.5) * _FINE - 0.5, (y - top + 0.5) * _FINE - 0.5)
+    for colour, widening in ((_HALO, scale.line), (COLOURS[tissue], 0.0)):
+        mask = Image.new("L", (side * _FINE, side * _FINE), 0)
+        thickness = max(1, round((scale.line + widening) * _FINE))
+        _draw_shape(ImageDraw.Draw(mask), centre, tissue, (scale.arm + widening / 2) * _FINE, thickness)
+        picture.paste(colour, (left, top), mask.resize((side, side), Image.Resampling.BOX))
+
+
+def _draw_shape(
+    draw: ImageDraw.ImageDraw, centre: tuple[float, float], tissue: Tissue, arm: float, thickness: int
+) -> None:
+    """Bone: an upright cross; tooth: an oblique one; soft tissue: a ring with a point in its middle."""
+    x, y = centre
+    if tissue == "soft":
+        ring = 0.8 * arm
+        draw.ellipse((x - ring, y - ring, x + ring, y + ring), outline=255, width=thickness)
+        dot = 0.75 * thickness
+        draw.ellipse((x - dot, y - dot, x + dot, y + dot), fill=255)
+        return
+    steps = ((1.0, 0.0), (0.0, 1.0)) if tissue == "bone" else ((0.72, 0.72), (0.72, -0.72))
+    for dx, dy in steps:
+        ends = (x - dx * arm, y - dy * arm, x + dx * arm, y + dy * arm)
+        draw.line(ends, fill=255, width=thickness)
+
+
+def _put_labels(picture: Image.Image, points: Points, font: Font, scale: _Scale) -> None:
+    """Symbols beside their markers, where they hide the fewest other markers and labels."""
+    draw = ImageDraw.Draw(picture)
+    keep_free: list[Box] = [_around(x, y, scale.arm) for x, y in points.values()]
+    for symbol, (x, y) in points.items():
+        left, top, right, bottom = draw.textbbox((0, 0), symbol, font=font)
+        size = (right - left, bottom - top)
+        box = min(_places(x, y, size, scale), key=lambda place: _cost(place, keep_free, picture.size))
+        keep_free.append(box)
+        draw.text(
+            (box[0] - left, box[1] - top),
+            symbol,
+            font=font,
+            fill=COLOURS[BY_SYMBOL[symbol].tissue],
+            stroke_width=max(1, round(scale.line)),
+            stroke_fill=_HALO,
+        )
+
+
+def _places(x: float, y: float, size: tuple[float, float], scale: _Scale) -> list[Box]:
+    """Where a label may stand around a marker, the best liked first."""
+    width, height = size
+    places = []
+    for gap in (scale.arm * 1.4, scale.arm * 2.4):
+        right, left, middle_x = x + gap, x - gap - width, x - width / 2
+        above, below, middle_y = y - gap - height, y + gap, y - height / 2
+        corners = (
+            *((right, middle_y), (left, middle_y), (right, above + gap / 2), (right, below - gap / 2)),
+            *((left, above + gap / 2), (left, below - gap / 2), (middle_x, above), (middle_x, below)),
+        )
+        places += [(px, py, px + width, py + height) for px, py in corners]
+    return places
+
+
+def _cost(box: Box, others: Sequence[Box], size: tuple[int, int]) -> float:
+    """Area shared with ``others``, much more for what leaves the picture."""
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return sum(_shared(box, other) for other in others) + 10 * (area - _shared(box, (0, 0, *size)))
+
+
+def _shared(one: Box, other: Box) -> float:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, width) * max(0.0, height)
+
+
+def _around(x: float, y: float, reach: float) -> Box:
+    return x - reach, y - reach, x + reach, y + reach
+
+
+def _with_strip(picture: Image.Image, caption: str, scale: _Scale) -> Image.Image:
+    """``picture`` with a strip below: legend and caption, and the notice."""
+    font = ImageFont.load_default(scale.font)
+    row = round(2.0 * scale.font)
+    whole = Image.new("RGB", (picture.width, picture.height + 2 * row + row // 2), _STRIP)
+    whole.paste(picture, (0, 0))
+    draw = ImageDraw.Draw(whole)
+    margin, first = scale.font, picture.height + row // 4 + row / 2
+    x = float(margin)
+    for tissue, name in NAMES.items():
+        _put_marker(whole, x + scale.arm, first, tissue, scale)
+        x += 3 * scale.arm
+        draw.text((x, first), name, font=font, fill=COLOURS[tissue], anchor="lm")
+        x += draw.textlength(name, font=font) + 1.5 * scale.font
+    second = first + row
+    notice = f"cephkit {cephkit.__version__} - {NOTICE}"
+    draw.text((margin, second), notice, font=font, fill=_GREY, anchor="lm")
+    space = picture.width - margin - x
+    draw.text(
+        (picture.width - margin, first),
+        _shortened(caption, font, space, draw),
+        font=font,
+        fill=_GREY,
+        anchor="rm",
+    )
+    return whole
+
+
+def _shortened(text: str, font: Font, space: float, draw: ImageDraw.ImageDraw) -> str:
+    """``text``, its end cut off where it is wider than ``space``."""
+    if draw.textlength(text, font=font) <= space:
+        return text
+    while text and draw.textlength(f"{text}...", font=font) > space:
+        text = text[:-1]
+    return f"{text}..." if text else ""

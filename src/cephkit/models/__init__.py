@@ -1,0 +1,1 @@
+"""The network: a backbone from timm and a heatmap head."""

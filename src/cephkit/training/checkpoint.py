@@ -1,0 +1,167 @@
+"""Checkpoints: single files of tensors and plain types, never torn, never unpickled into code."""
+
+import hashlib
+import os
+import platform
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+import cephkit
+from cephkit.errors import CephkitError, CheckpointError
+from cephkit.models.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = "cephkit"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in memory.
+
+    ``model`` are the raw weights in a state that a run goes on from (``training`` holds the rest, the moving
+    average included), and the weights to predict with in a file that has no ``training``.
+    """
+
+    spec: ModelSpec
+    model: "Mapping[str, torch.Tensor]"
+    config: dict[str, Any] = field(default_factory=dict)
+    """The settings of the run, plain types."""
+    epoch: int = 0
+    """Epochs completed."""
+    metrics: dict[str, Any] | None = None
+    """Validation figures of these weights."""
+    training: dict[str, Any] | None = None
+    """What a resume needs beyond the weights; see ``TrainState``."""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> "Mapping[str, torch.Tensor]":
+        """The weights to predict with: the moving average where the run keeps one."""
+        average = (self.training or {}).get("ema")
+        return self.model if average is None else average
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network ready to predict, in eval mode, with all that its use needs."""
+
+    model: nn.Module
+    spec: ModelSpec
+    path: Path
+    meta: dict[str, Any]
+    """``epoch``, ``metrics``, ``config``, ``versions`` and ``sha256`` of the file."""
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write to a temporary file beside ``path``, flush it to the disk, rename: after a power cut the old file or
+    the new one is there, never half of one.
+
+    Raises:
+        CheckpointError: the file cannot be written (disk full, no permission).
+    """
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": current_versions(),
+        "spec": checkpoint.spec.to_dict(),
+        "config": checkpoint.config,
+        "epoch": checkpoint.epoch,
+        "metrics": checkpoint.metrics,
+        "model": {name: tensor.detach().cpu() for name, tensor in checkpoint.model.items()},
+        "training": checkpoint.training,
+    }
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
+            temporary = Path(file.name)
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise CheckpointError(f"{path}: checkpoint could not be written ({error}); free space or choose --save_dir") from error
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint at ``path``; tensors on the CPU; nothing in the file is executed.
+
+    Raises:
+        CheckpointError: no file, torn or foreign file, or one of a newer cephkit.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such checkpoint; give the path of a .pth file that cephkit saved")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds for a torn or foreign file
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise CheckpointError(
+            f"{path}: cannot be read as a checkpoint ({reason}); the file is torn or was not made by cephkit"
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: is no cephkit checkpoint; train with cephkit, or use --weights for a backbone")
+    if content["format_version"] > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: has format {content['format_version']}, this cephkit reads up to {FORMAT_VERSION}; upgrade cephkit"
+        )
+    try:
+        return Checkpoint(
+            spec=ModelSpec.from_dict(content["spec"]),
+            model=content["model"],
+            config=content["config"],
+            epoch=content["epoch"],
+            metrics=content["metrics"],
+            training=content["training"],
+            versions=content["versions"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: is damaged or was changed by hand ({error})") from error
+
+
+def load_model(path: Path | str, device: torch.device | str = "cpu") -> LoadedModel:
+    """The network of a checkpoint, strict about every weight, on ``device`` in eval mode.
+
+    Raises:
+        CheckpointError: as ``read_checkpoint``, or the weights do not fit the network that the file names.
+    """
+    from cephkit.models.build import build_model
+
+    path = Path(path)
+    checkpoint = read_checkpoint(path)
+    try:
+        model = build_model(checkpoint.spec, pretrained=False, say=lambda line: None)
+        model.load_state_dict(checkpoint.weights, strict=True)
+    except (RuntimeError, CephkitError) as error:
+        raise CheckpointError(f"{path}: the weights do not fit {checkpoint.spec.model}: {error}") from error
+    meta = {
+        "epoch": checkpoint.epoch,
+        "metrics": checkpoint.metrics,
+        "config": checkpoint.config,
+        "versions": checkpoint.versions,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    return LoadedModel(model.to(device).eval(), checkpoint.spec, path, meta)
+
+
+def current_versions() -> dict[str, str]:
+    """Versions of what makes a checkpoint or a figure."""
+    import timm
+
+    return {
+        "cephkit": cephkit.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "timm": timm.__version__,
+    }

@@ -1,0 +1,181 @@
+"""What a run tells: lines and a progress bar on the screen, TensorBoard events, and the same figures as CSV."""
+
+import csv
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from torch.utils.tensorboard import SummaryWriter
+
+GIB = 2**30
+PLAIN_INTERVAL_S = 30.0
+
+
+@dataclass(frozen=True)
+class StepFigures:
+    """What the progress line shows."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    lr: float
+    films_per_s: float
+    seconds_left: float
+    gpu_gib: float | None
+    ram_gib: float
+
+    def line(self) -> str:
+        """All figures but the step, for the eye."""
+        gpu = "" if self.gpu_gib is None else f"  GPU {self.gpu_gib:.1f} GiB"
+        return (
+            f"epoch {self.epoch}/{self.epochs}  loss {self.loss:.4g}  lr {self.lr:.2e}  "
+            f"{self.films_per_s:.1f} films/s{gpu}  RAM {self.ram_gib:.1f} GiB  {duration(self.seconds_left)} left"
+        )
+
+
+def duration(seconds: float) -> str:
+    """``2 h 05 min``, ``3 min 20 s`` or ``12 s``."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
+
+
+class Screen:
+    """Lines, and a progress bar where the output is a terminal; plain lines every half minute where it is not.
+
+    Only the first process of a distributed run shows anything.
+    """
+
+    def __init__(self, shown: bool = True) -> None:
+        self._console = Console(file=sys.stdout, quiet=not shown, highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._last_plain = -float("inf")
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._bar = Progress(
+                BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}  {task.description}"),
+                console=self._console,
+            )  # fmt: skip
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def say(self, line: str) -> None:
+        """One line, as it is."""
+        self._console.print(line, markup=False)
+
+    def step(self, figures: StepFigures) -> None:
+        """Move the bar, or print a line when the last one is old enough."""
+        if self._bar is not None:
+            if not self._bar.tasks:
+                self._bar.add_task("", total=figures.steps)
+            self._bar.update(self._bar.tasks[0].id, completed=figures.step, description=figures.line())
+        elif time.monotonic() - self._last_plain >= PLAIN_INTERVAL_S:
+            self._last_plain = time.monotonic()
+            self.say(f"step {figures.step}/{figures.steps}  {figures.line()}")
+
+
+class CsvTable:
+    """A CSV file that grows by rows; on resume, rows of work that is about to be done again are dropped."""
+
+    def __init__(self, path: Path, key: str, columns: list[str], keep_up_to: int) -> None:
+        old: list[dict[str, str]] = []
+        if path.is_file() and keep_up_to > 0:
+            with path.open(newline="", encoding="utf-8") as file:
+                old = [row for row in csv.DictReader(file) if (row.get(key) or "").isdigit()]
+        self._file = path.open("w", newline="", encoding="utf-8")
+        self._writer = csv.DictWriter(self._file, columns, extrasaction="ignore", restval="")
+        self._writer.writeheader()
+        self._writer.writerows(row for row in old if int(row[key]) <= keep_up_to)
+        self._file.flush()
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Write one row and hand it to the system at once."""
+        self._writer.writerow(row)
+        self._file.flush()
+
+    def close(self) -> None:
+        """End the file."""
+        self._file.close()
+
+
+EPOCH_TAGS = [
+    "Train/EpochLoss", "Val/Loss", "Val/MRE_pixels", "Val/MRE_mm", "Val/SDR_2mm", "Val/SDR_2.5mm", "Val/SDR_3mm",
+    "Val/SDR_4mm", "System/SkippedSteps",
+]  # fmt: skip
+STEP_TAGS = ["Train/BatchLoss", "LR", "System/FilmsPerSecond", "System/GPU_GiB", "System/RAM_GiB"]
+
+
+class RunLog:
+    """TensorBoard events beside ``epochs.csv`` and ``steps.csv``, which hold the same figures."""
+
+    def __init__(self, folder: Path, epochs_done: int, steps_done: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._events = SummaryWriter(str(folder))
+        self._epochs = CsvTable(folder / "epochs.csv", "epoch", ["epoch", "step", *EPOCH_TAGS], epochs_done)
+        self._steps = CsvTable(folder / "steps.csv", "step", ["step", "epoch", *STEP_TAGS], steps_done)
+
+    def step(self, step: int, epoch: int, figures: dict[str, float | None]) -> None:
+        """Figures of one optimiser step."""
+        self._add(figures, step)
+        self._steps.add({"step": step, "epoch": epoch, **figures})
+
+    def epoch(self, epoch: int, step: int, figures: dict[str, float | None]) -> None:
+        """Figures of one epoch."""
+        self._add(figures, epoch)
+        self._epochs.add({"step": step, "epoch": epoch, **figures})
+        self._events.flush()
+
+    def picture(self, tag: str, image: Any, epoch: int) -> None:
+        """An (H, W, 3) uint8 picture."""
+        self._events.add_image(tag, image, epoch, dataformats="HWC")
+
+    def text(self, tag: str, text: str, step: int = 0) -> None:
+        """A note, such as the run's settings."""
+        self._events.add_text(tag, text, step)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._events.close()
+        self._epochs.close()
+        self._steps.close()
+
+    def _add(self, figures: dict[str, float | None], step: int) -> None:
+        for tag, value in figures.items():
+            if value is not None:
+                self._events.add_scalar(tag, value, step)
+
+
+def gpu_gib(device: torch.device) -> float | None:
+    """Most GPU memory that this process has reserved so far; None without a card."""
+    return torch.cuda.max_memory_reserved(device) / GIB if device.type == "cuda" else None
+
+
+def ram_gib() -> float:
+    """Memory of this process and its loader workers; what workers share with it counts once, where the system tells."""
+    own = psutil.Process()
+    total = own.memory_info().rss
+    for child in own.children(recursive=True):
+        try:
+            memory = child.memory_info()
+        except psutil.Error:  # it ended in between
+            continue
+        total += memory.rss - getattr(memory, "shared", 0)
+    return total / GIB

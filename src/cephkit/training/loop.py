@@ -1,0 +1,314 @@
+"""The training loop: accumulate, unscale, clip, step, average, validate, save - in this order, top to bottom."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.utils.data import DataLoader
+
+from cephkit.augment import Augmentation
+from cephkit.config import TrainConfig
+from cephkit.errors import CephkitError
+from cephkit.models.spec import ModelSpec
+from cephkit.training.batches import MicroBatch, PlanSampler, epoch_plan, steps_per_epoch
+from cephkit.training.checkpoint import Checkpoint, write_checkpoint
+from cephkit.training.log import RunLog, Screen, StepFigures, gpu_gib, ram_gib
+from cephkit.training.picture import draw_points
+from cephkit.training.schedule import learning_rate
+from cephkit.training.state import TrainState, random_state
+from cephkit.training.validate import Validation, targets_on_grid, to_network, validate
+
+Criterion = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+Outcome = Literal["finished", "stopped", "stopped early"]
+
+MOST_SKIPPED_IN_A_ROW = 50
+RAM_INTERVAL_S = 5.0
+
+
+@dataclass
+class LastFigures:
+    """What the progress line carries over from step to step."""
+
+    films_per_s: float = 0.0
+    ram_gib: float = 0.0
+    ram_at: float = -float("inf")
+
+
+@dataclass
+class Run:
+    """Everything that a run works with; what changes while training lives in ``state``."""
+
+    config: TrainConfig
+    settings: dict[str, Any]
+    """The settings as a checkpoint keeps them."""
+    spec: ModelSpec
+    fabric: Fabric
+    model: nn.Module
+    """The network as Fabric wraps it, for forward and backward; ``state.model`` is the bare one."""
+    optimizer: Any
+    """The optimiser as Fabric wraps it; ``state.optimizer`` is the bare one."""
+    state: TrainState
+    criterion: Criterion
+    augmentation: Augmentation | None
+    train_loader: DataLoader[Any]
+    sampler: PlanSampler
+    valid_loader: DataLoader[Any]
+    screen: Screen
+    log: RunLog | None
+    """None in all processes but the first."""
+    train_films: int
+    started: float = field(default_factory=time.monotonic)
+    steps_here: int = 0
+    """Optimiser steps of this session, for the time left."""
+    last_figures: LastFigures = field(default_factory=LastFigures)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps of an epoch."""
+        config = self.config
+        return steps_per_epoch(
+            self.train_films, config.batch_size, config.gradient_accumulation_steps, self.fabric.world_size
+        )
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps of the run."""
+        return self.steps_per_epoch * self.config.epochs
+
+
+def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
+    """Train until the epochs are done, until ``stop()`` is true after a step, or until it no longer improves.
+
+    Raises:
+        CephkitError: too many steps in a row were not finite, or a checkpoint could not be written.
+    """
+    config, progress = run.config, run.state.progress
+    while progress.epoch < config.epochs:
+        if not train_epoch(run, stop):
+            save_latest(run)
+            return "stopped"
+        epoch_loss = progress.epoch_loss / max(1, progress.epoch_films)
+        validation = validate_now(run)
+        progress.epoch += 1
+        progress.epoch_steps = progress.epoch_films = 0
+        progress.epoch_loss = 0.0
+        improved = validation.error is not None and (progress.best is None or validation.error < progress.best)
+        if improved:
+            progress.best, progress.best_epoch = validation.error, progress.epoch
+            save_best(run, validation)
+        save_latest(run, validation)
+        if config.save_frequency and progress.epoch % config.save_frequency == 0:
+            save_latest(run, validation, f"checkpoint_epoch_{progress.epoch}.pth")
+        report_epoch(run, epoch_loss, validation, improved)
+        if config.early_stopping and progress.epoch - progress.best_epoch >= config.patience:
+            return "stopped early"
+    return "finished"
+
+
+def train_epoch(run: Run, stop: Callable[[], bool]) -> bool:
+    """The rest of the epoch under way, step by step; False if ``stop()`` ended it before its last step."""
+    config, fabric, progress = run.config, run.fabric, run.state.progress
+    plan = epoch_plan(
+        run.train_films, config.batch_size, config.gradient_accumulation_steps, progress.epoch, config.seed,
+        fabric.world_size, fabric.global_rank,
+    )  # fmt: skip
+    run.sampler.plan = remaining(plan, progress.epoch_steps)
+    last_finite = [buffer.clone() for buffer in float_buffers(run.state.model)]
+    step_loss = torch.zeros((), device=fabric.device)
+    skipped_in_a_row = 0
+    step_started = time.perf_counter()
+    for micro, batch in zip(run.sampler.plan, run.train_loader, strict=True):
+        with fabric.no_backward_sync(run.model, enabled=not micro.ends_step):
+            # Every film of the step weighs the same, however the step is cut into passes and processes; the
+            # processes' gradients are averaged, hence the factor.
+            loss = batch_loss(run, batch, run.model) * (micro.weight * fabric.world_size / micro.step_films)
+            fabric.backward(loss)
+        step_loss += loss.detach()
+        if not micro.ends_step:
+            continue
+
+        rate = learning_rate(progress.step, run.total_steps, round(config.warmup_epochs * run.steps_per_epoch), config.lr)
+        for group in run.state.optimizer.param_groups:
+            group["lr"] = rate
+        largest = config.clip_grad_norm or float("inf")
+        norm = fabric.clip_gradients(run.model, run.optimizer, max_norm=largest, error_if_nonfinite=False)
+        value = float(fabric.all_reduce(step_loss, reduce_op="mean"))  # type: ignore[arg-type]
+        finite = bool(torch.isfinite(torch.as_tensor(norm))) and value == value and abs(value) != float("inf")
+        if finite or run.state.scaler is not None:
+            run.optimizer.step()  # the scaler skips a step that is not finite, and lowers its scale
+        run.optimizer.zero_grad(set_to_none=True)
+        progress.step += 1
+        progress.epoch_steps += 1
+        buffers = float_buffers(run.state.model)
+        if finite:
+            skipped_in_a_row = 0
+            progress.epoch_loss += value * micro.step_films
+            progress.epoch_films += micro.step_films
+            torch._foreach_copy_(last_finite, buffers)
+            if run.state.ema is not None:
+                run.state.ema.update(run.state.model, step=progress.step)
+        else:
+            skipped_in_a_row += 1
+            progress.skipped += 1
+            torch._foreach_copy_(buffers, last_finite)  # a forward pass that overflowed spoils running statistics
+            check_skipped(run, skipped_in_a_row)
+
+        run.steps_here += 1
+        seconds = time.perf_counter() - step_started
+        step_started = time.perf_counter()
+        report_step(run, value if finite else None, rate, micro.step_films / seconds)
+        step_loss.zero_()
+        if stopping(fabric, stop) and progress.epoch_steps < run.steps_per_epoch:
+            return False
+    return True
+
+
+def batch_loss(run: Run, batch: Batch, model: nn.Module) -> torch.Tensor:
+    """Sum of the loss over the films of ``batch``: augmentation, targets and loss on the device, in float32."""
+    canvases, points, mask, _ = batch
+    device = run.fabric.device
+    images = to_network(canvases, device, channels_last=False)
+    points, mask = points.to(device, non_blocking=True), mask.to(device, non_blocking=True)
+    if run.augmentation is not None:
+        images, points, mask = run.augmentation(images, points, mask)
+    if run.config.channels_last:
+        images = images.contiguous(memory_format=torch.channels_last)
+    return run.criterion(model(images).float(), targets_on_grid(points, mask, run.spec), mask).sum()
+
+
+def validate_now(run: Run) -> Validation:
+    """Validate the averaged network where the run keeps one, else the network."""
+    ema = run.state.ema
+    model = run.state.model if ema is None else ema.module
+    assert isinstance(model, nn.Module)
+    config = run.config
+    return validate(
+        run.fabric, model, run.spec, run.valid_loader, run.criterion, config.truth, config.channels_last
+    )  # fmt: skip
+
+
+def save_best(run: Run, validation: Validation) -> None:
+    """``checkpoint_best.pth``: the weights that were validated, nothing else."""
+    if not run.fabric.is_global_zero:
+        return
+    ema, progress = run.state.ema, run.state.progress
+    weights = run.state.model.state_dict() if ema is None else ema.module.state_dict()
+    figures = validation.metrics.to_dict()
+    best = Checkpoint(run.spec, weights, run.settings, progress.epoch, figures)
+    write_checkpoint(run.config.save_dir / "checkpoint_best.pth", best)
+
+
+def save_latest(run: Run, validation: Validation | None = None, name: str = "checkpoint_latest.pth") -> None:
+    """The complete state, to go on from."""
+    states: list[Any] = [random_state()]
+    if run.fabric.world_size > 1:
+        states = [None] * run.fabric.world_size
+        torch.distributed.all_gather_object(states, random_state())
+    if not run.fabric.is_global_zero:
+        return
+    state = run.state
+    metrics = None if validation is None else validation.metrics.to_dict()
+    latest = Checkpoint(
+        run.spec, state.model.state_dict(), run.settings, state.progress.epoch, metrics, state.state_dict(states)
+    )
+    write_checkpoint(run.config.save_dir / name, latest)
+
+
+def report_step(run: Run, loss: float | None, rate: float, films_per_s: float) -> None:
+    """Progress line and the figures of a step."""
+    if run.log is None:
+        return
+    progress, figures = run.state.progress, run.last_figures
+    if time.monotonic() - figures.ram_at > RAM_INTERVAL_S:
+        figures.ram_at, figures.ram_gib = time.monotonic(), ram_gib()
+    # A mean over the last steps: one step says little.
+    figures.films_per_s += (films_per_s - figures.films_per_s) / min(run.steps_here, 20)
+    gpu = gpu_gib(run.fabric.device)
+    left = (time.monotonic() - run.started) / run.steps_here * (run.total_steps - progress.step)
+    shown = float("nan") if loss is None else loss
+    run.screen.step(
+        StepFigures(
+            progress.epoch + 1, run.config.epochs, progress.step, run.total_steps, shown, rate,
+            figures.films_per_s, left, gpu, figures.ram_gib,
+        )
+    )  # fmt: skip
+    tags = {
+        "Train/BatchLoss": loss, "LR": rate, "System/FilmsPerSecond": films_per_s, "System/GPU_GiB": gpu,
+        "System/RAM_GiB": figures.ram_gib,
+    }  # fmt: skip
+    run.log.step(progress.step, progress.epoch + 1, tags)
+
+
+def report_epoch(run: Run, epoch_loss: float, validation: Validation, improved: bool) -> None:
+    """One line, the figures of the epoch, and the first validation film with truth and prediction."""
+    if run.log is None:
+        return
+    progress, metrics = run.state.progress, validation.metrics
+    run.log.epoch(
+        progress.epoch,
+        progress.step,
+        {
+            "Train/EpochLoss": epoch_loss,
+            "Val/Loss": validation.loss,
+            "Val/MRE_pixels": metrics.mre_pixels,
+            "Val/MRE_mm": metrics.mre_mm,
+            **{f"Val/SDR_{key}mm": metrics.sdr[key] for key in ("2", "2.5", "3", "4")},
+            "System/SkippedSteps": progress.skipped,
+        },
+    )
+    dataset: Any = run.valid_loader.dataset
+    run.log.picture("Val/Film", draw_points(dataset, 0, validation.points[0], run.config.truth), progress.epoch)
+    error = f"MRE {metrics.mre_pixels:.1f} px" if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
+    rate = "" if metrics.sdr["2"] is None else f"  SDR@2 {metrics.sdr['2']:.1f} %"
+    skipped = f"  {progress.skipped} steps skipped so far" if progress.skipped else ""
+    run.screen.say(
+        f"epoch {progress.epoch}/{run.config.epochs}  train loss {epoch_loss:.4g}  valid loss {validation.loss:.4g}  "
+        f"{error}{rate}{'  best so far' if improved else ''}{skipped}"
+    )
+    past_warmup = progress.epoch > max(3, run.config.warmup_epochs)
+    if past_warmup and validation.loss > 0.9 * validation.trivial_loss:
+        run.screen.say(
+            f"WARNING: the validation loss {validation.loss:.4g} is that of an empty map ({validation.trivial_loss:.4g}): "
+            "the network finds nothing. Try another --lr, a longer --warmup_epochs, or --heatmap_stride 4"
+        )
+
+
+def check_skipped(run: Run, in_a_row: int) -> None:
+    """Say that a step was skipped; give up when nothing else happens.
+
+    Raises:
+        CephkitError: the last ``MOST_SKIPPED_IN_A_ROW`` steps were all skipped.
+    """
+    progress = run.state.progress
+    if in_a_row in (1, 10):
+        run.screen.say(f"step {progress.step}: loss or gradients not finite, skipped ({progress.skipped} so far)")
+    if in_a_row >= MOST_SKIPPED_IN_A_ROW:
+        raise CephkitError(
+            f"step {progress.step}: loss or gradients were not finite {in_a_row} times in a row; nothing is learned any "
+            f"more. Go on from {run.config.save_dir / 'checkpoint_best.pth'} with a lower --lr or without --mixed_precision"
+        )
+
+
+def remaining(plan: list[MicroBatch], steps_done: int) -> list[MicroBatch]:
+    """The passes after the first ``steps_done`` optimiser steps."""
+    ends = [index + 1 for index, micro in enumerate(plan) if micro.ends_step]
+    return plan[ends[steps_done - 1] :] if steps_done else plan
+
+
+def float_buffers(model: nn.Module) -> list[torch.Tensor]:
+    """Running statistics and other floating-point buffers."""
+    return [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+
+
+def stopping(fabric: Fabric, stop: Callable[[], bool]) -> bool:
+    """Whether any process was asked to stop: all must leave the loop after the same step."""
+    wanted = stop()
+    if fabric.world_size == 1:
+        return wanted
+    return bool(fabric.all_reduce(torch.tensor(float(wanted), device=fabric.device), reduce_op="sum"))
+

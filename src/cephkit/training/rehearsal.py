@@ -1,0 +1,53 @@
+"""One pass before the run: does torch.compile work here, and how long will the run take?"""
+
+import time
+from collections.abc import Callable
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+Pass = Callable[[], torch.Tensor]
+
+
+def rehearse(fabric: Fabric, model: nn.Module, one_pass: Pass, repeats: int = 2) -> float:
+    """Seconds of one forward and backward pass; weights, buffers, gradients and random state stay as they were.
+
+    Args:
+        one_pass: makes the loss of a micro-batch with ``model``.
+        repeats: passes to time after a first one that is not timed.
+    """
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    cards = [fabric.device] if fabric.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cards):
+        for attempt in range(repeats + 1):
+            if attempt == 1:
+                started = _now(fabric.device)
+            one_pass().backward()
+            model.zero_grad(set_to_none=True)
+        seconds = (_now(fabric.device) - started) / repeats
+    with torch.no_grad():
+        for name, buffer in model.named_buffers():
+            buffer.copy_(buffers[name])
+    return seconds
+
+
+def compile_or_stay_eager(fabric: Fabric, model: nn.Module, one_pass: Pass, say: Callable[[str], None]) -> bool:
+    """Compile ``model`` in place and try one pass; where that fails, say so in one line and stay eager."""
+    try:
+        model.compile()
+        rehearse(fabric, model, one_pass, repeats=1)
+        return True
+    except Exception as error:  # compilers fail in as many ways as there are toolchains
+        model._compiled_call_impl = None
+        model.zero_grad(set_to_none=True)
+        torch.compiler.reset()
+        reason = (str(error).strip().splitlines() or [""])[0][:150]
+        say(f"torch.compile does not work here ({type(error).__name__}: {reason}); going on without it")
+        return False
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

@@ -1,0 +1,305 @@
+"""``cephkit train``: from settings to a finished run."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from timm.optim import param_groups_weight_decay
+from timm.utils.model_ema import ModelEmaV3
+from torch.utils.data import DataLoader
+
+from cephkit.augment import Augmentation
+from cephkit.config import SOURCES, TrainConfig, parse_with_file
+from cephkit.data.dataset import FilmDataset
+from cephkit.data.prepare import PreparedData, prepare
+from cephkit.errors import CheckpointError, SettingsError
+from cephkit.inference.device import choose_device, half_type
+from cephkit.losses import build_loss
+from cephkit.models.build import adapt_state, build_model
+from cephkit.models.spec import ModelSpec
+from cephkit.training.batches import PlanSampler
+from cephkit.training.checkpoint import Checkpoint, read_checkpoint
+from cephkit.training.log import GIB, RunLog, Screen, duration
+from cephkit.training.loop import Outcome, Run, batch_loss, fit
+from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
+from cephkit.training.resume import Decision, decide, run_settings, set_aside
+from cephkit.training.state import TrainState, set_random_state
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended."""
+
+    outcome: Outcome
+    best: float | None
+    """Best validation error, mm, or pixels where no film has a pixel size."""
+    best_epoch: int
+    save_dir: Path
+
+
+def main(argv: list[str]) -> int:
+    """``cephkit train`` and ``train_1024x1024.py``; 0, or 130 when stopped by Ctrl-C."""
+    return 130 if train(parse_with_file(TrainConfig, argv, "cephkit train")).outcome == "stopped" else 0
+
+
+def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result:
+    """Train as ``config`` says.
+
+    Args:
+        config: the settings.
+        stop: asked after every optimiser step; true ends the run with a saved state. Default: Ctrl-C.
+
+    Raises:
+        CephkitError: settings, data set or checkpoint cannot be used; raised before training starts.
+    """
+    with interrupted_by_ctrl_c() as pressed, Screen(shown=int(os.environ.get("RANK", "0")) == 0) as screen:
+        run = set_up(config, screen)
+        try:
+            outcome = fit(run, stop or pressed)
+        finally:
+            if run.log is not None:
+                run.log.close()
+        progress = run.state.progress
+        result = Result(outcome, progress.best, progress.best_epoch, config.save_dir)
+        report_end(run, outcome, screen.say)
+        return result
+
+
+def set_up(config: TrainConfig, screen: Screen) -> Run:
+    """Everything up to the first step; whatever can be wrong is found here."""
+    say = screen.say
+    fabric = start_fabric(config, say)
+    checkpoint = None if config.resume is None else read_checkpoint(config.resume)
+    with fabric.rank_zero_first():  # the first process decodes, the others find its film store
+        data = prepare(
+            config.dataset_path, splits=("train", "valid"), annotation=SOURCES[config.annotation_type],
+            canvas_size=config.image_size, hold=config.hold, cache_dir=config.cache_dir,
+            skip_bad_films=config.skip_bad_films, say=say,
+        )  # fmt: skip
+    films = data.films["train"]
+    spec = ModelSpec(
+        config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss
+    )  # fmt: skip
+    decision = None
+    if checkpoint is not None:
+        decision = decide(config, checkpoint, spec, films, fabric.world_size)
+        verb = "continuing" if decision.mode == "continue" else "fine-tuning from"
+        say(f"--resume: {verb} {config.resume} ({decision.reason})")
+
+    torch.manual_seed(config.seed)
+    state, criterion = build_state(config, spec, checkpoint, decision, fabric, say)
+    model, optimizer = fabric.setup(state.model, state.optimizer)
+    state.scaler = getattr(fabric._precision, "scaler", None)
+    torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
+    if decision is not None and decision.mode == "continue":
+        assert checkpoint is not None
+        restore(state, checkpoint, config, fabric.global_rank)
+
+    sampler = PlanSampler()
+    train_set = data.dataset("train", symbols=data.symbols)
+    valid_set = data.dataset("valid", symbols=data.symbols)
+    run = Run(
+        config=config, settings=run_settings(config, films, fabric.world_size), spec=spec, fabric=fabric, model=model,
+        optimizer=optimizer, state=state, criterion=criterion,
+        augmentation=Augmentation(config.image_size).to(fabric.device) if config.augment else None,
+        train_loader=make_loader(config, train_set, sampler, fabric), sampler=sampler,
+        valid_loader=make_loader(config, valid_set, valid_batches(config, len(valid_set), fabric), fabric),
+        screen=screen, log=None, train_films=len(films),
+    )  # fmt: skip
+    describe(run, data, say)
+    run_rehearsal(run, train_set, say)
+    if fabric.is_global_zero:
+        run.log = open_folders(run, decision, say)
+    fabric.barrier()
+    run.started = time.monotonic()
+    return run
+
+
+def start_fabric(config: TrainConfig, say: Say) -> Fabric:
+    """Device, precision and processes."""
+    device = choose_device(config.device, say)
+    precision: Any = "32-true"
+    if config.mixed_precision and device.type != "mps":
+        precision = "bf16-mixed" if half_type(device) == torch.bfloat16 else "16-mixed"
+    elif config.mixed_precision:
+        say("--mixed_precision is not supported on Apple's Metal; going on in float32")
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world > 1 and not config.use_ddp:
+        raise SettingsError("torchrun started several processes: add --use_ddp, or start one process with python")
+    if config.use_ddp and world == 1:
+        say("--use_ddp: one process; for N cards start it with: torchrun --nproc_per_node N train_1024x1024.py ...")
+    several = config.use_ddp and world > 1
+    index = [device.index or 0] if device.type != "cpu" else 1
+    fabric = Fabric(
+        accelerator=device.type,
+        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else index,
+        num_nodes=world // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else 1,
+        strategy="ddp" if several else "auto",
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def build_state(
+    config: TrainConfig, spec: ModelSpec, checkpoint: Checkpoint | None, decision: Decision | None, fabric: Fabric, say: Say
+) -> tuple[TrainState, Any]:
+    """Network with its first weights, optimiser, moving average, loss."""
+    from_imagenet = config.pretrained and checkpoint is None
+    network = build_model(spec, pretrained=from_imagenet, say=say, weights=None if checkpoint else config.weights)
+    if checkpoint is not None and decision is not None and decision.mode == "fine_tune":
+        weights, fresh = adapt_state(dict(checkpoint.weights), checkpoint.spec, network.state_dict(), spec)
+        network.load_state_dict(weights, strict=True)
+        if fresh:
+            say(f"not in the checkpoint, starting from random weights: {' '.join(fresh)}")
+    if config.channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    network = network.to(fabric.device)
+    groups = param_groups_weight_decay(network, config.weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=config.lr)
+    # The warm-up of the average keeps the first, random weights out of it.
+    ema = ModelEmaV3(network, decay=config.ema_decay, use_warmup=True, warmup_power=0.75) if config.use_ema else None
+    return TrainState(network.train(), optimizer, ema), build_loss(config.loss)
+
+
+def restore(state: TrainState, checkpoint: Checkpoint, config: TrainConfig, rank: int) -> None:
+    """Put ``state`` where the checkpoint stood, random generators included."""
+    assert checkpoint.training is not None
+    try:
+        state.load_state_dict(checkpoint.model, checkpoint.training)
+        random_states = checkpoint.training["random"]
+        set_random_state(random_states[min(rank, len(random_states) - 1)])
+    except (RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{config.resume}: its state does not fit this run: {error}") from error
+
+
+def make_loader(config: TrainConfig, dataset: FilmDataset, batches: Any, fabric: Fabric) -> DataLoader[Any]:
+    """A loader over ``batches`` of indices. Its seed comes from a generator of its own, so that it leaves the
+    random state of the augmentation alone."""
+    workers = min(config.num_workers, len(dataset))
+    return DataLoader(
+        dataset,
+        batch_sampler=batches,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        prefetch_factor=config.prefetch_factor if workers else None,
+        pin_memory=config.pin_memory and fabric.device.type == "cuda",
+        generator=torch.Generator().manual_seed(config.seed),
+    )
+
+
+def valid_batches(config: TrainConfig, films: int, fabric: Fabric) -> list[list[int]]:
+    """This process's share of the validation films, in batches."""
+    mine = list(range(films))[fabric.global_rank :: fabric.world_size]
+    return [mine[start : start + config.batch_size] for start in range(0, len(mine), config.batch_size)]
+
+
+def describe(run: Run, data: PreparedData, say: Say) -> None:
+    """The run in a few lines, before it starts."""
+    config, fabric = run.config, run.fabric
+    parameters = sum(p.numel() for p in run.state.model.parameters()) / 1e6
+    height, width = config.image_size
+    effective = run.settings["effective_batch"]
+    say(
+        f"{len(data.films['train'])} train films, {len(data.films['valid'])} valid films, {len(run.spec.symbols)} landmarks"
+    )
+    say(
+        f"{config.model} ({parameters:.1f} M parameters) at {height}x{width}, heatmaps {run.spec.grid_size[0]}x"
+        f"{run.spec.grid_size[1]}, {fabric._precision.precision}, on {fabric.device}"
+    )
+    cards = f" x {fabric.world_size} processes" if fabric.world_size > 1 else ""
+    say(
+        f"effective batch {effective} = {config.batch_size} x {config.gradient_accumulation_steps}{cards}, "
+        f"{run.steps_per_epoch} steps an epoch, {config.epochs} epochs, peak learning rate {config.lr:g}"
+    )
+
+
+def run_rehearsal(run: Run, dataset: FilmDataset, say: Say) -> None:
+    """Compile where asked, and say how long the run will take."""
+    config, network = run.config, run.state.model
+    films = [dataset[index % len(dataset)] for index in range(config.batch_size)]
+    batch: Any = tuple(torch.stack([torch.as_tensor(film[part]) for film in films]) for part in range(4))
+
+    def one_pass() -> torch.Tensor:
+        with run.fabric.autocast():
+            return batch_loss(run, batch, network)
+
+    if config.use_compile and compile_or_stay_eager(run.fabric, network, one_pass, say):
+        say("torch.compile works; the first steps of a new size take longer")
+    seconds = rehearse(run.fabric, network, one_pass)
+    epochs_left = config.epochs - run.state.progress.epoch
+    films_an_epoch = -(-run.train_films // run.fabric.world_size)
+    valid = len(run.valid_loader) * config.batch_size / 3  # forward only: about a third of a training pass
+    estimate = seconds / config.batch_size * (films_an_epoch + valid) * epochs_left
+    say(f"one pass takes {seconds:.2f} s: about {duration(estimate)} for {epochs_left} epochs")
+    if run.fabric.device.type == "cuda":
+        say(f"GPU memory of one training pass: {torch.cuda.max_memory_reserved(run.fabric.device) / GIB:.2f} GiB")
+
+
+def open_folders(run: Run, decision: Decision | None, say: Say) -> RunLog:
+    """Folders for checkpoints and logs; a new run overwrites nothing of an earlier one."""
+    config, progress = run.config, run.state.progress
+    config.save_dir.mkdir(parents=True, exist_ok=True)
+    if decision is None or decision.mode == "fine_tune":
+        stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
+        for folder, pattern in (
+            (config.save_dir, "checkpoint_*.pth"), (config.log_dir, "events.out.tfevents.*"), (config.log_dir, "*.csv"),
+        ):  # fmt: skip
+            aside = set_aside(folder, pattern, stamp)
+            if aside is not None:
+                say(f"{folder} holds an earlier run: its {pattern} moved to {aside}")
+    log = RunLog(config.log_dir, progress.epoch, progress.step)
+    log.text("Settings", "\n".join(f"    {name}: {value}" for name, value in run.settings.items()), progress.step)
+    return log
+
+
+def report_end(run: Run, outcome: Outcome, say: Say) -> None:
+    """How it ended, where the result lies, and how to go on."""
+    progress, folder = run.state.progress, run.config.save_dir
+    in_mm = any(film.pixel_size_mm for film in run.valid_loader.dataset.films)  # type: ignore[attr-defined]
+    if outcome == "stopped":
+        say(
+            f"stopped after step {progress.step} of {run.total_steps}; the state is saved. Go on with the same command and "
+            f"--resume {folder / 'checkpoint_latest.pth'}"
+        )
+    else:
+        why = "" if outcome == "finished" else f" early: no improvement for {run.config.patience} epochs"
+        say(f"{outcome.split()[0]}{why}, {progress.epoch} epochs")
+    if progress.best is not None:
+        unit = "mm" if in_mm else "px"
+        say(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {folder / 'checkpoint_best.pth'}")
+
+
+@contextmanager
+def interrupted_by_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """While this lasts, the first Ctrl-C only sets what the yielded function returns; the second one interrupts."""
+    pressed = False
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+        print("Ctrl-C: ending after this step, with a saved state (again: at once, without)", flush=True)
+
+    try:
+        before = signal.signal(signal.SIGINT, handler)
+    except ValueError:  # signals belong to the main thread; elsewhere the caller's `stop` has to do
+        yield lambda: False
+        return
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+

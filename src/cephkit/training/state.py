@@ -1,0 +1,95 @@
+"""All that a run needs to go on: what is saved is exactly what is restored."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from timm.utils.model_ema import ModelEmaV3
+from torch import nn
+from torch.optim import Optimizer
+
+
+@dataclass
+class Progress:
+    """Where a run stands. Plain numbers only."""
+
+    epoch: int = 0
+    """Epochs completed."""
+    epoch_steps: int = 0
+    """Optimiser steps done in the epoch under way."""
+    step: int = 0
+    """Optimiser steps done in all, skipped ones included."""
+    skipped: int = 0
+    """Steps skipped because loss or gradients were not finite."""
+    epoch_loss: float = 0.0
+    """Sum of the loss over the films of the epoch under way."""
+    epoch_films: int = 0
+    """Films that ``epoch_loss`` sums over."""
+    best: float | None = None
+    """Best validation error so far, in mm, or pixels where no film has a pixel size."""
+    best_epoch: int = 0
+    seconds: float = 0.0
+    """Time spent so far, over all sessions of the run."""
+
+
+@dataclass
+class TrainState:
+    """Everything that changes while training."""
+
+    model: nn.Module
+    optimizer: Optimizer
+    ema: ModelEmaV3 | None = None
+    """The averaged network, where the run keeps one."""
+    scaler: Any = None
+    """The gradient scaler of float16, else None."""
+    progress: Progress = field(default_factory=Progress)
+
+    def state_dict(self, random_states: list[dict[str, Any]]) -> dict[str, Any]:
+        """Tensors and plain types: what a checkpoint holds beside the raw weights."""
+        return {
+            "optimizer": _to_cpu(self.optimizer.state_dict()),
+            "ema": None if self.ema is None else _to_cpu(self.ema.module.state_dict()),
+            "scaler": None if self.scaler is None else self.scaler.state_dict(),
+            "progress": dict(vars(self.progress)),
+            "random": random_states,
+        }
+
+    def load_state_dict(self, model: Any, training: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` saved, and the raw weights ``model``.
+
+        Raises:
+            RuntimeError, KeyError, ValueError, TypeError: the saved state is of another network or format.
+        """
+        self.model.load_state_dict(model, strict=True)
+        self.optimizer.load_state_dict(training["optimizer"])
+        if self.ema is not None:
+            self.ema.module.load_state_dict(training["ema"], strict=True)
+        if self.scaler is not None and training["scaler"] is not None:
+            self.scaler.load_state_dict(training["scaler"])
+        self.progress = Progress(**training["progress"])
+
+
+def random_state() -> dict[str, Any]:
+    """The random generators that training draws from: torch's, on the CPU and on the cards."""
+    return {
+        "cpu": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Restore ``random_state``; cards that are no longer there are passed over."""
+    torch.set_rng_state(state["cpu"])
+    if torch.cuda.is_available():
+        for index, one in enumerate(state["cuda"][: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(one, index)
+
+
+def _to_cpu(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().clone()
+    if isinstance(value, dict):
+        return {key: _to_cpu(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_cpu(item) for item in value]
+    return value

@@ -1,0 +1,105 @@
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from cephkit.errors import CheckpointError
+from cephkit.models.build import build_model
+from cephkit.models.spec import ModelSpec
+from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint, write_checkpoint
+
+SPEC = ModelSpec("resnet18", ("A", "N"), (64, 96))
+
+
+def network() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return build_model(SPEC, pretrained=False, say=lambda line: None)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    weights = network().state_dict()
+    path = tmp_path / "deep" / "checkpoint_best.pth"
+    write_checkpoint(path, Checkpoint(SPEC, weights, {"lr": 0.1, "image_size": [64, 96]}, 7, {"mre_mm": 1.5}))
+    read = read_checkpoint(path)
+    assert (read.spec, read.epoch, read.metrics) == (SPEC, 7, {"mre_mm": 1.5})
+    assert read.config == {"lr": 0.1, "image_size": [64, 96]}
+    assert all(torch.equal(read.model[name], tensor) for name, tensor in weights.items())
+    assert set(read.versions) == {"cephkit", "python", "torch", "timm"}
+    assert [file.name for file in path.parent.iterdir()] == ["checkpoint_best.pth"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "checkpoint_latest.pth"
+    write_checkpoint(path, Checkpoint(SPEC, network().state_dict(), epoch=1))
+
+    def power_cut(content: object, file: object) -> None:
+        file.write(b"half")  # type: ignore[attr-defined]
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", power_cut)
+    with pytest.raises(CheckpointError, match=r"could not be written.*No space left.*--save_dir"):
+        write_checkpoint(path, Checkpoint(SPEC, {}, epoch=2))
+    assert read_checkpoint(path).epoch == 1
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_loaded_model_predicts_as_the_saved_one_and_uses_the_average_where_there_is_one(tmp_path: Path) -> None:
+    model = network()
+    average = {name: tensor * 0 for name, tensor in model.state_dict().items()}
+    image = torch.rand(1, 1, 64, 96)
+    write_checkpoint(tmp_path / "best.pth", Checkpoint(SPEC, model.state_dict()))
+    write_checkpoint(tmp_path / "latest.pth", Checkpoint(SPEC, model.state_dict(), training={"ema": average}))
+    loaded = load_model(tmp_path / "best.pth")
+    assert not loaded.model.training
+    assert torch.equal(loaded.model(image), model.eval()(image))
+    assert len(loaded.meta["sha256"]) == 64
+    averaged = load_model(tmp_path / "latest.pth").model.state_dict()
+    assert all(not tensor.any() for tensor in averaged.values())
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (Path.touch, (Path("evil"),))
+
+
+def test_hostile_torn_and_foreign_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole = tmp_path / "whole.pth"
+    write_checkpoint(whole, Checkpoint(SPEC, network().state_dict()))
+    content = whole.read_bytes()
+    files = {
+        "empty.pth": b"",
+        "torn.pth": content[: len(content) // 2],
+        "text.pth": b"not a checkpoint",
+        "evil.pth": pickle.dumps({"format": "cephkit", "model": Evil()}),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(CheckpointError, match=name):
+            read_checkpoint(tmp_path / name)
+    assert not (tmp_path / "evil").exists()
+    torch.save({"state_dict": {}}, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match="no cephkit checkpoint"):
+        read_checkpoint(tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match="there is no such checkpoint"):
+        read_checkpoint(tmp_path / "missing.pth")
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    weights = dict(network().state_dict())
+    dropped = next(iter(weights))
+    del weights[dropped]
+    write_checkpoint(tmp_path / "part.pth", Checkpoint(SPEC, weights))
+    with pytest.raises(CheckpointError, match=f"(?s)do not fit resnet18.*{dropped}"):
+        load_model(tmp_path / "part.pth")
+    wider = ModelSpec("resnet18", ("A", "N", "S"), (64, 96))
+    write_checkpoint(tmp_path / "wider.pth", Checkpoint(wider, network().state_dict()))
+    with pytest.raises(CheckpointError, match="do not fit"):
+        load_model(tmp_path / "wider.pth")
+
+
+def test_a_checkpoint_of_a_newer_cephkit_is_refused(tmp_path: Path) -> None:
+    torch.save({"format": "cephkit", "format_version": 99}, tmp_path / "new.pth")
+    with pytest.raises(CheckpointError, match=r"format 99.*upgrade"):
+        read_checkpoint(tmp_path / "new.pth")
