@@ -95,7 +95,7 @@ def grid_to_canvas(stride: int) -> Matrix:
 
 def invert(matrix: Matrix) -> Matrix:
     """The way back."""
-    return np.linalg.inv(matrix)
+    return np.linalg.inv(matrix).astype(np.float64, copy=False)
 
 
 def transform(matrix: Matrix, points: ArrayLike) -> NDArray[np.float64]:

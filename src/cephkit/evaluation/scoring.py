@@ -104,8 +104,8 @@ def score_predictions(
     only some films lack is missing there.
 
     Raises:
-        DataError: a film or landmark is missing, not said to be by ``null``, and ``allow_missing`` is not set; or
-            there is nothing to score.
+        DataError: there is nothing to score, or a film or landmark is missing without a ``null`` that says so
+            and without ``allow_missing``.
     """
     symbols = in_canonical_order(symbol for points in predictions.values() for symbol in points)
     scored = set(symbols) & set(symbols_with_truth(films, truth_source))

@@ -10,8 +10,8 @@ for Fitting a Gaussian Function, IEEE Signal Processing Magazine 2011), so that 
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 RADIUS = 2
 """The window is (2 * RADIUS + 1) cells wide."""
@@ -36,45 +36,41 @@ def decode(heatmaps: Tensor, loss: str) -> tuple[Tensor, Tensor]:
     """
     if loss not in ("adaptive_wing", "softmax"):
         raise ValueError(f"cannot decode heatmaps of loss {loss!r}; known: adaptive_wing, softmax")
-    height, width = heatmaps.shape[-2:]
-    if min(height, width) < 2 * RADIUS + 1:
-        raise ValueError(f"heatmaps of {height}x{width} cells are smaller than the {2 * RADIUS + 1}-cell window")
     maps = heatmaps.float()
     if loss == "softmax":
         # Relative to the most likely cell: Gaussians with peak 1, like the other loss's.
         maps = torch.exp(maps - maps.amax(dim=(-2, -1), keepdim=True))
     cell = _smooth(maps).flatten(2).argmax(dim=-1)
+    width = maps.shape[-1]
     row, column = cell // width, cell % width
-    # At the border the window moves inwards; the parabola is then read off outside its middle.
-    top = (row - RADIUS).clamp(0, height - 2 * RADIUS - 1)
-    left = (column - RADIUS).clamp(0, width - 2 * RADIUS - 1)
-    window = _windows(maps, top, left)
+    window = _windows(maps, row, column)
     peak = maps.flatten(2).gather(-1, cell[..., None]).squeeze(-1)
-    x = left + _apex(window.sum(dim=-2))
-    y = top + _apex(window.sum(dim=-1))
-    points = torch.stack((x.clamp(column - 1, column + 1), y.clamp(row - 1, row + 1)), dim=-1)
+    x = column + _apex(window.sum(dim=-2)).clamp(-1, 1)
+    y = row + _apex(window.sum(dim=-1)).clamp(-1, 1)
+    points = torch.stack((x, y), dim=-1)
     scores = window.sum(dim=(-2, -1)) / maps.sum(dim=(-2, -1)) if loss == "softmax" else peak
     return points, scores.clamp(0, 1)
 
 
 def _smooth(maps: Tensor) -> Tensor:
     """(B, K, h, w) averaged with weights 1 2 1 both ways, so that no single noisy cell is taken for the peak."""
-    padded = F.pad(maps, (1, 1, 1, 1), mode="replicate")
+    padded = functional.pad(maps, (1, 1, 1, 1), mode="replicate")
     across = padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]
     return (across[..., :-2, :] + 2 * across[..., 1:-1, :] + across[..., 2:, :]) / 16
 
 
-def _windows(maps: Tensor, top: Tensor, left: Tensor) -> Tensor:
-    """(B, K, n, n): of each map the n x n cells from (``top``, ``left``), both (B, K)."""
+def _windows(maps: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """(B, K, n, n): of each map the n x n cells around (``row``, ``column``), both (B, K); zero outside the map."""
+    padded = functional.pad(maps, (RADIUS, RADIUS, RADIUS, RADIUS))
     steps = torch.arange(2 * RADIUS + 1, device=maps.device)
-    rows = top[..., None] + steps
-    columns = left[..., None] + steps
-    index = rows[..., :, None] * maps.shape[-1] + columns[..., None, :]
-    return maps.flatten(2).gather(-1, index.flatten(2)).unflatten(-1, (steps.numel(), steps.numel()))
+    rows = row[..., None] + steps
+    columns = column[..., None] + steps
+    index = rows[..., :, None] * padded.shape[-1] + columns[..., None, :]
+    return padded.flatten(2).gather(-1, index.flatten(2)).unflatten(-1, (steps.numel(), steps.numel()))
 
 
 def _apex(profile: Tensor) -> Tensor:
-    """Where the Gaussian behind ``profile`` (B, K, n) has its peak, in cells from the profile's first: (B, K).
+    """Where the Gaussian behind ``profile`` (B, K, n) has its peak, in cells from the profile's middle: (B, K).
 
     The cell of the greatest value where the profile has no peak.
     """
@@ -89,4 +85,4 @@ def _apex(profile: Tensor) -> Tensor:
     b = s0 * (t1 * s4 - t2 * s3) - t0 * (s1 * s4 - s2 * s3) + s2 * (s1 * t2 - s2 * t1)
     a = s0 * (s2 * t2 - s3 * t1) - s1 * (s1 * t2 - s2 * t1) + t0 * (s1 * s3 - s2 * s2)
     peaked = a < -1e-9
-    return best + torch.where(peaked, -b / (2 * torch.where(peaked, a, -1.0)), 0.0)
+    return best - RADIUS + torch.where(peaked, -b / (2 * torch.where(peaked, a, -1.0)), 0.0)

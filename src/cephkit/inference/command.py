@@ -28,7 +28,7 @@ class PredictOptions:
     films: tyro.conf.Positional[tuple[Path, ...]]
     """Films (PNG, JPEG, BMP, TIFF), or folders: then every film in them."""
     checkpoint: Path
-    """A checkpoint_*.pth of cephkit train. It carries landmarks and input size: there is nothing else to set."""
+    """A checkpoint_*.pth of cephkit train; it carries landmarks and input size."""
     out: Path = Path("predictions")
     """Folder for the results; made where there is none."""
     pixel_size_mm: float | None = None

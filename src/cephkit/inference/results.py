@@ -1,4 +1,4 @@
-"""What ``cephkit predict`` leaves behind: a JSON file and an overlay per film, and one table for all films."""
+"""What ``cephkit predict`` leaves behind: JSON and an overlay per film, one table for all films."""
 
 import csv
 import json
@@ -80,7 +80,7 @@ class ResultFolder:
         self._rows = self._read_table()
 
     def name_for(self, file: Path, film_hash: str) -> str:
-        """A name for the results of ``file``: its own without ending; with a number where another film has that."""
+        """A name for the results of ``file``: its stem, with a number where another film has that name."""
         number = 1
         while True:
             name = file.stem if number == 1 else f"{file.stem}-{number}"

@@ -4,8 +4,8 @@ Reference: Wang, Bo, Fuxin, "Adaptive Wing Loss for Robust Face Alignment via He
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 ALPHA = 2.1
 OMEGA = 14.0
@@ -37,12 +37,12 @@ def adaptive_wing(prediction: Tensor, target: Tensor) -> Tensor:
     # A d - C = omega ln(1 + (theta / epsilon)^p) + A (d - theta): so one sum is both branches. Both derivatives
     # at theta are A. log1p, because 1 + d^p loses the small residuals that decide sub-cell accuracy.
     curved = OMEGA * torch.log1p((distance.clamp(max=THETA) / EPSILON) ** power)
-    return curved + slope * F.relu(distance - THETA)
+    return curved + slope * functional.relu(distance - THETA)
 
 
 def weight_map(target: Tensor) -> Tensor:
     """(B, K, h, w): 11 where the 3x3 grey dilation of the target exceeds 0.2, else 1."""
-    return 1 + FOREGROUND_WEIGHT * (F.max_pool2d(target, 3, stride=1, padding=1) > FOREGROUND)
+    return 1 + FOREGROUND_WEIGHT * (functional.max_pool2d(target, 3, stride=1, padding=1) > FOREGROUND)
 
 
 class AdaptiveWingLoss(nn.Module):

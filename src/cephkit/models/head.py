@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 MAX_WIDTH = 256
 """Channels of the joined map; backbones with fewer in all keep their number."""
@@ -55,7 +55,7 @@ class HeatmapHead(nn.Module):
         """Features [(B, C_i, H / s_i, W / s_i), ...], s_0 = 4, to maps (B, K, H / stride, W / stride)."""
         joined = self.branches[0](features[0])
         for branch, feature in zip(list(self.branches)[1:], features[1:], strict=True):
-            joined = joined + F.interpolate(
+            joined = joined + functional.interpolate(
                 branch(feature), size=joined.shape[-2:], mode="bilinear", align_corners=False
             )
         maps: Tensor = self.final(self.refine(self.join(joined)))

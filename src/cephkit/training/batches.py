@@ -6,7 +6,7 @@ That the plan is a pure function of seed and epoch is what makes a resume in the
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 from torch.utils.data import Sampler
 
 
@@ -31,8 +31,7 @@ def epoch_plan(
 
     The films left over at the end make their own, smaller step. Every process has the same number of passes.
     """
-    generator = torch.Generator().manual_seed((seed << 32) + epoch)
-    order = torch.randperm(films, generator=generator).tolist()
+    order = np.random.default_rng([seed, epoch]).permutation(films).tolist()
     at_once = batch_size * world_size
     plan = []
     for start in range(0, films, at_once * accumulation):

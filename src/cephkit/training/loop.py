@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -48,7 +49,7 @@ class Run:
     """The settings as a checkpoint keeps them."""
     spec: ModelSpec
     fabric: Fabric
-    model: nn.Module
+    model: _FabricModule
     """The network as Fabric wraps it, for forward and backward; ``state.model`` is the bare one."""
     optimizer: Any
     """The optimiser as Fabric wraps it; ``state.optimizer`` is the bare one."""

@@ -24,7 +24,8 @@ from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.inference.device import choose_device, half_type
 from cephkit.losses import build_loss
-from cephkit.models.build import adapt_state, build_model
+from cephkit.models.adapt import adapt_state
+from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import PlanSampler
 from cephkit.training.checkpoint import Checkpoint, read_checkpoint
@@ -112,7 +113,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     run = Run(
         config=config, settings=run_settings(config, films, fabric.world_size), spec=spec, fabric=fabric, model=model,
         optimizer=optimizer, state=state, criterion=criterion,
-        augmentation=Augmentation(config.image_size).to(fabric.device) if config.augment else None,
+        augmentation=Augmentation().to(fabric.device) if config.augment else None,
         train_loader=make_loader(config, train_set, sampler, fabric), sampler=sampler,
         valid_loader=make_loader(config, valid_set, valid_batches(config, len(valid_set), fabric), fabric),
         screen=screen, log=None, train_films=len(films),
@@ -159,7 +160,7 @@ def build_state(
     from_imagenet = config.pretrained and checkpoint is None
     network = build_model(spec, pretrained=from_imagenet, say=say, weights=None if checkpoint else config.weights)
     if checkpoint is not None and decision is not None and decision.mode == "fine_tune":
-        weights, fresh = adapt_state(dict(checkpoint.weights), checkpoint.spec, network.state_dict(), spec)
+        weights, fresh = adapt_state(dict(checkpoint.weights), checkpoint.spec, spec, network.state_dict())
         network.load_state_dict(weights, strict=True)
         if fresh:
             say(f"not in the checkpoint, starting from random weights: {' '.join(fresh)}")

@@ -1,0 +1,134 @@
+"""What ``cephkit evaluate`` leaves behind, and what it shows on the screen."""
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import cephkit
+from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
+from cephkit.evaluation.scoring import Scores
+from cephkit.evaluation.tables import (
+    ERROR_COLUMNS,
+    LANDMARK_COLUMNS,
+    MACHINE_COLUMNS,
+    SPLIT_COLUMNS,
+    Row,
+    error_rows,
+    landmark_rows,
+    machine_rows,
+    split_rows,
+)
+from cephkit.inference.files import write_csv, write_json
+
+NOTICE = "Research use only; not a medical device."
+HARDEST = 5
+
+
+def report(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> dict[str, Any]:
+    """The content of ``metrics.json``: the figures, what they are about, and what made them (``about``)."""
+    return {
+        **metrics.to_dict(),
+        "truth": scores.truth_source,
+        "splits": sorted({film.split for film in scores.films}),
+        "films_without_pixel_size": scores.films_without_pixel_size,
+        "landmarks_scored": [s for s in scores.symbols if s not in scores.landmarks_without_truth],
+        "landmarks_not_predicted": scores.landmarks_not_predicted,
+        "landmarks_without_truth": scores.landmarks_without_truth,
+        "not_found": scores.not_found,
+        "versions": {
+            "cephkit": cephkit.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
+        **about,
+        "notice": NOTICE,
+    }
+
+
+def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:
+    """All files of an evaluation; ``metrics.json`` last, so that where it is, the others are too.
+
+    Raises:
+        CephkitError: a file cannot be written.
+    """
+    write_json(out / "predictions.json", scores.predictions())
+    write_csv(out / "errors.csv", ERROR_COLUMNS, error_rows(scores))
+    write_csv(out / "landmarks.csv", LANDMARK_COLUMNS, landmark_rows(scores))
+    write_csv(out / "machines.csv", MACHINE_COLUMNS, machine_rows(scores))
+    write_csv(out / "splits.csv", SPLIT_COLUMNS, split_rows(scores))
+    write_json(out / "metrics.json", content)
+
+
+def show(scores: Scores, metrics: Metrics, console: Console) -> None:
+    """The figures as a short table: all films, splits and machines where there are several, notes."""
+    splits = sorted({film.split for film in scores.films})
+    console.print(
+        f"truth: {scores.truth_source}   split: {' '.join(splits)}   films: {metrics.films}   "
+        f"landmarks: {metrics.landmarks}   points: {metrics.points + metrics.missing}",
+        highlight=False,
+    )
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for heading in ("films", "MRE mm", "SD mm", *(f"SDR@{key} %" for key in THRESHOLDS_MM), "MRE px"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    rates = [metrics.sdr[key] for key in THRESHOLDS_MM]
+    _add(table, "all", metrics.films, (metrics.mre_mm, metrics.sd_mm, *rates, metrics.mre_pixels))
+    for name, rows in (("split", split_rows(scores)), ("machine", machine_rows(scores))):
+        for row in rows if len(rows) > 1 else ():
+            figures = (row["mre_mm"], row["sd_mm"], *_rates(row), row["mre_px"])
+            _add(table, row[name], row["films"], figures)
+    console.print(table)
+    for line in notes(scores, metrics):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def notes(scores: Scores, metrics: Metrics) -> list[str]:
+    """What the table does not say, one line each."""
+    lines = []
+    if metrics.mre_mm_ci95 is not None:
+        lines.append(
+            "MRE 95 % interval (bootstrap over films): {:.3f} to {:.3f} mm".format(*metrics.mre_mm_ci95)
+        )
+    scored = [row for row in landmark_rows(scores) if row["mre_mm"] is not None]
+    hardest = sorted(scored, key=lambda row: -row["mre_mm"])[:HARDEST]
+    if hardest:
+        lines.append("hardest: " + ", ".join(f"{row['symbol']} {row['mre_mm']:.2f} mm" for row in hardest))
+    unspaced = scores.films_without_pixel_size
+    if unspaced:
+        lines.append(f"without pixel size, counted in pixels only: {len(unspaced)} films: {_some(unspaced)}")
+    if scores.landmarks_not_predicted:
+        lines.append(
+            f"with a truth but unknown to the model, not scored: {' '.join(scores.landmarks_not_predicted)}"
+        )
+    if scores.landmarks_without_truth:
+        lines.append(f"predicted but without a truth, not scored: {' '.join(scores.landmarks_without_truth)}")
+    if metrics.missing:
+        absent = _some([f"{point['film']} {point['landmark']}" for point in scores.not_found])
+        lines.append(
+            f"NOT FOUND, each a miss in every SDR and not in the MRE: {metrics.missing} points: {absent}"
+        )
+    return lines
+
+
+def _add(table: Table, name: str, films: int, figures: tuple[float | None, ...]) -> None:
+    mre, sd, *rates, pixels = figures
+    cells = [_text(mre, 3), _text(sd, 3), *(_text(rate, 2) for rate in rates), _text(pixels, 2)]
+    table.add_row(name, str(films), *cells)
+
+
+def _rates(row: Row) -> list[float | None]:
+    return [row[f"sdr_{key}mm_percent"] for key in THRESHOLDS_MM]
+
+
+def _text(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _some(names: list[str], shown: int = 10) -> str:
+    rest = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + rest
