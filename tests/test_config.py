@@ -33,8 +33,8 @@ def test_the_guides_commands_are_understood() -> None:
 
 def test_the_later_flags_exist_under_their_names() -> None:
     flags = (
-        "--use_ema --multi_gpu --use_compile --channels_last --early_stopping --patience 7 --save_frequency 3 --pin_memory "
-        "--prefetch_factor 4 --limited_ram_cache 5 --image-size 64 96 --no-pretrained"
+        "--use_ema --multi_gpu --use_compile --channels_last --early_stopping --patience 7 --save_frequency 3 "
+        "--pin_memory --prefetch_factor 4 --limited_ram_cache 5 --image-size 64 96 --no-pretrained"
     )
     config = parse(TrainConfig, flags.split(), "train")
     assert (config.use_ddp, config.patience, config.prefetch_factor, config.hold) == (True, 7, 4, 5)
@@ -73,7 +73,9 @@ def test_file_overrides_defaults_and_the_command_line_overrides_the_file(tmp_pat
         ("epochs: 0", "--epochs must be 1 or more, got 0"),
     ],
 )
-def test_a_file_with_a_mistake_is_refused_with_its_name_and_the_mistake(tmp_path: Path, text: str, complaint: str) -> None:
+def test_a_file_with_a_mistake_is_refused_with_its_name_and_the_mistake(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
     file = tmp_path / "run.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError) as error:
@@ -89,7 +91,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_all_contradictions_are_told_at_once() -> None:
     with pytest.raises(SettingsError) as error:
-        TrainConfig(batch_size=0, image_size=(1000, 1024), use_ram_cache=True, limited_ram_cache=4, resume_as="continue")
+        TrainConfig(
+            batch_size=0,
+            image_size=(1000, 1024),
+            use_ram_cache=True,
+            limited_ram_cache=4,
+            resume_as="continue",
+        )
     for part in ("--batch_size", "--image_size", "--limited_ram_cache", "--resume CHECKPOINT"):
         assert part in str(error.value)
 

@@ -1,7 +1,7 @@
 """Random changes to training films, on the batch and on its device.
 
-What is changed and how much follows the augmentation sweep of the CL-Detection 2024 winner. No mirror: films face
-right, and left and right are not the same to a landmark. No shear and no noise: both did harm.
+What is changed and how much follows the augmentation sweep of the CL-Detection 2024 winner. No mirror: films
+face right, always. No shear and no noise: the sweep found both to do harm.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class AugmentSettings:
     """Greatest standard deviation of the blur, as a share of the canvas height."""
     cutout_probability: float = 0.5
     cutout_patches: int = 2
-    """1 to this many black patches on a film that gets any; landmarks below stay, to be inferred from around."""
+    """1 to this many black patches on a film that gets any; landmarks below stay, to be inferred."""
     cutout_side: tuple[float, float] = (0.05, 0.2)
     """Least and greatest side of a patch, as a share of the canvas side."""
 
@@ -45,9 +45,7 @@ class AugmentSettings:
         if not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"probabilities and patch sides must lie between 0 and 1: {self}")
         if not 0 <= self.scale < 1 or not 0 <= self.translation < 1 or self.rotation_degrees < 0:
-            raise ValueError(
-                f"scale and translation must lie in [0, 1), rotation must not be negative: {self}"
-            )
+            raise ValueError(f"scale and translation must lie in [0, 1), rotation must not be negative: {self}")
         if not 0 < self.gamma[0] <= 1 <= self.gamma[1]:
             raise ValueError(f"gamma must enclose 1 and be positive, got {self.gamma}")
         if self.cutout_side[0] > self.cutout_side[1] or self.blur_sigma < 0 or self.cutout_patches < 0:
@@ -57,8 +55,8 @@ class AugmentSettings:
 class Augmentation(nn.Module):
     """Augments each film of a batch by itself, in one warp and then by its grey values.
 
-    All random numbers come from torch's global CPU generator, whatever the device: the same seed gives the same films
-    everywhere, and nothing waits for the device.
+    All random numbers come from torch's global CPU generator, whatever the device: the same seed gives the
+    same films everywhere, and nothing waits for the device.
     """
 
     def __init__(self, settings: AugmentSettings | None = None) -> None:
@@ -83,7 +81,9 @@ class Augmentation(nn.Module):
         """
         if self.warps:
             canvas = self.warp(canvas)
-            points = transform_points(self.warp.transform_matrix, points)
+            matrix = self.warp.transform_matrix
+            assert matrix is not None  # set by the call above
+            points = transform_points(matrix, points)
             size = points.new_tensor((canvas.shape[-1], canvas.shape[-2]))
             # A pixel reaches half a pixel beyond its centre.
             mask = mask & ((points >= -0.5) & (points <= size - 0.5)).all(dim=-1)

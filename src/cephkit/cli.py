@@ -47,7 +47,12 @@ def run_command(module: str, argv: list[str]) -> int:
 
 def usage() -> str:
     """The text of ``cephkit --help``."""
-    lines = ["usage: cephkit COMMAND [OPTIONS]", "", "Landmarks on lateral cephalograms, on your own machine.", ""]
+    lines = [
+        "usage: cephkit COMMAND [OPTIONS]",
+        "",
+        "Landmarks on lateral cephalograms, on your own machine.",
+        "",
+    ]
     lines += [f"  {name:<12}{text}" for name, (_, text) in COMMANDS.items()]
     lines += ["", "cephkit COMMAND --help shows a command's options; cephkit --version the version."]
     lines += ["Research use only; not a medical device."]

@@ -14,7 +14,11 @@ AnnotationType = Literal["Senior Orthodontists", "Junior Orthodontists", "mean"]
 Truth = Literal["senior", "junior", "mean", "official"]
 ResumeAs = Literal["auto", "continue", "fine_tune"]
 
-SOURCES: dict[str, Truth] = {"Senior Orthodontists": "senior", "Junior Orthodontists": "junior", "mean": "mean"}
+SOURCES: dict[str, Truth] = {
+    "Senior Orthodontists": "senior",
+    "Junior Orthodontists": "junior",
+    "mean": "mean",
+}
 """The guide's name of an annotation -> the source of ``Film.points``."""
 
 
@@ -131,7 +135,11 @@ class TrainConfig:
                 ("save_frequency", "0 or more", self.save_frequency >= 0),
                 ("sigma", "above 0", self.sigma > 0),
                 ("ema_decay", "between 0 and 1", 0 < self.ema_decay < 1),
-                ("limited_ram_cache", "0 or more", self.limited_ram_cache is None or self.limited_ram_cache >= 0),
+                (
+                    "limited_ram_cache",
+                    "0 or more",
+                    self.limited_ram_cache is None or self.limited_ram_cache >= 0,
+                ),
                 (
                     "image_size",
                     "two multiples of 32, 64 or more",

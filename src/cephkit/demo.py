@@ -39,7 +39,19 @@ def main(argv: list[str]) -> int:
         config.epochs, "--mixed_precision", "--channels_last", "--use_ema", "--num_workers", 0, "--use_ram_cache",
         "--save_dir", model, "--log_dir", logs, "--device", "cpu",
     ])  # fmt: skip
-    run(["evaluate", "--checkpoint", checkpoint, "--dataset_path", data, "--split", "test", "--out", out / "evaluation"])
+    run(
+        [
+            "evaluate",
+            "--checkpoint",
+            checkpoint,
+            "--dataset_path",
+            data,
+            "--split",
+            "test",
+            "--out",
+            out / "evaluation",
+        ]
+    )
     film = min((data / "test" / "Cephalograms").iterdir())
     run(["predict", "--checkpoint", checkpoint, film, "--out", out / "prediction"])
 

@@ -45,9 +45,7 @@ def test_figures_by_hand() -> None:
     assert metrics.sd_mm == pytest.approx(np.sqrt(np.mean((np.array([1, 2, 2.5, 3, 4, 5]) - 17.5 / 6) ** 2)))
     assert metrics.median_mm == pytest.approx(2.75)
     assert metrics.mre_pixels == pytest.approx(130 / 6)
-    assert metrics.sdr == pytest.approx(
-        {"1": 100 / 7, "2": 200 / 7, "2.5": 300 / 7, "3": 400 / 7, "4": 500 / 7}
-    )
+    assert metrics.sdr == pytest.approx({"1": 100 / 7, "2": 200 / 7, "2.5": 300 / 7, "3": 400 / 7, "4": 500 / 7})
     assert (metrics.films, metrics.landmarks, metrics.points, metrics.missing) == (2, 4, 6, 1)
 
 

@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from cephkit.training.batches import MicroBatch, PlanSampler, epoch_plan, steps_per_epoch
 
 plans = st.tuples(
-    st.integers(1, 60), st.integers(1, 5), st.integers(1, 4), st.integers(0, 9), st.integers(0, 99), st.integers(1, 3)
+    st.integers(1, 60),
+    st.integers(1, 5),
+    st.integers(1, 4),
+    st.integers(0, 9),
+    st.integers(0, 99),
+    st.integers(1, 3),
 )
 
 

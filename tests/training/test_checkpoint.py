@@ -9,7 +9,7 @@ from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint, write_checkpoint
 
-SPEC = ModelSpec("resnet18", ("A", "N"), (64, 96))
+SPEC = ModelSpec("test_resnet", ("A", "N"), (64, 96))
 
 
 def network() -> torch.nn.Module:
@@ -44,7 +44,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_loaded_model_predicts_as_the_saved_one_and_uses_the_average_where_there_is_one(tmp_path: Path) -> None:
+def test_a_loaded_model_predicts_as_the_saved_one_and_uses_the_average_where_there_is_one(
+    tmp_path: Path,
+) -> None:
     model = network()
     average = {name: tensor * 0 for name, tensor in model.state_dict().items()}
     image = torch.rand(1, 1, 64, 96)
@@ -91,9 +93,9 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     dropped = next(iter(weights))
     del weights[dropped]
     write_checkpoint(tmp_path / "part.pth", Checkpoint(SPEC, weights))
-    with pytest.raises(CheckpointError, match=f"(?s)do not fit resnet18.*{dropped}"):
+    with pytest.raises(CheckpointError, match=f"(?s)do not fit test_resnet.*{dropped}"):
         load_model(tmp_path / "part.pth")
-    wider = ModelSpec("resnet18", ("A", "N", "S"), (64, 96))
+    wider = ModelSpec("test_resnet", ("A", "N", "S"), (64, 96))
     write_checkpoint(tmp_path / "wider.pth", Checkpoint(wider, network().state_dict()))
     with pytest.raises(CheckpointError, match="do not fit"):
         load_model(tmp_path / "wider.pth")

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import pytest
@@ -13,7 +14,7 @@ def test_warmup_is_linear_from_near_zero_to_the_peak() -> None:
     warmup = rates(total=1000, warmup=100)[:100]
     assert warmup[0] == pytest.approx(0.01)
     assert warmup[-1] == pytest.approx(1.0)
-    steps = [b - a for a, b in zip(warmup, warmup[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(warmup)]
     assert max(steps) == pytest.approx(min(steps))
 
 

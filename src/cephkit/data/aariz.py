@@ -1,11 +1,11 @@
-"""The Aariz layout on disk: folders, endings, labels and machine map of a data set. Films are not decoded here."""
+"""The Aariz layout on disk: folders, endings, labels and machine map. Films are not decoded here."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
-from cephkit.data.labels import BrokenLabel, landmarks_json, read_cvm_stage, read_landmarks
+from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
 from cephkit.data.pixels import FILM_ENDINGS
 from cephkit.errors import DataError
@@ -77,20 +77,15 @@ def has_split(root: Path, split: Split) -> bool:
 
 def _film_folder(root: Path, split: Split) -> tuple[Path, Path]:
     if not root.is_dir():
-        raise DataError(
-            f"{root}: no such folder; --dataset_path must name the folder that holds {_wanted(split)}"
-        )
+        raise DataError(f"{root}: no such folder; --dataset_path must name the folder that holds {_wanted(split)}")
     split_folder = _entry(root, split, folder=True)
     film_folder = _entry(split_folder, "Cephalograms", folder=True) if split_folder else None
     if split_folder is None or film_folder is None:
-        nested = next(
-            (path for path in _visible(root) if path.is_dir() and _entry(path, split, folder=True)), None
-        )
+        nested = next((path for path in _visible(root) if path.is_dir() and _entry(path, split, folder=True)), None)
         hint = f"; did you mean --dataset_path {nested}?" if nested else ""
         found = some(sorted(path.name for path in _visible(split_folder or root))) or "nothing"
-        raise DataError(
-            f"{root}: no Aariz folder: looked for {_wanted(split)}, found {found} in {split_folder or root}{hint}"
-        )
+        where = split_folder or root
+        raise DataError(f"{root}: no Aariz folder: looked for {_wanted(split)}, found {found} in {where}{hint}")
     return split_folder, film_folder
 
 
@@ -99,25 +94,22 @@ def _wanted(split: Split) -> str:
 
 
 def _visible(folder: Path) -> list[Path]:
-    # Names with a leading dot are leavings of file managers, such as ._film.png.
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    try:
+        # Names with a leading dot are leavings of file managers, such as ._film.png.
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be listed: {error}; check that you may read it") from error
 
 
 def _entry(parent: Path, name: str, *, folder: bool = False) -> Path | None:
     """``parent``'s entry of that name in any case."""
-    found = [
-        path for path in _visible(parent) if path.name.lower() == name.lower() and path.is_dir() == folder
-    ]
+    found = [path for path in _visible(parent) if path.name.lower() == name.lower() and path.is_dir() == folder]
     if len(found) > 1:
-        raise DataError(
-            f"{parent}: {some([path.name for path in found])} are the same name; keep one of them"
-        )
+        raise DataError(f"{parent}: {some([path.name for path in found])} are the same name; keep one of them")
     return found[0] if found else None
 
 
-def _read_split(
-    split: Split, split_folder: Path, film_folder: Path
-) -> tuple[list[Film], list[Problem], list[str]]:
+def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[list[Film], list[Problem], list[str]]:
     by_stem: dict[str, list[Path]] = {}
     for path in _visible(film_folder):
         if path.suffix.lower() in FILM_ENDINGS:
@@ -128,9 +120,7 @@ def _read_split(
             reason = f"one film id with {len(paths)} files: {some([path.name for path in paths])}"
             problems.append(Problem(film_id, split, paths[1], reason, "keep one of them"))
     annotation_folder = _entry(split_folder, "Annotations", folder=True)
-    landmark_folder = (
-        _entry(annotation_folder, "Cephalometric Landmarks", folder=True) if annotation_folder else None
-    )
+    landmark_folder = _entry(annotation_folder, "Cephalometric Landmarks", folder=True) if annotation_folder else None
     annotations: dict[str, dict[str, Points]] = {film_id: {} for film_id in by_stem}
     notes: list[str] = []
     for annotator, name in ANNOTATORS.items():
@@ -141,7 +131,7 @@ def _read_split(
                 continue
             try:
                 label = read_landmarks(path)
-            except BrokenLabel as error:
+            except BrokenLabelError as error:
                 problems.append(Problem(film_id, split, path, error.reason, error.remedy))
                 continue
             annotations[film_id][annotator] = label.points
@@ -157,9 +147,7 @@ def _read_split(
         if not any(annotations[film_id].values()) and film_id not in named:
             looked = landmark_folder or split_folder / "Annotations" / "Cephalometric Landmarks"
             reason = f"film without landmarks of any annotator in {looked}"
-            problems.append(
-                Problem(film_id, split, paths[0], reason, f"add {film_id}.json or remove the film")
-            )
+            problems.append(Problem(film_id, split, paths[0], reason, f"add {film_id}.json or remove the film"))
         given = {annotator: points for annotator, points in annotations[film_id].items() if points}
         films.append(Film(film_id, paths[0], split, annotations=given, cvm_stage=stages.get(film_id)))
     return films, problems, notes
@@ -178,7 +166,7 @@ def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[st
     for film_id, path in _label_files(annotation_folder, "CVM Stages"):
         try:
             stages[film_id] = read_cvm_stage(path)
-        except BrokenLabel:
+        except BrokenLabelError:
             unread.append(film_id)
     return stages, unread
 
@@ -192,9 +180,7 @@ def _with_machine(film: Film, row: MachineRow | None) -> Film:
 
 def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> list[str]:
     notes = []
-    faulty = [
-        f"{film.film_id} ({row.fault})" for film in films if (row := machines.get(film.film_id)) and row.fault
-    ]
+    faulty = [f"{film.film_id} ({row.fault})" for film in films if (row := machines.get(film.film_id)) and row.fault]
     if faulty:
         notes.append(f"{FILE_NAME}: pixel size not taken for {len(faulty)} films: {some(faulty)}")
     elsewhere = [
@@ -203,7 +189,5 @@ def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> li
         if (row := machines.get(film.film_id)) and row.mode and row.mode.lower() != film.split
     ]
     if elsewhere:
-        notes.append(
-            f"{FILE_NAME}: another split than the folder for {len(elsewhere)} films: {some(elsewhere)}"
-        )
+        notes.append(f"{FILE_NAME}: another split than the folder for {len(elsewhere)} films: {some(elsewhere)}")
     return notes

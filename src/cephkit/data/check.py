@@ -1,4 +1,4 @@
-"""Looks at every film before a run starts: each is decoded once, in parallel, and all faults are told in one go."""
+"""A look at every film before a run starts: each is decoded once, in parallel, all faults told at once."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ LARGEST_GAP_PX = 200.0
 
 
 def scan(films: Sequence[Film], index: FilmIndex, sinks: dict[Path, Sink]) -> list[FilmFacts]:
-    """The facts of each film, decoding only what the index does not know; ``sinks`` take pixels by the film's path."""
+    """The facts of each film; what the index does not know is decoded, and handed to the path's sink."""
     facts = [index.known(film.path) for film in films]
     unknown = [position for position, known in enumerate(facts) if known is None]
     paths = [films[position].path for position in unknown]
@@ -49,10 +49,9 @@ def film_problems(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Pro
                 if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5)
             ]
             if outside:
-                reason = f"landmarks of {ANNOTATORS[annotator]} outside the film of {width}x{height} pixels: {some(outside)}"
-                problems.append(
-                    Problem(film.film_id, film.split, film.path, reason, "correct or remove them")
-                )
+                where = f"outside the film of {width}x{height} pixels"
+                reason = f"landmarks of {ANNOTATORS[annotator]} {where}: {some(outside)}"
+                problems.append(Problem(film.film_id, film.split, film.path, reason, "correct or remove them"))
     return problems
 
 
@@ -91,9 +90,8 @@ def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path]
             held_out.append(names)
     notes = []
     if leaks:
-        notes.append(
-            f"left out of train, same pixels as a film of valid or test: {len(left_out)} films: {some(leaks, 12)}"
-        )
+        count = len(left_out)
+        notes.append(f"left out of train, same pixels as in valid or test: {count} films: {some(leaks, 12)}")
     if within:
         notes.append(f"same pixels twice in one split, kept: {len(within)} groups: {some(within)}")
     if held_out:
@@ -106,15 +104,11 @@ def label_notes(films: Sequence[Film]) -> list[str]:
     notes = []
     unspaced = [f"{film.split}/{film.film_id}" for film in films if film.pixel_size_mm is None]
     if unspaced:
-        notes.append(
-            f"no pixel size, counted in pixels and never in mm: {len(unspaced)} films: {some(unspaced)}"
-        )
+        notes.append(f"no pixel size, counted in pixels and never in mm: {len(unspaced)} films: {some(unspaced)}")
     gaps = sorted((gap for film in films for gap in _large_gaps(film)), reverse=True)
     if gaps:
         limit = f"more than {LARGEST_GAP_MM:g} mm ({LARGEST_GAP_PX:g} px without a pixel size)"
-        notes.append(
-            f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some([text for _, text in gaps])}"
-        )
+        notes.append(f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some([text for _, text in gaps])}")
     return notes
 
 

@@ -15,10 +15,10 @@ from cephkit.geometry import Size, letterbox, transform
 
 
 class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
-    """Films as canvases with their landmarks; the same at every call, since augmentation happens on the device.
+    """Films as canvases with their landmarks, the same at every call: augmentation happens on the device.
 
-    Item ``i``: canvas (1, H, W) uint8, points (K, 2) float32 in canvas pixels (x, y) with 0 where missing, mask (K,)
-    bool, ``i``. A film that ``store`` does not hold is decoded from disk each time.
+    Item ``i``: canvas (1, H, W) uint8, points (K, 2) float32 in canvas pixels (x, y) with 0 where missing,
+    mask (K,) bool, ``i``. A film that ``store`` does not hold is decoded from disk each time.
 
     Raises:
         ValueError: a film without a size (it has not been checked), or a store of another canvas size.
@@ -63,7 +63,5 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
         grey = to_uint8(read_grey(film.path))
         if grey.shape != film.size:
             was, now = (f"{width}x{height}" for height, width in (film.size or (0, 0), grey.shape))
-            raise FilmError(
-                f"{film.path}: changed during the run: {now} pixels, was {was}; start the run again"
-            )
+            raise FilmError(f"{film.path}: changed during the run: {now} pixels, was {was}; start the run again")
         return torch.from_numpy(to_canvas(grey, self.canvas_size))

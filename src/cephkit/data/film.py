@@ -1,4 +1,4 @@
-"""A film as every room of the house knows it: where it lies, how large a pixel is, where its landmarks are."""
+"""A film as every room knows it: where it lies, how large a pixel is, where its landmarks are."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +59,4 @@ class Film:
 
 def points_array(points: Points, symbols: tuple[str, ...]) -> NDArray[np.float64]:
     """``points`` as (K, 2) float64 in the order of ``symbols``; NaN where a landmark is missing."""
-    return np.array([points.get(symbol, (np.nan, np.nan)) for symbol in symbols], dtype=np.float64).reshape(
-        -1, 2
-    )
+    return np.array([points.get(symbol, (np.nan, np.nan)) for symbol in symbols], dtype=np.float64).reshape(-1, 2)

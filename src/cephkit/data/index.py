@@ -1,4 +1,4 @@
-"""What is known about films from an earlier start: hashes, size, faults; so that the next start decodes nothing."""
+"""What an earlier start learnt about films (hashes, size, faults), so that the next decodes nothing."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cephkit.data.pixels import (
     DECODER,
-    BrokenFilm,
+    BrokenFilmError,
     content_hash,
     decode_grey,
     pixel_hash,
@@ -45,7 +45,7 @@ class FilmFacts:
 
 
 class FilmIndex:
-    """Facts by content, content by path and stamp. Threads may ask at once; processes share it through a file."""
+    """Facts by content, content by path and stamp. Threads may ask at once; processes share a file."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
@@ -63,16 +63,14 @@ class FilmIndex:
         return None
 
     def look(self, path: Path, sink: Sink | None = None) -> FilmFacts:
-        """The facts of a film: remembered by its bytes, or else decoded, remembered and handed to ``sink``."""
+        """The facts of a film: remembered by its bytes, or decoded, remembered and handed to ``sink``."""
         try:
             stamp = _stamp(path)
             data = read_bytes(path)
-        except BrokenFilm as error:
+        except BrokenFilmError as error:
             return FilmFacts(None, reason=error.reason, remedy=error.remedy)
         except OSError as error:
-            return FilmFacts(
-                None, reason=f"cannot be read: {error.strerror or error}", remedy="check the file"
-            )
+            return FilmFacts(None, reason=f"cannot be read: {error.strerror or error}", remedy="check the file")
         content = content_hash(data)
         facts = self._facts.get(content) or _decode(data, content, path, sink)
         self._facts[content] = facts
@@ -112,8 +110,7 @@ class FilmIndex:
                 size = tuple(entry["size"]) if entry["size"] else None
                 facts[content] = FilmFacts(**{**entry, "size": size})
             stamps = {
-                path: ((int(size), int(mtime)), content)
-                for path, (size, mtime, content) in plain["files"].items()
+                path: ((int(size), int(mtime)), content) for path, (size, mtime, content) in plain["files"].items()
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return  # nothing is lost but time: what is not remembered is decoded again
@@ -146,7 +143,7 @@ def _stamp(path: Path) -> _Stamp:
 def _decode(data: bytes, content: str, path: Path, sink: Sink | None) -> FilmFacts:
     try:
         grey = decode_grey(data, path)
-    except BrokenFilm as error:
+    except BrokenFilmError as error:
         return FilmFacts(content, reason=error.reason, remedy=error.remedy)
     height, width = grey.shape
     facts = FilmFacts(content, (height, width), pixel_hash(grey))

@@ -14,7 +14,7 @@ LARGEST_BYTES = 4 * 2**20
 _DATASET_NAME = "CEPHA29: Cephalometric Landmark Detection Dataset"
 
 
-class BrokenLabel(LabelError):
+class BrokenLabelError(LabelError):
     """A label file that cannot be used, with ``reason`` and ``remedy`` apart for lists of problems."""
 
     def __init__(self, reason: str, remedy: str = "", path: Path | None = None) -> None:
@@ -32,27 +32,27 @@ class LandmarkFile:
 
 
 def read_landmarks(path: Path) -> LandmarkFile:
-    """The landmarks in ``path``: joined by ``landmark_id``, else by ``symbol``; any order, extra keys ignored.
+    """The landmarks in ``path``: joined by ``landmark_id``, else ``symbol``; any order, extra keys ignored.
 
     A landmark that is not listed, or listed with ``"value": null``, is missing.
 
     Raises:
-        LabelError: no JSON, another structure, an unknown landmark, one named twice, a coordinate that is no number.
+        LabelError: no JSON, another structure, a landmark unknown or there twice, or a bad coordinate.
     """
     label = _read_json(path)
     entries = label.get("landmarks")
     if not isinstance(entries, list):
-        raise BrokenLabel(f'"landmarks" is {_kind(entries)}, expected a list', "use Aariz's schema", path)
+        raise BrokenLabelError(f'"landmarks" is {_kind(entries)}, expected a list', "use Aariz's schema", path)
     points: Points = {}
     notes: list[str] = []
     for position, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            raise BrokenLabel(
+            raise BrokenLabelError(
                 f"landmark {position} is {_kind(entry)}, expected an object", "use Aariz's schema", path
             )
         symbol = _which(entry, position, path, notes)
         if symbol in points:
-            raise BrokenLabel(f"landmark {symbol} is there twice", "keep the right one", path)
+            raise BrokenLabelError(f"landmark {symbol} is there twice", "keep the right one", path)
         point = _point(entry.get("value"), symbol, path)
         if point is not None:
             points[symbol] = point
@@ -71,7 +71,7 @@ def read_cvm_stage(path: Path) -> int:
     stage = _read_json(path).get("cvm_stage")
     value = stage.get("value") if isinstance(stage, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(1, 7):
-        raise BrokenLabel(f"CVM stage is {value!r}, expected 1 to 6", "correct it", path)
+        raise BrokenLabelError(f"CVM stage is {value!r}, expected 1 to 6", "correct it", path)
     return int(value)
 
 
@@ -101,18 +101,18 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         size = path.stat().st_size
         if size == 0:
-            raise BrokenLabel("the file is empty", "copy it again", path)
+            raise BrokenLabelError("the file is empty", "copy it again", path)
         if size > LARGEST_BYTES:
-            raise BrokenLabel(f"{size} bytes are too many for a label file", "copy it again", path)
+            raise BrokenLabelError(f"{size} bytes are too many for a label file", "copy it again", path)
         label = json.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise BrokenLabel(
+        raise BrokenLabelError(
             f"cannot be read: {error.strerror or error}", "check that you may read it", path
         ) from error
     except (ValueError, RecursionError) as error:
-        raise BrokenLabel(f"not JSON: {error}", "copy it again or correct it", path) from error
+        raise BrokenLabelError(f"not JSON: {error}", "copy it again or correct it", path) from error
     if not isinstance(label, dict):
-        raise BrokenLabel(f"JSON holds {_kind(label)}, expected an object", "use Aariz's schema", path)
+        raise BrokenLabelError(f"JSON holds {_kind(label)}, expected an object", "use Aariz's schema", path)
     return label
 
 
@@ -126,12 +126,10 @@ def _which(entry: dict[str, Any], position: int, path: Path, notes: list[str]) -
     if by_id is None:
         if by_symbol is None:
             reason = f"landmark {position} is unknown: id {landmark_id!r}, symbol {written!r}"
-            raise BrokenLabel(reason, f"remove it; known symbols: {' '.join(SYMBOLS)}", path)
+            raise BrokenLabelError(reason, f"remove it; known symbols: {' '.join(SYMBOLS)}", path)
         return by_symbol
     if by_symbol is not None and by_symbol != by_id.symbol:
-        notes.append(
-            f"landmark {position} has the id of {by_id.symbol} and the symbol {by_symbol}; the id counts"
-        )
+        notes.append(f"landmark {position} has the id of {by_id.symbol} and the symbol {by_symbol}; the id counts")
     return by_id.symbol
 
 
@@ -139,22 +137,20 @@ def _point(value: Any, symbol: str, path: Path) -> tuple[float, float] | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise BrokenLabel(
-            f"value of {symbol} is {_kind(value)}, expected x and y", "use Aariz's schema", path
-        )
+        raise BrokenLabelError(f"value of {symbol} is {_kind(value)}, expected x and y", "use Aariz's schema", path)
     x, y = (_coordinate(value.get(axis), f"{axis} of {symbol}", path) for axis in ("x", "y"))
     return x, y
 
 
 def _coordinate(value: Any, name: str, path: Path) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BrokenLabel(f"{name} is {value!r:.40}, expected a number", "correct it", path)
+        raise BrokenLabelError(f"{name} is {value!r:.40}, expected a number", "correct it", path)
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise BrokenLabel(f"{name} is not finite", "correct it", path)
+        raise BrokenLabelError(f"{name} is not finite", "correct it", path)
     return number
 
 

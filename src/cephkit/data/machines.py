@@ -36,9 +36,7 @@ def read_machine_map(path: Path) -> dict[str, MachineRow]:
         raise DataError(f"{path}: the machine map cannot be read: {error}; correct or remove it") from error
     head = [name.lower() for name in table[0]] if table else []
     if "cephalogram_id" not in head:
-        raise DataError(
-            f"{path}: no column cephalogram_id, found {', '.join(head) or 'nothing'}; correct or remove it"
-        )
+        raise DataError(f"{path}: no column cephalogram_id, found {', '.join(head) or 'nothing'}; correct or remove it")
     rows: dict[str, MachineRow] = {}
     for cells in table[1:]:
         fields = dict(zip(head, cells, strict=False))

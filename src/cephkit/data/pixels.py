@@ -1,7 +1,7 @@
 """From a film's file to grey pixels, and from there to the network's canvas.
 
-Films come from strangers: a decoder is chosen by the first bytes, never by the file's ending, and a film that is
-damaged in any way is refused rather than half shown.
+Films come from strangers: a decoder is chosen by the first bytes, never by the file's ending, and a film
+that is damaged in any way is refused rather than half shown.
 """
 
 import io
@@ -24,7 +24,7 @@ from cephkit.geometry import Size, letterbox
 Grey: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 DECODER = "1"
-"""Changes whenever the same file would give other grey pixels or another canvas: remembered results are then void."""
+"""Changes whenever a file would give other grey pixels or another canvas: what is remembered is then void."""
 
 FILM_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 LARGEST_PIXELS = 200_000_000
@@ -43,7 +43,7 @@ _COPY_AGAIN = "copy or download the film again, or take it out"
 _SAVE_AS_PNG = "save it as an 8- or 16-bit grey PNG, or take it out"
 
 
-class BrokenFilm(FilmError):
+class BrokenFilmError(FilmError):
     """A film that cannot be read, with ``reason`` and ``remedy`` apart for lists of problems."""
 
     def __init__(self, reason: str, remedy: str = "", path: Path | None = None) -> None:
@@ -74,39 +74,37 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
-        raise BrokenFilm(reason, "check that the file exists and that you may read it", path) from error
+        raise BrokenFilmError(reason, "check that the file exists and that you may read it", path) from error
 
 
 def decode_grey(data: bytes, path: Path) -> Grey:
     """``read_grey`` for bytes already read; ``path`` is for messages only."""
     if not data:
-        raise BrokenFilm("the file is empty", _COPY_AGAIN, path)
+        raise BrokenFilmError("the file is empty", _COPY_AGAIN, path)
     opener = next((opener for magic, opener in _OPENERS if data.startswith(magic)), None)
     if opener is None:
-        raise BrokenFilm("not a PNG, JPEG, BMP or TIFF film", _SAVE_AS_PNG, path)
+        raise BrokenFilmError("not a PNG, JPEG, BMP or TIFF film", _SAVE_AS_PNG, path)
     try:
         image = opener(io.BytesIO(data))
         _check_size(image.size, path)
         image.draft("L", image.size)  # JPEG only: luminance alone is decoded, at full size
         image.load()
         return _grey(image, path)
-    except FilmError:
-        raise
-    except MemoryError:
+    except (FilmError, MemoryError):
         raise
     except Exception as error:  # decoders meet hostile bytes with errors of every kind
         reason = f"damaged or truncated: {type(error).__name__}: {error}"
-        raise BrokenFilm(reason, _COPY_AGAIN, path) from error
+        raise BrokenFilmError(reason, _COPY_AGAIN, path) from error
 
 
 def _check_size(size: tuple[int, int], path: Path) -> None:
     width, height = size
     if width * height > LARGEST_PIXELS:
         reason = f"{width}x{height} pixels are more than the {LARGEST_PIXELS // 1_000_000} megapixels allowed"
-        raise BrokenFilm(reason, "save the film smaller, or take it out", path)
+        raise BrokenFilmError(reason, "save the film smaller, or take it out", path)
     if min(width, height) < SMALLEST_SIDE:
         reason = f"{width}x{height} pixels: a film has at least {SMALLEST_SIDE} on each side"
-        raise BrokenFilm(reason, _COPY_AGAIN, path)
+        raise BrokenFilmError(reason, _COPY_AGAIN, path)
 
 
 def _grey(image: Image.Image, path: Path) -> Grey:
@@ -117,7 +115,7 @@ def _grey(image: Image.Image, path: Path) -> Grey:
         if wide.min() >= 0 and wide.max() <= np.iinfo(np.uint16).max:
             return wide.astype(np.uint16)
     if image.mode in ("I", "F"):
-        raise BrokenFilm(f"32-bit pixels (mode {image.mode}) are not supported", _SAVE_AS_PNG, path)
+        raise BrokenFilmError(f"32-bit pixels (mode {image.mode}) are not supported", _SAVE_AS_PNG, path)
     return np.array(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
 
 
@@ -155,7 +153,7 @@ def to_canvas(grey: NDArray[np.uint8], canvas_size: Size) -> NDArray[np.uint8]:
 def pixel_hash(grey: Grey) -> str:
     """Hash of size, depth and grey pixels: equal for the same picture in another lossless format."""
     digest = blake2b(f"{grey.shape} {grey.dtype.name}".encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(grey))
+    digest.update(np.ascontiguousarray(grey).data)
     return digest.hexdigest()
 
 

@@ -1,6 +1,5 @@
 """The one door to the data: from an Aariz folder to checked films, landmarks of the model, and datasets."""
 
-import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,15 +12,8 @@ from cephkit.data.check import THREADS, film_problems, label_notes, leaked, scan
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import SPLITS, Film, Split
 from cephkit.data.index import FilmFacts, FilmIndex
-from cephkit.data.store import (
-    FilmStore,
-    StoreBuilder,
-    check_disk,
-    check_memory,
-    clear_abandoned,
-    folder_bytes,
-    store_path,
-)
+from cephkit.data.store import FilmStore
+from cephkit.data.store_builder import StoreBuilder, check_memory, folder_bytes
 from cephkit.errors import DataError
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS, in_canonical_order
@@ -35,7 +27,7 @@ class PreparedData:
 
     films: dict[Split, tuple[Film, ...]]
     symbols: tuple[str, ...]
-    """Landmarks that a film of train carries (of any split where train is not asked for), in canonical order."""
+    """Landmarks that films of train (or of any split, without train) carry, in canonical order."""
     annotation: str
     canvas_size: Size
     store: FilmStore
@@ -44,7 +36,7 @@ class PreparedData:
     def dataset(
         self, split: Split, symbols: tuple[str, ...] | None = None, annotation: str | None = None
     ) -> FilmDataset:
-        """The films of ``split``, with the landmarks of the model and the labels of the run unless told otherwise."""
+        """The films of ``split``, with the symbols and the annotation of this data unless told otherwise."""
         return FilmDataset(
             self.films[split],
             symbols or self.symbols,
@@ -74,11 +66,11 @@ def prepare(
         canvas_size: (height, width) of the network's input.
         hold: films to hold in memory: None all, N the first N in the order of ``splits``, 0 none.
         cache_dir: where hashes and canvases are kept between runs; None for the user's cache folder.
-        skip_bad_films: leave films with a problem out, one line each, in place of an error that names all of them.
+        skip_bad_films: leave films with a problem out, one line each, in place of one error for all.
         say: takes lines for the user.
 
     Raises:
-        DataError: no such data set, films or labels with problems, an empty split, or no room for the films to hold.
+        DataError: no such data set, films or labels with problems, an empty split, no room for what to hold.
     """
     root = Path(root)
     folder = (Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("cephkit")) / "films"
@@ -87,12 +79,13 @@ def prepare(
     unusable = list(aariz.problems)
     unusable += _without(unlabelled(_without(aariz.films, unusable), annotation), unusable)
     _refuse_foreign_annotation(aariz, unusable, annotation, root)
-    planned = _without(aariz.films, unusable)[:hold]
-    if planned:
-        check_memory(len(planned), canvas_size)
+    # Where the run will be refused anyway nothing is stored, but every film is still looked at.
+    refused = bool(unusable) and not skip_bad_films
+    planned = [] if refused else _without(aariz.films, unusable)[:hold]
+    check_memory(len(planned), canvas_size)
 
     index = FilmIndex(folder)
-    builder = StoreBuilder(folder, canvas_size)
+    builder = StoreBuilder(folder, canvas_size, len(planned))
     try:
         others = _other_films(root, splits)
         everything = (*aariz.films, *others)
@@ -114,37 +107,29 @@ def prepare(
             )
         store = _hold(usable[:hold], folder, canvas_size, builder, say)
     except OSError as error:
-        raise DataError(
-            f"{folder}: the cache cannot be written: {error}; name another with --cache_dir"
-        ) from error
+        raise DataError(f"{folder}: the cache cannot be written: {error}; name another with --cache_dir") from error
     finally:
         builder.discard()
 
     symbols, absent = _symbols(films, annotation)
-    if absent:
-        notes.append(
-            f"left out of the model, no film of train carries them: {len(absent)} landmarks: {' '.join(absent)}"
-        )
+    if absent and "train" in splits:
+        notes.append(f"left out of the model, on no film of train: {len(absent)} landmarks: {' '.join(absent)}")
     notes += label_notes(usable)
     for note in notes:
         say(note)
     return PreparedData(films, symbols, annotation, canvas_size, store, tuple(notes))
 
 
-def _without(items: Sequence, problems: Sequence[Problem]) -> list:  # type: ignore[type-arg]
+def _without(items: Sequence, problems: Sequence[Problem]) -> list:
     """Films (or problems) that no problem names."""
     named = {(problem.split, problem.film_id) for problem in problems}
     return [item for item in items if (item.split, item.film_id) not in named]
 
 
-def _refuse_foreign_annotation(
-    aariz: AarizFolder, problems: list[Problem], annotation: str, root: Path
-) -> None:
+def _refuse_foreign_annotation(aariz: AarizFolder, problems: list[Problem], annotation: str, root: Path) -> None:
     if aariz.films and not any(film.points(annotation) for film in aariz.films) and not aariz.problems:
         present = sorted({name for film in aariz.films for name in film.annotations})
-        raise DataError(
-            f"{root}: no film has landmarks of {annotation}; found: {', '.join(present) or 'none'}"
-        )
+        raise DataError(f"{root}: no film has landmarks of {annotation}; found: {', '.join(present) or 'none'}")
 
 
 def _other_films(root: Path, splits: Sequence[Split]) -> tuple[Film, ...]:
@@ -156,11 +141,7 @@ def _other_films(root: Path, splits: Sequence[Split]) -> tuple[Film, ...]:
 
 
 def _unread_others(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[str]:
-    unread = [
-        f"{film.split}/{film.film_id}"
-        for film, known in zip(films, facts, strict=True)
-        if known.pixels is None
-    ]
+    unread = [f"{film.split}/{film.film_id}" for film, known in zip(films, facts, strict=True) if known.pixels is None]
     return [f"not read, hence not compared with train: {len(unread)} films: {some(unread)}"] if unread else []
 
 
@@ -172,7 +153,8 @@ def _remember(index: FilmIndex, folder: Path, say: Callable[[str], None]) -> Non
 
 
 def _report(problems: Sequence[Problem], skip: bool, root: Path, say: Callable[[str], None]) -> None:
-    lines = [str(problem) for problem in problems]
+    ordered = sorted(problems, key=lambda problem: (SPLITS.index(problem.split), problem.film_id))
+    lines = [str(problem) for problem in ordered]
     if skip:
         for line in lines:
             say(f"left out: {line}")
@@ -180,9 +162,8 @@ def _report(problems: Sequence[Problem], skip: bool, root: Path, say: Callable[[
     count = len({(problem.split, problem.film_id) for problem in problems})
     shown = "\n".join(f"  {line}" for line in lines[:SHOWN_PROBLEMS])
     more = f"\n  and {len(lines) - SHOWN_PROBLEMS} more" if len(lines) > SHOWN_PROBLEMS else ""
-    raise DataError(
-        f"{root}: {count} films cannot be used:\n{shown}{more}\nMend them, or train without them: --skip_bad_films"
-    )
+    remedy = "Mend them, or go on without them: --skip_bad_films"
+    raise DataError(f"{root}: {count} films cannot be used:\n{shown}{more}\n{remedy}")
 
 
 def _hold(
@@ -190,10 +171,6 @@ def _hold(
 ) -> FilmStore:
     if not films:
         return FilmStore.empty(canvas_size)
-    if FilmStore.open(store_path(folder, films, canvas_size), canvas_size) is None:
-        check_disk(folder, len(films), canvas_size)
-        with contextlib.suppress(OSError):
-            clear_abandoned(folder)
     store = builder.finish(films, THREADS)
     store.warm()
     total = folder_bytes(folder)
@@ -204,9 +181,7 @@ def _hold(
     return store
 
 
-def _symbols(
-    films: dict[Split, tuple[Film, ...]], annotation: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _symbols(films: dict[Split, tuple[Film, ...]], annotation: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     source = films["train"] if "train" in films else [film for group in films.values() for film in group]
     carried = Counter(symbol for film in source for symbol in film.points(annotation))
     symbols = in_canonical_order(carried)

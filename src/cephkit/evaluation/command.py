@@ -18,6 +18,7 @@ from cephkit.errors import DataError, LabelError, SettingsError
 from cephkit.evaluation.predictions import Predictions, listed, read_predictions
 from cephkit.evaluation.results import NOTICE, report, show, write_results
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
+from cephkit.landmarks import in_canonical_order
 
 Say = Callable[[str], None]
 
@@ -164,7 +165,10 @@ def _scores_of_checkpoint(options: EvaluateOptions, path: Path, say: Say) -> tup
         batches = _shown(loader, f"predicting {split}")
         points, _ = predict_batches(loaded.model, spec, batches, sizes, device, options.mixed_precision)
         parts.append(points)
-    scores = Scores(tuple(films), spec.symbols, np.concatenate(parts), options.truth)
+    # The order that a predictions file has, so that it gives the same figures to the last bit.
+    symbols = in_canonical_order(spec.symbols)
+    columns = [spec.symbols.index(symbol) for symbol in symbols]
+    scores = Scores(tuple(films), symbols, np.concatenate(parts)[:, columns], options.truth)
     source = {
         "checkpoint": {
             "path": path.as_posix(),

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import cephkit
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
@@ -23,7 +23,7 @@ from cephkit.evaluation.tables import (
     machine_rows,
     split_rows,
 )
-from cephkit.inference.files import write_csv, write_json
+from cephkit.files import write_csv, write_json
 
 NOTICE = "Research use only; not a medical device."
 HARDEST = 5
@@ -72,9 +72,10 @@ def show(scores: Scores, metrics: Metrics, console: Console) -> None:
         f"landmarks: {metrics.landmarks}   points: {metrics.points + metrics.missing}",
         highlight=False,
     )
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    # No lines: it must fit into 80 columns with the longest name of a machine.
+    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
     table.add_column("", no_wrap=True)
-    for heading in ("films", "MRE mm", "SD mm", *(f"SDR@{key} %" for key in THRESHOLDS_MM), "MRE px"):
+    for heading in ("films", "MRE mm", "SD mm", *(f"SDR@{key}" for key in THRESHOLDS_MM), "MRE px"):
         table.add_column(heading, justify="right", no_wrap=True)
     rates = [metrics.sdr[key] for key in THRESHOLDS_MM]
     _add(table, "all", metrics.films, (metrics.mre_mm, metrics.sd_mm, *rates, metrics.mre_pixels))
@@ -89,7 +90,7 @@ def show(scores: Scores, metrics: Metrics, console: Console) -> None:
 
 def notes(scores: Scores, metrics: Metrics) -> list[str]:
     """What the table does not say, one line each."""
-    lines = []
+    lines = ["SDR@t: percent of points with error <= t mm"]
     if metrics.mre_mm_ci95 is not None:
         lines.append(
             "MRE 95 % interval (bootstrap over films): {:.3f} to {:.3f} mm".format(*metrics.mre_mm_ci95)
@@ -117,8 +118,8 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
 
 def _add(table: Table, name: str, films: int, figures: tuple[float | None, ...]) -> None:
     mre, sd, *rates, pixels = figures
-    cells = [_text(mre, 3), _text(sd, 3), *(_text(rate, 2) for rate in rates), _text(pixels, 2)]
-    table.add_row(name, str(films), *cells)
+    cells = [_text(mre, 3), _text(sd, 2), *(_text(rate, 2) for rate in rates), _text(pixels, 1)]
+    table.add_row(Text(name), str(films), *cells)  # Text, because a machine may be called [x]
 
 
 def _rates(row: Row) -> list[float | None]:

@@ -23,16 +23,16 @@ def decode(heatmaps: Tensor, loss: str) -> tuple[Tensor, Tensor]:
     """The landmarks that the heatmaps show.
 
     Args:
-        heatmaps: (B, K, h, w), any floating dtype, h and w at least 5; computed in float32.
+        heatmaps: (B, K, h, w), any floating dtype, computed in float32.
         loss: what the maps mean: ``adaptive_wing``, Gaussians in [0, 1], or ``softmax``, logits.
 
     Returns:
-        points (B, K, 2) float32, (x, y) in grid cells, at most one cell from the strongest cell; scores (B, K)
-        float32 in [0, 1]: the peak value (``adaptive_wing``) or the probability in the window (``softmax``).
-        A flat map gives its first cell and a score near 0.
+        points (B, K, 2) float32, (x, y) in grid cells, at most one cell from the strongest cell; scores
+        (B, K) float32 in [0, 1]: the peak value (``adaptive_wing``) or the probability in the window
+        (``softmax``). A map of zeros, or of equal logits, gives its first cell and a score near 0.
 
     Raises:
-        ValueError: unknown loss, or a map smaller than the window.
+        ValueError: unknown loss.
     """
     if loss not in ("adaptive_wing", "softmax"):
         raise ValueError(f"cannot decode heatmaps of loss {loss!r}; known: adaptive_wing, softmax")
@@ -44,23 +44,26 @@ def decode(heatmaps: Tensor, loss: str) -> tuple[Tensor, Tensor]:
     width = maps.shape[-1]
     row, column = cell // width, cell % width
     window = _windows(maps, row, column)
-    peak = maps.flatten(2).gather(-1, cell[..., None]).squeeze(-1)
-    x = column + _apex(window.sum(dim=-2)).clamp(-1, 1)
-    y = row + _apex(window.sum(dim=-1)).clamp(-1, 1)
+    # Rows and columns count in the sums by what they hold, as in a matched filter.
+    across, down = window.sum(dim=-2).clamp_min(0), window.sum(dim=-1).clamp_min(0)
+    x = column + _apex((window * down[..., :, None]).sum(dim=-2)).clamp(-1, 1)
+    y = row + _apex((window * across[..., None, :]).sum(dim=-1)).clamp(-1, 1)
     points = torch.stack((x, y), dim=-1)
-    scores = window.sum(dim=(-2, -1)) / maps.sum(dim=(-2, -1)) if loss == "softmax" else peak
+    scores = window.amax(dim=(-2, -1))
+    if loss == "softmax":
+        scores = window.sum(dim=(-2, -1)) / maps.sum(dim=(-2, -1))
     return points, scores.clamp(0, 1)
 
 
 def _smooth(maps: Tensor) -> Tensor:
-    """(B, K, h, w) averaged with weights 1 2 1 both ways, so that no single noisy cell is taken for the peak."""
+    """(B, K, h, w) averaged with weights 1 2 1 both ways: no single noisy cell shall pass for the peak."""
     padded = functional.pad(maps, (1, 1, 1, 1), mode="replicate")
     across = padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]
     return (across[..., :-2, :] + 2 * across[..., 1:-1, :] + across[..., 2:, :]) / 16
 
 
 def _windows(maps: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """(B, K, n, n): of each map the n x n cells around (``row``, ``column``), both (B, K); zero outside the map."""
+    """(B, K, n, n): the n x n cells of each map around (``row``, ``column``), zero outside the map."""
     padded = functional.pad(maps, (RADIUS, RADIUS, RADIUS, RADIUS))
     steps = torch.arange(2 * RADIUS + 1, device=maps.device)
     rows = row[..., None] + steps
@@ -70,9 +73,9 @@ def _windows(maps: Tensor, row: Tensor, column: Tensor) -> Tensor:
 
 
 def _apex(profile: Tensor) -> Tensor:
-    """Where the Gaussian behind ``profile`` (B, K, n) has its peak, in cells from the profile's middle: (B, K).
+    """(B, K): where the Gaussian behind ``profile`` (B, K, n) has its peak, in cells from the middle one.
 
-    The cell of the greatest value where the profile has no peak.
+    0 where the profile has no peak.
     """
     value = (profile / profile.amax(dim=-1, keepdim=True).clamp_min(1e-12)).clamp(_FLOOR, 1)
     best = profile.argmax(dim=-1)
@@ -81,8 +84,8 @@ def _apex(profile: Tensor) -> Tensor:
     log, weight = value.log(), value**2
     s0, s1, s2, s3, s4 = ((weight * u**power).sum(dim=-1) for power in range(5))
     t0, t1, t2 = ((weight * log * u**power).sum(dim=-1) for power in range(3))
-    # Cramer's rule for the normal equations of log = c + b u + a u^2; the common determinant cancels in -b / 2a.
+    # Cramer's rule for the normal equations of log = c + b u + a u^2; the determinant cancels in -b / 2a.
     b = s0 * (t1 * s4 - t2 * s3) - t0 * (s1 * s4 - s2 * s3) + s2 * (s1 * t2 - s2 * t1)
     a = s0 * (s2 * t2 - s3 * t1) - s1 * (s1 * t2 - s2 * t1) + t0 * (s1 * s3 - s2 * s2)
     peaked = a < -1e-9
-    return best - RADIUS + torch.where(peaked, -b / (2 * torch.where(peaked, a, -1.0)), 0.0)
+    return torch.where(peaked, best - RADIUS - b / (2 * torch.where(peaked, a, -1.0)), 0.0)

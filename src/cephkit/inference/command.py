@@ -11,11 +11,14 @@ from cephkit.config import parse
 from cephkit.data.pixels import FILM_ENDINGS, read_grey, to_uint8
 from cephkit.errors import FilmError, SettingsError
 from cephkit.inference.device import choose_device
-from cephkit.inference.files import write_json, write_whole
+from cephkit.files import write_json, write_whole
 from cephkit.inference.overlay import draw_overlay, png_bytes
-from cephkit.inference.predictor import Predictor
+from cephkit.inference.predictor import Prediction, Predictor
 from cephkit.inference.results import NOTICE, ResultFolder, film_json, film_rows
 from cephkit.training.checkpoint import load_model
+
+WEAK_SCORE = 0.1
+"""Below it the heatmap has hardly a peak: worth a second look. Not a calibrated probability."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,21 @@ def predict(options: PredictOptions) -> int:
             written = results.overlay_path(name)
             write_whole(written, png_bytes(draw_overlay(to_uint8(grey), prediction.found, caption)))
         rows += film_rows(name, file, prediction, options.pixel_size_mm)
-        missing = f"; NOT FOUND: {' '.join(prediction.missing)}" if prediction.missing else ""
-        print(f"[{number}/{len(files)}] {file.name}: {len(prediction.found)} landmarks -> {written}{missing}")
+        doubts = _doubts(prediction)
+        print(f"[{number}/{len(files)}] {file.name}: {len(prediction.found)} landmarks -> {written}{doubts}")
         failures += not prediction.found
     if rows:
         print(f"table: {results.write_table(rows)}")
     print(NOTICE)
     return 1 if failures else 0
+
+
+def _doubts(prediction: Prediction) -> str:
+    """What a user should look at twice, as the end of a line."""
+    scores = zip(prediction.symbols, prediction.scores.tolist(), strict=True)
+    weak = [symbol for symbol, score in scores if symbol in prediction.found and score < WEAK_SCORE]
+    said = f"; NOT FOUND: {' '.join(prediction.missing)}" if prediction.missing else ""
+    return said + (f"; weak (score below {WEAK_SCORE}): {' '.join(weak)}" if weak else "")
 
 
 def film_files(given: Sequence[Path], out: Path) -> list[Path]:

@@ -38,9 +38,11 @@ class Prediction:
 
     @property
     def found(self) -> Points:
-        """The landmarks that were found, by symbol."""
+        """The landmarks that were found, by symbol: those on the film, not in the canvas's border."""
+        height, width = self.size
         pairs = zip(self.symbols, self.points.tolist(), strict=True)
-        return {symbol: (x, y) for symbol, (x, y) in pairs if np.isfinite([x, y]).all()}
+        # NaN fails both comparisons.
+        return {s: (x, y) for s, (x, y) in pairs if -0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5}
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 import cephkit
 from cephkit.data.labels import landmarks_json
 from cephkit.errors import SettingsError
-from cephkit.inference.files import write_csv
+from cephkit.files import write_csv
 from cephkit.inference.predictor import Prediction
 from cephkit.landmarks import BY_SYMBOL
 from cephkit.training.checkpoint import LoadedModel

@@ -34,10 +34,10 @@ def adaptive_wing(prediction: Tensor, target: Tensor) -> Tensor:
     edge = (THETA / EPSILON) ** power
     slope = OMEGA / (1 + edge) * power * edge / THETA
     distance = (target - prediction).abs()
-    # A d - C = omega ln(1 + (theta / epsilon)^p) + A (d - theta): so one sum is both branches. Both derivatives
-    # at theta are A. log1p, because 1 + d^p loses the small residuals that decide sub-cell accuracy.
-    curved = OMEGA * torch.log1p((distance.clamp(max=THETA) / EPSILON) ** power)
-    return curved + slope * functional.relu(distance - THETA)
+    near = distance.clamp(max=THETA)
+    # A d - C = omega ln(1 + (theta / epsilon)^p) + A (d - theta), so one sum serves both branches.
+    # log1p, because 1 + d^p loses the small residuals that decide sub-cell accuracy.
+    return OMEGA * torch.log1p((near / EPSILON) ** power) + slope * (distance - near)
 
 
 def weight_map(target: Tensor) -> Tensor:
@@ -48,9 +48,9 @@ def weight_map(target: Tensor) -> Tensor:
 class AdaptiveWingLoss(nn.Module):
     """Weighted Adaptive Wing loss, averaged over the cells of a map and summed up per film.
 
-    **Shape**: prediction (B, K, h, w) of any floating dtype, target (B, K, h, w) in [0, 1] (greater values are
-    cut to 1, where the exponent still has a derivative), mask (B, K) bool -> (B,) float32: the sum over
-    the visible landmarks, divided by K.
+    **Shape**: prediction (B, K, h, w) of any floating dtype, target (B, K, h, w) in [0, 1], mask (B, K) bool
+    -> (B,) float32: the sum over the visible landmarks, divided by K. Targets outside [0, 1] are cut to it:
+    above 1.1 the exponent falls below 1 and the gradient at a residual of 0 is no number.
     """
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class SoftmaxLoss(nn.Module):
     """2-D softmax cross-entropy of each heatmap against the target Gaussian, normalised to sum 1.
 
-    The loss of a uniform map, the trivial solution, is log(h * w); the least possible one is the entropy of the
-    target, about 1 + log(2 pi sigma^2).
+    The loss of a uniform map, the trivial solution, is log(h * w); the least possible one is the entropy of
+    the target, about 1 + log(2 pi sigma^2).
 
     **Shape**: prediction (B, K, h, w) logits of any floating dtype, target (B, K, h, w), mask (B, K) bool ->
     (B,) float32: the sum over the visible landmarks, divided by K.

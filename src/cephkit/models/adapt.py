@@ -16,8 +16,8 @@ def adapt_state(
 ) -> tuple[dict[str, Tensor], list[str]]:
     """The weights of ``old`` as a state dict for ``new``.
 
-    Rows of the last layer go by landmark symbol; what ``old`` lacks keeps the weights in ``fresh``. Another image size
-    needs nothing; another heatmap stride leaves fresh the layers of the head that do not fit.
+    Rows of the last layer go by landmark symbol; what ``old`` lacks keeps the weights in ``fresh``. Another
+    image size needs nothing; another heatmap stride leaves fresh the layers of the head that do not fit.
 
     Args:
         state: state dict of the model of ``old``.
@@ -41,11 +41,7 @@ def adapt_state(
     for key, target in adapted.items():
         source = state.get(key)
         if key.startswith(FINAL) and source is not None and source.shape[1:] == target.shape[1:]:
-            rows = [
-                (old.symbols.index(symbol), i)
-                for i, symbol in enumerate(new.symbols)
-                if symbol in old.symbols
-            ]
+            rows = [(old.symbols.index(symbol), i) for i, symbol in enumerate(new.symbols) if symbol in old.symbols]
             if rows:
                 taken, given = (torch.tensor(index) for index in zip(*rows, strict=True))
                 target[given] = source[taken].to(target)
@@ -55,9 +51,7 @@ def adapt_state(
             stayed.append(key)
         else:
             found = "nothing" if source is None else f"shape {tuple(source.shape)}"
-            raise CheckpointError(
-                f"checkpoint of {old.model}: {key} has {found}, expected {tuple(target.shape)}"
-            )
+            raise CheckpointError(f"checkpoint of {old.model}: {key} has {found}, expected {tuple(target.shape)}")
     final_fresh = any(key.startswith(FINAL) for key in stayed)
     symbols = [symbol for symbol in new.symbols if final_fresh or symbol not in old.symbols]
     return adapted, symbols + stayed

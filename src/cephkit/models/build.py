@@ -1,6 +1,7 @@
 """The network by name: a backbone from timm, a heatmap head of our own."""
 
 import difflib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ def backbone_name(model: str) -> str:
 class LandmarkModel(nn.Module):
     """Backbone and head; grey films in, heatmaps out.
 
-    Layers: ``mean`` and ``std``, the normalisation, buffers that travel with the weights; ``backbone``, timm's, one
-    input channel; ``head``, see ``HeatmapHead``.
+    Layers: ``mean`` and ``std``, the normalisation, buffers that travel with the weights; ``backbone``,
+    timm's, one input channel; ``head``, see ``HeatmapHead``.
 
     **Shape**: (B, 1, H, W) in [0, 1], H and W multiples of 32 -> (B, K, H / stride, W / stride), the heatmaps
     (adaptive_wing) or logits (softmax) of ``spec.symbols``.
@@ -66,13 +67,13 @@ def build_model(
 
     Args:
         spec: what to build.
-        pretrained: start the backbone from timm's ImageNet weights; where these cannot be had, one line says so and
-            the weights are random.
+        pretrained: start the backbone from timm's ImageNet weights; where these cannot be had, one line says
+            so and the weights are random.
         say: takes lines for the user.
-        weights: a local file (.safetensors, .pth) of the backbone in timm's naming, in place of timm's download.
+        weights: a local file (.safetensors, .pth) of the backbone in timm's naming, instead of a download.
 
     Raises:
-        SettingsError: unknown model or loss, a model without stride-4 feature, or weights that do not fit.
+        SettingsError: unknown model or loss, a model without stride-4 feature, or ``weights`` that don't fit.
     """
     name = backbone_name(spec.model)
     if not timm.is_model(name):
@@ -81,31 +82,22 @@ def build_model(
         raise SettingsError(f"unknown model {spec.model!r}: neither hrnet nor a backbone of timm; {hint}")
     if spec.loss not in _FINAL_STD:
         raise SettingsError(f"unknown loss {spec.loss!r}: use one of {', '.join(_FINAL_STD)}")
-    if weights is None and pretrained:
-        weights = find_weights(name, say)
-        required = False
-    else:
-        required = weights is not None
-    backbone = _backbone(spec, None)
+    random_state = torch.get_rng_state()
+    backbone = _create(spec, None)
     if weights is not None:
+        backbone = _load(spec, weights, backbone, random_state)
+    elif pretrained and (found := find_weights(name, say)) is not None:
         try:
-            backbone = _load(spec, weights, backbone)
+            backbone = _load(spec, found, backbone, random_state)
         except SettingsError as error:
-            if required:
-                raise
-            say(f"{error} Training starts from random weights.")
-    reductions = backbone.feature_info.reduction()  # type: ignore[union-attr, operator]
-    if 4 not in reductions:
-        raise SettingsError(
-            f"model {spec.model!r} has features of strides {reductions}, but needs one of stride 4; "
-            f"some that work: {_EXAMPLES}"
-        )
+            say(f"{error}. Training starts from random weights.")
     # Grey sees all three colour channels' filters summed, so the mean of their statistics fits best.
     entry: Any = backbone.pretrained_cfg
     return LandmarkModel(spec, backbone, sum(entry["mean"]) / 3, sum(entry["std"]) / 3)
 
 
-def _backbone(spec: ModelSpec, weights: Path | None) -> nn.Module:
+def _create(spec: ModelSpec, weights: Path | None) -> nn.Module:
+    """timm's feature extractor, with the weights in a file or random ones."""
     name = backbone_name(spec.model)
     options: dict[str, Any] = {}
     if name.startswith("hrnet"):
@@ -115,26 +107,51 @@ def _backbone(spec: ModelSpec, weights: Path | None) -> nn.Module:
     if entry is not None and entry.fixed_input_size:
         options["img_size"] = spec.canvas_size
     if weights is not None:
-        options["pretrained_cfg_overlay"] = {"file": str(weights)}
+        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(weights)}}
+        return timm.create_model(name, features_only=True, in_chans=1, **options)
     try:
-        return timm.create_model(
-            name, features_only=True, in_chans=1, pretrained=weights is not None, **options
-        )
-    except (RuntimeError, TypeError, AttributeError) as error:
-        if weights is not None:
-            raise
+        backbone = timm.create_model(name, features_only=True, in_chans=1, **options)
+    except (RuntimeError, TypeError, AttributeError, AssertionError) as error:
         raise SettingsError(
             f"model {spec.model!r}: timm cannot take features from it ({error}); some that work: {_EXAMPLES}"
         ) from error
-
-
-def _load(spec: ModelSpec, weights: Path, fresh: nn.Module) -> nn.Module:
-    """The backbone with ``weights``; timm renames keys and sums the first layer's colours."""
-    try:
-        backbone = _backbone(spec, weights)
-    except Exception as error:
+    info: Any = backbone.feature_info
+    if 4 not in info.reduction():
         raise SettingsError(
-            f"{weights}: not usable as weights of {backbone_name(spec.model)} ({error}); "
-            "expected a state dict in timm's naming, .safetensors or .pth"
+            f"model {spec.model!r} has features of strides {info.reduction()}, but none of stride 4; "
+            f"some that work: {_EXAMPLES}"
+        )
+    return backbone
+
+
+def _load(spec: ModelSpec, weights: Path, fresh: nn.Module, random_state: Tensor) -> nn.Module:
+    """The backbone with the weights in a file.
+
+    timm renames their keys and sums the first layer's colours, but does not insist on finding them all; so
+    the result is compared with ``fresh``, made from ``random_state``: a layer that still has the same random
+    weights was not in the file.
+    """
+    name = backbone_name(spec.model)
+    if not weights.is_file():
+        raise SettingsError(f"{weights}: no such file; expected weights of {name}, .safetensors or .pth")
+    torch.set_rng_state(random_state)
+    log = logging.getLogger("timm.models._builder")
+    level = log.level
+    log.setLevel(logging.ERROR)  # it lists every layer of the classifier that is rightly left out
+    try:
+        backbone = _create(spec, weights)
+    except Exception as error:  # timm, torch and safetensors each raise their own
+        raise SettingsError(
+            f"{weights}: not weights of {name} ({error}); expected timm's state dict, .safetensors or .pth"
         ) from error
+    finally:
+        log.setLevel(level)
+    pairs = zip(backbone.named_parameters(), fresh.parameters(), strict=True)
+    random = [key for (key, new), old in pairs if new.min() < new.max() and torch.equal(new, old)]
+    if random:
+        count = len(list(backbone.parameters()))
+        raise SettingsError(
+            f"{weights}: holds no weights for {len(random)} of the {count} parameters of {name}, "
+            f"first {random[0]}; expected all of them under timm's names"
+        )
     return backbone

@@ -14,12 +14,13 @@ FINE_WIDTH = 64
 class HeatmapHead(nn.Module):
     """Joins features of several resolutions at stride 4 and turns them into one map per landmark.
 
-    Layers: ``branches``, a 1x1 convolution per feature, their results enlarged to stride 4 and summed; ``join``, batch
-    norm and ReLU; ``refine``, for stride 2 only: 1x1 convolution, bilinear x2, 3x3 convolution, batch norm, ReLU;
-    ``final``, the 1x1 convolution whose rows are the landmarks.
+    Layers: ``branches``, a 1x1 convolution per feature, their results enlarged to stride 4 and summed;
+    ``join``, batch norm and ReLU; ``refine``, for stride 2 only: 1x1 convolution, bilinear x2, 3x3
+    convolution, batch norm, ReLU; ``final``, the 1x1 convolution whose rows are the landmarks.
 
-    Features enlarged, joined, then mixed by one 1x1 convolution would give the same numbers, as a 1x1 convolution and
-    bilinear enlargement commute; mixing first spares most of the memory and arithmetic.
+    Enlarging and joining the features first and mixing them by one 1x1 convolution would give the same
+    numbers, as a 1x1 convolution and bilinear enlargement commute; mixing first spares most memory and
+    arithmetic.
 
     Args:
         channels: of the features, finest (stride 4) first.
@@ -31,7 +32,11 @@ class HeatmapHead(nn.Module):
     def __init__(self, channels: Sequence[int], landmarks: int, stride: int, final_std: float) -> None:
         super().__init__()
         width = min(MAX_WIDTH, sum(channels))
-        self.branches = nn.ModuleList(nn.Conv2d(count, width, 1, bias=False) for count in channels)
+        branches = [nn.Conv2d(count, width, 1, bias=False) for count in channels]
+        for branch in branches:
+            # As one convolution over all joined channels would start.
+            nn.init.normal_(branch.weight, std=(2 / sum(channels)) ** 0.5)
+        self.branches = nn.ModuleList(branches)
         self.join = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(inplace=True))
         self.refine: nn.Module = nn.Identity()
         if stride == 2:
@@ -44,10 +49,6 @@ class HeatmapHead(nn.Module):
             )
             width = FINE_WIDTH
         self.final = nn.Conv2d(width, landmarks, 1)
-        fan_in = sum(channels)
-        for branch in self.branches:
-            # As the one convolution over all joined channels would start.
-            nn.init.normal_(branch.weight, std=(2 / fan_in) ** 0.5)
         nn.init.normal_(self.final.weight, std=final_std)
         nn.init.zeros_(self.final.bias)  # type: ignore[arg-type]
 

@@ -3,51 +3,55 @@
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
 from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 
 PROBE_SECONDS = 5.0
-"""How long to wait for a sign of life; the hub's own client tries for most of a minute where there is no network."""
+"""How long to wait for a sign of life; without a network the hub's own client tries for most of a minute."""
 
 
 def find_weights(backbone: str, say: Callable[[str], None]) -> Path | None:
     """The file with timm's pretrained weights of ``backbone``, fetched where it is not in the cache.
 
-    Honours ``HF_HUB_OFFLINE``, ``HF_HOME``, ``HF_ENDPOINT`` and proxies, as huggingface_hub does. None, with one line
-    to ``say``, where the weights cannot be had.
+    Honours ``HF_HUB_OFFLINE``, ``HF_HOME``, ``HF_ENDPOINT`` and proxies, as huggingface_hub does. None, with
+    one line to ``say``, where the weights cannot be had.
     """
-    entry = timm.get_pretrained_cfg(backbone)
-    found: str | Path | None = None
-    if entry is None or not (entry.hf_hub_id or entry.url):
-        problem = "timm publishes none"
-    else:
-        found, problem = _from_hub(entry) if entry.hf_hub_id else _from_url(entry.url)
-    if found is None:
+    entry: Any = timm.get_pretrained_cfg(backbone)
+    path: Path | None = None
+    problem = "timm publishes none"
+    if entry is not None and entry.hf_hub_id:
+        path, problem = _from_hub(entry.hf_hub_id, entry.hf_hub_filename or "model.safetensors")
+    elif entry is not None and entry.url:
+        path, problem = _from_url(entry.url)
+    if path is None:
         say(f"No pretrained weights for {backbone}: {problem}. Training starts from random weights.")
-        return None
-    say(f"Pretrained weights: {backbone}, {entry.hf_hub_id or entry.url}")
-    return Path(found)
+    else:
+        say(f"Pretrained weights for {backbone}: {entry.hf_hub_id or entry.url}")
+    return path
 
 
-def _from_hub(entry: "timm.models.PretrainedCfg") -> tuple[str | None, str]:
-    filename = entry.hf_hub_filename or "model.safetensors"
-    cached = try_to_load_from_cache(entry.hf_hub_id, filename)
+def _from_hub(repository: str, filename: str) -> tuple[Path | None, str]:
+    """The file, or why there is none."""
+    cached = try_to_load_from_cache(repository, filename)
     if isinstance(cached, str):
-        return cached, ""
+        return Path(cached), ""
     if constants.HF_HUB_OFFLINE:
         return None, "HF_HUB_OFFLINE is set and they are not in the cache"
     if not reachable(constants.ENDPOINT):
         return None, f"{constants.ENDPOINT} cannot be reached"
     try:
-        return hf_hub_download(entry.hf_hub_id, filename), ""
+        return Path(hf_hub_download(repository, filename)), ""
     except Exception as error:  # whatever the hub's client raises: the run can go on without
-        return None, f"{entry.hf_hub_id} could not be fetched ({type(error).__name__})"
+        return None, f"{repository} could not be fetched ({type(error).__name__})"
 
 
 def _from_url(url: str) -> tuple[Path | None, str]:
+    """The file, or why there is none."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     if path.is_file():
         return path, ""
@@ -68,5 +72,5 @@ def reachable(url: str) -> bool:
             return True
     except urllib.error.HTTPError:
         return True  # an answer, if not a friendly one
-    except OSError:
+    except (OSError, ValueError, HTTPException):  # no network, no valid address, no web server
         return False

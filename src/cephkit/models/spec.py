@@ -15,7 +15,7 @@ class ModelSpec:
     """
 
     model: str
-    """Name for ``build_model``: ``hrnet``, ``hrnet_w18_small``, ... or any timm backbone with a stride-4 feature."""
+    """For ``build_model``: ``hrnet``, ``hrnet_w18``, ... or any timm backbone with a stride-4 feature."""
     symbols: tuple[str, ...]
     """Landmarks in the order of the heatmap channels."""
     canvas_size: Size

@@ -1,9 +1,7 @@
 """Checkpoints: single files of tensors and plain types, never torn, never unpickled into code."""
 
 import hashlib
-import os
 import platform
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from torch import nn
 
 import cephkit
 from cephkit.errors import CephkitError, CheckpointError
+from cephkit.files import replacing
 from cephkit.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -62,8 +61,7 @@ class LoadedModel:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write to a temporary file beside ``path``, flush it to the disk, rename: after a power cut the old file or
-    the new one is there, never half of one.
+    """Write ``checkpoint``: after a power cut the old file is there, or the new one, never half of one.
 
     Raises:
         CheckpointError: the file cannot be written (disk full, no permission).
@@ -80,19 +78,13 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "model": {name: tensor.detach().cpu() for name, tensor in checkpoint.model.items()},
         "training": checkpoint.training,
     }
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
+        with replacing(path) as file:
             torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, RuntimeError) as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise CheckpointError(f"{path}: checkpoint could not be written ({error}); free space or choose --save_dir") from error
+    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
+        raise CheckpointError(
+            f"{path}: checkpoint could not be written ({error}); free space or choose another --save_dir"
+        ) from error
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -114,7 +106,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: is no cephkit checkpoint; train with cephkit, or use --weights for a backbone")
     if content["format_version"] > FORMAT_VERSION:
         raise CheckpointError(
-            f"{path}: has format {content['format_version']}, this cephkit reads up to {FORMAT_VERSION}; upgrade cephkit"
+            f"{path}: has format {content['format_version']}, this cephkit reads {FORMAT_VERSION}; upgrade it"
         )
     try:
         return Checkpoint(

@@ -90,7 +90,8 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
     """
     config, progress = run.config, run.state.progress
     while progress.epoch < config.epochs:
-        if not train_epoch(run, stop):
+        stopped = train_epoch(run, stop)
+        if progress.epoch_steps < run.steps_per_epoch:
             save_latest(run)
             return "stopped"
         epoch_loss = progress.epoch_loss / max(1, progress.epoch_films)
@@ -108,11 +109,13 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
         report_epoch(run, epoch_loss, validation, improved)
         if config.early_stopping and progress.epoch - progress.best_epoch >= config.patience:
             return "stopped early"
+        if stopped and progress.epoch < config.epochs:
+            return "stopped"
     return "finished"
 
 
 def train_epoch(run: Run, stop: Callable[[], bool]) -> bool:
-    """The rest of the epoch under way, step by step; False if ``stop()`` ended it before its last step."""
+    """The rest of the epoch under way, step by step; True if ``stop()`` was true after the last step taken."""
     config, fabric, progress = run.config, run.fabric, run.state.progress
     plan = epoch_plan(
         run.train_films, config.batch_size, config.gradient_accumulation_steps, progress.epoch, config.seed,
@@ -121,7 +124,6 @@ def train_epoch(run: Run, stop: Callable[[], bool]) -> bool:
     run.sampler.plan = remaining(plan, progress.epoch_steps)
     last_finite = [buffer.clone() for buffer in float_buffers(run.state.model)]
     step_loss = torch.zeros((), device=fabric.device)
-    skipped_in_a_row = 0
     step_started = time.perf_counter()
     for micro, batch in zip(run.sampler.plan, run.train_loader, strict=True):
         with fabric.no_backward_sync(run.model, enabled=not micro.ends_step):
@@ -133,7 +135,9 @@ def train_epoch(run: Run, stop: Callable[[], bool]) -> bool:
         if not micro.ends_step:
             continue
 
-        rate = learning_rate(progress.step, run.total_steps, round(config.warmup_epochs * run.steps_per_epoch), config.lr)
+        rate = learning_rate(
+            progress.step, run.total_steps, round(config.warmup_epochs * run.steps_per_epoch), config.lr
+        )
         for group in run.state.optimizer.param_groups:
             group["lr"] = rate
         largest = config.clip_grad_norm or float("inf")
@@ -147,26 +151,26 @@ def train_epoch(run: Run, stop: Callable[[], bool]) -> bool:
         progress.epoch_steps += 1
         buffers = float_buffers(run.state.model)
         if finite:
-            skipped_in_a_row = 0
+            progress.skipped_in_a_row = 0
             progress.epoch_loss += value * micro.step_films
             progress.epoch_films += micro.step_films
             torch._foreach_copy_(last_finite, buffers)
             if run.state.ema is not None:
                 run.state.ema.update(run.state.model, step=progress.step)
         else:
-            skipped_in_a_row += 1
             progress.skipped += 1
+            progress.skipped_in_a_row += 1
             torch._foreach_copy_(buffers, last_finite)  # a forward pass that overflowed spoils running statistics
-            check_skipped(run, skipped_in_a_row)
+            check_skipped(run)
 
         run.steps_here += 1
         seconds = time.perf_counter() - step_started
         step_started = time.perf_counter()
         report_step(run, value if finite else None, rate, micro.step_films / seconds)
         step_loss.zero_()
-        if stopping(fabric, stop) and progress.epoch_steps < run.steps_per_epoch:
-            return False
-    return True
+        if stopping(fabric, stop):
+            return True
+    return False
 
 
 def batch_loss(run: Run, batch: Batch, model: nn.Module) -> torch.Tensor:
@@ -215,7 +219,12 @@ def save_latest(run: Run, validation: Validation | None = None, name: str = "che
     state = run.state
     metrics = None if validation is None else validation.metrics.to_dict()
     latest = Checkpoint(
-        run.spec, state.model.state_dict(), run.settings, state.progress.epoch, metrics, state.state_dict(states)
+        run.spec,
+        state.model.state_dict(),
+        run.settings,
+        state.progress.epoch,
+        metrics,
+        state.state_dict(states),
     )
     write_checkpoint(run.config.save_dir / name, latest)
 
@@ -264,34 +273,39 @@ def report_epoch(run: Run, epoch_loss: float, validation: Validation, improved: 
     )
     dataset: Any = run.valid_loader.dataset
     run.log.picture("Val/Film", draw_points(dataset, 0, validation.points[0], run.config.truth), progress.epoch)
-    error = f"MRE {metrics.mre_pixels:.1f} px" if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
+    error = "MRE -" if metrics.mre_pixels is None else f"MRE {metrics.mre_pixels:.1f} px"
+    error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
+    error += f"  {metrics.missing} landmarks not found" if metrics.missing else ""
     rate = "" if metrics.sdr["2"] is None else f"  SDR@2 {metrics.sdr['2']:.1f} %"
     skipped = f"  {progress.skipped} steps skipped so far" if progress.skipped else ""
     run.screen.say(
-        f"epoch {progress.epoch}/{run.config.epochs}  train loss {epoch_loss:.4g}  valid loss {validation.loss:.4g}  "
-        f"{error}{rate}{'  best so far' if improved else ''}{skipped}"
+        f"epoch {progress.epoch}/{run.config.epochs}  train loss {epoch_loss:.4g}  "
+        f"valid loss {validation.loss:.4g}  {error}{rate}{'  best so far' if improved else ''}{skipped}"
     )
-    past_warmup = progress.epoch > max(3, run.config.warmup_epochs)
-    if past_warmup and validation.loss > 0.9 * validation.trivial_loss:
+    past_warmup = progress.epoch - max(3, round(run.config.warmup_epochs))
+    if past_warmup > 0 and past_warmup % 5 == 1 and validation.loss > 0.9 * validation.trivial_loss:
         run.screen.say(
-            f"WARNING: the validation loss {validation.loss:.4g} is that of an empty map ({validation.trivial_loss:.4g}): "
-            "the network finds nothing. Try another --lr, a longer --warmup_epochs, or --heatmap_stride 4"
+            f"WARNING: the validation loss {validation.loss:.4g} is no better than an empty map's "
+            f"({validation.trivial_loss:.4g}): the network finds nothing. "
+            "Try another --lr, a longer --warmup_epochs, or --heatmap_stride 4"
         )
 
 
-def check_skipped(run: Run, in_a_row: int) -> None:
+def check_skipped(run: Run) -> None:
     """Say that a step was skipped; give up when nothing else happens.
 
     Raises:
         CephkitError: the last ``MOST_SKIPPED_IN_A_ROW`` steps were all skipped.
     """
     progress = run.state.progress
+    in_a_row = progress.skipped_in_a_row
     if in_a_row in (1, 10):
         run.screen.say(f"step {progress.step}: loss or gradients not finite, skipped ({progress.skipped} so far)")
     if in_a_row >= MOST_SKIPPED_IN_A_ROW:
         raise CephkitError(
-            f"step {progress.step}: loss or gradients were not finite {in_a_row} times in a row; nothing is learned any "
-            f"more. Go on from {run.config.save_dir / 'checkpoint_best.pth'} with a lower --lr or without --mixed_precision"
+            f"step {progress.step}: loss or gradients were not finite {in_a_row} times in a row; nothing is learned "
+            f"any more. Go on from {run.config.save_dir / 'checkpoint_best.pth'} with a lower --lr, or without "
+            "--mixed_precision"
         )
 
 
@@ -312,4 +326,3 @@ def stopping(fabric: Fabric, stop: Callable[[], bool]) -> bool:
     if fabric.world_size == 1:
         return wanted
     return bool(fabric.all_reduce(torch.tensor(float(wanted), device=fabric.device), reduce_op="sum"))
-

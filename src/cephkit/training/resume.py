@@ -95,13 +95,13 @@ def _shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def set_aside(folder: Path, pattern: str, stamp: str) -> Path | None:
+def set_aside(folder: Path, patterns: Sequence[str], stamp: str) -> Path | None:
     """Move what an earlier run left in ``folder`` into a subfolder, so that a new run overwrites nothing."""
-    old = sorted(path for path in folder.glob(pattern) if path.is_file()) if folder.is_dir() else []
+    old = [path for pattern in patterns for path in folder.glob(pattern) if path.is_file()]
     if not old:
         return None
     aside = folder / f"earlier_{stamp}"
-    aside.mkdir()
+    aside.mkdir(exist_ok=True)
     for path in old:
         path.rename(aside / path.name)
     return aside

@@ -1,34 +1,33 @@
 """``cephkit train``: from settings to a finished run."""
 
 import os
-import signal
+import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from timm.optim import param_groups_weight_decay
 from timm.utils.model_ema import ModelEmaV3
-from torch.utils.data import DataLoader
 
 from cephkit.augment import Augmentation
 from cephkit.config import SOURCES, TrainConfig, parse_with_file
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.prepare import PreparedData, prepare
-from cephkit.errors import CheckpointError, SettingsError
-from cephkit.inference.device import choose_device, half_type
+from cephkit.errors import CheckpointError
 from cephkit.losses import build_loss
 from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import PlanSampler
 from cephkit.training.checkpoint import Checkpoint, read_checkpoint
+from cephkit.training.interrupt import interrupted_by_ctrl_c
+from cephkit.training.launch import start_fabric
+from cephkit.training.loaders import make_loader, valid_batches
 from cephkit.training.log import GIB, RunLog, Screen, duration
 from cephkit.training.loop import Outcome, Run, batch_loss, fit
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
@@ -36,6 +35,8 @@ from cephkit.training.resume import Decision, decide, run_settings, set_aside
 from cephkit.training.state import TrainState, set_random_state
 
 Say = Callable[[str], None]
+
+LEFT_BY_A_RUN = ("checkpoint_*.pth", "events.out.tfevents.*", "epochs.csv", "steps.csv")
 
 
 @dataclass(frozen=True)
@@ -127,34 +128,13 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     return run
 
 
-def start_fabric(config: TrainConfig, say: Say) -> Fabric:
-    """Device, precision and processes."""
-    device = choose_device(config.device, say)
-    precision: Any = "32-true"
-    if config.mixed_precision and device.type != "mps":
-        precision = "bf16-mixed" if half_type(device) == torch.bfloat16 else "16-mixed"
-    elif config.mixed_precision:
-        say("--mixed_precision is not supported on Apple's Metal; going on in float32")
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world > 1 and not config.use_ddp:
-        raise SettingsError("torchrun started several processes: add --use_ddp, or start one process with python")
-    if config.use_ddp and world == 1:
-        say("--use_ddp: one process; for N cards start it with: torchrun --nproc_per_node N train_1024x1024.py ...")
-    several = config.use_ddp and world > 1
-    index = [device.index or 0] if device.type != "cpu" else 1
-    fabric = Fabric(
-        accelerator=device.type,
-        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else index,
-        num_nodes=world // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else 1,
-        strategy="ddp" if several else "auto",
-        precision=precision,
-    )
-    fabric.launch()
-    return fabric
-
-
 def build_state(
-    config: TrainConfig, spec: ModelSpec, checkpoint: Checkpoint | None, decision: Decision | None, fabric: Fabric, say: Say
+    config: TrainConfig,
+    spec: ModelSpec,
+    checkpoint: Checkpoint | None,
+    decision: Decision | None,
+    fabric: Fabric,
+    say: Say,
 ) -> tuple[TrainState, Any]:
     """Network with its first weights, optimiser, moving average, loss."""
     from_imagenet = config.pretrained and checkpoint is None
@@ -185,36 +165,14 @@ def restore(state: TrainState, checkpoint: Checkpoint, config: TrainConfig, rank
         raise CheckpointError(f"{config.resume}: its state does not fit this run: {error}") from error
 
 
-def make_loader(config: TrainConfig, dataset: FilmDataset, batches: Any, fabric: Fabric) -> DataLoader[Any]:
-    """A loader over ``batches`` of indices. Its seed comes from a generator of its own, so that it leaves the
-    random state of the augmentation alone."""
-    workers = min(config.num_workers, len(dataset))
-    return DataLoader(
-        dataset,
-        batch_sampler=batches,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        prefetch_factor=config.prefetch_factor if workers else None,
-        pin_memory=config.pin_memory and fabric.device.type == "cuda",
-        generator=torch.Generator().manual_seed(config.seed),
-    )
-
-
-def valid_batches(config: TrainConfig, films: int, fabric: Fabric) -> list[list[int]]:
-    """This process's share of the validation films, in batches."""
-    mine = list(range(films))[fabric.global_rank :: fabric.world_size]
-    return [mine[start : start + config.batch_size] for start in range(0, len(mine), config.batch_size)]
-
-
 def describe(run: Run, data: PreparedData, say: Say) -> None:
     """The run in a few lines, before it starts."""
     config, fabric = run.config, run.fabric
     parameters = sum(p.numel() for p in run.state.model.parameters()) / 1e6
     height, width = config.image_size
     effective = run.settings["effective_batch"]
-    say(
-        f"{len(data.films['train'])} train films, {len(data.films['valid'])} valid films, {len(run.spec.symbols)} landmarks"
-    )
+    train, valid = len(data.films["train"]), len(data.films["valid"])
+    say(f"{train} train films, {valid} valid films, {len(run.spec.symbols)} landmarks")
     say(
         f"{config.model} ({parameters:.1f} M parameters) at {height}x{width}, heatmaps {run.spec.grid_size[0]}x"
         f"{run.spec.grid_size[1]}, {fabric._precision.precision}, on {fabric.device}"
@@ -254,12 +212,15 @@ def open_folders(run: Run, decision: Decision | None, say: Say) -> RunLog:
     config.save_dir.mkdir(parents=True, exist_ok=True)
     if decision is None or decision.mode == "fine_tune":
         stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
-        for folder, pattern in (
-            (config.save_dir, "checkpoint_*.pth"), (config.log_dir, "events.out.tfevents.*"), (config.log_dir, "*.csv"),
-        ):  # fmt: skip
-            aside = set_aside(folder, pattern, stamp)
+        # Two folders that are one, as with --save_dir X --log_dir X, are set aside together.
+        for folder in dict.fromkeys((config.save_dir, config.log_dir)):
+            aside = set_aside(folder, LEFT_BY_A_RUN, stamp)
             if aside is not None:
-                say(f"{folder} holds an earlier run: its {pattern} moved to {aside}")
+                say(f"{folder} holds an earlier run: moved to {aside}")
+    elif config.resume is not None:
+        best, here = config.resume.with_name("checkpoint_best.pth"), config.save_dir / "checkpoint_best.pth"
+        if best.is_file() and not here.exists():
+            shutil.copyfile(best, here)  # the best so far belongs to the run, wherever it goes on
     log = RunLog(config.log_dir, progress.epoch, progress.step)
     log.text("Settings", "\n".join(f"    {name}: {value}" for name, value in run.settings.items()), progress.step)
     return log
@@ -271,8 +232,8 @@ def report_end(run: Run, outcome: Outcome, say: Say) -> None:
     in_mm = any(film.pixel_size_mm for film in run.valid_loader.dataset.films)  # type: ignore[attr-defined]
     if outcome == "stopped":
         say(
-            f"stopped after step {progress.step} of {run.total_steps}; the state is saved. Go on with the same command and "
-            f"--resume {folder / 'checkpoint_latest.pth'}"
+            f"stopped after step {progress.step} of {run.total_steps}; the state is saved. "
+            f"Go on with the same command and --resume {folder / 'checkpoint_latest.pth'}"
         )
     else:
         why = "" if outcome == "finished" else f" early: no improvement for {run.config.patience} epochs"
@@ -280,27 +241,3 @@ def report_end(run: Run, outcome: Outcome, say: Say) -> None:
     if progress.best is not None:
         unit = "mm" if in_mm else "px"
         say(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {folder / 'checkpoint_best.pth'}")
-
-
-@contextmanager
-def interrupted_by_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """While this lasts, the first Ctrl-C only sets what the yielded function returns; the second one interrupts."""
-    pressed = False
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-        print("Ctrl-C: ending after this step, with a saved state (again: at once, without)", flush=True)
-
-    try:
-        before = signal.signal(signal.SIGINT, handler)
-    except ValueError:  # signals belong to the main thread; elsewhere the caller's `stop` has to do
-        yield lambda: False
-        return
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
-

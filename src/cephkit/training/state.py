@@ -21,6 +21,7 @@ class Progress:
     """Optimiser steps done in all, skipped ones included."""
     skipped: int = 0
     """Steps skipped because loss or gradients were not finite."""
+    skipped_in_a_row: int = 0
     epoch_loss: float = 0.0
     """Sum of the loss over the films of the epoch under way."""
     epoch_films: int = 0

@@ -34,7 +34,12 @@ class Validation:
 
     @property
     def error(self) -> float | None:
-        """What selects the best model: MRE in mm, or in pixels where no film has a pixel size."""
+        """What selects the best model: MRE in mm, or in pixels where no film has a pixel size.
+
+        None where landmarks were not found: a mean over the others would flatter the network.
+        """
+        if self.metrics.missing:
+            return None
         return self.metrics.mre_pixels if self.metrics.mre_mm is None else self.metrics.mre_mm
 
 

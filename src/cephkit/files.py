@@ -1,31 +1,52 @@
-"""Results on disk: whole or not at all."""
+"""Files on disk: whole or not at all."""
 
 import contextlib
 import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cephkit.errors import CephkitError
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write in place of ``path``: beside it first, flushed to the disk, then renamed.
+
+    After an error or a power cut the old file is there, or the new one, never half of one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not from tempfile: its files are readable by their owner alone, and would stay so under their new name.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
 def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content`` beside ``path`` and rename, so that no reader ever meets half a file.
+    """Write ``content``, so that no reader ever meets half a file.
 
     Raises:
         CephkitError: it cannot be written: no permission, disk full, or open in another program (Windows).
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with replacing(path) as file:
+            file.write(content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise CephkitError(
             f"{path}: cannot be written ({error.strerror or error}); close it in other programs, "
             "free disk space, or choose another --out"

@@ -1,0 +1,167 @@
+"""Makes film stores: canvases come in from any thread, a whole store comes out or none."""
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from cephkit.data.film import Film
+from cephkit.data.pixels import BrokenFilmError, content_hash, decode_grey, read_bytes, to_canvas, to_uint8
+from cephkit.data.store import FilmStore, content_of, end_of_store, store_path
+from cephkit.errors import DataError
+from cephkit.geometry import Size
+
+_MEMORY_SHARE = 0.8  # of the free memory; the rest is for the network, the workers and the desktop
+_ABANDONED_S = 24 * 3600
+
+
+class StoreBuilder:
+    """Collects canvases into a temporary file, from any thread, and makes a store of them in the end.
+
+    ``count`` films are expected: room for them is looked for before the first is written.
+    """
+
+    def __init__(self, folder: Path, canvas_size: Size, count: int) -> None:
+        self._folder, self._canvas_size, self._count = folder, canvas_size, count
+        self._lock = threading.Lock()
+        self._slots: dict[str, int] = {}
+        self._file: BinaryIO | None = None
+        self._temporary: Path | None = None
+
+    def add(self, content: str, grey: NDArray[np.uint8]) -> None:
+        """Letterboxes the film ``grey`` (H, W) and writes its canvas.
+
+        Raises:
+            DataError: the disk has no room for the store.
+            OSError: the folder cannot be written.
+        """
+        canvas = to_canvas(grey, self._canvas_size)
+        with self._lock:
+            if content in self._slots:
+                return
+            if self._file is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                check_disk(self._folder, self._count, self._canvas_size)
+                clear_abandoned(self._folder)
+                handle, name = tempfile.mkstemp(prefix="store-", suffix=".tmp", dir=self._folder)
+                self._temporary, self._file = Path(name), os.fdopen(handle, "wb")
+            self._file.write(canvas.data)
+            self._slots[content] = len(self._slots)
+
+    def finish(self, films: Sequence[Film], threads: int) -> FilmStore:
+        """The store of exactly ``films``: an older one, or the collected canvases and those that are missing.
+
+        Raises:
+            FilmError: a film that was whole when it was checked no longer is.
+            DataError: the store cannot be written.
+        """
+        path = store_path(self._folder, films, self._canvas_size)
+        try:
+            older = FilmStore.open(path, self._canvas_size)
+            if older is not None:
+                return older
+            missing = {content_of(film): film for film in films if content_of(film) not in self._slots}
+            if missing:
+                with ThreadPoolExecutor(threads) as pool:
+                    list(pool.map(self._add_film, missing.items()))
+            return self._publish(path, {content_of(film) for film in films})
+        except OSError as error:
+            remedy = "free space or name another folder with --cache_dir"
+            raise DataError(f"{self._folder}: the film store cannot be written: {error}; {remedy}") from error
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Removes the temporary file."""
+        if self._file is not None:
+            self._file.close()
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+        self._file = self._temporary = None
+        self._slots = {}
+
+    def _add_film(self, item: tuple[str, Film]) -> None:
+        content, film = item
+        data = read_bytes(film.path)
+        if content_hash(data) != content:
+            raise BrokenFilmError("changed while it was checked", "start the run again", film.path)
+        self.add(content, to_uint8(decode_grey(data, film.path)))
+
+    def _publish(self, path: Path, wanted: set[str]) -> FilmStore:
+        assert self._file is not None
+        assert self._temporary is not None
+        # A canvas that turned out not to be wanted (a leaked duplicate) keeps its place and loses its entry.
+        slots = {content: slot for content, slot in self._slots.items() if content in wanted}
+        self._file.write(end_of_store(self._canvas_size, len(self._slots), slots))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        try:
+            self._temporary.replace(path)
+        except PermissionError:
+            # Windows does not replace a file that another run has mapped; that run's store is as good.
+            if FilmStore.open(path, self._canvas_size) is None:
+                raise
+        store = FilmStore.open(path, self._canvas_size)
+        if store is None:
+            raise OSError(f"{path} is not readable after writing")
+        return store
+
+
+def check_memory(count: int, canvas_size: Size) -> None:
+    """Whether ``count`` canvases fit into free memory.
+
+    Raises:
+        DataError: they do not; says how many do.
+    """
+    each = canvas_size[0] * canvas_size[1]
+    free = psutil.virtual_memory().available
+    usable = int(free * _MEMORY_SHARE)
+    if count * each > usable:
+        raise DataError(
+            f"holding {count} films of {canvas_size[0]}x{canvas_size[1]} needs {_mib(count * each)} of memory; "
+            f"{_mib(free)} are free, {_mib(usable)} of them for films; "
+            f"use --limited_ram_cache {usable // each} in place of --use_ram_cache, or neither"
+        )
+
+
+def check_disk(folder: Path, count: int, canvas_size: Size) -> None:
+    """Whether a new store of ``count`` canvases fits on the disk of ``folder``, which exists.
+
+    Raises:
+        DataError: it does not.
+    """
+    need, free = count * canvas_size[0] * canvas_size[1], shutil.disk_usage(folder).free
+    if need > free:
+        raise DataError(
+            f"{folder}: the film store needs {_mib(need)} of disk, {_mib(free)} are free; "
+            "free space, name another folder with --cache_dir, or hold fewer films with --limited_ram_cache"
+        )
+
+
+def clear_abandoned(folder: Path) -> None:
+    """Removes temporary files that a run left behind more than a day ago."""
+    for path in folder.glob("*.tmp"):
+        try:
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                path.unlink()
+        except OSError:
+            continue  # another run was faster, or still has it open
+
+
+def folder_bytes(folder: Path) -> int:
+    """Size of all stores in ``folder``."""
+    return sum(path.stat().st_size for path in folder.glob("store-*.u8"))
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:.0f} MiB"

@@ -1,0 +1,42 @@
+"""Where a run computes: device, precision, processes."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from cephkit.config import TrainConfig
+from cephkit.errors import SettingsError
+from cephkit.inference.device import choose_device, half_type
+
+
+def start_fabric(config: TrainConfig, say: Callable[[str], None]) -> Fabric:
+    """Device, precision and processes of ``config``.
+
+    Raises:
+        SettingsError: an unknown device, or torchrun without --use_ddp.
+    """
+    device = choose_device(config.device, say)
+    precision: Any = "32-true"
+    if config.mixed_precision and device.type != "mps":
+        precision = "bf16-mixed" if half_type(device) == torch.bfloat16 else "16-mixed"
+    elif config.mixed_precision:
+        say("--mixed_precision is not supported on Apple's Metal; going on in float32")
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world > 1 and not config.use_ddp:
+        raise SettingsError("torchrun started several processes: add --use_ddp, or start one process with python")
+    if config.use_ddp and world == 1:
+        say("--use_ddp: one process; for N cards start it with: torchrun --nproc_per_node N train_1024x1024.py ...")
+    several = config.use_ddp and world > 1
+    index = [device.index or 0] if device.type != "cpu" else 1
+    fabric = Fabric(
+        accelerator=device.type,
+        devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else index,
+        num_nodes=world // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else 1,
+        strategy="ddp" if several else "auto",
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric

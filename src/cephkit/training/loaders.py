@@ -1,0 +1,30 @@
+"""Loaders of a run: they leave the random state of the augmentation alone, so that a resume is exact."""
+
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch.utils.data import DataLoader
+
+from cephkit.config import TrainConfig
+from cephkit.data.dataset import FilmDataset
+
+
+def make_loader(config: TrainConfig, dataset: FilmDataset, batches: Any, fabric: Fabric) -> DataLoader[Any]:
+    """A loader over ``batches`` of indices. Its seed comes from a generator of its own."""
+    workers = min(config.num_workers, len(dataset))
+    return DataLoader(
+        dataset,
+        batch_sampler=batches,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        prefetch_factor=config.prefetch_factor if workers else None,
+        pin_memory=config.pin_memory and fabric.device.type == "cuda",
+        generator=torch.Generator().manual_seed(config.seed),
+    )
+
+
+def valid_batches(config: TrainConfig, films: int, fabric: Fabric) -> list[list[int]]:
+    """This process's share of the validation films, in batches."""
+    mine = list(range(films))[fabric.global_rank :: fabric.world_size]
+    return [mine[start : start + config.batch_size] for start in range(0, len(mine), config.batch_size)]

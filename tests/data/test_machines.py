@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from cephkit.data.machines import read_machine_map
+from cephkit.errors import DataError
+
+HEAD = "cephalogram_id,machine,pixel_size,image_format,mode\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "map.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_byte_order_mark_spaces_extra_and_shuffled_columns(tmp_path: Path) -> None:
+    text = "\ufeffmode , Pixel_Size,extra, cephalogram_id,machine\r\n Train , 0.144 ,x,  a1 , Veraviewepocs 2D\r\n\r\n"
+    row = read_machine_map(write(tmp_path, text))["a1"]
+    assert (row.machine, row.pixel_size_mm, row.mode, row.fault) == ("Veraviewepocs 2D", 0.144, "Train", None)
+
+
+@pytest.mark.parametrize("written", ["0", "-0.1", "nan", "inf", "unknown", "100", "1e-9"])
+def test_an_impossible_pixel_size_is_unknown_and_said(tmp_path: Path, written: str) -> None:
+    row = read_machine_map(write(tmp_path, f"{HEAD}a1,ART Plus,{written},png,Train\n"))["a1"]
+    assert row.pixel_size_mm is None
+    assert row.fault is not None
+    assert written in row.fault
+    assert row.machine == "ART Plus"
+
+
+def test_an_empty_pixel_size_or_a_short_row_is_unknown(tmp_path: Path) -> None:
+    rows = read_machine_map(write(tmp_path, f"{HEAD}a1,ART Plus,,png,Train\na2\n"))
+    assert rows["a1"].pixel_size_mm is None
+    assert rows["a1"].fault is None
+    assert rows["a2"].machine is None
+
+
+def test_two_sizes_for_one_film_are_none(tmp_path: Path) -> None:
+    rows = read_machine_map(write(tmp_path, f"{HEAD}a1,M,0.1,png,Train\na1,M,0.2,png,Train\na2,M,0.1\na2,M,0.1\n"))
+    assert rows["a1"].pixel_size_mm is None
+    assert rows["a1"].fault == "two rows with different pixel sizes"
+    assert rows["a2"].pixel_size_mm == 0.1
+
+
+@pytest.mark.parametrize("text", ["", "id;size\n", "\n\n"])
+def test_another_table_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match=r"map\.csv: no column cephalogram_id"):
+        read_machine_map(write(tmp_path, text))

@@ -1,0 +1,46 @@
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from cephkit.evaluation.results import report, show, write_results
+from cephkit.evaluation.scoring import score_predictions
+from tests.evaluation.test_scoring import FILMS
+
+SCORES = score_predictions(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
+
+
+def test_the_report_says_what_the_figures_are_about() -> None:
+    content = report(SCORES, SCORES.metrics(draws=10), {"command": "cephkit evaluate"})
+    assert {"mre_mm", "sd_mm", "median_mm", "sdr", "mre_pixels", "films", "landmarks", "missing"} <= content.keys()
+    assert list(content["sdr"]) == ["1", "2", "2.5", "3", "4"]
+    assert (content["truth"], content["splits"], content["command"]) == ("senior", ["test"], "cephkit evaluate")
+    assert content["films_without_pixel_size"] == ["f2"]
+    assert content["not_found"] == [{"film": "f1", "landmark": "S"}]
+    assert content["landmarks_scored"] == ["A", "S"]
+    assert content["versions"].keys() >= {"cephkit", "python", "numpy"}
+
+
+def test_all_files_are_written(tmp_path: Path) -> None:
+    write_results(tmp_path, SCORES, report(SCORES, SCORES.metrics(), {}))
+    names = ["errors.csv", "landmarks.csv", "machines.csv", "metrics.json", "predictions.json", "splits.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    predictions = json.loads((tmp_path / "predictions.json").read_text(encoding="utf-8"))
+    assert predictions["f1"] == {"A": [13.0, 14.0], "S": None}
+    head = (tmp_path / "machines.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert head.startswith("machine,films,films_without_pixel_size,points,points_in_mm,missing,mre_mm,")
+
+
+def test_the_screen_names_all_that_is_not_in_the_figures() -> None:
+    films = (replace(FILMS[0], machine="[red]x"), replace(FILMS[1], machine="Veraviewepocs 2D"))
+    scores = score_predictions(films, SCORES.predictions(), "senior")
+    stream = io.StringIO()
+    show(scores, scores.metrics(draws=10), Console(file=stream, width=80))
+    text = stream.getvalue()
+    assert text.startswith("truth: senior   split: test   films: 2   landmarks: 2   points: 3\n")
+    assert "[red]x" in text
+    assert "Veraviewepocs 2D     1      -     -" in text
+    assert "counted in pixels only: 1 films: f2" in text
+    assert "NOT FOUND, each a miss in every SDR and not in the MRE: 1 points: f1 S" in text

@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from cephkit.errors import FilmError, SettingsError
+from cephkit.inference.predictor import Predictor, decode_or_nan, predict_batches
+from cephkit.models.spec import ModelSpec
+from cephkit.training.checkpoint import Checkpoint, LoadedModel, load_model, write_checkpoint
+
+
+def tiny_checkpoint(path: Path, symbols: tuple[str, ...]) -> Path:
+    """A checkpoint of a network that never learned anything."""
+    from cephkit.models.build import build_model
+
+    torch.manual_seed(0)
+    spec = ModelSpec("hrnet_w18_small", symbols, (64, 64))
+    write_checkpoint(path, Checkpoint(spec, build_model(spec, False, lambda line: None).state_dict()))
+    return path
+
+
+class Brightness(nn.Module):
+    """Two maps: the film's brightness per cell, and nothing or NaN."""
+
+    def __init__(self, second: float = 0.0) -> None:
+        super().__init__()
+        self.second = second
+
+    def forward(self, images: Tensor) -> Tensor:
+        cells = nn.functional.avg_pool2d(images, 4)
+        return torch.cat((cells, torch.full_like(cells, self.second)), dim=1)
+
+
+def loaded(second: float = 0.0) -> LoadedModel:
+    spec = ModelSpec("hrnet_w18_small", ("A", "S"), (128, 96))
+    return LoadedModel(Brightness(second), spec, Path("c.pth"), {"sha256": "0" * 64})
+
+
+def film_with_spot(size: tuple[int, int], x: float, y: float, width: float) -> np.ndarray:
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    spot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * width**2))
+    return (255 * spot).astype(np.uint8)
+
+
+@pytest.mark.parametrize("size", [(128, 96), (600, 300), (300, 600), (1000, 777)])
+@pytest.mark.parametrize("where", [(0.3, 0.6), (0.71, 0.32)])
+def test_a_spot_is_found_in_pixels_of_the_film(size: tuple[int, int], where: tuple[float, float]) -> None:
+    scale = min(128 / size[0], 96 / size[1])
+    x, y = where[0] * size[1], where[1] * size[0]
+    prediction = Predictor(loaded()).predict_film(film_with_spot(size, x, y, 6 / scale), "f")
+    assert prediction.size == size
+    # A cell is 4 canvas pixels; 0.15 cells allow for the film's 8 bits.
+    assert np.abs(prediction.points[0] - (x, y)).max() < 0.15 * 4 / scale
+
+
+@pytest.mark.parametrize("second", [0.0, np.nan, np.inf, -np.inf])
+def test_a_map_that_says_nothing_gives_no_landmark(second: float) -> None:
+    prediction = Predictor(loaded(second)).predict_film(film_with_spot((300, 200), 90, 100, 9.0), "f")
+    assert list(prediction.found) == ["A"]
+    assert prediction.missing == ("S",)
+    assert np.isnan(prediction.points[1]).all()
+    assert np.isnan(prediction.scores[1])
+
+
+@pytest.mark.parametrize("loss", ["adaptive_wing", "softmax"])
+def test_one_bad_value_spoils_its_own_map_only(loss: str) -> None:
+    maps = torch.rand(2, 3, 8, 8)
+    good, _ = decode_or_nan(maps, loss)
+    maps[1, 2, 7, 7] = torch.nan
+    points, scores = decode_or_nan(maps, loss)
+    assert torch.isnan(points[1, 2]).all()
+    assert torch.isnan(scores[1, 2])
+    keep = torch.ones(2, 3, dtype=torch.bool)
+    keep[1, 2] = False
+    assert torch.equal(points[keep], good[keep])
+
+
+def test_a_landmark_in_the_border_of_the_canvas_is_not_found() -> None:
+    class Corner(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            maps = torch.zeros(len(images), 2, 32, 24)
+            maps[:, :, 2:5, 2:5] = 0.5
+            maps[:, :, 3, 3] = 1.0
+            return maps
+
+    spec = loaded().spec
+    # A wide film leaves a border above and below.
+    prediction = Predictor(LoadedModel(Corner(), spec, Path("c"), {})).predict_film(np.ones((40, 96), np.uint8), "f")
+    assert prediction.missing == ("A", "S")
+    assert prediction.points[0, 1] < 0
+
+
+def test_canvases_of_another_size_or_type_are_refused() -> None:
+    predictor = Predictor(loaded())
+    with pytest.raises(SettingsError, match="takes canvases of 128x96"):
+        predictor.predict_canvas(torch.zeros(1, 1, 96, 128, dtype=torch.uint8))
+    with pytest.raises(SettingsError, match="uint8"):
+        predictor.predict_canvas(torch.zeros(1, 1, 128, 96))
+
+
+def test_canvas_and_film_agree() -> None:
+    film = film_with_spot((128, 96), 40.0, 70.0, 6.0)
+    predictor = Predictor(loaded())
+    points, scores = predictor.predict_canvas(torch.from_numpy(film)[None, None])
+    prediction = predictor.predict_film(film)
+    assert points.shape == (1, 2, 2)
+    assert scores.shape == (1, 2)
+    assert points[0, 0].numpy() == pytest.approx(prediction.points[0], abs=1e-3)
+
+
+def test_half_precision_moves_a_point_by_less_than_a_pixel() -> None:
+    film = film_with_spot((128, 96), 40.0, 70.0, 6.0)
+    exact, half = (Predictor(loaded(), "cpu", mixed).predict_film(film) for mixed in (False, True))
+    assert np.abs(exact.points[0] - half.points[0]).max() < 1.0
+
+
+def test_a_data_set_is_predicted_in_its_own_order_whatever_the_batches() -> None:
+    sizes = [(128, 96), (256, 192), (128, 96)]
+    spots = [(20.0, 30.0), (40.0, 50.0), (60.0, 70.0)]
+    canvases = torch.stack([torch.from_numpy(film_with_spot((128, 96), x, y, 6.0))[None] for x, y in spots])
+    nothing = torch.zeros(1)
+    batches = [(canvases[order], nothing, nothing, torch.tensor(order)) for order in ([2, 0], [1])]
+    model = loaded()
+    points, scores = predict_batches(model.model, model.spec, batches, sizes, torch.device("cpu"))
+    assert points.shape == (3, 2, 2)
+    assert points[0, 0] == pytest.approx(spots[0], abs=0.5)
+    assert points[1, 0] == pytest.approx((80.5, 100.5), abs=1.0)
+    assert points[2, 0] == pytest.approx(spots[2], abs=0.5)
+    assert np.isnan(points[:, 1]).all()
+    assert np.isfinite(scores[:, 0]).all()
+
+
+def test_a_film_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no film")
+    with pytest.raises(FilmError, match=r"a\.png"):
+        Predictor(loaded()).predict_film(tmp_path / "a.png")
+
+
+def test_a_real_checkpoint_predicts_a_file(tmp_path: Path) -> None:
+    Image.fromarray(film_with_spot((90, 80), 40, 30, 5.0)).save(tmp_path / "f.png")
+    model = load_model(tiny_checkpoint(tmp_path / "c.pth", ("A", "N`")))
+    prediction = Predictor(model).predict_film(tmp_path / "f.png")
+    assert (prediction.film_id, prediction.size, prediction.symbols) == ("f", (90, 80), ("A", "N`"))
+    assert prediction.points.shape == (2, 2)

@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from cephkit.errors import CephkitError
+from cephkit.files import write_csv, write_json, write_whole
+
+
+def test_a_file_is_replaced_and_nothing_else_stays(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.txt"
+    write_whole(path, b"one")
+    write_whole(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [file.name for file in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_what_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(CephkitError, match="choose another --out"):
+        write_whole(tmp_path / "folder", b"")
+    (tmp_path / "file").write_bytes(b"kept")
+    with pytest.raises(CephkitError, match="choose another --out"):
+        write_whole(tmp_path / "file" / "a.txt", b"")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_json_has_no_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        write_json(tmp_path / "a.json", {"a": float("nan")})
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_none_is_an_empty_cell_and_names_may_have_commas(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", ("film", "x"), [{"film": "a,b", "x": None}, {"film": "ü", "x": 0.5}])
+    assert (tmp_path / "a.csv").read_bytes() == 'film,x\n"a,b",\nü,0.5\n'.encode()

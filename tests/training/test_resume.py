@@ -1,0 +1,203 @@
+"""``--resume``: going on exactly, and fine-tuning honestly."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cephkit.errors import CheckpointError
+from cephkit.training.checkpoint import read_checkpoint
+from cephkit.training.run import Result, train
+from tests.conftest import write_tiny_aariz
+from tests.training.conftest import Settings
+
+
+class StopAfter:
+    """Asks the run to stop after so many optimiser steps of this session."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def __call__(self) -> bool:
+        self.steps -= 1
+        return self.steps == 0
+
+
+def equal(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(equal, a, b))
+    return bool(a == b)
+
+
+def state_of(result: Result) -> dict[str, Any]:
+    """Everything in ``checkpoint_latest.pth`` but the time."""
+    checkpoint = read_checkpoint(result.save_dir / "checkpoint_latest.pth")
+    assert checkpoint.training is not None
+    progress = {key: value for key, value in checkpoint.training["progress"].items() if key != "seconds"}
+    return {"model": dict(checkpoint.model), **checkpoint.training, "progress": progress}
+
+
+# 7 films in steps of 4 make 2 steps an epoch: 1 and 3 lie in the middle of an epoch, 2 at its end.
+@pytest.mark.parametrize("after", [1, 2, 3])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_stopping_and_resuming_changes_no_bit(settings: Settings, after: int, workers: int) -> None:
+    common: dict[str, Any] = {
+        "epochs": 3, "batch_size": 2, "gradient_accumulation_steps": 2, "use_ema": True, "num_workers": workers,
+        "use_ram_cache": True,
+    }  # fmt: skip
+    straight = train(settings("straight", **common))
+    stopped = train(settings("broken", **common), stop=StopAfter(after))
+    assert stopped.outcome == "stopped"
+    latest = stopped.save_dir / "checkpoint_latest.pth"
+    resumed = train(settings("broken", **common, resume=latest))
+    assert resumed.outcome == "finished"
+    assert equal(state_of(straight), state_of(resumed))
+    assert (straight.best, straight.best_epoch) == (resumed.best, resumed.best_epoch)
+    assert figures(straight) == figures(resumed)
+
+
+def figures(result: Result) -> list[list[str]]:
+    """Both CSV files without the columns that time and machine decide."""
+    table = []
+    for name in ("epochs.csv", "steps.csv"):
+        with (result.save_dir.parent / f"{result.save_dir.name}_logs" / name).open(encoding="utf-8") as file:
+            table += [[v for k, v in row.items() if "System" not in k] for row in csv.DictReader(file)]
+    return table
+
+
+def interrupted(settings: Settings, **changes: Any) -> Path:
+    result = train(settings("first", **changes), stop=StopAfter(1))
+    return result.save_dir / "checkpoint_latest.pth"
+
+
+def test_the_same_run_continues_and_says_so(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    path = interrupted(settings)
+    capsys.readouterr()
+    train(settings("first", resume=path, num_workers=1, use_ram_cache=True))  # memory settings change no result
+    assert (
+        f"--resume: continuing {path} (it is an unfinished run with the settings of this one)"
+        in capsys.readouterr().out
+    )
+
+
+def test_another_way_to_the_same_effective_batch_continues(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = interrupted(settings, batch_size=2, gradient_accumulation_steps=3)
+    train(settings("first", resume=path, batch_size=1, gradient_accumulation_steps=6))
+    assert "--resume: continuing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"lr": 1e-5}, "lr was 0.002 and is now 1e-05"),
+        ({"image_size": (96, 64)}, "image_size was 64 64 and is now 96 64"),
+        ({"epochs": 5}, "epochs was 2 and is now 5"),
+        ({"batch_size": 1}, "effective_batch was 6 and is now 3"),
+    ],
+)
+def test_other_settings_fine_tune_and_say_why(
+    settings: Settings, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], reason: str
+) -> None:
+    path = interrupted(settings)
+    capsys.readouterr()
+    result = train(settings("second", resume=path, **changes))
+    said = capsys.readouterr().out
+    assert f"--resume: fine-tuning from {path}" in said
+    assert reason in said
+    assert result.outcome == "finished"
+
+
+def test_fine_tuning_takes_the_weights_and_nothing_else(settings: Settings) -> None:
+    first = train(settings("first", epochs=3, use_ema=True))
+    best = first.save_dir / "checkpoint_best.pth"
+    config = settings("second", resume=best, image_size=(96, 96), epochs=1, lr=1e-12, warmup_epochs=0)
+    second = train(config)
+    state = read_checkpoint(second.save_dir / "checkpoint_latest.pth")
+    assert state.spec.canvas_size == (96, 96)
+    assert state.training is not None
+    assert state.training["progress"]["step"] == 2
+    assert state.config["lr"] == 1e-12
+    weights = read_checkpoint(best).model
+    for name, parameter in state.model.items():
+        if name.endswith("weight"):
+            assert torch.allclose(parameter, weights[name], atol=1e-9), name
+
+
+def test_a_finished_run_is_fine_tuned_not_trained_for_no_epochs(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = train(settings("first", epochs=2))
+    latest = first.save_dir / "checkpoint_latest.pth"
+    second = train(settings("second", epochs=2, resume=latest))
+    assert "its 2 epochs are all done" in capsys.readouterr().out
+    assert read_checkpoint(second.save_dir / "checkpoint_latest.pth").training["progress"]["step"] == 4  # type: ignore[index]
+    with pytest.raises(CheckpointError, match=r"cannot be continued.*2 epochs are all done.*--resume_as fine_tune"):
+        train(settings("third", epochs=2, resume=latest, resume_as="continue"))
+
+
+def test_a_finished_run_can_be_made_longer_by_force(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    first = train(settings("first", epochs=2))
+    latest = first.save_dir / "checkpoint_latest.pth"
+    longer = train(settings("first", epochs=3, resume=latest, resume_as="continue"))
+    assert "although epochs was 2 and is now 3" in capsys.readouterr().out
+    state = state_of(longer)["progress"]
+    assert (state["epoch"], state["step"]) == (3, 6)
+
+
+def test_either_meaning_can_be_forced(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    path = interrupted(settings)
+    train(settings("second", resume=path, resume_as="fine_tune"))
+    assert "--resume: fine-tuning from" in capsys.readouterr().out
+    with pytest.raises(CheckpointError, match="image_size was 64 64 and is now 64 96"):
+        train(settings("third", resume=path, resume_as="continue", image_size=(64, 96)))
+
+
+def test_weights_only_cannot_be_continued(settings: Settings) -> None:
+    first = train(settings("first"))
+    with pytest.raises(CheckpointError, match="holds weights only"):
+        train(settings("second", resume=first.save_dir / "checkpoint_best.pth", resume_as="continue"))
+
+
+def test_another_data_set_is_another_run(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = interrupted(settings)
+    other = write_tiny_aariz(tmp_path / "other", train=4, valid=2)
+    train(settings("second", resume=path, dataset_path=other))
+    assert "its train films are not those of this run" in capsys.readouterr().out
+
+
+def test_another_model_is_refused(settings: Settings) -> None:
+    path = interrupted(settings)
+    with pytest.raises(CheckpointError, match="use --model test_resnet"):
+        train(settings("second", resume=path, model="test_efficientnet"))
+
+
+def test_continuing_keeps_the_best_and_a_new_run_sets_the_old_one_aside(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = train(settings("first", epochs=2))
+    old = (first.save_dir / "checkpoint_best.pth").read_bytes()
+    capsys.readouterr()
+    train(settings("first", epochs=1))
+    assert "holds an earlier run" in capsys.readouterr().out
+    kept = list(first.save_dir.glob("earlier_*/checkpoint_best.pth"))
+    assert [path.read_bytes() for path in kept] == [old]
+
+
+def test_continuing_into_another_folder_takes_the_best_along(settings: Settings) -> None:
+    path = interrupted(settings, epochs=3)
+    train(settings("first", epochs=3, resume=path), stop=StopAfter(2))
+    before = read_checkpoint(path)
+    assert before.training is not None
+    assert before.training["progress"]["best_epoch"] == 1
+    moved = train(settings("moved", epochs=3, resume=path), stop=StopAfter(1))
+    assert (moved.save_dir / "checkpoint_best.pth").is_file()

@@ -1,0 +1,109 @@
+"""Ctrl-C, the screen, and the command as users start it."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cephkit.training.batches import epoch_plan
+from cephkit.training.checkpoint import read_checkpoint
+from cephkit.training.run import main, train
+from tests.training.conftest import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_ctrl_c_ends_after_the_step_with_a_saved_state_and_says_how_to_go_on(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cephkit.training import loop
+
+    real = loop.report_step
+
+    def press(*arguments: object) -> None:
+        real(*arguments)  # type: ignore[arg-type]
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(loop, "report_step", press)
+    config = settings()
+    assert train(config).outcome == "stopped"
+    latest = config.save_dir / "checkpoint_latest.pth"
+    assert f"--resume {latest}" in capsys.readouterr().out
+    training = read_checkpoint(latest).training
+    assert training is not None
+    assert training["progress"]["step"] == 1
+
+
+def test_no_gpu_is_said_and_the_run_goes_on(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    train(settings(device="cuda", epochs=1))
+    assert "going on with the CPU" in capsys.readouterr().out
+
+
+def test_the_screen_tells_what_is_trained_and_how_long(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    train(settings(epochs=1))
+    said = capsys.readouterr().out
+    assert "7 train films, 3 valid films, 4 landmarks" in said
+    assert "effective batch 6 = 2 x 3, 2 steps an epoch" in said
+    assert "for 1 epochs" in said
+    assert "films/s" in said
+    assert "RAM" in said
+
+
+@pytest.mark.slow
+def test_compile_works_or_falls_back_with_one_line(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(settings(epochs=1, use_compile=True)).outcome == "finished"
+    assert capsys.readouterr().out.count("torch.compile") == 1
+
+
+def test_a_compiler_that_fails_leaves_the_run_eager(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torch import nn
+
+    def broken(self: nn.Module) -> None:
+        def fail(*arguments: object) -> None:
+            raise RuntimeError("no compiler found\nand a long trace")
+
+        self._compiled_call_impl = fail
+
+    monkeypatch.setattr(nn.Module, "compile", broken)
+    assert train(settings(epochs=1, use_compile=True)).outcome == "finished"
+    assert (
+        "torch.compile does not work here (RuntimeError: no compiler found); going on without it"
+        in capsys.readouterr().out
+    )
+
+
+def test_the_commands_arguments_reach_the_run(settings: Settings, tiny_aariz: Path, tmp_path: Path) -> None:
+    arguments = (
+        f"--dataset_path {tiny_aariz} --model test_resnet --image_size 64 64 --no-pretrained --device cpu --epochs 1 "
+        f"--num_workers 0 --save_dir {tmp_path / 's'} --log_dir {tmp_path / 'l'} --cache_dir {tmp_path / 'c'}"
+    )
+    assert main(arguments.split()) == 0
+    assert read_checkpoint(tmp_path / "s" / "checkpoint_best.pth").spec.symbols == ("A", "Me", "N", "S")
+
+
+@pytest.mark.slow
+def test_two_processes_under_torchrun_train_one_model(tiny_aariz: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "train_1024x1024.py",
+        "--use_ddp", "--dataset_path", tiny_aariz, "--model", "test_resnet", "--image_size", "64", "64",
+        "--device", "cpu", "--no_pretrained", "--epochs", "2", "--batch_size", "2", "--gradient_accumulation_steps", "2",
+        "--num_workers", "0",
+        "--save_dir", tmp_path / "s", "--log_dir", tmp_path / "l", "--cache_dir", tmp_path / "c",
+    ]  # fmt: skip
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("7 train films") == 1
+    assert "effective batch 8 = 2 x 2 x 2 processes, 1 steps an epoch" in done.stdout
+    latest = read_checkpoint(tmp_path / "s" / "checkpoint_latest.pth")
+    assert latest.training is not None
+    assert latest.training["progress"]["step"] == 2
+    assert len(latest.training["random"]) == 2
+    assert len(epoch_plan(7, 2, 2, 0, 0, 2, 1)) == 2
