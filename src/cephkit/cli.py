@@ -1,6 +1,7 @@
 """The command table. A command's room is imported only when it is called, so that help comes at once."""
 
 import importlib
+import io
 import sys
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -18,6 +19,9 @@ USAGE_ERROR = 2
 def main(argv: list[str] | None = None) -> int:
     """Run ``cephkit COMMAND ...``; the exit status is 0, 1 where a part failed, 2 for wrong usage or input."""
     arguments = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Windows pipe cannot write every film's name
+            stream.reconfigure(errors="replace")
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0 if arguments else USAGE_ERROR
@@ -28,7 +32,11 @@ def main(argv: list[str] | None = None) -> int:
         print(f"cephkit {__version__}")
         return 0
     if name not in COMMANDS:
-        print(f"cephkit: there is no command {name!r}\n\n{usage()}", file=sys.stderr)
+        import difflib
+
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        print(f"cephkit: there is no command {name!r}{hint}\n\n{usage()}", file=sys.stderr)
         return USAGE_ERROR
     return run_command(COMMANDS[name][0], rest)
 

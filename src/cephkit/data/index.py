@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from cephkit.data.pixels import (
     read_bytes,
     to_uint8,
 )
+from cephkit.files import replacing
 from cephkit.geometry import Size
 
 FILE_NAME = "films.json"
@@ -96,8 +96,8 @@ class FilmIndex:
             "files": {path: [*stamp, content] for path, (stamp, content) in self._stamps.items()},
             "facts": {content: asdict(facts) for content, facts in self._facts.items()},
         }
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path, json.dumps(plain).encode())
+        with replacing(self._path) as file:
+            file.write(json.dumps(plain).encode())
         self._changed = False
 
     def _load(self) -> None:
@@ -115,24 +115,6 @@ class FilmIndex:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return  # nothing is lost but time: what is not remembered is decoded again
         self._facts, self._stamps = facts, stamps
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """``data`` at ``path``, whole or not at all, also after a power failure.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -52,8 +51,8 @@ class StoreBuilder:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 check_disk(self._folder, self._count, self._canvas_size)
                 clear_abandoned(self._folder)
-                handle, name = tempfile.mkstemp(prefix="store-", suffix=".tmp", dir=self._folder)
-                self._temporary, self._file = Path(name), os.fdopen(handle, "wb")
+                self._temporary = self._folder / f"store-{os.getpid()}-{id(self)}.tmp"
+                self._file = self._temporary.open("wb")
             self._file.write(canvas.data)
             self._slots[content] = len(self._slots)
 

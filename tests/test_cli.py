@@ -1,0 +1,85 @@
+"""The command table and the README's commands."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cephkit import cli
+from cephkit.errors import FilmError
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"  {name}" in said for name in cli.COMMANDS)
+    assert "not a medical device" in said
+
+
+def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    assert "usage: cephkit" in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["trian"]) == 2
+    assert "no command 'trian'; did you mean 'train'?" in capsys.readouterr().err
+
+
+def test_an_error_for_the_user_has_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cephkit.training import run
+
+    def broken(argv: list[str]) -> int:
+        raise FilmError("a.png: is empty; copy it again")
+
+    monkeypatch.setattr(run, "main", broken)
+    assert cli.main(["train"]) == 2
+    assert capsys.readouterr().err == "error: a.png: is empty; copy it again\n"
+
+
+def test_help_imports_no_heavy_library() -> None:
+    # What makes help slow is importing torch: that it is not imported says it without a clock.
+    code = (
+        "import sys; from cephkit import cli; cli.main(['--help']); "
+        "sys.exit(bool({'torch', 'numpy', 'timm', 'tyro', 'PIL', 'rich'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "synthesize", "demo"])
+def test_every_commands_help_names_its_flags(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([command, "--help"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert f"usage: cephkit {command}" in said
+    assert "default" in said
+
+
+def test_train_help_names_every_flag_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+    from dataclasses import fields
+
+    from cephkit.config import TrainConfig
+
+    with pytest.raises(SystemExit):
+        cli.main(["train", "--help"])
+    said = capsys.readouterr().out
+    for field in fields(TrainConfig):
+        assert f"--{field.name}" in said
+    assert said.count("(default:") == len(fields(TrainConfig))
+    assert "--config FILE.yaml" in said
+    assert "--multi_gpu" in said
+
+
+def test_the_guides_script_is_cephkit_train() -> None:
+    done = subprocess.run(
+        [sys.executable, "train_1024x1024.py", "--epochs", "0"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 2
+    assert "--epochs must be 1 or more, got 0" in done.stderr
+    assert "Traceback" not in done.stderr
