@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     out = config.out
     data, model, logs = out / "Aariz", out / "checkpoints", out / "logs"
     checkpoint = model / "checkpoint_best.pth"
-    run(["synthesize", "--out", data, "--films", config.films, "--seed", 1])
+    run(["synthesize", "--out", data, "--films", config.films, "--seed", 1, "--overwrite"])
     run([
         "train", "--dataset_path", data, "--model", "hrnet_w18_small", "--no_pretrained", "--image_size", 256, 256,
         "--batch_size", 8, "--gradient_accumulation_steps", 1, "--lr", 2e-3, "--warmup_epochs", 2, "--epochs",

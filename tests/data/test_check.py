@@ -100,3 +100,20 @@ def test_landmarks_on_which_the_annotators_are_far_apart_are_named() -> None:
         "senior and junior more than 20 mm (200 px without a pixel size) apart, kept: 2 labels: "
         "train/b A 1200 px, train/a A 120 mm"
     )
+
+
+@pytest.mark.parametrize(("pixel_size_mm", "doubted"), [(0.1, False), (0.144, True), (0.035, True), (None, False)])
+def test_a_pixel_size_that_makes_impossible_heads_is_doubted(pixel_size_mm: float | None, doubted: bool) -> None:
+    # Sella to nasion: 700 pixels. Real machines differ: one of Aariz's comes out at 25 mm, another at 119 mm.
+    labels = {"senior": {"S": (100.0, 100.0), "N": (800.0, 100.0)}}
+    films = [
+        make(name, machine="M", pixel_size_mm=pixel_size_mm, annotations=labels, path=Path(name)) for name in "abcde"
+    ]
+    assert not any("in doubt" in note for note in label_notes(films[:4]))  # too few to judge a machine by
+    said = [note for note in label_notes(films) if "pixel size in doubt" in note]
+    assert bool(said) == doubted
+    if pixel_size_mm == 0.144:
+        assert said == [
+            "pixel size in doubt, kept: S-N is 101 mm on 5 films of M (a head has 60 to 85): "
+            "their errors in mm are off by that factor"
+        ]

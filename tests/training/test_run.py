@@ -94,8 +94,8 @@ def test_two_processes_under_torchrun_train_one_model(tiny_aariz: Path, tmp_path
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "train_1024x1024.py",
         "--use_ddp", "--dataset_path", tiny_aariz, "--model", "test_resnet", "--image_size", "64", "64",
-        "--device", "cpu", "--no_pretrained", "--epochs", "2", "--batch_size", "2", "--gradient_accumulation_steps", "2",
-        "--num_workers", "0",
+        "--device", "cpu", "--no_pretrained", "--epochs", "2", "--batch_size", "2", "--num_workers", "0",
+        "--gradient_accumulation_steps", "2",
         "--save_dir", tmp_path / "s", "--log_dir", tmp_path / "l", "--cache_dir", tmp_path / "c",
     ]  # fmt: skip
     done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, timeout=300)

@@ -19,6 +19,10 @@ LARGEST_GAP_MM = 20.0
 """Between senior and junior for one landmark; beyond it one of them has surely slipped."""
 LARGEST_GAP_PX = 200.0
 """The same on a film without a pixel size."""
+SELLA_NASION_MM = (55.0, 95.0)
+"""Median of a machine's films: a head has 60 to 85 mm, children and magnified films included."""
+FEWEST_HEADS = 5
+"""Fewer say nothing about a machine."""
 
 
 def scan(films: Sequence[Film], index: FilmIndex, sinks: dict[Path, Sink]) -> list[FilmFacts]:
@@ -100,8 +104,8 @@ def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path]
 
 
 def label_notes(films: Sequence[Film]) -> list[str]:
-    """Films without a pixel size, and landmarks on which the annotators are far apart."""
-    notes = []
+    """Films without a pixel size or with one that no head fits, and landmarks on which annotators are far apart."""
+    notes = implausible_pixel_sizes(films)
     unspaced = [f"{film.split}/{film.film_id}" for film in films if film.pixel_size_mm is None]
     if unspaced:
         notes.append(f"no pixel size, counted in pixels and never in mm: {len(unspaced)} films: {some(unspaced)}")
@@ -110,6 +114,26 @@ def label_notes(films: Sequence[Film]) -> list[str]:
         limit = f"more than {LARGEST_GAP_MM:g} mm ({LARGEST_GAP_PX:g} px without a pixel size)"
         notes.append(f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some([text for _, text in gaps])}")
     return notes
+
+
+def implausible_pixel_sizes(films: Sequence[Film]) -> list[str]:
+    """Machines whose pixel size makes heads that do not exist: their films were scaled after it was noted.
+
+    Nothing is corrected: published figures use the pixel sizes as they stand.
+    """
+    distances: dict[str, list[float]] = defaultdict(list)
+    for film in films:
+        points = film.points("mean")
+        if film.pixel_size_mm is not None and {"S", "N"} <= points.keys():
+            distance = float(np.hypot(*np.subtract(points["S"], points["N"]))) * film.pixel_size_mm
+            distances[film.machine or "unknown machine"].append(distance)
+    low, high = SELLA_NASION_MM
+    return [
+        f"pixel size in doubt, kept: S-N is {np.median(of_machine):.0f} mm on {len(of_machine)} films of {machine} "
+        "(a head has 60 to 85): their errors in mm are off by that factor"
+        for machine, of_machine in sorted(distances.items())
+        if len(of_machine) >= FEWEST_HEADS and not low <= np.median(of_machine) <= high
+    ]
 
 
 def _large_gaps(film: Film) -> Iterable[tuple[float, str]]:

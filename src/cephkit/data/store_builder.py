@@ -104,12 +104,13 @@ class StoreBuilder:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
+        # Readers have their table from the store that they opened first, so a whole store is never replaced: another
+        # run's may hold the same films in another order.
         try:
-            self._temporary.replace(path)
-        except PermissionError:
-            # Windows does not replace a file that another run has mapped; that run's store is as good.
+            path.hardlink_to(self._temporary)
+        except OSError:  # it exists, or the file system has no hard links
             if FilmStore.open(path, self._canvas_size) is None:
-                raise
+                self._temporary.replace(path)
         store = FilmStore.open(path, self._canvas_size)
         if store is None:
             raise OSError(f"{path} is not readable after writing")

@@ -96,9 +96,7 @@ def main(argv: list[str]) -> int:
     Raises:
         CephkitError: what cannot be judged, and why.
     """
-    evaluate(
-        parse(EvaluateOptions, argv, "cephkit evaluate"), command=shlex.join(["cephkit", "evaluate", *argv])
-    )
+    evaluate(parse(EvaluateOptions, argv, "cephkit evaluate"), command=shlex.join(["cephkit", "evaluate", *argv]))
     return 0
 
 
@@ -154,9 +152,7 @@ def _scores_of_checkpoint(options: EvaluateOptions, path: Path, say: Say) -> tup
     )
     films = [film for group in prepared.films.values() for film in group]
     if not set(symbols_with_truth(films, options.truth)) & set(spec.symbols):
-        raise DataError(
-            f"{options.dataset_path}: nothing to score: no film has a landmark that the model knows"
-        )
+        raise DataError(f"{options.dataset_path}: nothing to score: no film has a landmark that the model knows")
     parts = []
     for split, group in prepared.films.items():
         dataset = prepared.dataset(split, spec.symbols, options.truth)

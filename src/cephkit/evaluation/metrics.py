@@ -92,13 +92,9 @@ def to_mm(errors_px: ArrayLike, pixel_sizes: ArrayLike) -> Floats:
     """
     errors, sizes = np.asarray(errors_px, dtype=np.float64), np.asarray(pixel_sizes, dtype=np.float64)
     if errors.ndim != 2 or sizes.shape != errors.shape[:1]:
-        raise ValueError(
-            f"errors {errors.shape} must be (films, landmarks), pixel sizes {sizes.shape} one per film"
-        )
+        raise ValueError(f"errors {errors.shape} must be (films, landmarks), pixel sizes {sizes.shape} one per film")
     if np.any((sizes <= 0) | np.isinf(sizes)):
-        raise ValueError(
-            f"pixel sizes must be positive mm per pixel or NaN, got {sizes[~(sizes > 0)].tolist()}"
-        )
+        raise ValueError(f"pixel sizes must be positive mm per pixel or NaN, got {sizes[~(sizes > 0)].tolist()}")
     return errors * sizes[:, None]
 
 
@@ -153,9 +149,7 @@ def _intervals(mm: Floats, draws: int, seed: int) -> tuple[Interval | None, dict
         return None, dict.fromkeys(THRESHOLDS_MM)
     finite = np.isfinite(films)
     # How often each film is drawn: (draws, films). A mean is then a ratio of two products with these weights.
-    weights = np.random.default_rng(seed).multinomial(
-        len(films), np.full(len(films), 1 / len(films)), size=draws
-    )
+    weights = np.random.default_rng(seed).multinomial(len(films), np.full(len(films), 1 / len(films)), size=draws)
     weights = weights.astype(np.float64)
     sums, counts = np.where(finite, films, 0.0).sum(axis=1), finite.sum(axis=1)
     scored = weights @ (~np.isnan(films)).sum(axis=1)

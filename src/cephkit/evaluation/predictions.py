@@ -93,9 +93,7 @@ def _films(content: Mapping[str, Any]) -> list[tuple[str, Any]]:
     marks = content.get("landmarks")
     if "ceph_id" not in content or not isinstance(marks, list):
         return list(content.items())
-    points: dict[str, Any] = {
-        symbol: None for symbol in content.get("missing") or () if isinstance(symbol, str)
-    }
+    points: dict[str, Any] = {symbol: None for symbol in content.get("missing") or () if isinstance(symbol, str)}
     for mark in marks:
         known = isinstance(mark, dict) and (BY_ID.get(str(mark.get("landmark_id"))) or mark.get("symbol"))
         value = mark.get("value") if isinstance(mark, dict) else None
@@ -123,9 +121,7 @@ def _points(film_id: str, points: Any, wrong: list[str]) -> FilmPoints:
         elif isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)):
             usable[symbol] = (float(value[0]), float(value[1]))
         else:
-            wrong.append(
-                f"film {film_id!r}, {symbol}: expected [x, y], two finite numbers, got {_short(value)}"
-            )
+            wrong.append(f"film {film_id!r}, {symbol}: expected [x, y], two finite numbers, got {_short(value)}")
     return usable
 
 

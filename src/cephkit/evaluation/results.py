@@ -92,9 +92,7 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
     """What the table does not say, one line each."""
     lines = ["SDR@t: percent of points with error <= t mm"]
     if metrics.mre_mm_ci95 is not None:
-        lines.append(
-            "MRE 95 % interval (bootstrap over films): {:.3f} to {:.3f} mm".format(*metrics.mre_mm_ci95)
-        )
+        lines.append("MRE 95 % interval (bootstrap over films): {:.3f} to {:.3f} mm".format(*metrics.mre_mm_ci95))
     scored = [row for row in landmark_rows(scores) if row["mre_mm"] is not None]
     hardest = sorted(scored, key=lambda row: -row["mre_mm"])[:HARDEST]
     if hardest:
@@ -103,16 +101,12 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
     if unspaced:
         lines.append(f"without pixel size, counted in pixels only: {len(unspaced)} films: {_some(unspaced)}")
     if scores.landmarks_not_predicted:
-        lines.append(
-            f"with a truth but unknown to the model, not scored: {' '.join(scores.landmarks_not_predicted)}"
-        )
+        lines.append(f"with a truth but unknown to the model, not scored: {' '.join(scores.landmarks_not_predicted)}")
     if scores.landmarks_without_truth:
         lines.append(f"predicted but without a truth, not scored: {' '.join(scores.landmarks_without_truth)}")
     if metrics.missing:
         absent = _some([f"{point['film']} {point['landmark']}" for point in scores.not_found])
-        lines.append(
-            f"NOT FOUND, each a miss in every SDR and not in the MRE: {metrics.missing} points: {absent}"
-        )
+        lines.append(f"NOT FOUND, each a miss in every SDR and not in the MRE: {metrics.missing} points: {absent}")
     return lines
 
 

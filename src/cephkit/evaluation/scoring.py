@@ -60,11 +60,7 @@ class Scores:
     @property
     def landmarks_not_predicted(self) -> list[str]:
         """Landmarks with a truth that the model does not know; they are not scored."""
-        return [
-            symbol
-            for symbol in symbols_with_truth(self.films, self.truth_source)
-            if symbol not in self.symbols
-        ]
+        return [symbol for symbol in symbols_with_truth(self.films, self.truth_source) if symbol not in self.symbols]
 
     @property
     def landmarks_without_truth(self) -> list[str]:
@@ -114,9 +110,7 @@ def score_predictions(
     absent = []
     for film in films:
         points = predictions.get(film.film_id)
-        lacking = [
-            s for s in symbols if s in scored and s in film.points(truth_source) and s not in (points or {})
-        ]
+        lacking = [s for s in symbols if s in scored and s in film.points(truth_source) and s not in (points or {})]
         if points is None and lacking:
             absent.append(f"film {film.film_id}: no prediction at all")
         elif lacking:

@@ -10,8 +10,8 @@ import tyro
 from cephkit.config import parse
 from cephkit.data.pixels import FILM_ENDINGS, read_grey, to_uint8
 from cephkit.errors import FilmError, SettingsError
-from cephkit.inference.device import choose_device
 from cephkit.files import write_json, write_whole
+from cephkit.inference.device import choose_device
 from cephkit.inference.overlay import draw_overlay, png_bytes
 from cephkit.inference.predictor import Prediction, Predictor
 from cephkit.inference.results import NOTICE, ResultFolder, film_json, film_rows
@@ -50,12 +50,8 @@ class PredictOptions:
             SettingsError: no film, or a pixel size that is no positive number.
         """
         if not self.films:
-            raise SettingsError(
-                "cephkit predict: no film; give files or folders, e.g. cephkit predict FILM.png ..."
-            )
-        if self.pixel_size_mm is not None and not (
-            self.pixel_size_mm > 0 and math.isfinite(self.pixel_size_mm)
-        ):
+            raise SettingsError("cephkit predict: no film; give files or folders, e.g. cephkit predict FILM.png ...")
+        if self.pixel_size_mm is not None and not (self.pixel_size_mm > 0 and math.isfinite(self.pixel_size_mm)):
             raise SettingsError(f"--pixel_size_mm must be a positive number of mm, got {self.pixel_size_mm}")
 
 
@@ -77,9 +73,7 @@ def predict(options: PredictOptions) -> int:
     results = ResultFolder(options.out, files)
     spec = loaded.spec
     height, width = spec.canvas_size
-    print(
-        f"{len(files)} film(s), {len(spec.symbols)} landmarks, {spec.model} at {height}x{width} on {device}"
-    )
+    print(f"{len(files)} film(s), {len(spec.symbols)} landmarks, {spec.model} at {height}x{width} on {device}")
     rows, failures = [], 0
     for number, file in enumerate(files, start=1):
         try:

@@ -56,9 +56,7 @@ class Predictor:
     Films reach the network at the size that its checkpoint names, and at no other: there is nothing to set.
     """
 
-    def __init__(
-        self, loaded: LoadedModel, device: torch.device | str = "cpu", mixed_precision: bool = False
-    ) -> None:
+    def __init__(self, loaded: LoadedModel, device: torch.device | str = "cpu", mixed_precision: bool = False) -> None:
         self.spec = loaded.spec
         self.device = torch.device(device)
         self.mixed_precision = mixed_precision
@@ -76,9 +74,7 @@ class Predictor:
         matrix = torch.from_numpy(grid_to_canvas(self.spec.heatmap_stride)).to(points)
         return points @ matrix[:2, :2].T + matrix[:2, 2], scores
 
-    def predict_film(
-        self, film: Path | str | NDArray[np.uint8] | NDArray[np.uint16], film_id: str = ""
-    ) -> Prediction:
+    def predict_film(self, film: Path | str | NDArray[np.uint8] | NDArray[np.uint16], film_id: str = "") -> Prediction:
         """The landmarks of one film, given as a file or as grey pixels (H, W), uint8 or uint16.
 
         Args:

@@ -41,9 +41,7 @@ def film_json(name: str, file: Path, prediction: Prediction, loaded: LoadedModel
     }
 
 
-def film_rows(
-    name: str, file: Path, prediction: Prediction, pixel_size_mm: float | None
-) -> list[dict[str, Any]]:
+def film_rows(name: str, file: Path, prediction: Prediction, pixel_size_mm: float | None) -> list[dict[str, Any]]:
     """One row per landmark; empty cells where it was not found, and for mm without a pixel size."""
     rows = []
     for symbol, score in zip(prediction.symbols, prediction.scores.tolist(), strict=True):

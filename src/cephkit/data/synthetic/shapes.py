@@ -1,0 +1,93 @@
+"""Faces: landmark positions in mm, a machine, a CVM stage - drawn from the table of the Aariz annotations."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cephkit.data.film import Points
+from cephkit.geometry import Size
+from cephkit.landmarks import SYMBOLS
+
+GREATEST_SD = 2.5
+"""Components are drawn normally and cut here: beyond, faces of the real set do not reach."""
+FILM_MM = (222.0, 197.0)
+"""Height and width of a film: what most of the real films cover."""
+MARGIN_MM = 4.0
+"""No landmark comes nearer to the film's edge."""
+
+# How far annotators scatter about the true place, mm per axis; our own estimate: points on a corner are found easily,
+# points on a curve or under overlapping shadows are not.
+EASY_SD_MM, HARD_SD_MM = 0.35, 0.7
+HARD = frozenset(("R", "Co", "Go", "Po", "Ar", "Or", "PNS", "UMT", "LMT", "UPM", "LPM", "UIA", "LIA"))
+JUNIOR_FACTOR = 1.3
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine's films, as in the real set: pixel size and file ending."""
+
+    name: str
+    pixel_size_mm: float
+    ending: str
+
+
+@dataclass(frozen=True)
+class Face:
+    """A head on a film."""
+
+    points_mm: NDArray[np.float64]
+    """(29, 2): x to the right, y down, from the film's upper left corner, in mm."""
+    machine: Machine
+    cvm_stage: int
+
+    def points(self, mm_per_px: float) -> Points:
+        """The landmarks in film pixels, pixel centres at integers."""
+        pixels = self.points_mm / mm_per_px - 0.5
+        return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(SYMBOLS, pixels, strict=True)}
+
+
+@cache
+def table() -> dict[str, Any]:
+    """``aariz_faces.json``, lists of numbers as arrays."""
+    plain = json.loads(files("cephkit.data.synthetic").joinpath("aariz_faces.json").read_text(encoding="utf-8"))
+    if tuple(plain["symbols"]) != SYMBOLS:
+        raise ValueError("aariz_faces.json has other landmarks than cephkit; make it again with derive.py")
+    numbers = ("mean_mm", "components_mm", "place_mean", "place_sd")
+    return {**plain, **{name: np.asarray(plain[name], dtype=np.float64) for name in numbers}}
+
+
+def draw_face(rng: np.random.Generator) -> Face:
+    """A face with the proportions, the size, the head posture and the place on the film of the real ones."""
+    faces = table()
+    components = faces["components_mm"]
+    weights = rng.standard_normal(len(components)).clip(-GREATEST_SD, GREATEST_SD)
+    shape = (faces["mean_mm"] + weights @ components).reshape(-1, 2)
+    place = faces["place_mean"] + faces["place_sd"] * rng.standard_normal(2).clip(-1.5, 1.5)
+    height, width = FILM_MM
+    points = shape + place * (width, height)
+    # A head that would hang over the edge is moved onto the film.
+    low, high = points.min(axis=0), points.max(axis=0)
+    points += np.maximum(MARGIN_MM - low, 0) - np.maximum(high - (np.array([width, height]) - MARGIN_MM), 0)
+    stages, counts = zip(*faces["cvm_stages"].items(), strict=True)
+    stage = int(rng.choice(np.array(stages, dtype=int), p=np.array(counts) / sum(counts)))
+    machines = faces["machines"]
+    films = np.array([machine["films"] for machine in machines], dtype=np.float64)
+    chosen = machines[int(rng.choice(len(machines), p=films / films.sum()))]
+    machine = Machine(chosen["machine"], chosen["pixel_size_mm"], chosen["ending"])
+    return Face(points, machine, stage)
+
+
+def annotate(points: Points, mm_per_px: float, size: Size, factor: float, rng: np.random.Generator) -> Points:
+    """``points`` as an annotator marks them: whole pixels on the film, ``factor`` times the usual scatter."""
+    height, width = size
+    marked = {}
+    for symbol, (x, y) in points.items():
+        sd = factor * (HARD_SD_MM if symbol in HARD else EASY_SD_MM) / mm_per_px
+        dx, dy = sd * rng.standard_normal(2)
+        marked[symbol] = (float(np.clip(round(x + dx), 0, width - 1)), float(np.clip(round(y + dy), 0, height - 1)))
+    return marked

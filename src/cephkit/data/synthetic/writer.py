@@ -1,0 +1,172 @@
+"""Writes a synthetic data set: films, labels, CVM stages and machine map in the Aariz layout."""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from os import cpu_count
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cephkit.data.film import Points, Split
+from cephkit.data.labels import landmarks_json
+from cephkit.data.synthetic.render import render
+from cephkit.data.synthetic.shapes import FILM_MM, JUNIOR_FACTOR, annotate, draw_face, table
+from cephkit.errors import DataError
+
+MARK = "Synthetic cephalograms made by cephkit"
+Mode = Literal["RGB", "L", "I;16"]
+
+# Twenty films: 14 train, 3 valid, 3 test, as in Aariz; the first three have one of each, so that a small set has all.
+SPLIT_OF: tuple[Split, ...] = tuple(
+    {1: "valid", 8: "valid", 15: "valid", 2: "test", 9: "test", 16: "test"}.get(place, "train")  # type: ignore[misc]
+    for place in range(20)
+)
+# Shares in Aariz: 820 RGB, 178 grey of 8 bits, 2 grey of 16 bits, which only PNG can hold.
+MODES: tuple[tuple[Mode, float], ...] = (("RGB", 0.82), ("L", 0.178), ("I;16", 0.002))
+
+
+@dataclass(frozen=True)
+class Written:
+    """One film's row in the machine map."""
+
+    film_id: str
+    machine: str
+    pixel_size_mm: float
+    ending: str
+    split: Split
+
+
+def synthesize(
+    out: Path, films: int, seed: int = 0, height: int = 1024, workers: int | None = None, overwrite: bool = False,
+    say: Callable[[str], None] = print,
+) -> None:  # fmt: skip
+    """Write ``films`` synthetic films to ``out``. Film ``i`` depends on ``seed``, ``height`` and ``i`` only.
+
+    Args:
+        out: a new or empty folder.
+        films: how many.
+        seed: of everything random.
+        height: of the films in pixels; their pixel size grows accordingly, so that mm stay true. 0: the machine's own.
+        workers: processes; None for one a core.
+        overwrite: replace an earlier synthetic data set at ``out``.
+        say: takes lines for the user.
+
+    Raises:
+        DataError: ``out`` holds something else, or cannot be written.
+    """
+    out = Path(out)
+    if films < 1 or (height and height < 128):
+        raise DataError(f"cannot make {films} films of height {height}: at least 1 film, 128 pixels high, or 0")
+    _make_room(out, overwrite)
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        count = min(workers or cpu_count() or 1, films)
+        arguments = (repeat(unfinished), range(films), repeat(seed), repeat(height))
+        if count == 1:
+            written = list(map(write_film, *arguments))
+        else:
+            with ProcessPoolExecutor(count) as pool:
+                written = list(pool.map(write_film, *arguments, chunksize=4))
+        _write_map(unfinished, written)
+        _write_readme(unfinished, films, seed)
+        if out.exists():
+            shutil.rmtree(out)
+        unfinished.replace(out)
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written ({error}); free disk space or choose another --out") from error
+    splits = ", ".join(
+        f"{sum(film.split == split for film in written)} {split}" for split in ("train", "valid", "test")
+    )
+    say(f"{films} synthetic films ({splits}) in {out}")
+
+
+def write_film(root: Path, index: int, seed: int, height: int) -> Written:
+    """Draw and write film ``index`` and its labels below ``root``."""
+    face_rng, film_rng, label_rng = (
+        np.random.default_rng(sequence) for sequence in np.random.SeedSequence([seed, index]).spawn(3)
+    )
+    face = draw_face(face_rng)
+    pixel_mm = FILM_MM[0] / height if height else face.machine.pixel_size_mm
+    size = (round(FILM_MM[0] / pixel_mm), round(FILM_MM[1] / pixel_mm))
+    points = face.points(pixel_mm)
+    film = render(points, pixel_mm, size, face.cvm_stage, film_rng)
+    film_id, split = f"synthetic{index:05d}", SPLIT_OF[index % len(SPLIT_OF)]
+    folder = root / split
+    path = folder / "Cephalograms" / f"{film_id}.{face.machine.ending}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _save(film, path, film_rng)
+    for annotator, factor in (("Senior Orthodontists", 1.0), ("Junior Orthodontists", JUNIOR_FACTOR)):
+        marks = annotate(points, pixel_mm, size, factor, label_rng)
+        _write_json(folder / "Annotations" / "Cephalometric Landmarks" / annotator / f"{film_id}.json", film_id, marks)
+    stage = {"ceph_id": film_id, "cvm_stage": {"title": f"CVM-S{face.cvm_stage}", "value": face.cvm_stage}}
+    _dump(folder / "Annotations" / "CVM Stages" / f"{film_id}.json", stage)
+    return Written(film_id, face.machine.name, pixel_mm, face.machine.ending, split)
+
+
+def _save(film: NDArray[np.uint8], path: Path, rng: np.random.Generator) -> None:
+    modes, shares = zip(*MODES, strict=True)
+    mode = modes[int(rng.choice(len(modes), p=shares))]
+    if mode == "I;16" and path.suffix == ".png":
+        # 12 bits of grey in 16, as digital sensors give.
+        Image.fromarray((film.astype(np.uint16) << 4) + 8).save(path)
+        return
+    image = Image.fromarray(film)
+    options = {"quality": 92} if path.suffix in (".jpg", ".jpeg") else {}
+    (image.convert("RGB") if mode == "RGB" else image).save(path, **options)
+
+
+def _write_json(path: Path, film_id: str, marks: Points) -> None:
+    _dump(path, landmarks_json(film_id, marks))
+
+
+def _dump(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8", newline="\n")
+
+
+def _write_map(root: Path, written: list[Written]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["cephalogram_id", "machine", "pixel_size", "image_format", "mode"])
+    for film in written:
+        size = f"{film.pixel_size_mm:.6f}".rstrip("0")
+        writer.writerow([film.film_id, film.machine, size, film.ending, film.split.capitalize()])
+    (root / "cephalogram_machine_mappings.csv").write_bytes(text.getvalue().encode())
+
+
+def _write_readme(root: Path, films: int, seed: int) -> None:
+    text = (
+        f"{MARK}: {films} films, seed {seed}.\n\nNo patient is shown. Each film is drawn by a program "
+        "around landmarks that are drawn at random\nfrom the mean and the principal components of real annotations.\n\n"
+        f"{table()['source']}.\n\nFor trying software, not for research results, and not a medical device.\n"
+    )
+    (root / "Readme.txt").write_bytes(text.encode())
+
+
+def _make_room(out: Path, overwrite: bool) -> None:
+    """Refuse a place where something else lies.
+
+    Raises:
+        DataError: see ``synthesize``.
+    """
+    if out.is_file():
+        raise DataError(f"{out}: is a file; choose a folder with --out")
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    readme = out / "Readme.txt"
+    ours = readme.is_file() and readme.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    if not ours:
+        raise DataError(f"{out}: is not empty and was not made by cephkit synthesize; choose another --out")
+    if not overwrite:
+        raise DataError(f"{out}: holds a synthetic data set; choose another --out, or replace it with --overwrite")
