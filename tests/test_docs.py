@@ -39,9 +39,15 @@ def load_flags() -> ModuleType:
 FLAGS = load_flags()
 
 
+def named() -> set[str]:
+    """What the reference writes as code, outside its code blocks."""
+    return set(re.findall(r"`([^`]+)`", re.sub(r"^ *```.*?^ *```$", "", read(REFERENCE), flags=re.M | re.S)))
+
+
 def fenced(text: str, language: str = "") -> list[str]:
-    """The code blocks of a page."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    """The code blocks of a page, of one language or of all."""
+    blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    return [block for kind, block in blocks if language in ("", kind)]
 
 
 def commands(page: Path) -> list[str]:
@@ -52,7 +58,7 @@ def commands(page: Path) -> list[str]:
 
 def slugs(page: Path) -> set[str]:
     """Anchors of a page's headings."""
-    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", read(page), flags=re.M | re.S), re.M)
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^ *```.*?^ *```$", "", read(page), flags=re.M | re.S), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
@@ -82,7 +88,7 @@ def test_the_table_shows_a_changed_default() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
-    text = re.sub(r"^```.*?^```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^ *```.*?^ *```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", link):
             continue
@@ -126,10 +132,9 @@ def test_the_reference_names_every_tag_column_and_key() -> None:
     from cephkit.inference.results import COLUMNS
     from cephkit.training.log import EPOCH_TAGS, STEP_TAGS
 
-    named = set(re.findall(r"`([^`]+)`", read(REFERENCE)))
     wanted = {*EPOCH_TAGS, *STEP_TAGS, *COLUMNS, *ERROR_COLUMNS, *LANDMARK_COLUMNS, *MACHINE_COLUMNS, *SPLIT_COLUMNS}
     wanted |= {field.name for field in fields(Metrics)}
-    assert wanted - named == set()
+    assert wanted - named() == set()
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +154,7 @@ def example(tmp_path_factory: pytest.TempPathFactory, tiny_aariz: Path) -> dict[
     return {**names, "home": home}
 
 
-def test_the_python_example_runs(example: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_example_runs(example: dict[str, Any]) -> None:
     assert (example["home"] / "evaluation" / "metrics.json").is_file()
 
 
@@ -158,8 +163,7 @@ def test_the_reference_names_every_key_of_a_checkpoint_and_of_metrics_json(examp
 
     import torch
 
-    named = set(re.findall(r"`([^`]+)`", read(REFERENCE)))
     latest = torch.load(example["home"] / "checkpoints_small" / "checkpoint_latest.pth", weights_only=True)
-    assert {*latest, *latest["spec"], *latest["training"]} - named == set()
+    assert {*latest, *latest["spec"], *latest["training"]} - named() == set()
     metrics = json.loads((example["home"] / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
-    assert set(metrics) - named == set()
+    assert set(metrics) - named() == set()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cephkit.errors import DataError, LabelError, SettingsError
+from cephkit.errors import DataError, SettingsError
 from cephkit.evaluation.command import EvaluateOptions, evaluate, main
 from tests.inference.test_predictor import tiny_checkpoint
 
@@ -107,14 +107,14 @@ def test_figures_are_those_of_the_moved_truth(
     assert math.fsum(errors) / 8 == pytest.approx(metrics["mre_mm"])
 
 
-def test_other_splits_are_passed_over_and_unknown_films_are_an_error(
+def test_films_that_are_not_in_the_split_are_passed_over_with_a_line(
     tiny_aariz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     everything = truth_of(tiny_aariz, "test") | truth_of(tiny_aariz, "train")
     assert judge(tiny_aariz, tmp_path, everything)["films"] == 2
-    assert "films of other splits: 7" in capsys.readouterr().out
-    with pytest.raises(LabelError, match=r"1 film ids are not in .*\n  stranger"):
-        judge(tiny_aariz, tmp_path, everything | {"stranger": {"A": [1, 2]}})
+    assert "not judged, not in test: 7 films" in capsys.readouterr().out
+    assert judge(tiny_aariz, tmp_path, everything | {"stranger": {"A": [1, 2]}})["films"] == 2
+    assert "not judged, not in test: 8 films" in capsys.readouterr().out
 
 
 def test_a_missing_film_is_an_error_unless_allowed(tiny_aariz: Path, tmp_path: Path) -> None:

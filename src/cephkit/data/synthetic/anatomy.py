@@ -44,8 +44,15 @@ MEAN: dict[str, tuple[float, float]] = {
 SKULL = ("N", "S", "Or", "Po", "ANS", "A", "PNS", "Ar", "UIT", "UMT")
 JAW = ("Co", "Ar", "R", "Go", "Me", "Gn", "Pog", "B", "LIT", "LMT")
 SKIN = ("N`", "Pn", "Sn", "Ls", "Li", "Pog`", "N", "S", "Po", "PNS", "Go", "Me")
-FIXED: tuple[tuple[float, float], ...] = ((60, -90), (-30, -115), (-110, -60), (-95, 35), (-60, 130), (-60, 260), (20, 260))
-"""Places that move with the frame alone, so that the vault and the neck keep their shape."""
+VAULT = ((60.0, -90.0), (-30.0, -115.0), (-110.0, -60.0), (-95.0, 35.0))
+"""Places that move with the frame alone, so that the vault keeps its shape."""
+NECK = ((-40.0, 110.0), (-90.0, 110.0), (-60.0, 280.0), (20.0, 280.0))
+"""Places that move with the neck."""
+MEAN_TILT = 0.18
+"""Radians by which sella-nasion rises to the front in a head held upright."""
+NECK_FOLLOWS = 0.5
+"""Share of the head's tilt that the neck takes part in."""
+NECK_PIVOT = (-36.0, 45.0)
 
 OUTLINES: dict[str, tuple[Knot, ...]] = {
     "head": (
@@ -58,8 +65,8 @@ OUTLINES: dict[str, tuple[Knot, ...]] = {
     ),
     "skull": (
         "N", (74, -5), (76.5, -14), (78, -30), (76, -50), (69, -70), (53, -92), (26, -109), (-8, -118), (-44, -117),
-        (-77, -103), (-103, -78), (-116, -44), (-115, -9), (-106, 20), (-92, 38), (-74, 47), (-56, 46), (-42, 40),
-        (-34, 38), (-25, 36), (-22, 33), "Ar", (-10, 24), (2, 22), (12, 24), (24, 20), (40, 12), (56, 8), (66, 6),
+        (-77, -103), (-103, -78), (-116, -44), (-115, -9), (-106, 20), (-92, 38), (-74, 47), (-56, 46), (-42, 41),
+        (-33, 38.5), (-25.5, 36), "Ar", (-10, 24), (2, 22), (9, 18), (14, 6), (30, 0), (48, 1), (64, 2),
     ),
     "inner table": (
         (60, -3), (64, -12), (67.5, -30), (66, -50), (60, -67), (46, -86), (22, -102), (-8, -111), (-42, -110),
@@ -67,7 +74,7 @@ OUTLINES: dict[str, tuple[Knot, ...]] = {
         (-32, 33), (-25, 35), (-16, 17), (-9, 3), (-6, -5), (4, -8), (20, -6), (45, -5),
     ),
     "frontal sinus": ((70, -5), (73, -12), (74.5, -22), (73.5, -31), (70.5, -33), (68, -25), (66, -14), (65, -6)),
-    "nasal bone": ("N", (73, 6), (77, 14), (81.5, 23), (79, 22), (74, 15), (69.5, 8)),
+    "nasal bone": ("N", (72.6, 6), (75.6, 13), (79, 21), (77, 20.5), (73, 14), (69.3, 8)),
     "maxilla": (
         "ANS", (63, 55), "A", (60.6, 61), (61.8, 66), (63.3, 70.5), (59, 73), (50, 68), (40, 65), (30, 63), (20, 61),
         (14.5, 55), "PNS", (20, 47), (38, 49), (54, 50.5), (61, 51.3),
@@ -77,14 +84,23 @@ OUTLINES: dict[str, tuple[Knot, ...]] = {
     "pterygomaxillary fissure": ((14, 43), (11.6, 34), (10, 24), (11, 17), (15, 14.5), (19, 18), (18.5, 26), (16.5, 35)),
     "sphenoid sinus": ((7, 5), (14, -1), (26, 0), (30, 8), (24, 17), (8, 19), (-4, 17), (-6, 9)),
     "ethmoid": ((28, 1), (58, 3), (64, 8), (62, 24), (52, 36), (36, 28), (26, 20)),
+    "midface": (
+        (68, 2), (68, 20), (66.5, 34), (63.5, 46), (60, 52), (38, 50), (16, 47), (9, 36), (4, 20), (6, 4), (30, -4), (52, -8),
+    ),
+    "zygoma body": (
+        (46, 20), (51, 26), (47, 33), (43, 38), (38.5, 45.5), (34.5, 46), (32.3, 40), (31, 31), (25, 24), (36, 21.5),
+    ),
+    "cheek": ((40, 50), (58, 60), (56, 90), (40, 108), (10, 100), (-18, 80), (-24, 50), (-16, 22), (10, 30)),
     "petrous": ((-8, 4), (-20, -4), (-36, -7), (-46, 2), (-44, 16), (-36, 26), (-22, 24), (-11, 20)),
     "mastoid": ((-30, 4), (-52, -4), (-68, 8), (-64, 24), (-46, 38), (-36, 41), (-31, 30)),
     "jaw": (
         (57.5, 82), (54.5, 85.5), (50, 90), "B", (47.4, 99), "Pog", "Gn", "Me", (33, 110.5), (20, 104), (6, 96.5),
         (-5, 88), (-13, 81), "Go", (-19.2, 62), "R", (-17.2, 39), "Ar", (-20.2, 24), "Co", (-11.5, 17.8), (-8, 20.5),
-        (-8.5, 26), (-6.5, 32), (-1, 35.5), (4, 31), (7, 24.5), (9.5, 27), (10.5, 38), (13, 52), (17, 63), (22, 75),
-        (32, 79.5), (45, 82), (52, 83),
+        (-8.5, 26), (-6.5, 32), (-1, 35.5), (4, 31), (7, 24.5), (9.5, 27), (10.5, 38), (13, 52), (17, 64), (23, 79),
+        (33, 84), (45, 87), (52, 86.5),
     ),
+    "alveolus": ((54, 92), (57.5, 82), (52, 83), (45, 82), (32, 79.5), (22, 75), (16, 70), (20, 92), (40, 100)),
+    "turbinate": ((16, 41), (26, 37), (44, 37), (56, 41), (55, 45), (44, 47), (24, 45.5)),
     "symphysis": (
         (55.5, 84), (50.5, 89.5), "B", (47.4, 99), "Pog", "Gn", "Me", (36.5, 110.5), (36, 106.5), (38.3, 102),
         (42, 95.5), (46, 88.5), (50, 82.5),
@@ -115,6 +131,17 @@ COURSES: dict[str, tuple[Knot, ...]] = {
     "maxilla front": ("ANS", (63, 54.8), "A", (60.6, 61), (61.8, 66), (63.3, 70.5)),
     "pyriform": ((66, 8), (68, 20), (66.5, 32), (63, 42), (62, 50)),
     "pterygoid": ((9, 17), (8, 26), (9.5, 36), (12.5, 44), (12, 52)),
+    "fissure wall": ((14, 43), (11.6, 34), (10, 24), (11, 17), (15, 14.5), (19, 18), (18.5, 26), (16.5, 35), (14, 43)),
+    "vault": (
+        (70, -7), (72, -16), (72.5, -30), (71, -50), (64.5, -68), (49, -89), (24, -105.5), (-8, -114.5), (-43, -113.5),
+        (-74.5, -100), (-99.5, -75.5), (-112.5, -43), (-111, -10), (-102.5, 16), (-88.5, 34), (-73, 43), (-56, 42),
+    ),
+    "petrous ridge": ((-8, 8), (-18, -3), (-30, -8), (-44, -5), (-56, -2)),
+    "jaw border": (
+        (57.5, 82), (54.5, 85.5), (50, 90), "B", (47.4, 99), "Pog", "Gn", "Me", (33, 110.5), (20, 104), (6, 96.5),
+        (-5, 88), (-13, 81), "Go", (-19.2, 62), "R", (-17.2, 39), "Ar", (-20.2, 24), "Co", (-11.5, 17.8), (-8, 20.5),
+        (-8.5, 26), (-6.5, 32), (-1, 35.5), (4, 31), (7, 24.5), (9.5, 27), (10.5, 38), (13, 52), (17, 64),
+    ),
     "canal": ((2, 52), (6, 68), (16, 85), (28, 92), (38, 92)),
     "oblique line": ((10.5, 38), (12.5, 52), (17, 66), (26, 80), (36, 90)),
     "basilar": ((-24.5, 36), "Ar", (-10, 24), (2, 22), (9, 24)),
@@ -122,8 +149,6 @@ COURSES: dict[str, tuple[Knot, ...]] = {
     "lambda suture": ((-60, 20), (-78, -4), (-92, -30), (-104, -52)),
     "coronal suture": ((22, -100), (24, -80), (16, -62), (20, -40), (14, -22)),
 }  # fmt: skip
-EAR_ROD_MM = 4.3
-"""Radius of the ear rod, whose top is Po."""
 
 
 class Anatomy:
@@ -139,12 +164,20 @@ class Anatomy:
         self.unit = max(float(np.linalg.norm(axis)) / SELLA_NASION_MM, 1e-3)
         x = axis / SELLA_NASION_MM
         self.axes = np.array([x, [-x[1], x[0]]])
+        self.tilt = MEAN_TILT - float(np.arctan2(-axis[1], axis[0]))
+        """How far the face looks down, radians."""
         self._warps = {name: self._warp(keys) for name, keys in (("skull", SKULL), ("jaw", JAW), ("skin", SKIN))}
 
     def frame(self, places: object) -> Points:
         """Template mm ``(n, 2)`` -> pixels, by the sella-nasion frame alone."""
         placed: Points = self.at["S"] + np.asarray(places, dtype=np.float64) @ self.axes
         return placed
+
+    def neck(self, places: object) -> Points:
+        """Template mm ``(n, 2)`` -> pixels, in a neck that follows the head in part."""
+        back = -(1 - NECK_FOLLOWS) * self.tilt
+        turn = np.array([[np.cos(back), np.sin(back)], [-np.sin(back), np.cos(back)]])
+        return self.frame(NECK_PIVOT + (np.asarray(places, dtype=np.float64) - NECK_PIVOT) @ turn)
 
     def place(self, places: object, part: str = "skull") -> Points:
         """Template mm ``(n, 2)`` -> pixels, as ``part`` (skull, jaw or skin) of this face lies."""
@@ -159,9 +192,13 @@ class Anatomy:
         return catmull_rom(self.place(_knots(COURSES[name]), part))
 
     def _warp(self, symbols: tuple[str, ...]) -> Warp:
-        fixed = FIXED if "S" in symbols else ()
-        source = np.array([*(MEAN[symbol] for symbol in symbols), *fixed])
-        target = np.array([*(self.at[symbol] for symbol in symbols), *(self.frame(place) for place in fixed)])
+        vault = VAULT if "S" in symbols else ()
+        neck = NECK if "Pn" in symbols else ()
+        source = np.array([*(MEAN[symbol] for symbol in symbols), *vault, *neck])
+        target = np.array([self.at[symbol] for symbol in symbols])
+        for places, carry in ((vault, self.frame), (neck, self.neck)):
+            if places:
+                target = np.vstack([target, carry(places)])
         return Warp(source, target)
 
 

@@ -35,6 +35,14 @@ def catmull_rom(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Point
     return curve if closed else np.vstack([curve, p[-2:-1]])
 
 
+def beside(curve: Points, distance: float) -> Points:
+    """``curve`` ``(n, 2)`` moved by ``distance`` to the right-hand side of its course, as seen with y down."""
+    along = np.gradient(curve, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    moved: Points = curve + distance * np.stack([-along[:, 1], along[:, 0]], axis=1)
+    return moved
+
+
 class Warp:
     """Thin-plate spline that takes ``source`` to ``target`` exactly, both ``(n, 2)``.
 

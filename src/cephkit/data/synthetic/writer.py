@@ -100,7 +100,7 @@ def write_film(root: Path, index: int, seed: int, height: int) -> Written:
     pixel_mm = FILM_MM[0] / height if height else face.machine.pixel_size_mm
     size = (round(FILM_MM[0] / pixel_mm), round(FILM_MM[1] / pixel_mm))
     points = face.points(pixel_mm)
-    film = render(points, pixel_mm, size, face.cvm_stage, film_rng)
+    film = render(points, pixel_mm, (size[1], size[0]), face.cvm_stage, film_rng)
     film_id, split = f"synthetic{index:05d}", SPLIT_OF[index % len(SPLIT_OF)]
     folder = root / split
     path = folder / "Cephalograms" / f"{film_id}.{face.machine.ending}"
@@ -122,8 +122,11 @@ def _save(film: NDArray[np.uint8], path: Path, rng: np.random.Generator) -> None
         Image.fromarray((film.astype(np.uint16) << 4) + 8).save(path)
         return
     image = Image.fromarray(film)
-    options = {"quality": 92} if path.suffix in (".jpg", ".jpeg") else {}
-    (image.convert("RGB") if mode == "RGB" else image).save(path, **options)
+    picture = image.convert("RGB") if mode == "RGB" else image
+    if path.suffix in (".jpg", ".jpeg"):
+        picture.save(path, quality=92)
+    else:
+        picture.save(path)
 
 
 def _write_json(path: Path, film_id: str, marks: Points) -> None:
