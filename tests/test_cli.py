@@ -42,6 +42,32 @@ def test_an_error_for_the_user_has_no_traceback(
     assert capsys.readouterr().err == "error: a.png: is empty; copy it again\n"
 
 
+def test_ctrl_c_outside_a_run_ends_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cephkit.training import run
+
+    def interrupted(argv: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "main", interrupted)
+    assert cli.main(["train"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise on Windows")
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-c", "from cephkit import cli; cli.run_command('tests.chatty', [])"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait(timeout=60)
+
+
 def test_help_imports_no_heavy_library() -> None:
     # What makes help slow is importing torch: that it is not imported says it without a clock.
     code = (

@@ -1,6 +1,7 @@
 """Random changes to training films, on the batch and on its device.
 
-What is changed and how much follows the augmentation sweep of the CL-Detection 2024 winner. No mirror: films
+What is changed, and nearly how much, follows the augmentation sweep of the CL-Detection 2024 winner (its simulated
+X-ray artefacts are not here). No mirror: films
 face right, always. No shear and no noise: the sweep found both to do harm.
 """
 

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import sys
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -14,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command -> (module with ``main(argv) -> exit status``, what it does)."""
 
 USAGE_ERROR = 2
+INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,6 +49,12 @@ def run_command(module: str, argv: list[str]) -> int:
 
     try:
         status: int = importlib.import_module(module).main(argv)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except CephkitError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR

@@ -43,7 +43,7 @@ class TrainConfig:
     limited_ram_cache: int | None = None
     """Hold at most this many films in memory and decode the others each time (0: none)."""
     cache_dir: Path | None = None
-    """Where decoded films are kept between runs; default: the user's cache folder. May be deleted at any time."""
+    """Where decoded films are kept; default: the user's cache folder. May be deleted when no run uses it."""
     num_workers: int = 2
     """Loader processes; 0 loads in the training process."""
     pin_memory: bool = True
@@ -105,7 +105,7 @@ class TrainConfig:
     save_dir: Path = Path("checkpoints_1024x1024")
     """Folder for checkpoints."""
     log_dir: Path = Path("logs_1024x1024")
-    """Folder for TensorBoard events and metrics.csv."""
+    """Folder for TensorBoard events, epochs.csv and steps.csv."""
     save_frequency: int = 10
     """Keep a checkpoint_epoch_N.pth every so many epochs (0: never)."""
     early_stopping: bool = False

@@ -18,7 +18,7 @@ class DemoConfig:
     """Folder for everything that the demo writes."""
     films: int = 100
     """Films of the synthetic data set."""
-    epochs: int = 24
+    epochs: int = 30
     """Epochs of training."""
 
 
@@ -39,21 +39,12 @@ def main(argv: list[str]) -> int:
         config.epochs, "--mixed_precision", "--channels_last", "--use_ema", "--num_workers", 0, "--use_ram_cache",
         "--save_dir", model, "--log_dir", logs, "--device", "cpu",
     ])  # fmt: skip
-    run(
-        [
-            "evaluate",
-            "--checkpoint",
-            checkpoint,
-            "--dataset_path",
-            data,
-            "--split",
-            "test",
-            "--out",
-            out / "evaluation",
-        ]
-    )
+    run([
+        "evaluate", "--checkpoint", checkpoint, "--dataset_path", data, "--split", "test", "--device", "cpu",
+        "--out", out / "evaluation",
+    ])  # fmt: skip
     film = min((data / "test" / "Cephalograms").iterdir())
-    run(["predict", "--checkpoint", checkpoint, film, "--out", out / "prediction"])
+    run(["predict", "--checkpoint", checkpoint, film, "--device", "cpu", "--out", out / "prediction"])
 
     metrics = json.loads((out / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
     overlay = next((out / "prediction").glob("*.png"))

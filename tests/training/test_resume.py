@@ -1,6 +1,7 @@
 """``--resume``: going on exactly, and fine-tuning honestly."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,25 @@ def test_a_finished_run_is_fine_tuned_not_trained_for_no_epochs(
     assert read_checkpoint(second.save_dir / "checkpoint_latest.pth").training["progress"]["step"] == 4  # type: ignore[index]
     with pytest.raises(CheckpointError, match=r"cannot be continued.*2 epochs are all done.*--resume_as fine_tune"):
         train(settings("third", epochs=2, resume=latest, resume_as="continue"))
+
+
+def test_a_run_that_stopped_early_is_not_continued(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    patient = {"epochs": 30, "lr": 1e-9, "early_stopping": True, "patience": 2}
+    first = train(settings("first", **patient))
+    assert first.outcome == "stopped early"
+    train(settings("second", **patient, resume=first.save_dir / "checkpoint_latest.pth"))
+    assert "it stopped early, after" in capsys.readouterr().out
+
+
+def test_changed_labels_are_another_run(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_tiny_aariz(tmp_path / "changing", train=4, valid=2)
+    path = interrupted(settings, dataset_path=root)
+    label = next((root / "train").rglob("t0.json"))
+    content = json.loads(label.read_text(encoding="utf-8"))
+    content["landmarks"][0]["value"]["x"] += 1
+    label.write_text(json.dumps(content), encoding="utf-8")
+    train(settings("second", resume=path, dataset_path=root))
+    assert "its train films are not those of this run" in capsys.readouterr().out
 
 
 def test_a_finished_run_can_be_made_longer_by_force(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,9 @@ def test_stopping_and_resuming_restores_the_scaler(settings: Settings) -> None:
     straight = train(settings("straight", epochs=6, mixed_precision=True))
     stopped = train(settings("broken", epochs=6, mixed_precision=True), stop=StopAfter(7))
     assert stopped.outcome == "stopped"
-    resumed = train(settings("broken", epochs=6, mixed_precision=True, resume=stopped.save_dir / "checkpoint_latest.pth"))
+    resumed = train(
+        settings("broken", epochs=6, mixed_precision=True, resume=stopped.save_dir / "checkpoint_latest.pth")
+    )
     assert equal(state_of(straight), state_of(resumed))
 
 

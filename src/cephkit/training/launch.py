@@ -1,5 +1,6 @@
 """Where a run computes: device, precision, processes."""
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,7 @@ def start_fabric(config: TrainConfig, say: Callable[[str], None]) -> Fabric:
         say("--use_ddp: one process; for N cards start it with: torchrun --nproc_per_node N train_1024x1024.py ...")
     several = config.use_ddp and world > 1
     index = [device.index or 0] if device.type != "cpu" else 1
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run describes itself
     fabric = Fabric(
         accelerator=device.type,
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else index,

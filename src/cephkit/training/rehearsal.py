@@ -10,26 +10,27 @@ from torch import nn
 Pass = Callable[[], torch.Tensor]
 
 
-def rehearse(fabric: Fabric, model: nn.Module, one_pass: Pass, repeats: int = 2) -> float:
+def rehearse(fabric: Fabric, model: nn.Module, one_pass: Pass, repeats: int = 3) -> float:
     """Seconds of one forward and backward pass; weights, buffers, gradients and random state stay as they were.
 
     Args:
         one_pass: makes the loss of a micro-batch with ``model``.
-        repeats: passes to time after a first one that is not timed.
+        repeats: passes to time after a first one that is not timed; the fastest counts, for others may have been
+            disturbed.
     """
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     cards = [fabric.device] if fabric.device.type == "cuda" else []
     with torch.random.fork_rng(devices=cards):
-        for attempt in range(repeats + 1):
-            if attempt == 1:
-                started = _now(fabric.device)
+        seconds = []
+        for _ in range(repeats + 1):
+            started = _now(fabric.device)
             one_pass().backward()
             model.zero_grad(set_to_none=True)
-        seconds = (_now(fabric.device) - started) / repeats
+            seconds.append(_now(fabric.device) - started)
     with torch.no_grad():
         for name, buffer in model.named_buffers():
             buffer.copy_(buffers[name])
-    return seconds
+    return min(seconds[1:])
 
 
 def compile_or_stay_eager(fabric: Fabric, model: nn.Module, one_pass: Pass, say: Callable[[str], None]) -> bool:

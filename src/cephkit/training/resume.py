@@ -2,7 +2,7 @@
 
 The rule of ``--resume_as auto``: **continue** if the file holds a complete and unfinished state and this run has the
 same settings and the same train films; **fine-tune** otherwise. Memory settings, workers, folders and device may
-differ: they change no result.
+differ, and so may the split of the effective batch, although normalisation sees other batches then.
 """
 
 import hashlib
@@ -20,8 +20,8 @@ from cephkit.training.checkpoint import Checkpoint
 # Without these the saved state does not fit at all, even when continuing is forced.
 SHAPE = ("model", "image_size", "heatmap_stride", "sigma", "loss", "use_ema", "seed")
 # With other values of these it would be another run; forcing `continue` allows it, e.g. more epochs.
-RUN = ("annotation_type", "epochs", "lr", "warmup_epochs", "weight_decay", "clip_grad_norm", "ema_decay", "augment",
-       "mixed_precision")  # fmt: skip
+RUN = ("annotation_type", "truth", "epochs", "lr", "warmup_epochs", "weight_decay", "clip_grad_norm", "ema_decay",
+       "augment", "mixed_precision")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,11 @@ def decide(config: TrainConfig, checkpoint: Checkpoint, spec: ModelSpec, films: 
 
 
 def films_digest(films: Sequence[Film]) -> str:
-    """Names the train films of a run, in order."""
-    return hashlib.sha256("\n".join(film.film_id for film in films).encode()).hexdigest()
+    """Stands for the train films of a run: names, order, pixels and labels."""
+    digest = hashlib.sha256()
+    for film in films:
+        digest.update(repr((film.film_id, film.content, sorted(film.annotations.items()))).encode())
+    return digest.hexdigest()
 
 
 def run_settings(config: TrainConfig, films: Sequence[Film], cards: int) -> dict[str, Any]:
@@ -75,6 +78,9 @@ def _compare(
     mine, its = run_settings(config, films, cards), checkpoint.config
     done, asked = checkpoint.epoch, config.epochs
     obstacles = [f"its {asked} epochs are all done" if done == asked else f"{done} epochs are done"] * (done >= asked)
+    progress = checkpoint.training["progress"]
+    if its.get("early_stopping") and done - progress["best_epoch"] >= its["patience"]:
+        obstacles.append(f"it stopped early, after {done} epochs")
     obstacles += _different(SHAPE, its, mine) + _different(("effective_batch",), its, mine)
     if checkpoint.spec.symbols != spec.symbols:
         obstacles.append("its landmarks are not those of this data set")

@@ -18,7 +18,7 @@ from cephkit.augment import Augmentation
 from cephkit.config import SOURCES, TrainConfig, parse_with_file
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.prepare import PreparedData, prepare
-from cephkit.errors import CheckpointError
+from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.losses import build_loss
 from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
@@ -29,7 +29,7 @@ from cephkit.training.interrupt import interrupted_by_ctrl_c
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_batches
 from cephkit.training.log import GIB, RunLog, Screen, duration
-from cephkit.training.loop import Outcome, Run, batch_loss, fit
+from cephkit.training.loop import Outcome, Run, batch_loss, fit, save_latest
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, run_settings, set_aside
 from cephkit.training.state import TrainState, set_random_state
@@ -63,12 +63,15 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
         stop: asked after every optimiser step; true ends the run with a saved state. Default: Ctrl-C.
 
     Raises:
-        CephkitError: settings, data set or checkpoint cannot be used; raised before training starts.
+        CephkitError: settings, data set or checkpoint cannot be used, all found before training starts; or the
+            device ran out of memory, or nothing but steps that are not finite came.
     """
     with interrupted_by_ctrl_c() as pressed, Screen(shown=int(os.environ.get("RANK", "0")) == 0) as screen:
         run = set_up(config, screen)
         try:
             outcome = fit(run, stop or pressed)
+        except torch.OutOfMemoryError as error:
+            raise CephkitError(out_of_memory(run)) from error
         finally:
             if run.log is not None:
                 run.log.close()
@@ -90,6 +93,8 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
             skip_bad_films=config.skip_bad_films, say=say,
         )  # fmt: skip
     films = data.films["train"]
+    if not any(film.points(config.truth) for film in data.films["valid"]):
+        raise SettingsError(f"--truth {config.truth}: no valid film has such landmarks; validation could not score")
     spec = ModelSpec(
         config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss
     )  # fmt: skip
@@ -120,7 +125,10 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
         screen=screen, log=None, train_films=len(films),
     )  # fmt: skip
     describe(run, data, say)
-    run_rehearsal(run, train_set, say)
+    try:
+        run_rehearsal(run, train_set, say)
+    except torch.OutOfMemoryError as error:
+        raise CephkitError(out_of_memory(run)) from error
     if fabric.is_global_zero:
         run.log = open_folders(run, decision, say)
     fabric.barrier()
@@ -224,6 +232,24 @@ def open_folders(run: Run, decision: Decision | None, say: Say) -> RunLog:
     log = RunLog(config.log_dir, progress.epoch, progress.step)
     log.text("Settings", "\n".join(f"    {name}: {value}" for name, value in run.settings.items()), progress.step)
     return log
+
+
+def out_of_memory(run: Run) -> str:
+    """What to do about it; a run that had started is saved first."""
+    config = run.config
+    run.optimizer.zero_grad(set_to_none=True)
+    saved = ""
+    if run.log is not None and run.state.progress.step:
+        save_latest(run)
+        latest = config.save_dir / "checkpoint_latest.pth"
+        saved = f" The state is saved: add --resume {latest} to go on from step {run.state.progress.step}."
+    if config.batch_size > 1:
+        effective = config.batch_size * config.gradient_accumulation_steps
+        remedy = f"Use --batch_size 1 --gradient_accumulation_steps {effective}: the effective batch stays the same"
+    else:
+        remedy = "Use a smaller --image_size or --model"
+    half = "" if config.mixed_precision else ", and --mixed_precision"
+    return f"{run.fabric.device} ran out of memory. {remedy}{half}; close what else uses the card.{saved}"
 
 
 def report_end(run: Run, outcome: Outcome, say: Say) -> None:

@@ -18,7 +18,7 @@ class SynthesizeOptions:
     seed: int = 0
     """The same seed gives the same bytes."""
     height: int = 1024
-    """Height of the films in pixels; 0 for the real pixel size of each machine (about 1540 to 2500 pixels)."""
+    """Pixels of a film of 0.1 mm per pixel, other machines' in proportion; 0 for real sizes (1540 to 2500 pixels)."""
     workers: int | None = None
     """Processes that draw; default: one a core."""
     overwrite: bool = False

@@ -2,56 +2,60 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 Map = NDArray[np.float32]
 
-
-def blur(values: Map, radius: float) -> Map:
-    """Gaussian blur of ``(H, W)`` float32 by ``radius`` pixels, as three box sums a direction do it.
-
-    Pillow blurs 8-bit pictures only, and 8 bits would show as steps in the flat parts of a film.
-    """
-    box = max(1, round(float(np.sqrt(12 * radius**2 / 2 + 1))) | 1)
-    for _ in range(2):
-        for axis in (0, 1):
-            half = box // 2
-            pad = [(0, 0), (0, 0)]
-            pad[axis] = (half + 1, half)
-            sums = np.cumsum(np.pad(values, pad, mode="edge"), axis=axis, dtype=np.float32)
-            high = sums[box:] if axis == 0 else sums[:, box:]
-            low = sums[:-box] if axis == 0 else sums[:, :-box]
-            values = (high - low) / np.float32(box)
-    return values
+LEVELS = 2048
+"""Steps of the film's response to one unit of attenuation."""
+DENSEST = 8
+"""Attenuation at which any film is white."""
 
 
 def clouds(size: tuple[int, int], cell_px: float, rng: np.random.Generator) -> Map:
     """Smooth noise ``(H, W)``, about unit deviation, with spots of ``cell_px`` pixels."""
     width, height = size
-    small = rng.standard_normal((int(height / cell_px) + 4, int(width / cell_px) + 4), dtype=np.float32)
+    cell_px = max(1.0, cell_px)
+    seeds = rng.standard_normal((int(height / cell_px) + 4, int(width / cell_px) + 4), dtype=np.float32)
     x0, y0 = rng.random(2)
     box = (x0, y0, x0 + width / cell_px, y0 + height / cell_px)
-    return np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BICUBIC, box=box))
+    picture = Image.fromarray(seeds)
+    if cell_px >= 8:  # Broad spots need no more than a quarter of the pixels until the last step.
+        quarter = (width // 4 + 1, height // 4 + 1)
+        return np.asarray(
+            picture.resize(quarter, Image.Resampling.BICUBIC, box).resize(size, Image.Resampling.BILINEAR)
+        )
+    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC, box))
 
 
 def develop(attenuation: Map, unit: float, rng: np.random.Generator) -> Map:
     """Attenuation ``(H, W)`` -> grey in [0, 1] with this machine's exposure, contrast, fog and grain."""
     height, width = attenuation.shape
-    hardness = rng.uniform(0.95, 1.45)
-    grey = 1 - np.exp(-hardness * np.maximum(attenuation, 0))
-    # The beam falls off to the corners and is not quite centred.
-    y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    fall = ((x - rng.normal(0, 0.3)) ** 2 + (y - rng.normal(0, 0.3)) ** 2).astype(np.float32)
-    grey *= 1 - rng.uniform(0.0, 0.07) * fall
+    hardness, gamma = rng.uniform(0.95, 1.45), rng.uniform(0.85, 1.25)
     low, high = rng.uniform(-0.03, 0.05), rng.uniform(0.84, 0.97)
-    grey = np.clip((grey - low) / (high - low), 0, 1.1)
-    grey = grey ** np.float32(rng.uniform(0.85, 1.25))
-    fog = rng.uniform(0.0, 0.08)
+    response = 1 - np.exp(-hardness * np.arange(LEVELS * DENSEST) / LEVELS)
+    response = np.clip((response - low) / (high - low), 0, 1.1) ** gamma
+    steps = np.clip(attenuation * np.float32(LEVELS), 0, LEVELS * DENSEST - 1).astype(np.int32)
+    grey = response.astype(np.float32)[steps]
+    # The beam falls off to the corners and is not quite centred.
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None] - np.float32(rng.normal(0, 0.3))
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None] - np.float32(rng.normal(0, 0.3))
+    grey *= 1 - np.float32(rng.uniform(0.0, 0.07)) * (x**2 + y**2)
+    fog = np.float32(0.12 * rng.random() ** 2)
     grey = fog + (1 - fog) * grey
+    if rng.random() < 0.5:
+        grey += np.float32(rng.uniform(0.1, 0.6)) * (grey - _smooth(grey, max(2, round(1.2 * unit))))
     grain = rng.standard_normal((height, width), dtype=np.float32)
     grain += clouds((width, height), max(1.5, 0.45 * unit), rng) * np.float32(0.6)
-    strength = np.float32(rng.uniform(0.006, 0.02))
-    return (grey + grain * strength * (0.5 + np.clip(grey, 0, 1))).astype(np.float32)
+    grain *= np.float32(rng.uniform(0.006, 0.02)) * (grey + np.float32(0.5))
+    grey += grain
+    return grey
+
+
+def _smooth(grey: Map, cell_px: int) -> Map:
+    """``grey`` averaged over about ``cell_px`` pixels: what the unsharp mask of digital machines takes away."""
+    picture = Image.fromarray(grey)
+    return np.asarray(picture.reduce(cell_px).resize(picture.size, Image.Resampling.BILINEAR))
 
 
 def draw_ruler(attenuation: Map, mm_per_px: float, rng: np.random.Generator) -> None:
@@ -82,11 +86,15 @@ def frame_film(grey: Map, rng: np.random.Generator) -> None:
         radius = rng.choice([0.0, 0.02, 0.05]) * width
         draw = ImageDraw.Draw(shade)
         draw.rounded_rectangle((edges[0], edges[1], width - 1 - edges[2], height - 1 - edges[3]), radius, fill=255)
-        soft = shade.filter(ImageFilter.GaussianBlur(max(0.5, 0.0008 * width)))
-        grey *= np.asarray(soft, np.float32) / 255
+        if min(width, height) >= 4:
+            shade = shade.reduce(2).resize((width, height), Image.Resampling.BILINEAR)
+        grey *= np.asarray(shade, np.float32) / np.float32(255)
     if rng.random() < 0.6:
-        tag = Image.new("L", (width, height), 0)
         text = "".join(rng.choice(list("0123456789"), 6)) + rng.choice([" L", " R", "", " LAT"])
-        place = (0.02 * width, 0.02 * height) if rng.random() < 0.5 else (0.78 * width, 0.95 * height)
-        ImageDraw.Draw(tag).text(place, text, fill=255, font_size=max(8, round(0.018 * height)))
-        np.maximum(grey, np.asarray(tag, np.float32) / 255 * np.float32(0.95), out=grey)
+        x, y = (0.02, 0.02) if rng.random() < 0.5 else (0.78, 0.95)
+        left, top = round(x * width), round(y * height)
+        patch = grey[top : top + height // 20, left : left + width // 5]
+        if patch.size:
+            tag = Image.new("L", (patch.shape[1], patch.shape[0]))
+            ImageDraw.Draw(tag).text((0, 0), text, fill=255, font_size=max(8, round(0.018 * height)))
+            np.maximum(patch, np.asarray(tag, np.float32) / np.float32(268), out=patch)

@@ -1,5 +1,6 @@
 """Cervical vertebrae, shaped by the stage of maturation (CVM)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ STAGES = {
     5: Stage(0.95, 0.03, (2.0, 1.8, 1.7)),
     6: Stage(1.12, 0.0, (2.2, 2.1, 2.0)),
 }
-DENS_FOOT_MM = (-37.5, 56.0)
+DENS_FOOT_MM = (-34.0, 56.0)
 DISC_MM = 4.2
 
 
@@ -71,7 +72,7 @@ def draw_spine(bone: Layer, anatomy: Anatomy, cvm_stage: int, rng: np.random.Gen
         place = place + down * (tall + DISC_MM) + front * rng.normal(0, 0.3)
 
 
-def _local(place: Points, front: Points, down: Points, shape: list[tuple[float, float]]) -> Points:
+def _local(place: Points, front: Points, down: Points, shape: Sequence[tuple[float, float]]) -> Points:
     local = np.array(shape)
     return place + local[:, :1] * front + local[:, 1:] * down
 
@@ -86,8 +87,8 @@ def _body(
     w, h = width / 2, tall
     shape = [
         (-w, 0.4), (-w + 0.8, 0), (0, 0.25 * taper + 0.3), (w - 1.4, 0.85 * taper), (w - 0.2, taper + 0.8),
-        (w - 0.7, (h + taper) / 2), (w + 0.2, h - 0.7), (w - 0.6, h), (w * 0.4, h - depth * 0.75), (-w * 0.1, h - depth),
-        (-w * 0.55, h - depth * 0.75), (-w + 0.6, h), (-w, h - 0.6), (-w + 0.7, h / 2),
+        (w - 0.7, (h + taper) / 2), (w + 0.2, h - 0.7), (w - 0.6, h), (w * 0.4, h - depth * 0.75),
+        (-w * 0.1, h - depth), (-w * 0.55, h - depth * 0.75), (-w + 0.6, h), (-w, h - 0.6), (-w + 0.7, h / 2),
     ]  # fmt: skip
     _add(bone, _local(place, front, down, shape))
 
@@ -107,20 +108,37 @@ def _atlas(bone: Layer, foot: Points, front: Points, down: Points) -> None:
     _add(bone, _local(foot, front, down, arch), 0.25, 0.25)
     mass = [(4, -12), (-2, -14), (-12, -12), (-13, -5), (-8, -1), (2, -0.5), (5, -5)]
     _add(bone, _local(foot, front, down, mass), 0.16, 0.08)
-    back = [(-10, -9), (-20, -10.5), (-30, -9), (-37, -10.5), (-39.5, -7), (-37, -3.5), (-29, -5), (-19, -5.5), (-10, -4)]
+    back = [
+        (-10, -9),
+        (-20, -10.5),
+        (-30, -9),
+        (-37, -10.5),
+        (-39.5, -7),
+        (-37, -3.5),
+        (-29, -5),
+        (-19, -5.5),
+        (-10, -4),
+    ]
     _add(bone, _local(foot, front, down, back), 0.15, 0.18)
 
 
 def _arch(
-    bone: Layer, place: Points, front: Points, down: Points, width: float, tall: float, level: int, rng: np.random.Generator
+    bone: Layer,
+    place: Points,
+    front: Points,
+    down: Points,
+    width: float,
+    tall: float,
+    level: int,
+    rng: np.random.Generator,
 ) -> None:
     """Articular pillars, drawn twice for the two sides, and the spinous process."""
     w, h = width / 2, tall
     for _ in range(2):
         jog = rng.normal(0, 0.6, 2)
         pillar = [
-            (-w + 0.5, h * 0.25), (-w - 3, -0.5), (-w - 6.5, -3.5), (-w - 8.5, -2), (-w - 10.5, h * 0.6), (-w - 11, h + 1),
-            (-w - 8.5, h + 2.5), (-w - 5, h - 0.5), (-w - 2, h * 0.75), (-w + 0.5, h * 0.75),
+            (-w + 0.5, h * 0.25), (-w - 3, -0.5), (-w - 6.5, -3.5), (-w - 8.5, -2), (-w - 10.5, h * 0.6),
+            (-w - 11, h + 1), (-w - 8.5, h + 2.5), (-w - 5, h - 0.5), (-w - 2, h * 0.75), (-w + 0.5, h * 0.75),
         ]  # fmt: skip
         _add(bone, _local(place, front, down, pillar) + jog @ np.array([front, down]), 0.09, 0.06)
     long = 24 + 1.6 * level + rng.normal(0, 1.5) + (3 if level == 0 else 0)

@@ -13,14 +13,11 @@ def catmull_rom(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Point
     Source: Yuksel et al., Parameterization and applications of Catmull-Rom curves, CAD 43, 2011.
     """
     p = np.asarray(knots, dtype=np.float64)
-    if closed:
-        p = np.vstack([p[-1:], p, p[:2]])
-    else:
-        p = np.vstack([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
+    p = np.vstack([p[-1:], p, p[:2]] if closed else [2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
     p0, p1, p2, p3 = p[:-3, None], p[1:-2, None], p[2:-1, None], p[3:, None]
 
     def gap(a: Points, b: Points) -> Points:
-        return np.sqrt(np.maximum(np.linalg.norm(b - a, axis=-1, keepdims=True), 1e-9))
+        return np.maximum(((b - a) ** 2).sum(axis=-1, keepdims=True), 1e-18) ** 0.25
 
     t1 = gap(p0, p1)
     t2 = t1 + gap(p1, p2)
@@ -37,8 +34,9 @@ def catmull_rom(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Point
 
 def beside(curve: Points, distance: float) -> Points:
     """``curve`` ``(n, 2)`` moved by ``distance`` to the right-hand side of its course, as seen with y down."""
-    along = np.gradient(curve, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    along = np.empty_like(curve)
+    along[1:-1], along[0], along[-1] = curve[2:] - curve[:-2], curve[1] - curve[0], curve[-1] - curve[-2]
+    along /= np.maximum(np.sqrt((along**2).sum(axis=1, keepdims=True)), 1e-9)
     moved: Points = curve + distance * np.stack([-along[:, 1], along[:, 0]], axis=1)
     return moved
 

@@ -22,6 +22,8 @@ from cephkit.data.synthetic.render import render
 from cephkit.data.synthetic.shapes import FILM_MM, JUNIOR_FACTOR, annotate, draw_face, table
 from cephkit.errors import DataError
 
+USUAL_PIXEL_MM = 0.1
+"""Of the commonest machine."""
 MARK = "Synthetic cephalograms made by cephkit"
 Mode = Literal["RGB", "L", "I;16"]
 
@@ -55,7 +57,8 @@ def synthesize(
         out: a new or empty folder.
         films: how many.
         seed: of everything random.
-        height: of the films in pixels; their pixel size grows accordingly, so that mm stay true. 0: the machine's own.
+        height: pixels of a film of 0.1 mm per pixel, scaled down to it; other machines' films keep their proportion to
+            that, and every pixel size grows accordingly, so that mm stay true. 0: the machines' own sizes.
         workers: processes; None for one a core.
         overwrite: replace an earlier synthetic data set at ``out``.
         say: takes lines for the user.
@@ -97,7 +100,8 @@ def write_film(root: Path, index: int, seed: int, height: int) -> Written:
         np.random.default_rng(sequence) for sequence in np.random.SeedSequence([seed, index]).spawn(3)
     )
     face = draw_face(face_rng)
-    pixel_mm = FILM_MM[0] / height if height else face.machine.pixel_size_mm
+    reduction = FILM_MM[0] / USUAL_PIXEL_MM / height if height else 1.0
+    pixel_mm = face.machine.pixel_size_mm * reduction
     size = (round(FILM_MM[0] / pixel_mm), round(FILM_MM[1] / pixel_mm))
     points = face.points(pixel_mm)
     film = render(points, pixel_mm, (size[1], size[0]), face.cvm_stage, film_rng)
