@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cephkit.data.synthetic.anatomy import Anatomy
+from cephkit.data.synthetic.exposure import draw_ruler
 from cephkit.data.synthetic.render import render
 from cephkit.data.synthetic.spline import Warp, beside, catmull_rom
 from cephkit.data.synthetic.template import MEAN
@@ -23,7 +24,7 @@ def face(
     mm_per_px: float = MM_PER_PX,
     jitter: NDArray[np.float64] | None = None,
 ) -> Face:
-    """The mean face on a film of ``size``; -10 degrees is upright; ``jitter`` (29, 2) in mm."""
+    """The mean face on a film of ``size`` (width, height); -10 degrees is upright; ``jitter`` (29, 2) in mm."""
     places = np.array([FACE[symbol] for symbol in SYMBOLS])
     if jitter is not None:
         places = places + jitter
@@ -34,7 +35,7 @@ def face(
 
 
 def film(points: Face | None = None, size: tuple[int, int] = SIZE, stage: int = 4, seed: int = 0) -> NDArray[np.uint8]:
-    return render(points or face(size), MM_PER_PX, size, stage, np.random.default_rng(seed))
+    return render(points or face(size), MM_PER_PX, (size[1], size[0]), stage, np.random.default_rng(seed))
 
 
 def test_same_seed_gives_the_same_bytes_and_another_seed_other_ones() -> None:
@@ -116,8 +117,6 @@ def test_fifty_jittered_faces_are_drawn() -> None:
 
 
 def test_ruler_ticks_are_ten_millimetres_apart() -> None:
-    from cephkit.data.synthetic.exposure import draw_ruler
-
     attenuation = np.zeros((600, 500), np.float32)
     draw_ruler(attenuation, 0.2, np.random.default_rng(0))
     right = np.flatnonzero(attenuation.sum(axis=0))[-1]

@@ -71,7 +71,7 @@ def test_machines_and_stages_come_in_their_real_shares() -> None:
 
 def test_annotators_scatter_more_where_it_is_hard_and_mark_whole_pixels_on_the_film() -> None:
     rng = np.random.default_rng(0)
-    truth = {symbol: (50.0, 60.0) for symbol in SYMBOLS}
+    truth = dict.fromkeys(SYMBOLS, (50.0, 60.0))
     marks = [annotate(truth, 0.01, (120, 100), 1.0, rng) for _ in range(10)]
     assert all(x.is_integer() and y.is_integer() for mark in marks for x, y in mark.values())
     assert all(0 <= x <= 99 and 0 <= y <= 119 for mark in marks for x, y in mark.values())

@@ -11,6 +11,7 @@ from cephkit.data.synthetic.head_holder import draw_ear_rods, draw_nasion_rest
 from cephkit.data.synthetic.layer import Layer
 from cephkit.data.synthetic.spine import draw_spine
 from cephkit.data.synthetic.teeth import draw_teeth
+from cephkit.geometry import Size
 
 WORKING_PX = (800, 1050)
 """Longer side at which the anatomy is drawn, hence the sharpness; larger films are scaled up, then get their grain."""
@@ -19,7 +20,7 @@ WORKING_PX = (800, 1050)
 def render(
     points: dict[str, tuple[float, float]],
     mm_per_px: float,
-    size: tuple[int, int],
+    size: Size,
     cvm_stage: int,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
@@ -30,7 +31,7 @@ def render(
     Args:
         points: all 29 landmarks by symbol, pixels of the film, x right, y down, pixel centres at integers.
         mm_per_px: spacing of the film; sets the ruler, while the anatomy takes its size from sella to nasion.
-        size: (width, height) of the film.
+        size: (height, width) of the film.
         cvm_stage: 1 to 6, the shape of the vertebrae.
         rng: everything random comes from it; the same state gives the same bytes.
 
@@ -41,8 +42,9 @@ def render(
         KeyError: a landmark is missing, or the stage is not 1 to 6.
     """
     scale = min(1.0, rng.uniform(*WORKING_PX) / max(size))
-    small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
-    fit = np.array(small) / np.array(size)
+    across = (size[1], size[0])  # Pillow and the layers below take the width first
+    small = (max(1, round(across[0] * scale)), max(1, round(across[1] * scale)))
+    fit = np.array(small) / np.array(across)
     anatomy = Anatomy({s: tuple((np.array(p) + 0.5) * fit - 0.5) for s, p in points.items()}, rng)
     soft, bone, lines = (Layer(small, anatomy.unit) for _ in range(3))
     _draw_soft_tissue(soft, anatomy)
@@ -59,7 +61,7 @@ def render(
     if rng.random() < 0.7:
         draw_nasion_rest(total, anatomy, rng)
     if scale < 1:
-        total = np.asarray(Image.fromarray(total).resize(size, Image.Resampling.BICUBIC)).copy()
+        total = np.asarray(Image.fromarray(total).resize(across, Image.Resampling.BICUBIC)).copy()
     if rng.random() < 0.8:
         draw_ruler(total, mm_per_px, rng)
     grey = develop(total, anatomy.unit / scale, rng)

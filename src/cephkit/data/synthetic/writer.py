@@ -104,7 +104,7 @@ def write_film(root: Path, index: int, seed: int, height: int) -> Written:
     pixel_mm = face.machine.pixel_size_mm * reduction
     size = (round(FILM_MM[0] / pixel_mm), round(FILM_MM[1] / pixel_mm))
     points = face.points(pixel_mm)
-    film = render(points, pixel_mm, (size[1], size[0]), face.cvm_stage, film_rng)
+    film = render(points, pixel_mm, size, face.cvm_stage, film_rng)
     film_id, split = f"synthetic{index:05d}", SPLIT_OF[index % len(SPLIT_OF)]
     folder = root / split
     path = folder / "Cephalograms" / f"{film_id}.{face.machine.ending}"
