@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cephkit.data.synthetic.shapes import FILM_MM, HARD, annotate, draw_face, table
+from cephkit.data.synthetic.shapes import HARD, annotate, draw_face, table
 from cephkit.landmarks import SYMBOLS
 
 AT = {symbol: index for index, symbol in enumerate(SYMBOLS)}
@@ -45,11 +45,24 @@ def test_faces_look_right_and_stand_upright(faces: NDArray[np.float64]) -> None:
     assert (y[:, AT["ANS"]] < y[:, AT["Me"]]).all()
 
 
-def test_every_landmark_lies_on_the_film(faces: NDArray[np.float64]) -> None:
-    height, width = FILM_MM
-    assert faces.min() > 0
-    assert faces[..., 0].max() < width
-    assert faces[..., 1].max() < height
+def test_every_landmark_lies_on_the_film() -> None:
+    for seed in range(300):
+        face = draw_face(np.random.default_rng(seed))
+        height, width = face.machine.film_mm
+        assert face.points_mm.min() > 3.9
+        assert face.points_mm[:, 0].max() < width - 3.9
+        assert face.points_mm[:, 1].max() < height - 3.9
+
+
+def test_films_are_as_large_and_heads_lie_on_them_as_at_the_real_machines() -> None:
+    drawn = [draw_face(np.random.default_rng(seed)) for seed in range(400)]
+    art_plus = [face for face in drawn if face.machine.name == "ART Plus"]
+    assert {face.machine.film_mm for face in art_plus} == {(222.5, 196.8)}
+    centre = np.mean([face.points_mm.mean(axis=0) for face in art_plus], axis=0) / (196.8, 222.5)
+    assert centre == pytest.approx((0.577, 0.573), abs=0.015)
+    wide = [face for face in drawn if face.machine.name.startswith("ProMax")]
+    assert all(face.machine.film_mm[1] == pytest.approx(290.7, abs=0.2) for face in wide)
+    assert all(face.points_mm[:, 0].min() > 80 for face in wide)  # the face lies in the right half
 
 
 def test_points_are_the_same_mm_at_every_resolution() -> None:

@@ -12,8 +12,11 @@ from cephkit.data.pixels import read_grey
 from cephkit.data.prepare import prepare
 from cephkit.data.synthetic import writer
 from cephkit.data.synthetic.command import main
+from cephkit.data.synthetic.shapes import table
 from cephkit.data.synthetic.writer import SPLIT_OF, synthesize
 from cephkit.errors import DataError
+
+REAL_PIXEL_MM = {machine["machine"]: machine["pixel_size_mm"] for machine in table()["machines"]}
 
 
 def silent(line: str) -> None:
@@ -66,8 +69,10 @@ def test_it_is_an_aariz_data_set_without_a_fault(small: Path, tmp_path: Path) ->
         assert film.machine
         assert film.pixel_size_mm is not None
         height, width = read_grey(film.path).shape
-        assert (height * film.pixel_size_mm, width * film.pixel_size_mm) == pytest.approx((222, 197), abs=0.7)
-        assert 256 * 0.1 / 0.144 - 1 <= height <= 256 * 0.1 / 0.089 + 1
+        covered = (height * film.pixel_size_mm, width * film.pixel_size_mm)
+        formats = [(f["height_mm"], f["width_mm"]) for f in table()["formats"] if f["machine"] == film.machine]
+        assert any(covered == pytest.approx(size, abs=0.7) for size in formats)
+        assert film.pixel_size_mm * 256 / 2220 == pytest.approx(REAL_PIXEL_MM[film.machine], abs=1e-6)
     assert len({film.pixel_size_mm for film in folder.films}) > 1  # machines differ, as in the real set
     data = prepare(small, canvas_size=(64, 64), hold=None, cache_dir=tmp_path, say=silent)
     assert len(data.symbols) == 29
@@ -75,15 +80,17 @@ def test_it_is_an_aariz_data_set_without_a_fault(small: Path, tmp_path: Path) ->
 
 
 def test_millimetres_stay_true_at_every_height(tmp_path: Path) -> None:
-    lengths = []
+    lengths, heights = [], []
     for height in (256, 512, 0):
         root = tmp_path / str(height)
         synthesize(root, films=1, seed=1, height=height, workers=1, say=silent)
         film = read_aariz(root, ("train",)).films[0]
         senior = film.points("senior")
         assert film.pixel_size_mm is not None
+        heights.append(round(read_grey(film.path).shape[0] * film.pixel_size_mm, 1))
         lengths.append(np.hypot(*np.subtract(senior["S"], senior["N"])) * film.pixel_size_mm)
     assert lengths == pytest.approx([lengths[-1]] * 3, abs=2.0)  # annotators' scatter and whole pixels
+    assert heights == pytest.approx([heights[-1]] * 3, abs=0.7)  # a pixel or less
 
 
 def test_the_splits_of_twenty_films() -> None:
@@ -111,6 +118,22 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
         synthesize(tmp_path / "notes.txt", films=1, height=256)
 
 
+def test_what_a_user_put_into_a_synthetic_set_is_left_alone(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    synthesize(root, films=1, height=256, workers=1, say=silent)
+    (root / "checkpoint_best.pth").write_text("a night of training")
+    with pytest.raises(DataError, match=r"checkpoint_best\.pth.*move it away"):
+        synthesize(root, films=1, height=256, workers=1, overwrite=True, say=silent)
+    assert (root / "checkpoint_best.pth").read_text() == "a night of training"
+
+
+def test_at_height_0_films_have_the_pixel_size_of_their_machine(tmp_path: Path) -> None:
+    synthesize(tmp_path / "set", films=2, seed=4, height=0, workers=1, say=silent)
+    films = read_aariz(tmp_path / "set", ("train", "valid")).films
+    assert [film.pixel_size_mm for film in films] == [REAL_PIXEL_MM[film.machine or ""] for film in films]
+    assert all(1500 <= read_grey(film.path).shape[0] <= 2600 for film in films)
+
+
 def test_an_earlier_set_is_replaced_only_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["--out", str(tmp_path / "set"), "--films", "1", "--height", "256", "--workers", "1"]
     assert main(command) == 0
@@ -119,7 +142,7 @@ def test_an_earlier_set_is_replaced_only_on_request(tmp_path: Path, capsys: pyte
         main(command)
     assert main([*command, "--overwrite", "--seed", "9"]) == 0
     assert "seed 9" in (tmp_path / "set" / "Readme.txt").read_text(encoding="utf-8")
-    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]  # nothing half-made beside it
 
 
 def test_a_broken_run_leaves_the_old_set(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

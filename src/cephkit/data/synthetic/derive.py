@@ -6,7 +6,8 @@ LANDMARKS is a CSV of one row per film: cephalogram_id, machine, pixel_size, wid
 ... in film pixels; MACHINES is the data set's cephalogram_machine_mappings.csv.
 
 Only machines whose pixel size agrees with the anatomy give shapes: where sella and nasion lie 25 or 119 mm apart on
-average, the films were scaled after the pixel size was noted (a head has about 70), and mm would be wrong.
+average, the films were scaled after the pixel size was noted (a head has about 70), and mm would be wrong. What such a
+film really covered is told by the face on it.
 """
 
 import csv
@@ -17,10 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cephkit.landmarks import SYMBOLS
 
+Array = NDArray[np.float64]
+
 PLAUSIBLE_SN_MM = (60.0, 85.0)
+FEWEST_FILMS = 5
+"""Fewer films of one shape do not make a format."""
+PLACE_SD = (0.01, 0.04)
+"""Bounds for the scatter of heads on the film, so that a handful of films gives neither none nor too much."""
 EXPLAINED = 0.97
 """Share of the variance that the kept components explain."""
 ATTRIBUTION = (
@@ -55,7 +63,9 @@ def derive(landmarks: Path, machines: Path) -> dict[str, Any]:
     _, singular, axes = np.linalg.svd(shapes - mean, full_matrices=False)
     share = np.cumsum(singular**2) / np.sum(singular**2)
     kept = int(np.searchsorted(share, EXPLAINED)) + 1
-    place = (centre / size_mm)[usable]
+    usual = float(np.median(sella_nasion[usable]))
+    true_size = np.where(usable[:, None], size_mm, size_mm * (usual / sella_nasion)[:, None])
+    names = [film["machine"] for film in films]
     return {
         "source": ATTRIBUTION,
         "faces": len(shapes),
@@ -63,10 +73,9 @@ def derive(landmarks: Path, machines: Path) -> dict[str, Any]:
         "mean_mm": np.round(mean, 3).tolist(),
         "components_mm": np.round(axes[:kept] * (singular[:kept, None] / np.sqrt(len(shapes) - 1)), 3).tolist(),
         "explained": round(float(share[kept - 1]), 4),
-        "place_mean": np.round(place.mean(axis=0), 4).tolist(),
-        "place_sd": np.round(place.std(axis=0), 4).tolist(),
         "cvm_stages": dict(sorted(Counter(f["cvm_stage"] for f in films).items())),
         "machines": _machines(_rows(machines)),
+        "formats": _formats(names, true_size, centre / size_mm),
     }
 
 
@@ -75,6 +84,25 @@ def _machines(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
     return [
         {"machine": machine, "pixel_size_mm": float(pixel_size), "ending": ending, "films": films}
         for (machine, pixel_size, ending), films in sorted(counted.items())
+    ]
+
+
+def _formats(names: list[str], size_mm: Array, place: Array) -> list[dict[str, Any]]:
+    """Film sizes of each machine, told apart by their aspect, and where the middle of the face lies on them."""
+    kinds: dict[tuple[str, float], list[int]] = {}
+    for index, (name, (width, height)) in enumerate(zip(names, size_mm, strict=True)):
+        kinds.setdefault((name, round(width / height, 1)), []).append(index)
+    return [
+        {
+            "machine": name,
+            "width_mm": round(float(np.median(size_mm[films, 0])), 1),
+            "height_mm": round(float(np.median(size_mm[films, 1])), 1),
+            "place_mean": np.round(place[films].mean(axis=0), 3).tolist(),
+            "place_sd": np.round(place[films].std(axis=0).clip(*PLACE_SD), 3).tolist(),
+            "films": len(films),
+        }
+        for (name, _), films in sorted(kinds.items())
+        if len(films) >= FEWEST_FILMS
     ]
 
 

@@ -15,8 +15,6 @@ from cephkit.landmarks import SYMBOLS
 
 GREATEST_SD = 2.5
 """Components are drawn normally and cut here: beyond, faces of the real set do not reach."""
-FILM_MM = (222.0, 197.0)
-"""Height and width of a film: what most of the real films cover."""
 MARGIN_MM = 4.0
 """No landmark comes nearer to the film's edge."""
 
@@ -29,11 +27,12 @@ JUNIOR_FACTOR = 1.3
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine's films, as in the real set: pixel size and file ending."""
+    """One machine's films, as in the real set: pixel size, file ending, height and width of what they cover."""
 
     name: str
     pixel_size_mm: float
     ending: str
+    film_mm: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def table() -> dict[str, Any]:
     plain = json.loads(files("cephkit.data.synthetic").joinpath("aariz_faces.json").read_text(encoding="utf-8"))
     if tuple(plain["symbols"]) != SYMBOLS:
         raise ValueError("aariz_faces.json has other landmarks than cephkit; make it again with derive.py")
-    numbers = ("mean_mm", "components_mm", "place_mean", "place_sd")
+    numbers = ("mean_mm", "components_mm")
     return {**plain, **{name: np.asarray(plain[name], dtype=np.float64) for name in numbers}}
 
 
@@ -67,19 +66,25 @@ def draw_face(rng: np.random.Generator) -> Face:
     components = faces["components_mm"]
     weights = rng.standard_normal(len(components)).clip(-GREATEST_SD, GREATEST_SD)
     shape = (faces["mean_mm"] + weights @ components).reshape(-1, 2)
-    place = faces["place_mean"] + faces["place_sd"] * rng.standard_normal(2).clip(-1.5, 1.5)
-    height, width = FILM_MM
+    source = _pick(faces["machines"], rng)
+    layout = _pick([one for one in faces["formats"] if one["machine"] == source["machine"]], rng)
+    height, width = layout["height_mm"], layout["width_mm"]
+    scatter = rng.standard_normal(2).clip(-1.5, 1.5)
+    place = np.array(layout["place_mean"]) + scatter * layout["place_sd"]
     points = shape + place * (width, height)
     # A head that would hang over the edge is moved onto the film.
     low, high = points.min(axis=0), points.max(axis=0)
     points += np.maximum(MARGIN_MM - low, 0) - np.maximum(high - (np.array([width, height]) - MARGIN_MM), 0)
     stages, counts = zip(*faces["cvm_stages"].items(), strict=True)
     stage = int(rng.choice(np.array(stages, dtype=int), p=np.array(counts) / sum(counts)))
-    machines = faces["machines"]
-    films = np.array([machine["films"] for machine in machines], dtype=np.float64)
-    chosen = machines[int(rng.choice(len(machines), p=films / films.sum()))]
-    machine = Machine(chosen["machine"], chosen["pixel_size_mm"], chosen["ending"])
+    machine = Machine(source["machine"], source["pixel_size_mm"], source["ending"], (height, width))
     return Face(points, machine, stage)
+
+
+def _pick(entries: list[dict[str, Any]], rng: np.random.Generator) -> dict[str, Any]:
+    """One of ``entries``, as often as its ``films`` say."""
+    films = np.array([entry["films"] for entry in entries], dtype=np.float64)
+    return entries[int(rng.choice(len(entries), p=films / films.sum()))]
 
 
 def annotate(points: Points, mm_per_px: float, size: Size, factor: float, rng: np.random.Generator) -> Points:

@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import repeat
 from os import cpu_count
@@ -16,15 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cephkit.data.film import Points, Split
+from cephkit.data.film import SPLITS, Points, Split
 from cephkit.data.labels import landmarks_json
 from cephkit.data.synthetic.render import render
-from cephkit.data.synthetic.shapes import FILM_MM, JUNIOR_FACTOR, annotate, draw_face, table
+from cephkit.data.synthetic.shapes import JUNIOR_FACTOR, annotate, draw_face, table
 from cephkit.errors import DataError
 
-USUAL_PIXEL_MM = 0.1
-"""Of the commonest machine."""
+USUAL_HEIGHT_PX = 2220
+"""Of a film of the commonest machine: 222 mm at 0.1 mm per pixel."""
 MARK = "Synthetic cephalograms made by cephkit"
+MAP_NAME, README_NAME = "cephalogram_machine_mappings.csv", "Readme.txt"
+PIXEL_SIZE_DIGITS = 6
+FEW_FILMS = 8
+"""So many are drawn before other processes have started."""
 Mode = Literal["RGB", "L", "I;16"]
 
 # Twenty films: 14 train, 3 valid, 3 test, as in Aariz; the first three have one of each, so that a small set has all.
@@ -57,35 +63,29 @@ def synthesize(
         out: a new or empty folder.
         films: how many.
         seed: of everything random.
-        height: pixels of a film of 0.1 mm per pixel, scaled down to it; other machines' films keep their proportion to
-            that, and every pixel size grows accordingly, so that mm stay true. 0: the machines' own sizes.
-        workers: processes; None for one a core.
+        height: pixels of a film as most are, 222 mm at 0.1 mm per pixel, scaled down to it; other machines' films are
+            scaled alike, and every pixel size grows accordingly, so that mm stay true. 0: the machines' own sizes.
+        workers: processes; None for one a core, where there are enough films.
         overwrite: replace an earlier synthetic data set at ``out``.
         say: takes lines for the user.
 
     Raises:
         DataError: ``out`` holds something else, or cannot be written.
     """
-    out = Path(out)
+    out = Path(out).absolute()
     if films < 1 or (height and height < 128):
         raise DataError(f"cannot make {films} films of height {height}: at least 1 film, 128 pixels high, or 0")
     _make_room(out, overwrite)
-    unfinished = out.with_name(f"{out.name}.unfinished")
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        count = min(workers or cpu_count() or 1, films)
-        arguments = (repeat(unfinished), range(films), repeat(seed), repeat(height))
-        if count == 1:
-            written = list(map(write_film, *arguments))
-        else:
-            with ProcessPoolExecutor(count) as pool:
-                written = list(pool.map(write_film, *arguments, chunksize=4))
-        _write_map(unfinished, written)
-        _write_readme(unfinished, films, seed)
-        if out.exists():
-            shutil.rmtree(out)
-        unfinished.replace(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
+            unfinished = Path(beside) / out.name
+            written = _write_films(unfinished, films, seed, height, workers)
+            _write_map(unfinished, written)
+            _write_readme(unfinished, films, seed)
+            if out.exists():
+                shutil.rmtree(out)
+            unfinished.replace(out)
     except OSError as error:
         raise DataError(f"{out}: cannot be written ({error}); free disk space or choose another --out") from error
     splits = ", ".join(
@@ -94,15 +94,33 @@ def synthesize(
     say(f"{films} synthetic films ({splits}) in {out}")
 
 
+def _write_films(root: Path, films: int, seed: int, height: int, workers: int | None) -> list[Written]:
+    """All films below ``root``, in order, drawn by ``workers`` processes."""
+    if workers is None:
+        workers = 1 if films <= FEW_FILMS else cpu_count() or 1
+    arguments = (repeat(root), range(films), repeat(seed), repeat(height))
+    if min(workers, films) <= 1:
+        return list(map(write_film, *arguments))
+    try:
+        with ProcessPoolExecutor(min(workers, films)) as pool:
+            return list(pool.map(write_film, *arguments, chunksize=4))
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a process that draws films ended early: memory ran out, or a script called synthesize() outside "
+            "`if __name__ == '__main__':`; draw with one process (workers=1)"
+        ) from error
+
+
 def write_film(root: Path, index: int, seed: int, height: int) -> Written:
     """Draw and write film ``index`` and its labels below ``root``."""
     face_rng, film_rng, label_rng = (
         np.random.default_rng(sequence) for sequence in np.random.SeedSequence([seed, index]).spawn(3)
     )
     face = draw_face(face_rng)
-    reduction = FILM_MM[0] / USUAL_PIXEL_MM / height if height else 1.0
-    pixel_mm = face.machine.pixel_size_mm * reduction
-    size = (round(FILM_MM[0] / pixel_mm), round(FILM_MM[1] / pixel_mm))
+    height_mm, width_mm = face.machine.film_mm
+    reduction = USUAL_HEIGHT_PX / height if height else 1.0
+    pixel_mm = round(face.machine.pixel_size_mm * reduction, PIXEL_SIZE_DIGITS)
+    size = (round(height_mm / pixel_mm), round(width_mm / pixel_mm))
     points = face.points(pixel_mm)
     film = render(points, pixel_mm, size, face.cvm_stage, film_rng)
     film_id, split = f"synthetic{index:05d}", SPLIT_OF[index % len(SPLIT_OF)]
@@ -129,6 +147,8 @@ def _save(film: NDArray[np.uint8], path: Path, rng: np.random.Generator) -> None
     picture = image.convert("RGB") if mode == "RGB" else image
     if path.suffix in (".jpg", ".jpeg"):
         picture.save(path, quality=92)
+    elif path.suffix == ".png":
+        picture.save(path, compress_level=1)  # grain hardly compresses, and more effort takes longer than drawing
     else:
         picture.save(path)
 
@@ -147,9 +167,9 @@ def _write_map(root: Path, written: list[Written]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["cephalogram_id", "machine", "pixel_size", "image_format", "mode"])
     for film in written:
-        size = f"{film.pixel_size_mm:.6f}".rstrip("0")
+        size = f"{film.pixel_size_mm:.{PIXEL_SIZE_DIGITS}f}".rstrip("0")
         writer.writerow([film.film_id, film.machine, size, film.ending, film.split.capitalize()])
-    (root / "cephalogram_machine_mappings.csv").write_bytes(text.getvalue().encode())
+    (root / MAP_NAME).write_bytes(text.getvalue().encode())
 
 
 def _write_readme(root: Path, films: int, seed: int) -> None:
@@ -158,7 +178,7 @@ def _write_readme(root: Path, films: int, seed: int) -> None:
         "around landmarks that are drawn at random\nfrom the mean and the principal components of real annotations.\n\n"
         f"{table()['source']}.\n\nFor trying software, not for research results, and not a medical device.\n"
     )
-    (root / "Readme.txt").write_bytes(text.encode())
+    (root / README_NAME).write_bytes(text.encode())
 
 
 def _make_room(out: Path, overwrite: bool) -> None:
@@ -171,8 +191,12 @@ def _make_room(out: Path, overwrite: bool) -> None:
         raise DataError(f"{out}: is a file; choose a folder with --out")
     if not out.is_dir() or not any(out.iterdir()):
         return
-    readme = out / "Readme.txt"
+    readme = out / README_NAME
     ours = readme.is_file() and readme.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    visible = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    strange = sorted(visible - {*SPLITS, MAP_NAME, README_NAME, "Thumbs.db"})
+    if ours and strange:
+        raise DataError(f"{out}: holds {strange[0]} beside a synthetic data set; move it away, or choose another --out")
     if not ours:
         raise DataError(f"{out}: is not empty and was not made by cephkit synthesize; choose another --out")
     if not overwrite:
