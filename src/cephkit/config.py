@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import tyro
 
 from cephkit.errors import SettingsError
+from cephkit.memory.recover import Recompute
 
 Options = TypeVar("Options")
 AnnotationType = Literal["Senior Orthodontists", "Junior Orthodontists", "mean"]
@@ -84,6 +85,8 @@ class TrainConfig:
     """Largest norm of the gradients; 0 switches clipping off."""
     mixed_precision: bool = False
     """Half-precision forward and backward: bfloat16 where the hardware has it natively, else float16 with a scaler."""
+    recompute: Recompute = "none"
+    """Activations to compute again in the backward pass in place of keeping them: less memory, a third more time."""
     channels_last: bool = False
     """Channels-last memory layout of network and input; often faster."""
     use_compile: bool = False

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cephkit.errors import CephkitError, SettingsError
+from cephkit.errors import SettingsError
 from cephkit.training.batches import epoch_plan
 from cephkit.training.checkpoint import read_checkpoint
 from cephkit.training.run import main, train
@@ -54,44 +54,6 @@ def test_the_screen_tells_what_is_trained_and_how_long(settings: Settings, capsy
     assert "for 1 epochs" in said
     assert "films/s" in said
     assert "RAM" in said
-
-
-def test_running_out_of_memory_saves_the_state_and_says_what_to_do(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from cephkit.training import loop
-
-    real, calls = loop.batch_loss, []
-
-    def short_of_memory(*arguments: object) -> torch.Tensor:
-        calls.append(1)
-        if len(calls) == 6:  # in the middle of the second step
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return real(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(loop, "batch_loss", short_of_memory)
-    config = settings(batch_size=1, gradient_accumulation_steps=4)
-    latest = config.save_dir / "checkpoint_latest.pth"
-    with pytest.raises(CephkitError, match=r"cpu ran out of memory.*--mixed_precision.*checkpoint_latest.pth"):
-        train(config)
-    training = read_checkpoint(latest).training
-    assert training is not None
-    assert training["progress"]["step"] == 1
-    monkeypatch.undo()
-    assert train(settings(batch_size=2, gradient_accumulation_steps=2, resume=latest)).outcome == "finished"
-
-
-def test_running_out_of_memory_before_the_first_step_says_what_to_do(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from cephkit.training import run
-
-    def short_of_memory(*_: object, **__: object) -> float:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(run, "rehearse", short_of_memory)
-    with pytest.raises(CephkitError, match="--batch_size 1 --gradient_accumulation_steps 6: the effective batch stays"):
-        train(settings())
 
 
 def test_a_truth_that_no_valid_film_has_is_refused_before_training(settings: Settings, tmp_path: Path) -> None:

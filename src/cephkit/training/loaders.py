@@ -24,7 +24,8 @@ def make_loader(config: TrainConfig, dataset: FilmDataset, batches: Any, fabric:
     )
 
 
-def valid_batches(config: TrainConfig, films: int, fabric: Fabric) -> list[list[int]]:
-    """This process's share of the validation films, in batches."""
-    mine = list(range(films))[fabric.global_rank :: fabric.world_size]
-    return [mine[start : start + config.batch_size] for start in range(0, len(mine), config.batch_size)]
+def valid_loader(config: TrainConfig, dataset: FilmDataset, batch_size: int, fabric: Fabric) -> DataLoader[Any]:
+    """A loader over this process's share of the validation films."""
+    mine = list(range(len(dataset)))[fabric.global_rank :: fabric.world_size]
+    batches = [mine[start : start + batch_size] for start in range(0, len(mine), batch_size)]
+    return make_loader(config, dataset, batches, fabric)

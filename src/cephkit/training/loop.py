@@ -1,5 +1,7 @@
 """The training loop: accumulate, unscale, clip, step, average, validate, save - in this order, top to bottom."""
 
+import gc
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,14 +15,18 @@ from torch.utils.data import DataLoader
 
 from cephkit.augment import Augmentation
 from cephkit.config import TrainConfig
+from cephkit.data.dataset import FilmDataset
 from cephkit.errors import CephkitError
+from cephkit.memory.recompute import apply_recompute
+from cephkit.memory.recover import Packing, smaller
 from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import MicroBatch, PlanSampler, epoch_plan, steps_per_epoch
 from cephkit.training.checkpoint import Checkpoint, write_checkpoint
+from cephkit.training.loaders import valid_loader
 from cephkit.training.log import RunLog, Screen, StepFigures, gpu_gib, ram_gib
 from cephkit.training.picture import draw_points
 from cephkit.training.schedule import learning_rate
-from cephkit.training.state import TrainState, random_state
+from cephkit.training.state import TrainState, random_state, set_random_state
 from cephkit.training.validate import Validation, targets_on_grid, to_network, validate
 
 Criterion = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -29,6 +35,15 @@ Outcome = Literal["finished", "stopped", "stopped early"]
 
 MOST_SKIPPED_IN_A_ROW = 50
 RAM_INTERVAL_S = 5.0
+
+
+@dataclass
+class BeforeStep:
+    """What a step that fails in the middle has to be undone to; weights change at its very end only."""
+
+    buffers: list[torch.Tensor]
+    """Copies of running statistics and other floating-point buffers."""
+    random: dict[str, Any]
 
 
 @dataclass
@@ -47,6 +62,8 @@ class Run:
     config: TrainConfig
     settings: dict[str, Any]
     """The settings as a checkpoint keeps them."""
+    packing: Packing
+    """The passes of a step: those of the settings, until memory runs out."""
     spec: ModelSpec
     fabric: Fabric
     model: _FabricModule
@@ -58,11 +75,14 @@ class Run:
     augmentation: Augmentation | None
     train_loader: DataLoader[Any]
     sampler: PlanSampler
+    valid_set: FilmDataset
     valid_loader: DataLoader[Any]
+    valid_batch_size: int
     screen: Screen
     log: RunLog | None
     """None in all processes but the first."""
     train_films: int
+    before_step: BeforeStep
     started: float = field(default_factory=time.monotonic)
     steps_here: int = 0
     """Optimiser steps of this session, for the time left."""
@@ -116,13 +136,30 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
 
 def train_epoch(run: Run, stop: Callable[[], bool]) -> bool:
     """The rest of the epoch under way, step by step; True if ``stop()`` was true after the last step taken."""
+    while True:
+        try:
+            return train_steps(run, stop)
+        except torch.OutOfMemoryError:
+            if run.fabric.world_size > 1 or smaller(run.packing) is None:
+                raise
+        # Outside the handler: the error keeps every tensor of the step that failed alive.
+        repack(run)
+
+
+def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
+    """As ``train_epoch``, with the packing of the moment.
+
+    Raises:
+        torch.OutOfMemoryError: in a step; ``repack`` puts the run back to where it was before that step.
+    """
     config, fabric, progress = run.config, run.fabric, run.state.progress
     plan = epoch_plan(
-        run.train_films, config.batch_size, config.gradient_accumulation_steps, progress.epoch, config.seed,
+        run.train_films, run.packing.batch_size, run.packing.accumulation, progress.epoch, config.seed,
         fabric.world_size, fabric.global_rank,
     )  # fmt: skip
     run.sampler.plan = remaining(plan, progress.epoch_steps)
-    last_finite = [buffer.clone() for buffer in float_buffers(run.state.model)]
+    run.before_step = before_step(run.state.model)
+    last_finite = run.before_step.buffers
     step_loss = torch.zeros((), device=fabric.device)
     step_started = time.perf_counter()
     for micro, batch in zip(run.sampler.plan, run.train_loader, strict=True):
@@ -143,7 +180,7 @@ def train_epoch(run: Run, stop: Callable[[], bool]) -> bool:
         largest = config.clip_grad_norm or float("inf")
         norm = fabric.clip_gradients(run.model, run.optimizer, max_norm=largest, error_if_nonfinite=False)
         value = float(fabric.all_reduce(step_loss, reduce_op="mean"))  # type: ignore[arg-type]
-        finite = bool(torch.isfinite(torch.as_tensor(norm))) and value == value and abs(value) != float("inf")
+        finite = norm is not None and math.isfinite(norm) and math.isfinite(value)
         if finite or run.state.scaler is not None:
             run.optimizer.step()  # the scaler skips a step that is not finite, and lowers its scale
         run.optimizer.zero_grad(set_to_none=True)
@@ -168,9 +205,35 @@ def train_epoch(run: Run, stop: Callable[[], bool]) -> bool:
         step_started = time.perf_counter()
         report_step(run, value if finite else None, rate, micro.step_films / seconds)
         step_loss.zero_()
+        run.before_step.random = random_state()
         if stopping(fabric, stop):
             return True
     return False
+
+
+def before_step(model: nn.Module) -> BeforeStep:
+    """What ``repack`` needs to undo a step of ``model``."""
+    return BeforeStep([buffer.clone() for buffer in float_buffers(model)], random_state())
+
+
+def repack(run: Run) -> None:
+    """After running out of memory: undo the step, pack it smaller, say so."""
+    packing = smaller(run.packing)
+    assert packing is not None
+    run.optimizer.zero_grad(set_to_none=True)
+    torch._foreach_copy_(float_buffers(run.state.model), run.before_step.buffers)
+    set_random_state(run.before_step.random)
+    if packing.recompute != run.packing.recompute:
+        apply_recompute(run.state.model, packing.recompute)
+    gc.collect()
+    if run.fabric.device.type == "cuda":
+        torch.cuda.empty_cache()
+    step = run.state.progress.step
+    line = f"step {step + 1}: out of memory with {run.packing}; going on with {packing}, the same effective batch"
+    run.packing = packing
+    run.screen.say(line)
+    if run.log is not None:
+        run.log.text("OutOfMemory", line, step)
 
 
 def batch_loss(run: Run, batch: Batch, model: nn.Module) -> torch.Tensor:
@@ -192,9 +255,18 @@ def validate_now(run: Run) -> Validation:
     model = run.state.model if ema is None else ema.module
     assert isinstance(model, nn.Module)
     config = run.config
-    return validate(
-        run.fabric, model, run.spec, run.valid_loader, run.criterion, config.truth, config.channels_last
-    )  # fmt: skip
+    while True:
+        try:
+            return validate(
+                run.fabric, model, run.spec, run.valid_loader, run.criterion, config.truth, config.channels_last
+            )
+        except torch.OutOfMemoryError:
+            model.train(ema is None)
+            if run.fabric.world_size > 1 or run.valid_batch_size == 1:
+                raise
+        run.valid_batch_size = max(1, run.valid_batch_size // 2)
+        run.valid_loader = valid_loader(config, run.valid_set, run.valid_batch_size, run.fabric)
+        run.screen.say(f"validation: out of memory; going on with {run.valid_batch_size} films a pass")
 
 
 def save_best(run: Run, validation: Validation) -> None:
@@ -271,8 +343,7 @@ def report_epoch(run: Run, epoch_loss: float, validation: Validation, improved: 
             "System/SkippedSteps": progress.skipped,
         },
     )
-    dataset: Any = run.valid_loader.dataset
-    run.log.picture("Val/Film", draw_points(dataset, 0, validation.points[0], run.config.truth), progress.epoch)
+    run.log.picture("Val/Film", draw_points(run.valid_set, 0, validation.points[0], run.config.truth), progress.epoch)
     error = "MRE -" if metrics.mre_pixels is None else f"MRE {metrics.mre_pixels:.1f} px"
     error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
     error += f"  {metrics.missing} landmarks not found" if metrics.missing else ""

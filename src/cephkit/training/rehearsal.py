@@ -20,16 +20,19 @@ def rehearse(fabric: Fabric, model: nn.Module, one_pass: Pass, repeats: int = 3)
     """
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     cards = [fabric.device] if fabric.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cards):
-        seconds = []
-        for _ in range(repeats + 1):
-            started = _now(fabric.device)
-            one_pass().backward()
-            model.zero_grad(set_to_none=True)
-            seconds.append(_now(fabric.device) - started)
-    with torch.no_grad():
-        for name, buffer in model.named_buffers():
-            buffer.copy_(buffers[name])
+    seconds = []
+    try:
+        with torch.random.fork_rng(devices=cards):
+            for _ in range(repeats + 1):
+                started = _now(fabric.device)
+                one_pass().backward()
+                model.zero_grad(set_to_none=True)
+                seconds.append(_now(fabric.device) - started)
+    finally:
+        model.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for name, buffer in model.named_buffers():
+                buffer.copy_(buffers[name])
     return min(seconds[1:])
 
 

@@ -20,6 +20,8 @@ from cephkit.data.dataset import FilmDataset
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.losses import build_loss
+from cephkit.memory.recompute import apply_recompute
+from cephkit.memory.recover import Packing, smaller
 from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
@@ -27,9 +29,9 @@ from cephkit.training.batches import PlanSampler
 from cephkit.training.checkpoint import Checkpoint, read_checkpoint
 from cephkit.training.interrupt import interrupted_by_ctrl_c
 from cephkit.training.launch import start_fabric
-from cephkit.training.loaders import make_loader, valid_batches
+from cephkit.training.loaders import make_loader, valid_loader
 from cephkit.training.log import GIB, RunLog, Screen, duration
-from cephkit.training.loop import Outcome, Run, batch_loss, fit, save_latest
+from cephkit.training.loop import Outcome, Run, batch_loss, before_step, fit, repack, save_latest
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, run_settings, set_aside
 from cephkit.training.state import TrainState, set_random_state
@@ -106,6 +108,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
 
     torch.manual_seed(config.seed)
     state, criterion = build_state(config, spec, checkpoint, decision, fabric, say)
+    apply_recompute(state.model, config.recompute)
     model, optimizer = fabric.setup(state.model, state.optimizer)
     state.scaler = getattr(fabric._precision, "scaler", None)
     torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
@@ -121,14 +124,20 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
         optimizer=optimizer, state=state, criterion=criterion,
         augmentation=Augmentation().to(fabric.device) if config.augment else None,
         train_loader=make_loader(config, train_set, sampler, fabric), sampler=sampler,
-        valid_loader=make_loader(config, valid_set, valid_batches(config, len(valid_set), fabric), fabric),
-        screen=screen, log=None, train_films=len(films),
+        valid_set=valid_set, valid_loader=valid_loader(config, valid_set, config.batch_size, fabric),
+        valid_batch_size=config.batch_size,
+        screen=screen, log=None, train_films=len(films), before_step=before_step(state.model),
+        packing=Packing(config.batch_size, config.gradient_accumulation_steps, config.recompute),
     )  # fmt: skip
     describe(run, data, say)
-    try:
-        run_rehearsal(run, train_set, say)
-    except torch.OutOfMemoryError as error:
-        raise CephkitError(out_of_memory(run)) from error
+    while True:
+        try:
+            run_rehearsal(run, train_set, say)
+            break
+        except torch.OutOfMemoryError as error:
+            if fabric.world_size > 1 or smaller(run.packing) is None:
+                raise CephkitError(out_of_memory(run)) from error
+        repack(run)
     if fabric.is_global_zero:
         run.log = open_folders(run, decision, say)
     fabric.barrier()
@@ -195,7 +204,8 @@ def describe(run: Run, data: PreparedData, say: Say) -> None:
 def run_rehearsal(run: Run, dataset: FilmDataset, say: Say) -> None:
     """Compile where asked, and say how long the run will take."""
     config, network = run.config, run.state.model
-    films = [dataset[index % len(dataset)] for index in range(config.batch_size)]
+    size = run.packing.batch_size
+    films = [dataset[index % len(dataset)] for index in range(size)]
     batch: Any = tuple(torch.stack([torch.as_tensor(film[part]) for film in films]) for part in range(4))
 
     def one_pass() -> torch.Tensor:
@@ -208,7 +218,7 @@ def run_rehearsal(run: Run, dataset: FilmDataset, say: Say) -> None:
     epochs_left = config.epochs - run.state.progress.epoch
     films_an_epoch = -(-run.train_films // run.fabric.world_size)
     valid = len(run.valid_loader) * config.batch_size / 3  # forward only: about a third of a training pass
-    estimate = seconds / config.batch_size * (films_an_epoch + valid) * epochs_left
+    estimate = seconds / size * (films_an_epoch + valid) * epochs_left
     say(f"one pass takes {seconds:.2f} s: about {duration(estimate)} for {epochs_left} epochs")
     if run.fabric.device.type == "cuda":
         say(f"GPU memory of one training pass: {torch.cuda.max_memory_reserved(run.fabric.device) / GIB:.2f} GiB")
@@ -243,11 +253,14 @@ def out_of_memory(run: Run) -> str:
         save_latest(run)
         latest = config.save_dir / "checkpoint_latest.pth"
         saved = f" The state is saved: add --resume {latest} to go on from step {run.state.progress.step}."
-    if config.batch_size > 1:
-        effective = config.batch_size * config.gradient_accumulation_steps
-        remedy = f"Use --batch_size 1 --gradient_accumulation_steps {effective}: the effective batch stays the same"
+    packing = smaller(run.packing)
+    if packing is not None:  # several processes cannot repack in the middle of a step
+        remedy = (
+            f"Use --batch_size {packing.batch_size} --gradient_accumulation_steps {packing.accumulation} "
+            f"--recompute {packing.recompute}: the effective batch stays the same"
+        )
     else:
-        remedy = "Use a smaller --image_size or --model"
+        remedy = f"It was packed as {run.packing}, there is no smaller way: use a smaller --image_size or --model"
     half = "" if config.mixed_precision else ", and --mixed_precision"
     return f"{run.fabric.device} ran out of memory. {remedy}{half}; close what else uses the card.{saved}"
 
@@ -255,7 +268,7 @@ def out_of_memory(run: Run) -> str:
 def report_end(run: Run, outcome: Outcome, say: Say) -> None:
     """How it ended, where the result lies, and how to go on."""
     progress, folder = run.state.progress, run.config.save_dir
-    in_mm = any(film.pixel_size_mm for film in run.valid_loader.dataset.films)  # type: ignore[attr-defined]
+    in_mm = any(film.pixel_size_mm for film in run.valid_set.films)
     if outcome == "stopped":
         say(
             f"stopped after step {progress.step} of {run.total_steps}; the state is saved. "

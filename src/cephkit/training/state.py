@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 from timm.utils.model_ema import ModelEmaV3
-from torch import nn
 from torch.optim import Optimizer
+
+from cephkit.models.build import LandmarkModel
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Progress:
 class TrainState:
     """Everything that changes while training."""
 
-    model: nn.Module
+    model: LandmarkModel
     optimizer: Optimizer
     ema: ModelEmaV3 | None = None
     """The averaged network, where the run keeps one."""

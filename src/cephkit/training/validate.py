@@ -75,13 +75,14 @@ def validate(
 ) -> Validation:
     """Predict the films of ``loader`` (this process's share of them) and score them against ``truth``.
 
-    The model is left in train mode.
+    The model is left in the mode that it was in.
     """
     dataset = loader.dataset
     assert isinstance(dataset, FilmDataset)
     films: Sequence[Film] = dataset.films
     points = torch.zeros(len(films), len(spec.symbols), 2, dtype=torch.float64)
     sums = torch.zeros(3, dtype=torch.float64)  # loss, trivial loss, films
+    was_training = model.training
     model.eval()
     for canvases, canvas_points, mask, indices in loader:
         images = to_network(canvases, fabric.device, channels_last)
@@ -96,7 +97,7 @@ def validate(
         rows = indices.tolist()
         found, _ = film_points(maps, spec, [known_size(films[row]) for row in rows])
         points[rows] = torch.from_numpy(found)
-    model.train()
+    model.train(was_training)
     if fabric.world_size > 1:
         points = torch.as_tensor(fabric.all_reduce(points.to(fabric.device), reduce_op="sum")).cpu()
         sums = torch.as_tensor(fabric.all_reduce(sums.to(fabric.device), reduce_op="sum")).cpu()

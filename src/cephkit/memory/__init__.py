@@ -1,0 +1,1 @@
+"""What a training step keeps in memory, and how to keep less of it."""

@@ -1,0 +1,185 @@
+"""A training step and a validation pass on fake tensors: the real code, without a GPU and without its memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses import FakeTensorMode
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from cephkit.config import TrainConfig
+from cephkit.errors import SettingsError
+from cephkit.heatmaps.decode import decode
+from cephkit.landmarks import LANDMARKS
+from cephkit.losses import build_loss, trivial_loss
+from cephkit.memory.ledger import ACTIVATIONS, INPUT, TEMPORARIES, Ledger, Timeline
+from cephkit.memory.recompute import RecomputeMode, apply_recompute
+from cephkit.models.build import LandmarkModel, build_model
+from cephkit.models.spec import ModelSpec
+from cephkit.training.loop import batch_loss
+from cephkit.training.validate import targets_on_grid, to_network
+
+AUGMENTATION_CANVASES = 12
+"""Canvases of float32 alive at once while a film is augmented.
+
+Assumed, for the augmentation decides by the values of random numbers, which fake tensors have not.
+"""
+
+_FLOAT32_ON_CUDA = {
+    functional.interpolate, functional.layer_norm, functional.group_norm, functional.softmax, functional.log_softmax,
+    torch.layer_norm, torch.group_norm, torch.softmax, torch.log_softmax, Tensor.softmax, Tensor.log_softmax,
+}  # fmt: skip
+"""What CUDA's autocast computes in float32, and the CPU's does not."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is trained, as far as memory is concerned; micro-batch, accumulation and recomputation apart."""
+
+    spec: ModelSpec
+    mixed_precision: bool = True
+    use_ema: bool = False
+    channels_last: bool = False
+    augment: bool = True
+
+    @classmethod
+    def of(cls, config: TrainConfig, landmarks: int = len(LANDMARKS)) -> "Workload":
+        """What ``cephkit train`` does with ``config`` on films with this many landmarks."""
+        spec = ModelSpec(
+            config.model, tuple(f"landmark {index}" for index in range(landmarks)), config.image_size,
+            config.heatmap_stride, config.sigma, config.loss,
+        )  # fmt: skip
+        return cls(spec, config.mixed_precision, config.use_ema, config.channels_last, config.augment)
+
+    def resized(self, model: str, side_share: float) -> "Workload":
+        """The same with another model, and sides of the image reduced to multiples of 32."""
+        height, width = (max(64, round(side * side_share / 32) * 32) for side in self.spec.canvas_size)
+        return replace(self, spec=replace(self.spec, model=model, canvas_size=(height, width)))
+
+
+def trace_training(workload: Workload, batch: int, recompute: RecomputeMode) -> Timeline:
+    """Forward and backward pass of a micro-batch, after others whose gradients are kept.
+
+    Raises:
+        SettingsError: there is no such network, or it has nothing to recompute.
+    """
+    spec = workload.spec
+    with FakeTensorMode():
+        model = fake_model(workload).train()
+        apply_recompute(model, recompute)
+        for weight in model.parameters():
+            weight.grad = torch.empty_like(weight)
+        known = [*model.parameters(), *model.buffers(), *(weight.grad for weight in model.parameters())]
+        films = _films(spec, batch)
+        with Ledger(t for t in known if t is not None) as ledger:
+            ledger.watch_gradients(model)
+            if workload.augment:
+                ledger.note(AUGMENTATION_CANVASES * films[0].numel() * 4)
+            # What batch_loss wants to know of a run.
+            run: Any = SimpleNamespace(
+                fabric=SimpleNamespace(device=torch.device("cpu")), augmentation=None, config=workload, spec=spec,
+                criterion=build_loss(spec.loss),
+            )  # fmt: skip
+            with _cuda_autocast():
+                loss = batch_loss(run, films, _Forward(model, ledger, workload.mixed_precision))
+                ledger.phase = TEMPORARIES
+                # Not loss.backward(), which would hide recomputation from _cuda_autocast.
+                torch.autograd.backward(loss)
+    return ledger.timeline()
+
+
+@torch.no_grad()
+def trace_validation(workload: Workload, batch: int) -> Timeline:
+    """Two batches of ``cephkit.training.validate.validate``: the second finds remains of the first."""
+    spec = workload.spec
+    device = torch.device("cpu")
+    with FakeTensorMode():
+        model = fake_model(workload).eval()
+        canvases, points, mask, _ = _films(spec, batch)
+        criterion = build_loss(spec.loss)
+        with Ledger([*model.parameters(), *model.buffers()]) as ledger, _cuda_autocast():
+            forward = _Forward(model, ledger, workload.mixed_precision)
+            for _ in range(2):
+                images = to_network(canvases, device, workload.channels_last)
+                target = targets_on_grid(points, mask, spec)
+                maps = forward(images)
+                maps = maps.float()
+                criterion(maps, target, mask)
+                trivial_loss(criterion, target, mask)
+                decode(maps, spec.loss)
+    return ledger.timeline()
+
+
+def fake_model(workload: Workload) -> LandmarkModel:
+    """The network with fake weights; to be called within ``FakeTensorMode``.
+
+    Raises:
+        SettingsError: there is no such network.
+    """
+    try:
+        with torch.device("meta"):  # no memory, and no time for random weights
+            model = build_model(workload.spec, pretrained=False, say=lambda line: None)
+    except (SettingsError, RuntimeError, NotImplementedError):  # some backbones compute while they are built
+        with torch._subclasses.fake_tensor.unset_fake_temporarily():
+            model = build_model(workload.spec, pretrained=False, say=lambda line: None)
+    # Tensors shared by several layers stay shared.
+    fakes: dict[int, Any] = {}
+    for module in model.modules():
+        for name, weight in module._parameters.items():
+            if weight is not None:
+                module._parameters[name] = fakes.setdefault(id(weight), nn.Parameter(_fake(weight), weight.requires_grad))
+        for name, buffer in module._buffers.items():
+            if buffer is not None:
+                module._buffers[name] = fakes.setdefault(id(buffer), _fake(buffer))
+    if workload.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    return model
+
+
+class _Forward(nn.Module):
+    """The network as Fabric runs it, and the ledger told of it."""
+
+    def __init__(self, model: nn.Module, ledger: Ledger, half: bool) -> None:
+        super().__init__()
+        self.model, self.ledger, self.half = model, ledger, half
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.ledger.phase = ACTIVATIONS
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            maps: Tensor = self.model(images)
+        self.ledger.phase = INPUT
+        return maps
+
+
+class _Float32OnCuda(TorchFunctionMode):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _FLOAT32_ON_CUDA and torch.is_autocast_enabled("cpu"):
+            args = tuple(a.float() if isinstance(a, Tensor) and a.dtype == torch.bfloat16 else a for a in args)
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _cuda_autocast() -> Iterator[None]:
+    """Let the CPU's autocast choose as CUDA's does. (Fake CUDA tensors have no backward pass without a card.)"""
+    with _Float32OnCuda():
+        yield
+
+
+def _fake(tensor: Tensor) -> Tensor:
+    return torch.empty(tensor.shape, dtype=tensor.dtype)
+
+
+def _films(spec: ModelSpec, batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A batch as the loader hands it over."""
+    landmarks = len(spec.symbols)
+    return (
+        torch.empty(batch, 1, *spec.canvas_size, dtype=torch.uint8),
+        torch.empty(batch, landmarks, 2),
+        torch.empty(batch, landmarks, dtype=torch.bool),
+        torch.empty(batch, dtype=torch.int64),
+    )

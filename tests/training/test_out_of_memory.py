@@ -1,0 +1,170 @@
+"""Running out of memory costs time, never a film, and never the effective batch."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from cephkit.errors import CephkitError
+from cephkit.memory.recover import Packing
+from cephkit.training import loop
+from cephkit.training import run as run_module
+from cephkit.training.checkpoint import read_checkpoint
+from cephkit.training.log import Screen
+from cephkit.training.loop import Run, fit
+from cephkit.training.run import set_up, train
+from tests.training.conftest import Settings
+
+PLAIN = {"augment": False, "epochs": 2, "batch_size": 4, "gradient_accumulation_steps": 1, "use_ema": True}
+
+
+def trained(settings: Settings, name: str, **changes: object) -> Run:
+    """A run with normalisation frozen: its statistics would see other batches when passes get smaller."""
+    run = set_up(settings(name, **{**PLAIN, **changes}), Screen(shown=False))
+    run.state.model.eval()
+    assert fit(run, stop=lambda: False) == "finished"
+    return run
+
+
+def failing_at(calls: set[int]) -> Callable[..., torch.Tensor]:
+    real, made = loop.batch_loss, [0]
+
+    def batch_loss(*arguments: object) -> torch.Tensor:
+        made[0] += 1
+        loss = real(*arguments)  # type: ignore[arg-type]
+        if made[0] in calls:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB")
+        return loss
+
+    return batch_loss
+
+
+# 7 films in steps of 4: call 1 is the first step, 2 the remainder; later ones lie in the second epoch, in the middle of
+# an accumulation that an earlier failure brought about.
+@pytest.mark.parametrize("calls", [{1}, {2}, {3}, {4}, {1, 3}, {1, 2, 5}, {2, 9}])
+def test_an_interrupted_step_is_done_again_in_smaller_passes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, calls: set[int]
+) -> None:
+    undisturbed = trained(settings, "undisturbed")
+    monkeypatch.setattr(loop, "batch_loss", failing_at(calls))
+    run = trained(settings, "disturbed")
+    assert run.packing != Packing(4, 1)
+    assert run.packing.batch_size * run.packing.accumulation == 4
+    assert run.state.progress.step == undisturbed.state.progress.step == 4
+    pairs = zip(run.state.model.parameters(), undisturbed.state.model.parameters(), strict=True)
+    assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in pairs)
+
+
+def test_no_film_is_lost_and_none_is_seen_twice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[int]] = []
+    failing = failing_at({2, 4})
+
+    def watched(run: Run, batch: loop.Batch, model: torch.nn.Module) -> torch.Tensor:
+        loss = failing(run, batch, model)
+        seen.append(batch[3].tolist())
+        return loss
+
+    monkeypatch.setattr(loop, "batch_loss", watched)
+    run = set_up(settings(**{**PLAIN, "epochs": 1, "num_workers": 2, "use_ram_cache": True}), Screen(shown=False))
+    stepped: list[int] = []
+    step = run.optimizer.step
+
+    def counted() -> None:
+        stepped.extend(film for films in seen for film in films)
+        seen.clear()
+        step()
+
+    run.optimizer.step = counted
+    zero_grad = run.optimizer.zero_grad
+
+    def undone(*, set_to_none: bool) -> None:
+        seen.clear()
+        zero_grad(set_to_none=set_to_none)
+
+    run.optimizer.zero_grad = undone
+    fit(run, stop=lambda: False)
+    assert sorted(stepped) == list(range(7))
+
+
+def test_running_statistics_and_random_state_are_undone_with_the_step(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = set_up(settings(batch_size=2, gradient_accumulation_steps=2), Screen(shown=False))
+    buffers = [buffer.clone() for buffer in run.state.model.buffers()]
+    random = torch.get_rng_state()
+    monkeypatch.setattr(loop, "batch_loss", failing_at({2}))
+    with pytest.raises(torch.OutOfMemoryError):
+        loop.train_steps(run, stop=lambda: False)
+    assert not torch.equal(torch.get_rng_state(), random)
+    loop.repack(run)
+    assert torch.equal(torch.get_rng_state(), random)
+    floats = [buffer for buffer in buffers if buffer.is_floating_point()]
+    assert all(torch.equal(a, b) for a, b in zip(loop.float_buffers(run.state.model), floats, strict=True))
+    assert all(parameter.grad is None for parameter in run.state.model.parameters())
+
+
+def test_what_helps_is_tried_in_order_and_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(loop, "batch_loss", failing_at({1, 2, 3}))
+    config = settings(batch_size=2, gradient_accumulation_steps=3)
+    assert train(config).outcome == "finished"
+    said = capsys.readouterr().out
+    assert "step 1: out of memory with 2 x 3; going on with 1 x 6, the same effective batch" in said
+    assert "with 1 x 6; going on with 1 x 6, recomputing by block" in said
+    assert "recomputing by block; going on with 1 x 6, recomputing by stage" in said
+    assert read_checkpoint(config.save_dir / "checkpoint_latest.pth").epoch == 2
+
+
+def test_when_nothing_helps_the_state_is_saved_and_the_remedy_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "batch_loss", failing_at({2, 3, 4, 5, 6, 7}))
+    config = settings(batch_size=7, gradient_accumulation_steps=1)
+    with pytest.raises(CephkitError, match=r"ran out of memory.*1 x 7, recomputing by stage.*--image_size.*--resume"):
+        train(config)
+    training = read_checkpoint(config.save_dir / "checkpoint_latest.pth").training
+    assert training is not None
+    assert training["progress"]["step"] == 1
+
+
+def test_a_rehearsal_that_does_not_fit_repacks_before_the_first_step(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = run_module.rehearse
+    failures = [torch.OutOfMemoryError("CUDA out of memory")]
+
+    def rehearse(*arguments: object, **options: object) -> float:
+        if failures:
+            raise failures.pop()
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(run_module, "rehearse", rehearse)
+    assert train(settings(epochs=1)).outcome == "finished"
+    assert "step 1: out of memory with 2 x 3; going on with 1 x 6" in capsys.readouterr().out
+
+
+def test_validation_that_does_not_fit_takes_fewer_films_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, failures = loop.validate, [torch.OutOfMemoryError("CUDA out of memory")] * 2
+
+    def validate(*arguments: object) -> object:
+        if failures:
+            raise failures.pop()
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "validate", validate)
+    result = train(settings(batch_size=4, gradient_accumulation_steps=1))
+    assert result.outcome == "finished"
+    assert "validation: out of memory; going on with 1 films a pass" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("recompute", ["block", "stage"])
+def test_recomputation_changes_no_result(settings: Settings, recompute: str) -> None:
+    plain = train(settings("plain", epochs=1, model="hrnet_w18_small"))
+    less = train(settings("less", epochs=1, model="hrnet_w18_small", recompute=recompute))
+    assert less.best == pytest.approx(plain.best, rel=1e-4)
+    weights = [read_checkpoint(result.save_dir / "checkpoint_latest.pth").model for result in (plain, less)]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.allclose(weights[0][name], weights[1][name], atol=1e-5) for name in weights[0])
