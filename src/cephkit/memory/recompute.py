@@ -28,15 +28,16 @@ RecomputeMode = Literal["none", "block", "stage"]
 _BLOCK = re.compile(r"Block|Bottle|Basic$|InvertedResidual|EdgeResidual|DepthwiseSeparable|TransformerLayer")
 """What the class of a residual block is called, in all families of timm that have any."""
 _HRNET_MODULE = "HighResolutionModule"
-_NEVER_CALLED = (nn.ModuleList, nn.ModuleDict)
+"""Parallel branches of four blocks each, and their fusion."""
 
 
 def apply_recompute(model: LandmarkModel, mode: RecomputeMode) -> None:
     """Make ``model`` compute activations again in the backward pass, in place; the last call counts.
 
-    Modes, in steps of less memory and more time: ``none`` keeps everything; ``block`` runs each residual block
-    a second time; ``stage`` each group of them (of HRNet, each module of parallel branches with its fusion). The
-    head is one region in both.
+    Modes, in steps of less memory and more time: ``none`` keeps everything; ``block`` runs each residual block and
+    the head a second time; ``stage`` runs HRNet's modules of parallel branches as one each, the other blocks and
+    the head as before. A larger region keeps less, but needs more at once when it runs again: of HRNet's first
+    layer, or a whole stage of other backbones, more than it spares, so for these ``stage`` is ``block``.
 
     Names, weights, results, gradients, running statistics and random numbers are those of a model without; so are
     its state dict, copies, and speed without gradients. Works before and after ``.to()``, ``copy.deepcopy``, DDP, and
@@ -58,16 +59,16 @@ def _regions(model: LandmarkModel, mode: RecomputeMode) -> list[nn.Module]:
     """The parts of the backbone that ``mode`` recomputes, none inside another."""
     parents = {child: parent for parent in model.backbone.modules() for child in parent.children()}
     blocks = [module for module in parents if _BLOCK.search(type(module).__name__)]
-    blocks = [block for block in blocks if not any(outer in blocks for outer in _outwards(block, parents))]
     if not blocks:
         entry: Any = model.backbone.pretrained_cfg
         raise SettingsError(
             f"{entry['architecture']}: found no residual blocks to recompute; use --recompute none, or another "
             "--model such as hrnet, resnet50 or convnextv2_tiny"
         )
-    if mode == "block":
-        return blocks
-    return list(dict.fromkeys(_stage(block, parents, model.backbone) for block in blocks))
+    wanted = {*blocks}
+    if mode == "stage":
+        wanted |= {module for module in parents if type(module).__name__ == _HRNET_MODULE}
+    return [region for region in wanted if wanted.isdisjoint(_outwards(region, parents))]
 
 
 def _outwards(module: nn.Module, parents: dict[nn.Module, nn.Module]) -> Iterator[nn.Module]:
@@ -75,15 +76,6 @@ def _outwards(module: nn.Module, parents: dict[nn.Module, nn.Module]) -> Iterato
     while module in parents:
         module = parents[module]
         yield module
-
-
-def _stage(block: nn.Module, parents: dict[nn.Module, nn.Module], backbone: nn.Module) -> nn.Module:
-    """What to recompute at once with ``block``."""
-    around = [module for module in _outwards(block, parents) if module is not backbone]
-    for module in around:
-        if type(module).__name__ == _HRNET_MODULE:
-            return module
-    return next((module for module in around if not isinstance(module, _NEVER_CALLED)), block)
 
 
 def _is_region(module: nn.Module) -> bool:
@@ -121,8 +113,9 @@ def _statistics_aside(module: nn.Module) -> Iterator[None]:
     kept = [(norm, norm.running_mean, norm.running_var, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
         # Tensors as before, for autograd saves them; while training their values are not read.
-        norm.running_mean = torch.empty_like(norm.running_mean)
-        norm.running_var = torch.empty_like(norm.running_var)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean, norm.running_var = torch.empty_like(norm.running_mean), torch.empty_like(norm.running_var)
         norm.num_batches_tracked = None
     try:
         yield

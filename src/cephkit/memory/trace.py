@@ -1,16 +1,16 @@
 """A training step and a validation pass on fake tensors: the real code, without a GPU and without its memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
 from cephkit.config import TrainConfig
 from cephkit.errors import SettingsError
@@ -24,17 +24,15 @@ from cephkit.models.spec import ModelSpec
 from cephkit.training.loop import batch_loss
 from cephkit.training.validate import targets_on_grid, to_network
 
-AUGMENTATION_CANVASES = 12
+AUGMENTATION_CANVASES = 7
 """Canvases of float32 alive at once while a film is augmented.
 
-Assumed, for the augmentation decides by the values of random numbers, which fake tensors have not.
+Assumed (a test measures 6, and there is the film as bytes): the augmentation looks at the values of random numbers,
+and fake tensors have none.
 """
 
-_FLOAT32_ON_CUDA = {
-    functional.interpolate, functional.layer_norm, functional.group_norm, functional.softmax, functional.log_softmax,
-    torch.layer_norm, torch.group_norm, torch.softmax, torch.log_softmax, Tensor.softmax, Tensor.log_softmax,
-}  # fmt: skip
-"""What CUDA's autocast computes in float32, and the CPU's does not."""
+_FLOAT32_ON_CUDA = ("interpolate", "layer_norm", "group_norm", "softmax", "log_softmax")
+"""Of torch.nn.functional: what CUDA's autocast computes in float32, and the CPU's does not."""
 
 
 @dataclass(frozen=True)
@@ -62,57 +60,66 @@ class Workload:
         return replace(self, spec=replace(self.spec, model=model, canvas_size=(height, width)))
 
 
-def trace_training(workload: Workload, batch: int, recompute: RecomputeMode) -> Timeline:
-    """Forward and backward pass of a micro-batch, after others whose gradients are kept.
+def trace_training(workload: Workload, batches: Sequence[int], recompute: RecomputeMode) -> list[Timeline]:
+    """Forward and backward pass of micro-batches of these sizes, each after others whose gradients are kept.
 
     Raises:
         SettingsError: there is no such network, or it has nothing to recompute.
     """
     spec = workload.spec
-    with FakeTensorMode():
+    timelines = []
+    with FakeTensorMode(), _cuda_autocast():
         model = fake_model(workload).train()
         apply_recompute(model, recompute)
+        gradients = []
         for weight in model.parameters():
             weight.grad = torch.empty_like(weight)
-        known = [*model.parameters(), *model.buffers(), *(weight.grad for weight in model.parameters())]
-        films = _films(spec, batch)
-        with Ledger(t for t in known if t is not None) as ledger:
-            ledger.watch_gradients(model)
-            if workload.augment:
-                ledger.note(AUGMENTATION_CANVASES * films[0].numel() * 4)
-            # What batch_loss wants to know of a run.
-            run: Any = SimpleNamespace(
-                fabric=SimpleNamespace(device=torch.device("cpu")), augmentation=None, config=workload, spec=spec,
-                criterion=build_loss(spec.loss),
-            )  # fmt: skip
-            with _cuda_autocast():
+            gradients.append(weight.grad)
+        # What batch_loss wants to know of a run.
+        run: Any = SimpleNamespace(
+            fabric=SimpleNamespace(device=torch.device("cpu")), augmentation=None, config=workload, spec=spec,
+            criterion=build_loss(spec.loss),
+        )  # fmt: skip
+        for batch in batches:
+            films = _films(spec, batch)
+            with Ledger([*model.parameters(), *model.buffers(), *gradients]) as ledger, ledger.watching(model):
+                if workload.augment:
+                    ledger.note(AUGMENTATION_CANVASES * films[0].numel() * 4)
                 loss = batch_loss(run, films, _Forward(model, ledger, workload.mixed_precision))
                 ledger.phase = TEMPORARIES
-                # Not loss.backward(), which would hide recomputation from _cuda_autocast.
-                torch.autograd.backward(loss)
-    return ledger.timeline()
+                loss.backward()
+            timelines.append(ledger.timeline())
+    return timelines
 
 
 @torch.no_grad()
-def trace_validation(workload: Workload, batch: int) -> Timeline:
-    """Two batches of ``cephkit.training.validate.validate``: the second finds remains of the first."""
+def trace_validation(workload: Workload, batches: Sequence[int]) -> list[Timeline]:
+    """Two batches of ``cephkit.training.validate.validate`` for each size: the second finds remains of the first.
+
+    Raises:
+        SettingsError: there is no such network.
+    """
     spec = workload.spec
     device = torch.device("cpu")
-    with FakeTensorMode():
+    criterion = build_loss(spec.loss)
+    timelines = []
+    with FakeTensorMode(), _cuda_autocast():
         model = fake_model(workload).eval()
-        canvases, points, mask, _ = _films(spec, batch)
-        criterion = build_loss(spec.loss)
-        with Ledger([*model.parameters(), *model.buffers()]) as ledger, _cuda_autocast():
-            forward = _Forward(model, ledger, workload.mixed_precision)
-            for _ in range(2):
-                images = to_network(canvases, device, workload.channels_last)
-                target = targets_on_grid(points, mask, spec)
-                maps = forward(images)
-                maps = maps.float()
-                criterion(maps, target, mask)
-                trivial_loss(criterion, target, mask)
-                decode(maps, spec.loss)
-    return ledger.timeline()
+        for batch in batches:
+            canvases, points, mask, _ = _films(spec, batch)
+            with Ledger([*model.parameters(), *model.buffers()]) as ledger:
+                forward = _Forward(model, ledger, workload.mixed_precision)
+                for _ in range(2):
+                    images = to_network(canvases, device, workload.channels_last)
+                    target = targets_on_grid(points, mask, spec)
+                    maps = forward(images)
+                    maps = maps.float()
+                    criterion(maps, target, mask)
+                    trivial_loss(criterion, target, mask)
+                    decode(maps, spec.loss)
+            timelines.append(ledger.timeline())
+            del images, target, maps
+    return timelines
 
 
 def fake_model(workload: Workload) -> LandmarkModel:
@@ -132,7 +139,8 @@ def fake_model(workload: Workload) -> LandmarkModel:
     for module in model.modules():
         for name, weight in module._parameters.items():
             if weight is not None:
-                module._parameters[name] = fakes.setdefault(id(weight), nn.Parameter(_fake(weight), weight.requires_grad))
+                fake = nn.Parameter(_fake(weight), weight.requires_grad)
+                module._parameters[name] = fakes.setdefault(id(weight), fake)
         for name, buffer in module._buffers.items():
             if buffer is not None:
                 module._buffers[name] = fakes.setdefault(id(buffer), _fake(buffer))
@@ -144,29 +152,31 @@ def fake_model(workload: Workload) -> LandmarkModel:
 class _Forward(nn.Module):
     """The network as Fabric runs it, and the ledger told of it."""
 
-    def __init__(self, model: nn.Module, ledger: Ledger, half: bool) -> None:
+    def __init__(self, model: nn.Module, ledger: Ledger, mixed_precision: bool) -> None:
         super().__init__()
-        self.model, self.ledger, self.half = model, ledger, half
+        self.model, self.ledger, self.mixed_precision = model, ledger, mixed_precision
 
     def forward(self, images: Tensor) -> Tensor:
         self.ledger.phase = ACTIVATIONS
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.mixed_precision):
             maps: Tensor = self.model(images)
         self.ledger.phase = INPUT
         return maps
 
 
-class _Float32OnCuda(TorchFunctionMode):
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in _FLOAT32_ON_CUDA and torch.is_autocast_enabled("cpu"):
-            args = tuple(a.float() if isinstance(a, Tensor) and a.dtype == torch.bfloat16 else a for a in args)
-        return func(*args, **(kwargs or {}))
-
-
 @contextmanager
 def _cuda_autocast() -> Iterator[None]:
     """Let the CPU's autocast choose as CUDA's does. (Fake CUDA tensors have no backward pass without a card.)"""
-    with _Float32OnCuda():
+
+    def in_float32(function: Any) -> Any:
+        def run(input: Tensor, *args: Any, **kwargs: Any) -> Any:
+            half = torch.is_autocast_enabled("cpu") and input.dtype == torch.bfloat16
+            return function(input.float() if half else input, *args, **kwargs)
+
+        return run
+
+    # Not a TorchFunctionMode: it is off while the backward pass computes activations again.
+    with patch.multiple(functional, **{name: in_float32(getattr(functional, name)) for name in _FLOAT32_ON_CUDA}):
         yield
 
 
