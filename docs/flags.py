@@ -18,6 +18,7 @@ OPTIONS = {
     "train": ("cephkit.config", "TrainConfig"),
     "evaluate": ("cephkit.evaluation.command", "EvaluateOptions"),
     "predict": ("cephkit.inference.command", "PredictOptions"),
+    "plan": ("cephkit.memory.command", "PlanOptions"),
     "synthesize": ("cephkit.data.synthetic.command", "SynthesizeOptions"),
     "demo": ("cephkit.demo", "DemoConfig"),
 }

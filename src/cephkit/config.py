@@ -69,10 +69,12 @@ class TrainConfig:
     """A local file with the backbone's ImageNet weights (timm's .safetensors or .pth), for machines without network."""
 
     # Optimisation
-    batch_size: int = 2
-    """Films per forward pass (and per card)."""
+    batch_size: int | Literal["auto"] = 2
+    """Films per forward pass (and per card); auto: the fastest that fits into memory."""
     gradient_accumulation_steps: int = 3
-    """Forward passes per optimiser step; effective batch = batch_size x this x cards."""
+    """Forward passes per optimiser step; effective batch = batch_size x this x cards. Chosen by --batch_size auto."""
+    effective_batch: int | None = None
+    """With --batch_size auto: films per optimiser step and card; default 6."""
     epochs: int = 100
     """Epochs of this run."""
     lr: float = 5e-4
@@ -85,8 +87,10 @@ class TrainConfig:
     """Largest norm of the gradients; 0 switches clipping off."""
     mixed_precision: bool = False
     """Half-precision forward and backward: bfloat16 where the hardware has it natively, else float16 with a scaler."""
-    recompute: Recompute = "none"
-    """Activations to compute again in the backward pass in place of keeping them: less memory, a third more time."""
+    recompute: Recompute | Literal["auto"] = "none"
+    """Activations to compute again in the backward pass in place of keeping them: less memory, more time."""
+    vram_budget: float | None = None
+    """GiB of the card that this process may take; default: what is free at the start."""
     channels_last: bool = False
     """Channels-last memory layout of network and input; often faster."""
     use_compile: bool = False
@@ -125,8 +129,10 @@ class TrainConfig:
         wrong = [
             f"--{name} must be {rule}, got {getattr(self, name)}"
             for name, rule, holds in (
-                ("batch_size", "1 or more", self.batch_size >= 1),
+                ("batch_size", "1 or more, or auto", self.batch_size == "auto" or self.batch_size >= 1),
                 ("gradient_accumulation_steps", "1 or more", self.gradient_accumulation_steps >= 1),
+                ("effective_batch", "1 or more", self.effective_batch is None or self.effective_batch >= 1),
+                ("vram_budget", "above 0", self.vram_budget is None or self.vram_budget > 0),
                 ("epochs", "1 or more", self.epochs >= 1),
                 ("lr", "above 0", self.lr > 0),
                 ("warmup_epochs", "0 or more", self.warmup_epochs >= 0),
@@ -153,6 +159,8 @@ class TrainConfig:
         ]
         if self.use_ram_cache and self.limited_ram_cache is not None:
             wrong.append("--use_ram_cache holds every film, --limited_ram_cache only some: give one of them")
+        if self.effective_batch is not None and self.batch_size != "auto":
+            wrong.append("--effective_batch goes with --batch_size auto; else it is the product of the two numbers")
         if self.resume_as != "auto" and self.resume is None:
             wrong.append(f"--resume_as {self.resume_as} needs --resume CHECKPOINT")
         if wrong:

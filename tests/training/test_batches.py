@@ -29,7 +29,7 @@ def test_processes_take_the_same_steps_and_a_step_knows_its_films(settings: tupl
     films, batch, accumulation, epoch, seed, world = settings
     ranks = [epoch_plan(films, batch, accumulation, epoch, seed, world, rank) for rank in range(world)]
     assert len({tuple(micro.ends_step for micro in plan) for plan in ranks}) == 1
-    assert sum(micro.ends_step for micro in ranks[0]) == steps_per_epoch(films, batch, accumulation, world)
+    assert sum(micro.ends_step for micro in ranks[0]) == steps_per_epoch(films, batch * accumulation * world)
     assert all(len(micro.films) <= batch for plan in ranks for micro in plan)
     in_step, steps = 0, []
     for passes in zip(*ranks, strict=True):

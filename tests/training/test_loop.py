@@ -10,8 +10,9 @@ import torch
 from cephkit.errors import CephkitError
 from cephkit.training import loop
 from cephkit.training.checkpoint import load_model, read_checkpoint
+from cephkit.training.context import Run
 from cephkit.training.log import Screen
-from cephkit.training.loop import Run, train_epoch
+from cephkit.training.loop import train_epoch
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
 

@@ -10,8 +10,9 @@ from cephkit.memory.recover import Packing
 from cephkit.training import loop
 from cephkit.training import run as run_module
 from cephkit.training.checkpoint import read_checkpoint
+from cephkit.training.context import Run
 from cephkit.training.log import Screen
-from cephkit.training.loop import Run, fit
+from cephkit.training.loop import fit
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
 

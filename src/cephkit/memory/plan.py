@@ -104,14 +104,15 @@ def make_plan(
     sizes = divisors if batch_sizes is None else [size for size in divisors if size in batch_sizes]
     if not sizes:
         raise SettingsError(
-            f"effective batch {effective_batch}: no multiple of batch size {', '.join(map(str, batch_sizes or ()))}; "
+            f"effective batch {effective_batch} is no multiple of batch size {', '.join(map(str, batch_sizes or ()))}; "
             f"use one of {', '.join(map(str, divisors))}"
         )
     estimator = Estimator(workload, assumptions)
-    settings = [(size, effective_batch // size, mode) for mode in modes for size in sizes]
+    reference = estimator.film_seconds(*GUIDE_SETTINGS[0], "none")
+    possible = [mode for mode in modes if len(modes) == 1 or mode == "none" or _can_recompute(estimator, mode)]
+    settings = [(size, effective_batch // size, mode) for mode in possible for size in sizes]
     chosen_from = set(settings)
     settings += [(*guide, "none") for guide in GUIDE_SETTINGS if (*guide, "none") not in chosen_from]
-    reference = estimator.film_seconds(*GUIDE_SETTINGS[0], "none")
     rows = []
     for size, accumulation, mode in settings:
         memory = estimator.memory(size, accumulation, mode)
@@ -174,6 +175,15 @@ def choose_setting(
     return plan.recommended
 
 
+def _can_recompute(estimator: Estimator, mode: RecomputeMode) -> bool:
+    """Whether the network has anything that this mode recomputes."""
+    try:
+        estimator.film_seconds(1, 1, mode)
+    except SettingsError:
+        return False
+    return True
+
+
 def _remedies(plan: Plan) -> list[str]:
     """What would fit where nothing does: changes of the workload, the gentlest first, with one film at a time."""
     workload, room = plan.workload, plan.vram - plan.margin
@@ -192,9 +202,11 @@ def _remedies(plan: Plan) -> list[str]:
         remedies.append((f"--model {SMALLER_MODEL}", workload.resized(SMALLER_MODEL, 1.0)))
     found = []
     for text, changed in remedies:
-        memory = Estimator(changed, plan.assumptions, traced=(1,)).memory(1, 2, "stage")
-        if memory.card <= room:
-            found.append(f"{text} would fit ({memory.card / GIB:.2f} GiB with batch 1 and --recompute stage)")
+        estimator = Estimator(changed, plan.assumptions, traced=(1,))
+        mode: RecomputeMode = "stage" if _can_recompute(estimator, "stage") else "none"
+        needs = estimator.memory(1, 2, mode).card
+        if needs <= room:
+            found.append(f"{text} would fit ({needs / GIB:.2f} GiB with --batch_size 1 --recompute {mode})")
     return [*found, f"a card with {needed / GIB:.1f} GiB would do"]
 
 

@@ -12,7 +12,7 @@ import functools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,12 +21,15 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.checkpoint import checkpoint
 
 from cephkit.errors import SettingsError
+from cephkit.memory.recover import Recompute
 from cephkit.models.build import LandmarkModel
 
-RecomputeMode = Literal["none", "block", "stage"]
+RecomputeMode = Recompute
 
-_BLOCK = re.compile(r"Block|Bottle|Basic$|InvertedResidual|EdgeResidual|DepthwiseSeparable|TransformerLayer")
-"""What the class of a residual block is called, in all families of timm that have any."""
+_BLOCK = re.compile(
+    r"Block|Bottle|Basic$|InvertedResidual|EdgeResidual|DepthwiseSeparable|TransformerLayer|XceptionModule"
+)
+"""What timm's families call the class of a residual block; a backbone with none of these is refused."""
 _HRNET_MODULE = "HighResolutionModule"
 """Parallel branches of four blocks each, and their fusion."""
 

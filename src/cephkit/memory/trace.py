@@ -94,7 +94,7 @@ def trace_training(workload: Workload, batches: Sequence[int], recompute: Recomp
 
 @torch.no_grad()
 def trace_validation(workload: Workload, batches: Sequence[int]) -> list[Timeline]:
-    """Two batches of ``cephkit.training.validate.validate`` for each size: the second finds remains of the first.
+    """A batch of each of these sizes in ``cephkit.training.validate.validate``, with what the one before left.
 
     Raises:
         SettingsError: there is no such network.
@@ -109,16 +109,19 @@ def trace_validation(workload: Workload, batches: Sequence[int]) -> list[Timelin
             canvases, points, mask, _ = _films(spec, batch)
             with Ledger([*model.parameters(), *model.buffers()]) as ledger:
                 forward = _Forward(model, ledger, workload.mixed_precision)
-                for _ in range(2):
-                    images = to_network(canvases, device, workload.channels_last)
-                    target = targets_on_grid(points, mask, spec)
-                    maps = forward(images)
-                    maps = maps.float()
-                    criterion(maps, target, mask)
-                    trivial_loss(criterion, target, mask)
-                    decode(maps, spec.loss)
+                # The first batch needs less than the next, but its maps are still there.
+                maps = torch.empty(batch, len(spec.symbols), *spec.grid_size)
+                images = to_network(canvases, device, workload.channels_last)
+                target = targets_on_grid(points, mask, spec)
+                images = to_network(canvases, device, workload.channels_last)
+                target = targets_on_grid(points, mask, spec)
+                maps = forward(images)
+                maps = maps.float()
+                criterion(maps, target, mask)
+                trivial_loss(criterion, target, mask)
+                decode(maps, spec.loss)
             timelines.append(ledger.timeline())
-            del images, target, maps
+            del images, target, maps  # not to be found by the next
     return timelines
 
 
@@ -139,13 +142,11 @@ def fake_model(workload: Workload) -> LandmarkModel:
     for module in model.modules():
         for name, weight in module._parameters.items():
             if weight is not None:
-                fake = nn.Parameter(_fake(weight), weight.requires_grad)
+                fake = nn.Parameter(_fake(weight, workload.channels_last), weight.requires_grad)
                 module._parameters[name] = fakes.setdefault(id(weight), fake)
         for name, buffer in module._buffers.items():
             if buffer is not None:
                 module._buffers[name] = fakes.setdefault(id(buffer), _fake(buffer))
-    if workload.channels_last:
-        model = model.to(memory_format=torch.channels_last)
     return model
 
 
@@ -180,8 +181,9 @@ def _cuda_autocast() -> Iterator[None]:
         yield
 
 
-def _fake(tensor: Tensor) -> Tensor:
-    return torch.empty(tensor.shape, dtype=tensor.dtype)
+def _fake(tensor: Tensor, channels_last: bool = False) -> Tensor:
+    layout = torch.channels_last if channels_last and tensor.dim() == 4 else torch.contiguous_format
+    return torch.empty(tensor.shape, dtype=tensor.dtype, memory_format=layout)
 
 
 def _films(spec: ModelSpec, batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -50,9 +50,9 @@ def epoch_plan(
     return plan
 
 
-def steps_per_epoch(films: int, batch_size: int, accumulation: int, world_size: int = 1) -> int:
+def steps_per_epoch(films: int, effective_batch: int) -> int:
     """Optimiser steps of an epoch, the smaller last one included."""
-    return -(-films // (batch_size * accumulation * world_size))
+    return -(-films // effective_batch)
 
 
 class PlanSampler(Sampler[list[int]]):

@@ -4,102 +4,25 @@ import gc
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.wrappers import _FabricModule
 from torch import nn
-from torch.utils.data import DataLoader
 
-from cephkit.augment import Augmentation
-from cephkit.config import TrainConfig
-from cephkit.data.dataset import FilmDataset
-from cephkit.errors import CephkitError
 from cephkit.memory.recompute import apply_recompute
-from cephkit.memory.recover import Packing, smaller
-from cephkit.models.spec import ModelSpec
-from cephkit.training.batches import MicroBatch, PlanSampler, epoch_plan, steps_per_epoch
+from cephkit.memory.recover import smaller
+from cephkit.training.batches import MicroBatch, epoch_plan
 from cephkit.training.checkpoint import Checkpoint, write_checkpoint
+from cephkit.training.context import BeforeStep, Run
 from cephkit.training.loaders import valid_loader
-from cephkit.training.log import RunLog, Screen, StepFigures, gpu_gib, ram_gib
-from cephkit.training.picture import draw_points
+from cephkit.training.report import check_skipped, report_epoch, report_step, watch_for_spills
 from cephkit.training.schedule import learning_rate
-from cephkit.training.state import TrainState, random_state, set_random_state
+from cephkit.training.state import random_state, set_random_state
 from cephkit.training.validate import Validation, targets_on_grid, to_network, validate
 
-Criterion = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 Outcome = Literal["finished", "stopped", "stopped early"]
-
-MOST_SKIPPED_IN_A_ROW = 50
-RAM_INTERVAL_S = 5.0
-
-
-@dataclass
-class BeforeStep:
-    """What a step that fails in the middle has to be undone to; weights change at its very end only."""
-
-    buffers: list[torch.Tensor]
-    """Copies of running statistics and other floating-point buffers."""
-    random: dict[str, Any]
-
-
-@dataclass
-class LastFigures:
-    """What the progress line carries over from step to step."""
-
-    films_per_s: float = 0.0
-    ram_gib: float = 0.0
-    ram_at: float = -float("inf")
-
-
-@dataclass
-class Run:
-    """Everything that a run works with; what changes while training lives in ``state``."""
-
-    config: TrainConfig
-    settings: dict[str, Any]
-    """The settings as a checkpoint keeps them."""
-    packing: Packing
-    """The passes of a step: those of the settings, until memory runs out."""
-    spec: ModelSpec
-    fabric: Fabric
-    model: _FabricModule
-    """The network as Fabric wraps it, for forward and backward; ``state.model`` is the bare one."""
-    optimizer: Any
-    """The optimiser as Fabric wraps it; ``state.optimizer`` is the bare one."""
-    state: TrainState
-    criterion: Criterion
-    augmentation: Augmentation | None
-    train_loader: DataLoader[Any]
-    sampler: PlanSampler
-    valid_set: FilmDataset
-    valid_loader: DataLoader[Any]
-    valid_batch_size: int
-    screen: Screen
-    log: RunLog | None
-    """None in all processes but the first."""
-    train_films: int
-    before_step: BeforeStep
-    started: float = field(default_factory=time.monotonic)
-    steps_here: int = 0
-    """Optimiser steps of this session, for the time left."""
-    last_figures: LastFigures = field(default_factory=LastFigures)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimiser steps of an epoch."""
-        config = self.config
-        return steps_per_epoch(
-            self.train_films, config.batch_size, config.gradient_accumulation_steps, self.fabric.world_size
-        )
-
-    @property
-    def total_steps(self) -> int:
-        """Optimiser steps of the run."""
-        return self.steps_per_epoch * self.config.epochs
 
 
 def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
@@ -204,6 +127,7 @@ def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
         seconds = time.perf_counter() - step_started
         step_started = time.perf_counter()
         report_step(run, value if finite else None, rate, micro.step_films / seconds)
+        watch_for_spills(run, seconds / micro.step_films)
         step_loss.zero_()
         run.before_step.random = random_state()
         if stopping(fabric, stop):
@@ -299,85 +223,6 @@ def save_latest(run: Run, validation: Validation | None = None, name: str = "che
         state.state_dict(states),
     )
     write_checkpoint(run.config.save_dir / name, latest)
-
-
-def report_step(run: Run, loss: float | None, rate: float, films_per_s: float) -> None:
-    """Progress line and the figures of a step."""
-    if run.log is None:
-        return
-    progress, figures = run.state.progress, run.last_figures
-    if time.monotonic() - figures.ram_at > RAM_INTERVAL_S:
-        figures.ram_at, figures.ram_gib = time.monotonic(), ram_gib()
-    # A mean over the last steps: one step says little.
-    figures.films_per_s += (films_per_s - figures.films_per_s) / min(run.steps_here, 20)
-    gpu = gpu_gib(run.fabric.device)
-    left = (time.monotonic() - run.started) / run.steps_here * (run.total_steps - progress.step)
-    shown = float("nan") if loss is None else loss
-    run.screen.step(
-        StepFigures(
-            progress.epoch + 1, run.config.epochs, progress.step, run.total_steps, shown, rate,
-            figures.films_per_s, left, gpu, figures.ram_gib,
-        )
-    )  # fmt: skip
-    tags = {
-        "Train/BatchLoss": loss, "LR": rate, "System/FilmsPerSecond": films_per_s, "System/GPU_GiB": gpu,
-        "System/RAM_GiB": figures.ram_gib,
-    }  # fmt: skip
-    run.log.step(progress.step, progress.epoch + 1, tags)
-
-
-def report_epoch(run: Run, epoch_loss: float, validation: Validation, improved: bool) -> None:
-    """One line, the figures of the epoch, and the first validation film with truth and prediction."""
-    if run.log is None:
-        return
-    progress, metrics = run.state.progress, validation.metrics
-    run.log.epoch(
-        progress.epoch,
-        progress.step,
-        {
-            "Train/EpochLoss": epoch_loss,
-            "Val/Loss": validation.loss,
-            "Val/MRE_pixels": metrics.mre_pixels,
-            "Val/MRE_mm": metrics.mre_mm,
-            **{f"Val/SDR_{key}mm": metrics.sdr[key] for key in ("2", "2.5", "3", "4")},
-            "System/SkippedSteps": progress.skipped,
-        },
-    )
-    run.log.picture("Val/Film", draw_points(run.valid_set, 0, validation.points[0], run.config.truth), progress.epoch)
-    error = "MRE -" if metrics.mre_pixels is None else f"MRE {metrics.mre_pixels:.1f} px"
-    error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
-    error += f"  {metrics.missing} landmarks not found" if metrics.missing else ""
-    rate = "" if metrics.sdr["2"] is None else f"  SDR@2 {metrics.sdr['2']:.1f} %"
-    skipped = f"  {progress.skipped} steps skipped so far" if progress.skipped else ""
-    run.screen.say(
-        f"epoch {progress.epoch}/{run.config.epochs}  train loss {epoch_loss:.4g}  "
-        f"valid loss {validation.loss:.4g}  {error}{rate}{'  best so far' if improved else ''}{skipped}"
-    )
-    past_warmup = progress.epoch - max(3, round(run.config.warmup_epochs))
-    if past_warmup > 0 and past_warmup % 5 == 1 and validation.loss > 0.9 * validation.trivial_loss:
-        run.screen.say(
-            f"WARNING: the validation loss {validation.loss:.4g} is no better than an empty map's "
-            f"({validation.trivial_loss:.4g}): the network finds nothing. "
-            "Try another --lr, a longer --warmup_epochs, or --heatmap_stride 4"
-        )
-
-
-def check_skipped(run: Run) -> None:
-    """Say that a step was skipped; give up when nothing else happens.
-
-    Raises:
-        CephkitError: the last ``MOST_SKIPPED_IN_A_ROW`` steps were all skipped.
-    """
-    progress = run.state.progress
-    in_a_row = progress.skipped_in_a_row
-    if in_a_row in (1, 10):
-        run.screen.say(f"step {progress.step}: loss or gradients not finite, skipped ({progress.skipped} so far)")
-    if in_a_row >= MOST_SKIPPED_IN_A_ROW:
-        raise CephkitError(
-            f"step {progress.step}: loss or gradients were not finite {in_a_row} times in a row; nothing is learned "
-            f"any more. Go on from {run.config.save_dir / 'checkpoint_best.pth'} with a lower --lr, or without "
-            "--mixed_precision"
-        )
 
 
 def remaining(plan: list[MicroBatch], steps_done: int) -> list[MicroBatch]:

@@ -32,14 +32,16 @@ class Decision:
     reason: str
 
 
-def decide(config: TrainConfig, checkpoint: Checkpoint, spec: ModelSpec, films: Sequence[Film], cards: int) -> Decision:
+def decide(
+    config: TrainConfig, checkpoint: Checkpoint, spec: ModelSpec, films: Sequence[Film], effective_batch: int
+) -> Decision:
     """Whether to continue or to fine-tune.
 
     Raises:
         CheckpointError: ``--resume_as continue`` is asked for and impossible; the message names every obstacle.
     """
     path = config.resume
-    obstacles, differences = _compare(config, checkpoint, spec, films, cards)
+    obstacles, differences = _compare(config, checkpoint, spec, films, effective_batch)
     if config.resume_as == "fine_tune":
         return Decision("fine_tune", "--resume_as fine_tune")
     if config.resume_as == "continue":
@@ -63,19 +65,18 @@ def films_digest(films: Sequence[Film]) -> str:
     return digest.hexdigest()
 
 
-def run_settings(config: TrainConfig, films: Sequence[Film], cards: int) -> dict[str, Any]:
+def run_settings(config: TrainConfig, films: Sequence[Film], effective_batch: int) -> dict[str, Any]:
     """What a checkpoint keeps of the run's settings: those of the command line, and what they came out as."""
-    effective = config.batch_size * config.gradient_accumulation_steps * cards
-    return {**to_plain(config), "effective_batch": effective, "train_films": films_digest(films)}
+    return {**to_plain(config), "effective_batch": effective_batch, "train_films": films_digest(films)}
 
 
 def _compare(
-    config: TrainConfig, checkpoint: Checkpoint, spec: ModelSpec, films: Sequence[Film], cards: int
+    config: TrainConfig, checkpoint: Checkpoint, spec: ModelSpec, films: Sequence[Film], effective_batch: int
 ) -> tuple[list[str], list[str]]:
     """(what makes continuing impossible, what makes it another run)."""
     if checkpoint.training is None:
         return ["the file holds weights only, not the state of a run"], []
-    mine, its = run_settings(config, films, cards), checkpoint.config
+    mine, its = run_settings(config, films, effective_batch), checkpoint.config
     done, asked = checkpoint.epoch, config.epochs
     obstacles = [f"its {asked} epochs are all done" if done == asked else f"{done} epochs are done"] * (done >= asked)
     progress = checkpoint.training["progress"]

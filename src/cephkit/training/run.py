@@ -21,17 +21,19 @@ from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.losses import build_loss
 from cephkit.memory.recompute import apply_recompute
-from cephkit.memory.recover import Packing, smaller
+from cephkit.memory.recover import smaller
 from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import PlanSampler
 from cephkit.training.checkpoint import Checkpoint, read_checkpoint
+from cephkit.training.context import Run
 from cephkit.training.interrupt import interrupted_by_ctrl_c
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
 from cephkit.training.log import GIB, RunLog, Screen, duration
-from cephkit.training.loop import Outcome, Run, batch_loss, before_step, fit, repack, save_latest
+from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_latest
+from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, run_settings, set_aside
 from cephkit.training.state import TrainState, set_random_state
@@ -87,6 +89,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     """Everything up to the first step; whatever can be wrong is found here."""
     say = screen.say
     fabric = start_fabric(config, say)
+    cap_memory(config, fabric.device, say)
     checkpoint = None if config.resume is None else read_checkpoint(config.resume)
     with fabric.rank_zero_first():  # the first process decodes, the others find its film store
         data = prepare(
@@ -100,15 +103,17 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     spec = ModelSpec(
         config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss
     )  # fmt: skip
+    packing = choose_packing(config, len(data.symbols), fabric.device, say)
+    effective_batch = packing.batch_size * packing.accumulation * fabric.world_size
     decision = None
     if checkpoint is not None:
-        decision = decide(config, checkpoint, spec, films, fabric.world_size)
+        decision = decide(config, checkpoint, spec, films, effective_batch)
         verb = "continuing" if decision.mode == "continue" else "fine-tuning from"
         say(f"--resume: {verb} {config.resume} ({decision.reason})")
 
     torch.manual_seed(config.seed)
     state, criterion = build_state(config, spec, checkpoint, decision, fabric, say)
-    apply_recompute(state.model, config.recompute)
+    apply_recompute(state.model, packing.recompute)
     model, optimizer = fabric.setup(state.model, state.optimizer)
     state.scaler = getattr(fabric._precision, "scaler", None)
     torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
@@ -120,14 +125,14 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     train_set = data.dataset("train", symbols=data.symbols)
     valid_set = data.dataset("valid", symbols=data.symbols)
     run = Run(
-        config=config, settings=run_settings(config, films, fabric.world_size), spec=spec, fabric=fabric, model=model,
+        config=config, settings=run_settings(config, films, effective_batch), spec=spec, fabric=fabric, model=model,
         optimizer=optimizer, state=state, criterion=criterion,
         augmentation=Augmentation().to(fabric.device) if config.augment else None,
         train_loader=make_loader(config, train_set, sampler, fabric), sampler=sampler,
-        valid_set=valid_set, valid_loader=valid_loader(config, valid_set, config.batch_size, fabric),
-        valid_batch_size=config.batch_size,
+        valid_set=valid_set, valid_loader=valid_loader(config, valid_set, packing.batch_size, fabric),
+        valid_batch_size=packing.batch_size,
         screen=screen, log=None, train_films=len(films), before_step=before_step(state.model),
-        packing=Packing(config.batch_size, config.gradient_accumulation_steps, config.recompute),
+        packing=packing,
     )  # fmt: skip
     describe(run, data, say)
     while True:
@@ -187,7 +192,6 @@ def describe(run: Run, data: PreparedData, say: Say) -> None:
     config, fabric = run.config, run.fabric
     parameters = sum(p.numel() for p in run.state.model.parameters()) / 1e6
     height, width = config.image_size
-    effective = run.settings["effective_batch"]
     train, valid = len(data.films["train"]), len(data.films["valid"])
     say(f"{train} train films, {valid} valid films, {len(run.spec.symbols)} landmarks")
     say(
@@ -196,7 +200,7 @@ def describe(run: Run, data: PreparedData, say: Say) -> None:
     )
     cards = f" x {fabric.world_size} processes" if fabric.world_size > 1 else ""
     say(
-        f"effective batch {effective} = {config.batch_size} x {config.gradient_accumulation_steps}{cards}, "
+        f"effective batch {run.effective_batch} = {run.packing}{cards}, "
         f"{run.steps_per_epoch} steps an epoch, {config.epochs} epochs, peak learning rate {config.lr:g}"
     )
 
@@ -215,13 +219,25 @@ def run_rehearsal(run: Run, dataset: FilmDataset, say: Say) -> None:
     if config.use_compile and compile_or_stay_eager(run.fabric, network, one_pass, say):
         say("torch.compile works; the first steps of a new size take longer")
     seconds = rehearse(run.fabric, network, one_pass)
+    rehearse_validation(run, batch)
     epochs_left = config.epochs - run.state.progress.epoch
     films_an_epoch = -(-run.train_films // run.fabric.world_size)
-    valid = len(run.valid_loader) * config.batch_size / 3  # forward only: about a third of a training pass
+    valid = len(run.valid_set) / run.fabric.world_size / 3  # forward only: about a third of a training pass
     estimate = seconds / size * (films_an_epoch + valid) * epochs_left
     say(f"one pass takes {seconds:.2f} s: about {duration(estimate)} for {epochs_left} epochs")
     if run.fabric.device.type == "cuda":
         say(f"GPU memory of one training pass: {torch.cuda.max_memory_reserved(run.fabric.device) / GIB:.2f} GiB")
+
+
+def rehearse_validation(run: Run, batch: Any) -> None:
+    """The largest batch of the validation, so that memory that is too small for it shows before the first epoch."""
+    largest = tuple(part[: run.valid_batch_size] for part in batch)
+    network = run.state.model.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), run.fabric.autocast():
+            batch_loss(run, largest, network)
+    finally:
+        network.train()
 
 
 def open_folders(run: Run, decision: Decision | None, say: Say) -> RunLog:
