@@ -5,6 +5,7 @@ import pytest
 
 from cephkit.errors import SettingsError
 from cephkit.memory.command import main
+from cephkit.memory.estimate import Assumptions
 
 SMALL = ["--model", "hrnet_w18_small", "--image_size", "128", "128", "--landmarks", "4"]
 
@@ -28,9 +29,9 @@ def test_a_table_with_a_recommendation(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_parts_add_up_to_the_card(capsys: pytest.CaptureFixture[str]) -> None:
-    main([*SMALL, "--no_mixed_precision", "--use_ema", "--effective_batch", "2"])
+    main([*SMALL, "--use_ema", "--effective_batch", "2"])
     shown = capsys.readouterr().out
-    assert "float32, averaged weights" in shown
+    assert "half precision, averaged weights; card of 8 GiB" in shown
     _, _, details = shown.partition("recommended: ")
     parts = [float(line.split()[-2]) for line in details.splitlines() if line.endswith(" GiB")]
     assert len(parts) == 12
@@ -58,8 +59,6 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert keys(plan) == {"workload", "assumptions", "vram", "margin", "rows", "recommended", "remedies"}
     assert plan["assumptions"] == {"context_gib": 0.5, "desktop_gib": 0, "workspace": 0, "fragmentation": 0.1}
     assert (plan["vram"], plan["margin"]) == (8 * 2**30, 2**29)
-    assert plan["workload"]["spec"]["loss"] == "softmax"
-    assert plan["workload"]["spec"]["heatmap_stride"] == 2
     row = plan["rows"][0]
     assert keys(row) == {
         "batch_size", "gradient_accumulation_steps", "recompute", "memory", "margin", "relative_time", "fits", "guide",
@@ -87,3 +86,21 @@ def test_settings_that_cannot_work_are_refused_together() -> None:
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(SettingsError, match="unknown model 'hrnet_w23'"):
         main(["--model", "hrnet_w23"])
+
+
+def test_every_option_reaches_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def stop(*arguments: Any) -> None:
+        given.extend(arguments)
+        raise SettingsError("enough")
+
+    monkeypatch.setattr("cephkit.memory.command.make_plan", stop)
+    with pytest.raises(SettingsError, match="enough"):
+        main(["--loss", "softmax", "--heatmap_stride", "2", "--no_mixed_precision", "--channels_last", "--vram", "12"])
+    workload, vram, effective_batch, assumptions, margin = given
+    assert (workload.spec.loss, workload.spec.heatmap_stride, len(workload.spec.symbols)) == ("softmax", 2, 29)
+    assert (workload.spec.model, workload.spec.canvas_size) == ("hrnet", (1024, 1024))
+    assert (workload.mixed_precision, workload.use_ema, workload.channels_last) == (False, False, True)
+    assert (vram, effective_batch, margin) == (12 * 2**30, 6, 2**28)
+    assert assumptions == Assumptions()

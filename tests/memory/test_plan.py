@@ -1,16 +1,17 @@
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from cephkit.errors import SettingsError
-from cephkit.memory.estimate import GIB, Assumptions
+from cephkit.memory.estimate import GIB, Assumptions, Memory
 from cephkit.memory.plan import MODES, Plan, Row, best, choose_setting, make_plan
+from cephkit.memory.recompute import RecomputeMode
 from cephkit.memory.trace import Workload
 from cephkit.models.spec import ModelSpec
 
 WORKLOAD = Workload(ModelSpec("hrnet_w18_small", tuple(f"landmark {index}" for index in range(4)), (128, 128)))
-BARE = Assumptions(context_gib=0, desktop_gib=0)
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +72,46 @@ def test_of_equally_fast_settings_the_one_with_most_films(roomy: Plan) -> None:
     assert best([]) is None
 
 
-def test_where_nothing_fits_it_says_what_would() -> None:
-    workload = replace(WORKLOAD, mixed_precision=False)
-    least = min(row.memory.card for row in make_plan(workload, GIB, 1, BARE).rows)
-    plan = make_plan(workload, least - 2**20, 1, BARE)
-    assert plan.recommended is None
-    assert [text.split(" would")[0] for text in plan.remedies[:-1]] == [
-        "--mixed_precision", "--image_size 96 96", "--image_size 64 64",
+@dataclass(frozen=True)
+class ByArea:
+    """An estimator for which only activations count: 4 KiB a pixel, half of it in half precision."""
+
+    workload: Workload
+    assumptions: Assumptions
+    traced: tuple[int, ...] = (1, 2)
+
+    def memory(self, batch: int, accumulation: int, recompute: RecomputeMode) -> Memory:
+        height, width = self.workload.spec.canvas_size
+        saved = {"none": 1, "block": 2, "stage": 4}[recompute] * (2 if self.workload.mixed_precision else 1)
+        small = 2 if self.workload.spec.model == "hrnet_w18_small" else 1
+        activations = 4096 * height * width * batch // saved // small
+        return Memory(0, 0, 0, 0, 0, activations, 0, 0, 0, 0, 0, "training", activations, 0, 0)
+
+    def film_seconds(self, batch: int, accumulation: int, recompute: RecomputeMode) -> float:
+        return 1.0
+
+
+def test_where_nothing_fits_it_says_what_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cephkit.memory.plan.Estimator", ByArea)
+    # 1 GiB with one film and all of it recomputed.
+    workload = Workload(ModelSpec("hrnet", ("A",), (1024, 1024)), mixed_precision=False)
+
+    def remedies(gib: float, **options: Any) -> list[str]:
+        plan = make_plan(workload, int(gib * GIB), 6, **options)
+        assert plan.recommended is None
+        return [text.partition(" would")[0] for text in plan.remedies]
+
+    sizes = ["--image_size 768 768", "--image_size 512 512"]
+    assert remedies(0.9) == ["--mixed_precision", *sizes, "--model hrnet_w18_small", "a card with 1.0 GiB"]
+    assert remedies(0.3) == [sizes[1], "a card with 1.0 GiB"]
+    assert remedies(0.1) == ["a card with 1.0 GiB"]
+    assert remedies(1.0, margin=GIB // 10)[:1] == ["--mixed_precision"]
+    assert remedies(1.5, batch_sizes=[2]) == [
+        "--batch_size 1 --recompute stage", "--mixed_precision", *sizes, "--model hrnet_w18_small",
+        "a card with 2.0 GiB",
     ]  # fmt: skip
-    assert "--recompute stage" in plan.remedies[0]
-    assert plan.remedies[-1].startswith("a card with ")
+    with pytest.raises(SettingsError, match=r"hrnet at 1024x1024 does not fit into 0\.90 GiB: the least is 1\.00 GiB "):
+        choose_setting(workload, int(0.9 * GIB), effective_batch=2)
 
 
 def test_a_plan_is_plain_types(roomy: Plan) -> None:
@@ -115,8 +146,6 @@ def test_what_is_given_is_kept() -> None:
 def test_what_cannot_be_chosen_is_refused() -> None:
     with pytest.raises(SettingsError, match="effective batch 6 is no multiple of batch size 4; use one of 1, 2, 3, 6"):
         choose_setting(WORKLOAD, GIB, effective_batch=6, batch_size=4)
-    with pytest.raises(SettingsError, match=r"128x128 does not fit into 0\.10 GiB: the least is .* --recompute stage"):
-        choose_setting(WORKLOAD, GIB // 10, effective_batch=2)
 
 
 def test_a_network_without_blocks_has_no_rows_with_recomputation() -> None:
