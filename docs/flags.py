@@ -19,6 +19,7 @@ OPTIONS = {
     "evaluate": ("cephkit.evaluation.command", "EvaluateOptions"),
     "predict": ("cephkit.inference.command", "PredictOptions"),
     "plan": ("cephkit.memory.command", "PlanOptions"),
+    "doctor": ("cephkit.doctor.command", "DoctorOptions"),
     "synthesize": ("cephkit.data.synthetic.command", "SynthesizeOptions"),
     "demo": ("cephkit.demo", "DemoConfig"),
 }

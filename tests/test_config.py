@@ -84,6 +84,16 @@ def test_a_file_with_a_mistake_is_refused_with_its_name_and_the_mistake(
     assert complaint in str(error.value)
 
 
+def test_auto_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("batch_size: auto\nrecompute: auto\neffective_batch: 8\n", encoding="utf-8")
+    config = from_yaml(TrainConfig, file)
+    assert (config.batch_size, config.recompute, config.effective_batch) == ("auto", "auto", 8)
+    file.write_text("batch_size: many\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="batch_size"):
+        from_yaml(TrainConfig, file)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         from_yaml(TrainConfig, tmp_path / "none.yaml")

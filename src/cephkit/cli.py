@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("cephkit.inference.command", "find the landmarks on films: JSON, CSV and overlay pictures"),
     "synthesize": ("cephkit.data.synthetic.command", "write a synthetic data set in the Aariz layout"),
     "plan": ("cephkit.memory.command", "which batch size and recomputation fit a card, without having one"),
+    "doctor": ("cephkit.doctor.command", "check this machine, the data set and the settings before a run"),
     "demo": ("cephkit.demo", "all of the above once, small: synthesize, train, evaluate, predict"),
 }
 """Command -> (module with ``main(argv) -> exit status``, what it does)."""

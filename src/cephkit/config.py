@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal, TypeVar
 import tyro
 
 from cephkit.errors import SettingsError
-from cephkit.memory.recover import Recompute
 
 Options = TypeVar("Options")
 AnnotationType = Literal["Senior Orthodontists", "Junior Orthodontists", "mean"]
 Truth = Literal["senior", "junior", "mean", "official"]
+Number = int | Literal["auto"]
 ResumeAs = Literal["auto", "continue", "fine_tune"]
 
 SOURCES: dict[str, Truth] = {
@@ -69,7 +69,7 @@ class TrainConfig:
     """A local file with the backbone's ImageNet weights (timm's .safetensors or .pth), for machines without network."""
 
     # Optimisation
-    batch_size: int | Literal["auto"] = 2
+    batch_size: Number = 2
     """Films per forward pass (and per card); auto: the fastest that fits into memory."""
     gradient_accumulation_steps: int = 3
     """Forward passes per optimiser step; effective batch = batch_size x this x cards. Chosen by --batch_size auto."""
@@ -87,7 +87,7 @@ class TrainConfig:
     """Largest norm of the gradients; 0 switches clipping off."""
     mixed_precision: bool = False
     """Half-precision forward and backward: bfloat16 where the hardware has it natively, else float16 with a scaler."""
-    recompute: Recompute | Literal["auto"] = "none"
+    recompute: Literal["none", "block", "stage", "auto"] = "none"
     """Activations to compute again in the backward pass in place of keeping them: less memory, more time."""
     vram_budget: float | None = None
     """GiB of the card that this process may take; default: what is free at the start."""
@@ -212,6 +212,7 @@ def from_yaml(options: type[Options], path: Path) -> Options:
             raise SettingsError(f"--config {path}: there is no setting {key!r}{hint}")
     converter = cattrs.Converter(prefer_attrib_converters=False)
     converter.register_structure_hook(bool, lambda value, _: _strict_bool(value))
+    converter.register_structure_hook(Number, lambda value, _: value if value == "auto" else int(value))
     try:
         return converter.structure(values, options)
     except SettingsError as error:

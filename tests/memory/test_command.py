@@ -38,11 +38,12 @@ def test_parts_add_up_to_the_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert sum(parts[:-1]) == pytest.approx(parts[-1], abs=0.06)
 
 
-def test_status_1_where_nothing_fits(capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_1_where_nothing_fits(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cephkit.memory.plan._remedies", lambda plan: ["--model smaller would fit"])
     assert main([*SMALL, "--vram", "1", "--effective_batch", "1"]) == 1
     shown = capsys.readouterr().out
-    assert "NOTHING FITS" in shown
-    assert "a card with 1.5 GiB would do" in shown
+    assert shown.endswith("NOTHING FITS.\n  --model smaller would fit\n")
+    assert "the least: --batch_size 1 --gradient_accumulation_steps 1 --recompute " in shown
     assert "recommended" not in shown
 
 
