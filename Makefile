@@ -22,7 +22,9 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/allocator.py
+	$(BIN)/python benchmarks/startup.py
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -32,12 +32,12 @@ def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None
 def test_an_error_for_the_user_has_no_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cephkit.training import run
+    from cephkit.training import command
 
     def broken(argv: list[str]) -> int:
         raise FilmError("a.png: is empty; copy it again")
 
-    monkeypatch.setattr(run, "main", broken)
+    monkeypatch.setattr(command, "main", broken)
     assert cli.main(["train"]) == 2
     assert capsys.readouterr().err == "error: a.png: is empty; copy it again\n"
 
@@ -45,12 +45,12 @@ def test_an_error_for_the_user_has_no_traceback(
 def test_ctrl_c_outside_a_run_ends_without_a_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cephkit.training import run
+    from cephkit.training import command
 
     def interrupted(argv: list[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "main", interrupted)
+    monkeypatch.setattr(command, "main", interrupted)
     assert cli.main(["train"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
 

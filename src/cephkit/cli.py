@@ -6,7 +6,7 @@ import os
 import sys
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "train": ("cephkit.training.run", "train a landmark model on a data set in the Aariz layout"),
+    "train": ("cephkit.training.command", "train a landmark model on a data set in the Aariz layout"),
     "evaluate": ("cephkit.evaluation.command", "score a checkpoint or a file of predictions, in millimetres"),
     "predict": ("cephkit.inference.command", "find the landmarks on films: JSON, CSV and overlay pictures"),
     "synthesize": ("cephkit.data.synthetic.command", "write a synthetic data set in the Aariz layout"),

@@ -11,7 +11,8 @@ import torch
 from cephkit.errors import SettingsError
 from cephkit.training.batches import epoch_plan
 from cephkit.training.checkpoint import read_checkpoint
-from cephkit.training.run import main, train
+from cephkit.training.command import main
+from cephkit.training.run import train
 from tests.conftest import write_tiny_aariz
 from tests.training.conftest import Settings
 

@@ -1,4 +1,4 @@
-"""``cephkit train``: from settings to a finished run."""
+"""From settings to a finished run."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from timm.optim import param_groups_weight_decay
 from timm.utils.model_ema import ModelEmaV3
 
 from cephkit.augment import Augmentation
-from cephkit.config import SOURCES, TrainConfig, parse_with_file
+from cephkit.config import SOURCES, TrainConfig
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
@@ -52,11 +52,6 @@ class Result:
     """Best validation error, mm, or pixels where no film has a pixel size."""
     best_epoch: int
     save_dir: Path
-
-
-def main(argv: list[str]) -> int:
-    """``cephkit train`` and ``train_1024x1024.py``; 0, or 130 when stopped by Ctrl-C."""
-    return 130 if train(parse_with_file(TrainConfig, argv, "cephkit train")).outcome == "stopped" else 0
 
 
 def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result:
