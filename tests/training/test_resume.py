@@ -16,7 +16,7 @@ from tests.training.conftest import Settings
 
 
 class StopAfter:
-    """Asks the run to stop after so many optimiser steps of this session."""
+    """Asks the run to stop after so many optimiser steps since its start."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps

@@ -71,7 +71,7 @@ class Run:
     before_step: BeforeStep
     started: float = field(default_factory=time.monotonic)
     steps_here: int = 0
-    """Optimiser steps of this session, for the time left."""
+    """Optimiser steps since this start, for the time left."""
     last_figures: LastFigures = field(default_factory=LastFigures)
     spills: SpillWatch = field(default_factory=SpillWatch)
 
