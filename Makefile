@@ -22,6 +22,7 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/memory.py
 	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/allocator.py
 	$(BIN)/python benchmarks/startup.py

@@ -26,8 +26,7 @@ class Packing:
 def smaller(packing: Packing) -> Packing | None:
     """The next packing that needs less memory for the same effective batch, or None when there is none left.
 
-    First fewer films per pass, at most half, then more recomputation: that costs a third of the time, fewer films per
-    pass mostly less.
+    First fewer films per pass, at most half, then more recomputation: that costs more time than fewer films per pass.
     """
     effective = packing.batch_size * packing.accumulation
     fewer = [size for size in range(1, packing.batch_size // 2 + 1) if effective % size == 0]
