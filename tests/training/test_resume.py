@@ -37,11 +37,10 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def state_of(result: Result) -> dict[str, Any]:
-    """Everything in ``checkpoint_latest.pth`` but the time."""
+    """Everything that ``checkpoint_latest.pth`` goes on from."""
     checkpoint = read_checkpoint(result.save_dir / "checkpoint_latest.pth")
     assert checkpoint.training is not None
-    progress = {key: value for key, value in checkpoint.training["progress"].items() if key != "seconds"}
-    return {"model": dict(checkpoint.model), **checkpoint.training, "progress": progress}
+    return {"model": dict(checkpoint.model), **checkpoint.training}
 
 
 # 7 films in steps of 4 make 2 steps an epoch: 1 and 3 lie in the middle of an epoch, 2 at its end.

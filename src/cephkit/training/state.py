@@ -30,8 +30,6 @@ class Progress:
     best: float | None = None
     """Best validation error so far, in mm, or pixels where no film has a pixel size."""
     best_epoch: int = 0
-    seconds: float = 0.0
-    """Time spent so far, over all sessions of the run."""
 
 
 @dataclass
