@@ -2,6 +2,9 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
+NOTICE = "Research use only; not a medical device."
+"""Stands in every result."""
+
 try:
     __version__ = version("cephkit")
 except PackageNotFoundError:  # run from a source tree that was never installed

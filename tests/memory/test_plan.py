@@ -7,7 +7,7 @@ import pytest
 from cephkit.errors import SettingsError
 from cephkit.memory.estimate import GIB, Assumptions, Memory
 from cephkit.memory.plan import MODES, Plan, Row, best, choose_setting, make_plan
-from cephkit.memory.recompute import RecomputeMode
+from cephkit.memory.recover import Recompute
 from cephkit.memory.trace import Workload
 from cephkit.models.spec import ModelSpec
 
@@ -80,14 +80,14 @@ class ByArea:
     assumptions: Assumptions
     traced: tuple[int, ...] = (1, 2)
 
-    def memory(self, batch: int, accumulation: int, recompute: RecomputeMode) -> Memory:
+    def memory(self, batch: int, accumulation: int, recompute: Recompute) -> Memory:
         height, width = self.workload.spec.canvas_size
         saved = {"none": 1, "block": 2, "stage": 4}[recompute] * (2 if self.workload.mixed_precision else 1)
         small = 2 if self.workload.spec.model == "hrnet_w18_small" else 1
         activations = 4096 * height * width * batch // saved // small
         return Memory(0, 0, 0, 0, 0, activations, 0, 0, 0, 0, 0, "training", activations, 0, 0)
 
-    def film_seconds(self, batch: int, accumulation: int, recompute: RecomputeMode) -> float:
+    def film_seconds(self, batch: int, accumulation: int, recompute: Recompute) -> float:
         return 1.0
 
 

@@ -8,11 +8,12 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
 from cephkit.errors import SettingsError
-from cephkit.memory.recompute import RecomputeMode, apply_recompute
+from cephkit.memory.recompute import apply_recompute
+from cephkit.memory.recover import Recompute
 from cephkit.models.build import LandmarkModel, build_model
 from cephkit.models.spec import ModelSpec
 
-MODES: list[RecomputeMode] = ["block", "stage"]
+MODES: list[Recompute] = ["block", "stage"]
 BACKBONES = ["hrnet_w18_small", "test_resnet", "convnext_atto"]
 SIDE = 64
 
@@ -114,7 +115,7 @@ def test_frozen_normalisation_stays_frozen() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("mode", MODES)
-def test_half_precision_in_channels_last(hrnet: LandmarkModel, mode: RecomputeMode, dtype: torch.dtype) -> None:
+def test_half_precision_in_channels_last(hrnet: LandmarkModel, mode: Recompute, dtype: torch.dtype) -> None:
     plain = copy.deepcopy(hrnet).to(memory_format=torch.channels_last)
     recomputed = copy.deepcopy(plain)
     apply_recompute(recomputed, mode)

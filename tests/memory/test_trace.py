@@ -32,7 +32,7 @@ def peak(timeline: trace.Timeline) -> int:
 
 
 @pytest.mark.parametrize("mode", ["none", "block", "stage"])
-def test_memory_is_affine_in_the_batch_at_every_operation(mode: trace.RecomputeMode) -> None:
+def test_memory_is_affine_in_the_batch_at_every_operation(mode: trace.Recompute) -> None:
     one, two, five = trace_training(SMALL, (1, 2, 5), mode)
     assert len(one.live) == len(two.live) == len(five.live)
     predicted = one.live + 4 * (two.live - one.live)

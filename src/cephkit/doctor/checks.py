@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cephkit.errors import CephkitError
+from cephkit.memory import GIB
 
 Status = Literal["ok", "warning", "failure"]
 EXIT_STATUS: dict[Status, int] = {"ok": 0, "warning": 1, "failure": 2}
-GIB = 2**30
 
 
 @dataclass(frozen=True)

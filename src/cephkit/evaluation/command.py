@@ -10,13 +10,14 @@ from typing import Any
 
 from rich.console import Console
 
+from cephkit import NOTICE
 from cephkit.config import Truth, parse
 from cephkit.data.aariz import AarizFolder, Problem, read_aariz, some
 from cephkit.data.check import unlabelled
 from cephkit.data.film import SPLITS, Film, Split
 from cephkit.errors import DataError, SettingsError
 from cephkit.evaluation.predictions import listed, read_predictions
-from cephkit.evaluation.results import NOTICE, report, show, write_results
+from cephkit.evaluation.results import report, show, write_results
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
 from cephkit.landmarks import in_canonical_order
 

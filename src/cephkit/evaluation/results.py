@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 import cephkit
+from cephkit import NOTICE
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import (
@@ -25,7 +26,6 @@ from cephkit.evaluation.tables import (
 )
 from cephkit.files import write_csv, write_json
 
-NOTICE = "Research use only; not a medical device."
 HARDEST = 5
 
 

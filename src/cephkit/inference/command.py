@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tyro
 
+from cephkit import NOTICE
 from cephkit.config import parse
 from cephkit.data.pixels import FILM_ENDINGS, read_grey, to_uint8
 from cephkit.errors import FilmError, SettingsError
@@ -14,7 +15,7 @@ from cephkit.files import write_json, write_whole
 from cephkit.inference.device import choose_device
 from cephkit.inference.overlay import draw_overlay, png_bytes
 from cephkit.inference.predictor import Prediction, Predictor
-from cephkit.inference.results import NOTICE, ResultFolder, film_json, film_rows
+from cephkit.inference.results import ResultFolder, film_json, film_rows
 from cephkit.training.checkpoint import load_model
 
 WEAK_SCORE = 0.1

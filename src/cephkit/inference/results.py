@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cephkit
+from cephkit import NOTICE
 from cephkit.data.labels import landmarks_json
 from cephkit.errors import SettingsError
 from cephkit.files import write_csv
@@ -17,7 +18,6 @@ from cephkit.training.checkpoint import LoadedModel
 
 TABLE = "landmarks.csv"
 COLUMNS = ("film", "file", "symbol", "title", "x_px", "y_px", "score", "x_mm", "y_mm")
-NOTICE = "Research use only; not a medical device."
 
 
 def film_json(name: str, file: Path, prediction: Prediction, loaded: LoadedModel) -> dict[str, Any]:

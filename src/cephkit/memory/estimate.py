@@ -7,11 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from torch._subclasses import FakeTensorMode
 
+from cephkit.memory import GIB
 from cephkit.memory.ledger import PHASES, Timeline, block_bytes
-from cephkit.memory.recompute import RecomputeMode
+from cephkit.memory.recover import Recompute
 from cephkit.memory.trace import Workload, fake_model, trace_training, trace_validation
-
-GIB = 2**30
 
 CARD_BYTES_PER_S = 608e9 * 0.75
 """Memory traffic of the guide's card, an RTX 3070 Ti, of which simple kernels reach about three quarters."""
@@ -24,7 +23,7 @@ LAUNCH_S = 8e-6
 UPDATE_MOVES = 8
 """Times that clipping and AdamW read or write each weight."""
 
-Part = RecomputeMode | Literal["validation"]
+Part = Recompute | Literal["validation"]
 """What is traced: training with a way of recomputation, or validation."""
 
 
@@ -113,7 +112,7 @@ class Estimator:
     traced: tuple[int] | tuple[int, int] = (1, 2)
     """Micro-batches that are traced: two that follow each other, or one; then every other is traced when asked for."""
 
-    def memory(self, batch: int, accumulation: int, recompute: RecomputeMode) -> Memory:
+    def memory(self, batch: int, accumulation: int, recompute: Recompute) -> Memory:
         """The peak of training with this setting, validation included.
 
         Args:
@@ -154,7 +153,7 @@ class Estimator:
             training_peak=bare["training"], update_peak=bare["update"], validation_peak=bare["validation"],
         )  # fmt: skip
 
-    def film_seconds(self, batch: int, accumulation: int, recompute: RecomputeMode) -> float:
+    def film_seconds(self, batch: int, accumulation: int, recompute: Recompute) -> float:
         """Seconds a film, roughly, on the guide's card; made for comparing settings.
 
         Each operation takes the longest of its arithmetic, its memory traffic, and ``LAUNCH_S``.
@@ -166,7 +165,7 @@ class Estimator:
         update = UPDATE_MOVES * _static(self.workload)[0] / CARD_BYTES_PER_S
         return (one_pass * accumulation + update) / (batch * accumulation)
 
-    def flops(self, batch: int, recompute: RecomputeMode) -> int:
+    def flops(self, batch: int, recompute: Recompute) -> int:
         """Floating-point operations of a forward and backward pass, recomputation included."""
         return int(self._timeline(recompute, batch).flops.sum())
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from cephkit.errors import SettingsError
 from cephkit.memory.estimate import GIB, Assumptions, Estimator, Memory
-from cephkit.memory.recompute import RecomputeMode
+from cephkit.memory.recover import Recompute
 from cephkit.memory.trace import Workload
 
-MODES: tuple[RecomputeMode, ...] = ("none", "block", "stage")
+MODES: tuple[Recompute, ...] = ("none", "block", "stage")
 GUIDE_SETTINGS = ((2, 3), (2, 2), (1, 6))
 """Micro-batch and accumulation of the guide's three rows, without recomputation."""
 EQUAL_TIME = 0.02
@@ -24,7 +24,7 @@ class Row:
 
     batch_size: int
     gradient_accumulation_steps: int
-    recompute: RecomputeMode
+    recompute: Recompute
     memory: Memory
     margin: int
     """Bytes of the card that stay free; negative where it does not fit."""
@@ -83,7 +83,7 @@ def make_plan(
     assumptions: Assumptions | None = None,
     margin: int = 0,
     batch_sizes: Sequence[int] | None = None,
-    modes: Sequence[RecomputeMode] = MODES,
+    modes: Sequence[Recompute] = MODES,
 ) -> Plan:
     """Predict all settings with this effective batch, and the guide's.
 
@@ -144,7 +144,7 @@ def choose_setting(
     budget: int,
     effective_batch: int,
     batch_size: int | None = None,
-    recompute: RecomputeMode | None = None,
+    recompute: Recompute | None = None,
     assumptions: Assumptions | None = None,
 ) -> Row:
     """The best setting for a training process that may take ``budget`` bytes of its card.
@@ -175,7 +175,7 @@ def choose_setting(
     return plan.recommended
 
 
-def _can_recompute(estimator: Estimator, mode: RecomputeMode) -> bool:
+def _can_recompute(estimator: Estimator, mode: Recompute) -> bool:
     """Whether the network has anything that this mode recomputes."""
     try:
         estimator.film_seconds(1, 1, mode)
@@ -203,7 +203,7 @@ def _remedies(plan: Plan) -> list[str]:
     found = []
     for text, changed in remedies:
         estimator = Estimator(changed, plan.assumptions, traced=(1,))
-        mode: RecomputeMode = "stage" if _can_recompute(estimator, "stage") else "none"
+        mode: Recompute = "stage" if _can_recompute(estimator, "stage") else "none"
         needs = estimator.memory(1, 2, mode).card
         if needs <= room:
             found.append(f"{text} would fit ({needs / GIB:.2f} GiB with --batch_size 1 --recompute {mode})")

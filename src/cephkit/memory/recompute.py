@@ -24,8 +24,6 @@ from cephkit.errors import SettingsError
 from cephkit.memory.recover import Recompute
 from cephkit.models.build import LandmarkModel
 
-RecomputeMode = Recompute
-
 _BLOCK = re.compile(
     r"Block|Bottle|Basic$|InvertedResidual|EdgeResidual|DepthwiseSeparable|TransformerLayer|XceptionModule"
 )
@@ -34,7 +32,7 @@ _HRNET_MODULE = "HighResolutionModule"
 """Parallel branches of four blocks each, and their fusion."""
 
 
-def apply_recompute(model: LandmarkModel, mode: RecomputeMode) -> None:
+def apply_recompute(model: LandmarkModel, mode: Recompute) -> None:
     """Make ``model`` compute activations again in the backward pass, in place; the last call counts.
 
     Modes, in steps of less memory and more time: ``none`` keeps everything; ``block`` runs each residual block and
@@ -58,7 +56,7 @@ def apply_recompute(model: LandmarkModel, mode: RecomputeMode) -> None:
         vars(module)["forward"] = functools.partial(_forward, module)
 
 
-def _regions(model: LandmarkModel, mode: RecomputeMode) -> list[nn.Module]:
+def _regions(model: LandmarkModel, mode: Recompute) -> list[nn.Module]:
     """The parts of the backbone that ``mode`` recomputes, none inside another."""
     parents = {child: parent for parent in model.backbone.modules() for child in parent.children()}
     blocks = [module for module in parents if _BLOCK.search(type(module).__name__)]

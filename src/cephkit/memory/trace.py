@@ -18,7 +18,8 @@ from cephkit.heatmaps.decode import decode
 from cephkit.landmarks import LANDMARKS
 from cephkit.losses import build_loss, trivial_loss
 from cephkit.memory.ledger import ACTIVATIONS, INPUT, TEMPORARIES, Ledger, Timeline
-from cephkit.memory.recompute import RecomputeMode, apply_recompute
+from cephkit.memory.recompute import apply_recompute
+from cephkit.memory.recover import Recompute
 from cephkit.models.build import LandmarkModel, build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.training.loop import batch_loss
@@ -60,7 +61,7 @@ class Workload:
         return replace(self, spec=replace(self.spec, model=model, canvas_size=(height, width)))
 
 
-def trace_training(workload: Workload, batches: Sequence[int], recompute: RecomputeMode) -> list[Timeline]:
+def trace_training(workload: Workload, batches: Sequence[int], recompute: Recompute) -> list[Timeline]:
     """Forward and backward pass of micro-batches of these sizes, each after others whose gradients are kept.
 
     Raises:

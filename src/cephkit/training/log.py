@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from torch.utils.tensorboard import SummaryWriter
 
-GIB = 2**30
+from cephkit.memory import GIB
+
 PLAIN_INTERVAL_S = 30.0
 
 

@@ -140,13 +140,18 @@ def before_step(model: nn.Module) -> BeforeStep:
     return BeforeStep([buffer.clone() for buffer in float_buffers(model)], random_state())
 
 
+def undo_step(run: Run) -> None:
+    """Put the run back to where it was before the step that failed."""
+    run.optimizer.zero_grad(set_to_none=True)
+    torch._foreach_copy_(float_buffers(run.state.model), run.before_step.buffers)
+    set_random_state(run.before_step.random)
+
+
 def repack(run: Run) -> None:
     """After running out of memory: undo the step, pack it smaller, say so."""
     packing = smaller(run.packing)
     assert packing is not None
-    run.optimizer.zero_grad(set_to_none=True)
-    torch._foreach_copy_(float_buffers(run.state.model), run.before_step.buffers)
-    set_random_state(run.before_step.random)
+    undo_step(run)
     if packing.recompute != run.packing.recompute:
         apply_recompute(run.state.model, packing.recompute)
     gc.collect()

@@ -6,9 +6,9 @@ import torch
 
 from cephkit.config import TrainConfig
 from cephkit.errors import SettingsError
+from cephkit.memory import GIB
 from cephkit.memory.recover import Packing
 
-GIB = 2**30
 USUAL_EFFECTIVE_BATCH = 6
 """The guide's."""
 

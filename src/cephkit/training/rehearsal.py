@@ -42,6 +42,9 @@ def compile_or_stay_eager(fabric: Fabric, model: nn.Module, one_pass: Pass, say:
         model.compile()
         rehearse(fabric, model, one_pass, repeats=1)
         return True
+    except torch.OutOfMemoryError:
+        model._compiled_call_impl = None
+        raise
     except Exception as error:  # compilers fail in as many ways as there are toolchains
         model._compiled_call_impl = None
         model.zero_grad(set_to_none=True)

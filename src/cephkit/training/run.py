@@ -32,7 +32,7 @@ from cephkit.training.interrupt import interrupted_by_ctrl_c
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
 from cephkit.training.log import GIB, RunLog, Screen, duration
-from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_latest
+from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_latest, undo_step
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, run_settings, set_aside
@@ -258,9 +258,10 @@ def open_folders(run: Run, decision: Decision | None, say: Say) -> RunLog:
 def out_of_memory(run: Run) -> str:
     """What to do about it; a run that had started is saved first."""
     config = run.config
-    run.optimizer.zero_grad(set_to_none=True)
+    undo_step(run)
     saved = ""
-    if run.log is not None and run.state.progress.step:
+    # Saving takes all processes, and of several the others wait in the step that failed here.
+    if run.log is not None and run.state.progress.step and run.fabric.world_size == 1:
         save_latest(run)
         latest = config.save_dir / "checkpoint_latest.pth"
         saved = f" The state is saved: add --resume {latest} to go on from step {run.state.progress.step}."
