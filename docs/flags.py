@@ -13,10 +13,13 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import tyro
+
 REFERENCE = Path(__file__).with_name("reference.md")
 OPTIONS = {
     "train": ("cephkit.config", "TrainConfig"),
     "evaluate": ("cephkit.evaluation.command", "EvaluateOptions"),
+    "compare": ("cephkit.evaluation.compare_command", "CompareOptions"),
     "predict": ("cephkit.inference.command", "PredictOptions"),
     "plan": ("cephkit.memory.command", "PlanOptions"),
     "doctor": ("cephkit.doctor.command", "DoctorOptions"),
@@ -24,6 +27,8 @@ OPTIONS = {
     "demo": ("cephkit.demo", "DemoConfig"),
 }
 """Command -> (module, settings class)."""
+POSITIONAL = get_args(tyro.conf.Positional[str])[1]
+"""The mark of what stands without a flag."""
 
 
 def options_class(command: str) -> type[Any]:
@@ -57,9 +62,7 @@ def rows(options: type[Any]) -> list[tuple[str, str, str, str]]:
         extras = getattr(kind, "__metadata__", ())
         aliases = [alias for extra in extras for alias in getattr(extra, "aliases", None) or ()]
         plain = get_args(kind)[0] if extras else kind
-        # What stands without a flag in these commands is a list that must be given.
-        positional = defaults[name] is MISSING and get_origin(plain) is tuple
-        flag = f"`{name.upper()}`" if positional else f"`--{name}`"
+        flag = f"`{name.upper()}`" if POSITIONAL in extras else f"`--{name}`"
         flag += "".join(f", `{alias}`" for alias in aliases)
         if plain is bool and defaults[name] is True:
             flag += f", `--no_{name}`"

@@ -8,6 +8,7 @@ import sys
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("cephkit.training.command", "train a landmark model on a data set in the Aariz layout"),
     "evaluate": ("cephkit.evaluation.command", "score a checkpoint or a file of predictions, in millimetres"),
+    "compare": ("cephkit.evaluation.compare_command", "which of two models or files of predictions is better"),
     "predict": ("cephkit.inference.command", "find the landmarks on films: JSON, CSV and overlay pictures"),
     "synthesize": ("cephkit.data.synthetic.command", "write a synthetic data set in the Aariz layout"),
     "plan": ("cephkit.memory.command", "which batch size and recomputation fit a card, without having one"),

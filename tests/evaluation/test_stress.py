@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from cephkit.data.aariz import read_aariz
+from cephkit.evaluation.distort import DISTORTIONS
+from cephkit.evaluation.stress import show_stress, stress_rows, write_stress
+
+SYMBOLS = ("A", "N", "S", "Me")
+
+
+def centre(film: np.ndarray) -> np.ndarray:
+    """Every landmark in the middle of the film: no distortion of place moves it against the film."""
+    return np.tile([(film.shape[1] - 1) / 2, (film.shape[0] - 1) / 2], (4, 1))
+
+
+def test_errors_are_those_of_the_original_film(tiny_aariz: Path, tmp_path: Path) -> None:
+    films = read_aariz(tiny_aariz, ("valid",)).films
+    rows = stress_rows(centre, films, SYMBOLS, "mean")
+    assert len(rows) == len(DISTORTIONS)
+    for row in rows:
+        assert row["points"] + row["cut_off"] == 12
+        assert row["mre_ratio"] == pytest.approx(1, abs=1e-6)
+        assert row["unit"] == "mm"
+    assert write_stress(tmp_path, rows).read_text().count("\n") == 1 + len(rows)
+    console = Console(width=140, record=True)
+    show_stress(rows, console)
+    assert "jpeg" in console.export_text()
+
+
+def test_what_is_cut_off_is_counted_and_not_scored(tiny_aariz: Path) -> None:
+    films = read_aariz(tiny_aariz, ("valid",)).films
+    narrow = [d for d in DISTORTIONS if (d.name, d.strength[:2]) == ("crop", "20")]
+    many = stress_rows(centre, films, SYMBOLS, "mean", distortions=narrow)[0]
+    truth = np.array([film.points("mean")[s] for film in films for s in SYMBOLS])
+    inside = (np.abs(truth - [39.5, 44.5]) <= [24, 27]).all(1)  # a film is 80 x 90
+    assert many["points"] == inside.sum()
+    assert many["cut_off"] == (~inside).sum()
+
+
+def test_missing_points_are_misses(tiny_aariz: Path) -> None:
+    films = read_aariz(tiny_aariz, ("valid",)).films
+    row = stress_rows(lambda f: np.full((4, 2), np.nan), films, SYMBOLS, "mean", max_films=2)[0]
+    assert (row["films"], row["points"], row["missing"], row["mre"]) == (2, 0, 8, None)
+    assert row["over_10mm_percent"] == 100
+
+
+def test_refuses_a_model_of_other_landmarks(tiny_aariz: Path) -> None:
+    with pytest.raises(ValueError, match="per landmark"):
+        stress_rows(lambda f: np.zeros((3, 2)), read_aariz(tiny_aariz, ("valid",)).films, SYMBOLS, "mean")
