@@ -41,6 +41,8 @@ class Checkpoint:
     training: dict[str, Any] | None = None
     """What a resume needs beyond the weights; see ``TrainState``."""
     versions: dict[str, str] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
+    """What prediction may use beyond the network, tensors and plain types: ``refiner``, ``shape``, ``calibration``."""
 
     @property
     def weights(self) -> "Mapping[str, torch.Tensor]":
@@ -58,6 +60,8 @@ class LoadedModel:
     path: Path
     meta: dict[str, Any]
     """``epoch``, ``metrics``, ``config``, ``versions`` and ``sha256`` of the file."""
+    extras: dict[str, Any] = field(default_factory=dict)
+    """See ``Checkpoint.extras``."""
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -77,6 +81,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "metrics": checkpoint.metrics,
         "model": {name: tensor.detach().cpu() for name, tensor in checkpoint.model.items()},
         "training": checkpoint.training,
+        "extras": checkpoint.extras,
     }
     try:
         with replacing(path) as file:
@@ -117,6 +122,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             metrics=content["metrics"],
             training=content["training"],
             versions=content["versions"],
+            extras=content.get("extras", {}),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: is damaged or was changed by hand ({error})") from error
@@ -144,7 +150,7 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> LoadedMo
         "versions": checkpoint.versions,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
-    return LoadedModel(model.to(device).eval(), checkpoint.spec, path, meta)
+    return LoadedModel(model.to(device).eval(), checkpoint.spec, path, meta, checkpoint.extras)
 
 
 def current_versions() -> dict[str, str]:
