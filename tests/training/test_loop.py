@@ -221,3 +221,13 @@ def test_films_without_pixel_size_select_by_pixels(settings: Settings, tmp_path:
     assert metrics["mre_mm"] is None
     assert metrics["mre_pixels"] > 0
     assert rows(config.log_dir / "epochs.csv")[0]["Val/MRE_mm"] == ""
+
+
+def test_only_every_nth_epoch_and_the_last_are_validated(settings: Settings) -> None:
+    config = settings(epochs=5, validation_frequency=2)
+    result = train(config)
+    with (config.log_dir / "epochs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows if row["Val/Loss"]] == ["2", "4", "5"]
+    assert all(row["Train/EpochLoss"] for row in rows)
+    assert result.best_epoch in (2, 4, 5)

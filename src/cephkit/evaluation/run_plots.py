@@ -43,10 +43,13 @@ def learning_curves(run_folder: Path | None) -> Plot | Omitted:
         figure = Figure(figsize=(7.2, 3.0), layout="constrained")
         left, right = figure.subplots(1, 2)
         left.plot(epochs, train, color=GREY, linewidth=1.5, label="train")
-        left.plot(epochs, valid, color=BLUE, linewidth=1.5, label="valid")
+        # Not every epoch need have been validated; lines would break off there.
+        seen = np.isfinite(valid)
+        left.plot(epochs[seen], valid[seen], color=BLUE, linewidth=1.5, label="valid")
         left.legend()
         left.set_ylabel("loss")
-        right.plot(epochs, mre, color=BLUE, linewidth=1.5)
+        seen = np.isfinite(mre)
+        right.plot(epochs[seen], mre[seen], color=BLUE, linewidth=1.5)
         right.set_ylabel(f"valid MRE, {unit}")
         best = None
         if np.isfinite(mre).any():

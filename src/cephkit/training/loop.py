@@ -38,13 +38,15 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
             save_latest(run)
             return "stopped"
         epoch_loss = progress.epoch_loss / max(1, progress.epoch_films)
-        validation = validate_now(run)
         progress.epoch += 1
+        due = progress.epoch % config.validation_frequency == 0 or progress.epoch == config.epochs
+        validation = validate_now(run) if due else None
         progress.epoch_steps = progress.epoch_films = 0
         progress.epoch_loss = 0.0
-        improved = validation.error is not None and (progress.best is None or validation.error < progress.best)
-        if improved:
-            progress.best, progress.best_epoch = validation.error, progress.epoch
+        error = None if validation is None else validation.error
+        improved = error is not None and (progress.best is None or error < progress.best)
+        if validation is not None and improved:
+            progress.best, progress.best_epoch = error, progress.epoch
             save_best(run, validation)
         save_latest(run, validation)
         if config.save_frequency and progress.epoch % config.save_frequency == 0:

@@ -48,11 +48,21 @@ def watch_for_spills(run: Run, seconds_per_film: float) -> None:
             run.screen.say(f"WARNING: {told}")
 
 
-def report_epoch(run: Run, epoch_loss: float, validation: Validation, improved: bool) -> None:
-    """One line, the figures of the epoch, and the first validation film with truth and prediction."""
+def report_epoch(run: Run, epoch_loss: float, validation: Validation | None, improved: bool) -> None:
+    """One line, the figures of the epoch, and the first validation film with truth and prediction.
+
+    ``validation`` is None after an epoch that was not validated.
+    """
     if run.log is None:
         return
-    progress, metrics = run.state.progress, validation.metrics
+    progress = run.state.progress
+    if validation is None:
+        run.log.epoch(
+            progress.epoch, progress.step, {"Train/EpochLoss": epoch_loss, "System/SkippedSteps": progress.skipped}
+        )
+        run.screen.say(f"epoch {progress.epoch}/{run.config.epochs}  train loss {epoch_loss:.4g}")
+        return
+    metrics = validation.metrics
     run.log.epoch(
         progress.epoch,
         progress.step,
