@@ -20,6 +20,8 @@ OPTIONS = {
     "train": ("cephkit.config", "TrainConfig"),
     "evaluate": ("cephkit.evaluation.command", "EvaluateOptions"),
     "compare": ("cephkit.evaluation.compare_command", "CompareOptions"),
+    "refine": ("cephkit.training.refine_command", "RefineOptions"),
+    "calibrate": ("cephkit.training.calibrate_command", "CalibrateOptions"),
     "predict": ("cephkit.inference.command", "PredictOptions"),
     "plan": ("cephkit.memory.command", "PlanOptions"),
     "doctor": ("cephkit.doctor.command", "DoctorOptions"),

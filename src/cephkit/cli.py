@@ -9,6 +9,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("cephkit.training.command", "train a landmark model on a data set in the Aariz layout"),
     "evaluate": ("cephkit.evaluation.command", "score a checkpoint or a file of predictions, in millimetres"),
     "compare": ("cephkit.evaluation.compare_command", "which of two models or files of predictions is better"),
+    "refine": (
+        "cephkit.training.refine_command",
+        "add a second stage that looks at crops of the film to a checkpoint",
+    ),
+    "calibrate": ("cephkit.training.calibrate_command", "teach a checkpoint or an ensemble how large its errors are"),
     "predict": ("cephkit.inference.command", "find the landmarks on films: JSON, CSV and overlay pictures"),
     "synthesize": ("cephkit.data.synthetic.command", "write a synthetic data set in the Aariz layout"),
     "plan": ("cephkit.memory.command", "which batch size and recomputation fit a card, without having one"),

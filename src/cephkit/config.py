@@ -99,6 +99,12 @@ class TrainConfig:
     """Keep an exponential moving average of the weights; validate and keep the best of it."""
     ema_decay: float = 0.999
     """How slowly the average moves, per optimiser step."""
+    refine: bool = False
+    """After the network train a second stage that corrects each landmark in a crop at near native resolution."""
+    refine_size: tuple[int, int] | None = None
+    """Height and width of the films that the second stage takes its crops from; default: their median size."""
+    refine_epochs: int = 40
+    """Epochs of the second stage."""
     augment: bool = True
     """Random rotation, scale, shift and intensity changes of the training films."""
     seed: int = 0
@@ -147,6 +153,12 @@ class TrainConfig:
                 ("validation_frequency", "1 or more", self.validation_frequency >= 1),
                 ("sigma", "above 0", self.sigma > 0),
                 ("ema_decay", "between 0 and 1", 0 < self.ema_decay < 1),
+                ("refine_epochs", "1 or more", self.refine_epochs >= 1),
+                (
+                    "refine_size",
+                    "two multiples of 32, 64 or more",
+                    all(s >= 64 and s % 32 == 0 for s in self.refine_size or ()),
+                ),
                 (
                     "limited_ram_cache",
                     "0 or more",

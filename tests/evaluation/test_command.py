@@ -58,7 +58,7 @@ def test_a_checkpoint_and_its_own_predictions_give_the_same_figures(
     common = {"dataset_path": tiny_aariz, "split": ("valid", "test"), "device": "cpu"}
     first = evaluate(
         EvaluateOptions(
-            checkpoint=checkpoint, out=tmp_path / "1", cache_dir=tmp_path / "cache", num_workers=0, **common
+            checkpoint=(checkpoint,), out=tmp_path / "1", cache_dir=tmp_path / "cache", num_workers=0, **common
         )
     )
     second = evaluate(EvaluateOptions(predictions=tmp_path / "1" / "predictions.json", out=tmp_path / "2", **common))
@@ -157,9 +157,9 @@ def test_broken_labels_are_reported_together_or_skipped(tiny_aariz: Path, tmp_pa
     ("options", "said"),
     [
         ({}, "either --checkpoint or --predictions"),
-        ({"checkpoint": Path("a"), "predictions": Path("b")}, "either --checkpoint or --predictions"),
-        ({"checkpoint": Path("a"), "allow_missing": True}, "--allow_missing goes with --predictions"),
-        ({"checkpoint": Path("a"), "batch_size": 0}, "--batch_size must be 1 or more"),
+        ({"checkpoint": (Path("a"),), "predictions": Path("b")}, "either --checkpoint or --predictions"),
+        ({"checkpoint": (Path("a"),), "allow_missing": True}, "--allow_missing goes with --predictions"),
+        ({"checkpoint": (Path("a"),), "batch_size": 0}, "--batch_size must be 1 or more"),
     ],
 )
 def test_contradictions_are_refused(options: dict[str, object], said: str) -> None:
@@ -170,7 +170,7 @@ def test_contradictions_are_refused(options: dict[str, object], said: str) -> No
 def test_a_checkpoint_without_a_landmark_of_the_films_is_refused(tiny_aariz: Path, tmp_path: Path) -> None:
     path = tiny_checkpoint(tmp_path / "c.pth", ("Pn", "Go"))
     options = EvaluateOptions(
-        checkpoint=path, dataset_path=tiny_aariz, device="cpu", out=tmp_path / "out", cache_dir=tmp_path / "cache"
+        checkpoint=(path,), dataset_path=tiny_aariz, device="cpu", out=tmp_path / "out", cache_dir=tmp_path / "cache"
     )
     with pytest.raises(DataError, match="nothing to score"):
         evaluate(options)

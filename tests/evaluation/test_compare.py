@@ -218,7 +218,7 @@ def test_the_same_file_twice(tiny_aariz: Path, tmp_path: Path) -> None:
 def test_a_checkpoint_and_the_folder_of_its_evaluation_are_the_same(tiny_aariz: Path, tmp_path: Path) -> None:
     checkpoint = tiny_checkpoint(tmp_path / "c.pth", ("A", "N", "Me"))
     common = {"dataset_path": tiny_aariz, "device": "cpu", "cache_dir": tmp_path / "cache", "num_workers": 0}
-    evaluate(EvaluateOptions(checkpoint=checkpoint, out=tmp_path / "evaluation", **common))
+    evaluate(EvaluateOptions(checkpoint=(checkpoint,), out=tmp_path / "evaluation", **common))
     options = CompareOptions(checkpoint, tmp_path / "evaluation", out=tmp_path / "out", bootstrap_draws=100, **common)
     content = compare(options)
     assert (content["mre"]["difference"], content["mre"]["p"]) == (0.0, 1.0)

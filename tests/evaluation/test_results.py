@@ -37,7 +37,7 @@ def test_the_screen_names_all_that_is_not_in_the_figures() -> None:
     films = (replace(FILMS[0], machine="[red]x"), replace(FILMS[1], machine="Veraviewepocs 2D"))
     scores = score_predictions(films, SCORES.predictions(), "senior")
     stream = io.StringIO()
-    show(scores, scores.metrics(draws=10), Console(file=stream, width=80))
+    show(scores, scores.metrics(draws=10), Console(file=stream, width=80), {})
     text = stream.getvalue()
     assert text.startswith("truth: senior   split: test   films: 2   landmarks: 2   points: 3\n")
     assert "[red]x" in text

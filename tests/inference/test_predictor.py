@@ -7,7 +7,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cephkit.errors import FilmError, SettingsError
-from cephkit.inference.predictor import Predictor, decode_or_nan, predict_batches
+from cephkit.inference.predictor import Predictor
+from cephkit.inference.stages import decode_or_nan
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import Checkpoint, LoadedModel, load_model, write_checkpoint
 
@@ -96,41 +97,15 @@ def test_a_landmark_in_the_border_of_the_canvas_is_not_found() -> None:
 def test_canvases_of_another_size_or_type_are_refused() -> None:
     predictor = Predictor(loaded())
     with pytest.raises(SettingsError, match="takes canvases of 128x96"):
-        predictor.predict_canvas(torch.zeros(1, 1, 96, 128, dtype=torch.uint8))
+        predictor.predict_canvases([torch.zeros(1, 1, 96, 128, dtype=torch.uint8)], [(128, 96)])
     with pytest.raises(SettingsError, match="uint8"):
-        predictor.predict_canvas(torch.zeros(1, 1, 128, 96))
-
-
-def test_canvas_and_film_agree() -> None:
-    film = film_with_spot((128, 96), 40.0, 70.0, 6.0)
-    predictor = Predictor(loaded())
-    points, scores = predictor.predict_canvas(torch.from_numpy(film)[None, None])
-    prediction = predictor.predict_film(film)
-    assert points.shape == (1, 2, 2)
-    assert scores.shape == (1, 2)
-    assert points[0, 0].numpy() == pytest.approx(prediction.points[0], abs=1e-3)
+        predictor.predict_canvases([torch.zeros(1, 1, 128, 96)], [(128, 96)])
 
 
 def test_half_precision_moves_a_point_by_less_than_a_pixel() -> None:
     film = film_with_spot((128, 96), 40.0, 70.0, 6.0)
     exact, half = (Predictor(loaded(), "cpu", mixed).predict_film(film) for mixed in (False, True))
     assert np.abs(exact.points[0] - half.points[0]).max() < 1.0
-
-
-def test_a_data_set_is_predicted_in_its_own_order_whatever_the_batches() -> None:
-    sizes = [(128, 96), (256, 192), (128, 96)]
-    spots = [(20.0, 30.0), (40.0, 50.0), (60.0, 70.0)]
-    canvases = torch.stack([torch.from_numpy(film_with_spot((128, 96), x, y, 6.0))[None] for x, y in spots])
-    nothing = torch.zeros(1)
-    batches = [(canvases[order], nothing, nothing, torch.tensor(order)) for order in ([2, 0], [1])]
-    model = loaded()
-    points, scores = predict_batches(model.model, model.spec, batches, sizes, torch.device("cpu"))
-    assert points.shape == (3, 2, 2)
-    assert points[0, 0] == pytest.approx(spots[0], abs=0.5)
-    assert points[1, 0] == pytest.approx((80.5, 100.5), abs=1.0)
-    assert points[2, 0] == pytest.approx(spots[2], abs=0.5)
-    assert np.isnan(points[:, 1]).all()
-    assert np.isfinite(scores[:, 0]).all()
 
 
 def test_a_film_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

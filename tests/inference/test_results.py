@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cephkit.errors import SettingsError
-from cephkit.inference.predictor import Prediction
+from cephkit.inference.predictor import Prediction, Predictor
 from cephkit.inference.results import COLUMNS, ResultFolder, film_json, film_rows
 from tests.inference.test_predictor import loaded
 
@@ -20,7 +20,7 @@ FOUND = Prediction(
 
 
 def test_only_what_was_found_on_the_film_is_in_the_json() -> None:
-    content = film_json("f", Path("f.png"), FOUND, loaded())
+    content = film_json("f", Path("f.png"), FOUND, Predictor(loaded()))
     assert [mark["symbol"] for mark in content["landmarks"]] == ["Sn"]
     assert content["landmarks"][0]["value"] == {"x": 10.123, "y": 20.0}
     assert content["missing"] == ["A", "S"]

@@ -18,8 +18,9 @@ from cephkit import NOTICE
 from cephkit.config import Truth, parse
 from cephkit.data.film import Split
 from cephkit.errors import DataError, SettingsError
-from cephkit.evaluation.command import PLAIN_WIDTH, EvaluateOptions, _scores_of_checkpoint, _scores_of_file
+from cephkit.evaluation.command import PLAIN_WIDTH, EvaluateOptions
 from cephkit.evaluation.compare import P_VALUE, Comparison, Difference, Unit, compare_errors
+from cephkit.evaluation.judge import judge_checkpoints, judge_file
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Floats
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import Row
@@ -297,7 +298,7 @@ def _scores(options: CompareOptions, path: Path, say: Callable[[str], None]) -> 
     if not is_checkpoint and (path / PREDICTIONS).is_file():
         path = path / PREDICTIONS  # evaluate's folder holds other JSON files too
     judged = EvaluateOptions(
-        checkpoint=path if is_checkpoint else None,
+        checkpoint=(path,) if is_checkpoint else (),
         predictions=None if is_checkpoint else path,
         dataset_path=options.dataset_path,
         split=options.split,
@@ -310,7 +311,8 @@ def _scores(options: CompareOptions, path: Path, say: Callable[[str], None]) -> 
         mixed_precision=options.mixed_precision,
         device=options.device,
     )
-    return _scores_of_checkpoint(judged, path, say) if is_checkpoint else _scores_of_file(judged, path, say)
+    of = judge_checkpoints(judged, (path,), say) if is_checkpoint else judge_file(judged, path, say)
+    return of.scores, of.source
 
 
 def _cells(name: str, one: Difference) -> Row:

@@ -1,6 +1,7 @@
 """What ``cephkit evaluate`` leaves behind, and what it shows on the screen."""
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,11 @@ def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:
     write_json(out / "metrics.json", content)
 
 
-def show(scores: Scores, metrics: Metrics, console: Console) -> None:
-    """The figures as a short table: all films, splits and machines where there are several, notes."""
+def show(scores: Scores, metrics: Metrics, console: Console, content: Mapping[str, Any]) -> None:
+    """The figures as a short table: all films, splits and machines where there are several, notes.
+
+    ``content`` is that of ``metrics.json``.
+    """
     splits = sorted({film.split for film in scores.films})
     console.print(
         f"truth: {scores.truth_source}   split: {' '.join(splits)}   films: {metrics.films}   "
@@ -84,7 +88,7 @@ def show(scores: Scores, metrics: Metrics, console: Console) -> None:
             figures = (row["mre_mm"], row["sd_mm"], *_rates(row), row["mre_px"])
             _add(table, row[name], row["films"], figures)
     console.print(table)
-    for line in notes(scores, metrics):
+    for line in (*notes(scores, metrics), *model_notes(content)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -107,6 +111,25 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
     if metrics.missing:
         absent = _some([f"{point['film']} {point['landmark']}" for point in scores.not_found])
         lines.append(f"NOT FOUND, each a miss in every SDR and not in the MRE: {metrics.missing} points: {absent}")
+    return lines
+
+
+def model_notes(content: Mapping[str, Any]) -> list[str]:
+    """What the model says of itself and whether it holds, one line each."""
+    lines = []
+    left = content.get("films_facing_left") or []
+    if left:
+        lines.append(f"facing left, looked at mirrored: {len(left)} films: {_some(left)}")
+    doubted = content.get("films_doubted") or []
+    if doubted:
+        films = _some([f"{film['film']} ({film['reason']})" for film in doubted], 3)
+        lines.append(f"NO LATERAL CEPHALOGRAM, says the model, scored all the same: {len(doubted)} films: {films}")
+    told = content.get("uncertainty")
+    if told:
+        lines.append(
+            f"90 % regions hold {_text(told['coverage_90_percent'], 1)} % of the true points; rank correlation of "
+            f"expected and true error {_text(told['rank_correlation'], 2)} ({told['judged']})"
+        )
     return lines
 
 

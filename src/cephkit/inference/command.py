@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import tyro
 
 from cephkit import NOTICE
@@ -15,11 +16,8 @@ from cephkit.files import write_json, write_whole
 from cephkit.inference.device import choose_device
 from cephkit.inference.overlay import draw_overlay, png_bytes
 from cephkit.inference.predictor import Prediction, Predictor
-from cephkit.inference.results import ResultFolder, film_json, film_rows
+from cephkit.inference.results import ResultFolder, film_json, film_rows, needs_look
 from cephkit.training.checkpoint import load_model
-
-WEAK_SCORE = 0.1
-"""Below it the heatmap has hardly a peak: worth a second look. Not a calibrated probability."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,18 @@ class PredictOptions:
 
     films: tyro.conf.Positional[tuple[Path, ...]]
     """Films (PNG, JPEG, BMP, TIFF), or folders: then every film in them."""
-    checkpoint: Path
-    """A checkpoint_*.pth of cephkit train; it carries landmarks and input size."""
+    checkpoint: tuple[Path, ...]
+    """A checkpoint_*.pth of cephkit train, which carries landmarks and input size; or several, to be averaged."""
     out: Path = Path("predictions")
     """Folder for the results; made where there is none."""
     pixel_size_mm: float | None = None
     """Millimetres per pixel of these films; with it landmarks.csv has mm too."""
+    tta: bool = False
+    """Look at each film several times (turned, scaled, brighter, darker) and average: slower, a little better."""
+    refine: bool = True
+    """Use the second stage of checkpoints that have one."""
+    keep_doubtful: bool = False
+    """Write landmarks even of pictures that look like no lateral cephalogram; without it they count as not found."""
     overlay: bool = True
     """Draw the landmarks on each film."""
     mixed_precision: bool = False
@@ -50,6 +54,8 @@ class PredictOptions:
         Raises:
             SettingsError: no film, or a pixel size that is no positive number.
         """
+        if not self.checkpoint:
+            raise SettingsError("cephkit predict: --checkpoint needs a checkpoint_*.pth of cephkit train")
         if not self.films:
             raise SettingsError("cephkit predict: no film; give files or folders, e.g. cephkit predict FILM.png ...")
         if self.pixel_size_mm is not None and not (self.pixel_size_mm > 0 and math.isfinite(self.pixel_size_mm)):
@@ -69,12 +75,14 @@ def predict(options: PredictOptions) -> int:
     """Find the landmarks of all films; see ``main``."""
     files = film_files(options.films, options.out)
     device = choose_device(options.device, print)
-    loaded = load_model(options.checkpoint, device)
-    predictor = Predictor(loaded, device, options.mixed_precision)
+    loaded = [load_model(path, device) for path in options.checkpoint]
+    predictor = Predictor(loaded, device, options.mixed_precision, options.tta, options.refine)
     results = ResultFolder(options.out, files)
-    spec = loaded.spec
+    spec = predictor.spec
     height, width = spec.canvas_size
     print(f"{len(files)} film(s), {len(spec.symbols)} landmarks, {spec.model} at {height}x{width} on {device}")
+    if predictor.calibration is None:
+        print(f"no calibration for {predictor.mode}: no expected errors; make one with cephkit calibrate")
     rows, failures = [], 0
     for number, file in enumerate(files, start=1):
         try:
@@ -84,15 +92,17 @@ def predict(options: PredictOptions) -> int:
             failures += 1
             continue
         prediction = predictor.predict_film(grey, file.stem)
+        if prediction.doubt and not options.keep_doubtful:
+            prediction = withheld(prediction)
         name = results.name_for(file, prediction.film_hash)
-        write_json(results.json_path(name), film_json(name, file, prediction, loaded))
+        write_json(results.json_path(name), film_json(name, file, prediction, predictor, options.pixel_size_mm))
         written = results.json_path(name)
         if options.overlay:
             caption = f"{file.name}   {len(prediction.found)} of {len(spec.symbols)} landmarks"
             written = results.overlay_path(name)
             write_whole(written, png_bytes(draw_overlay(to_uint8(grey), prediction.found, caption)))
         rows += film_rows(name, file, prediction, options.pixel_size_mm)
-        doubts = _doubts(prediction)
+        doubts = _doubts(prediction, options.pixel_size_mm)
         print(f"[{number}/{len(files)}] {file.name}: {len(prediction.found)} landmarks -> {written}{doubts}")
         failures += not prediction.found
     if rows:
@@ -101,12 +111,21 @@ def predict(options: PredictOptions) -> int:
     return 1 if failures else 0
 
 
-def _doubts(prediction: Prediction) -> str:
+def withheld(prediction: Prediction) -> Prediction:
+    """``prediction`` without its landmarks: a picture that is no film has none, whatever a network says."""
+    nothing = np.full_like(prediction.points, np.nan)
+    return replace(prediction, points=nothing, scores=nothing[:, 0], expected_errors=None, regions=None)
+
+
+def _doubts(prediction: Prediction, pixel_size_mm: float | None) -> str:
     """What a user should look at twice, as the end of a line."""
-    scores = zip(prediction.symbols, prediction.scores.tolist(), strict=True)
-    weak = [symbol for symbol, score in scores if symbol in prediction.found and score < WEAK_SCORE]
-    said = f"; NOT FOUND: {' '.join(prediction.missing)}" if prediction.missing else ""
-    return said + (f"; weak (score below {WEAK_SCORE}): {' '.join(weak)}" if weak else "")
+    if prediction.doubt and not prediction.found:
+        return f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}; look at it, or give --keep_doubtful"
+    said = "; faces left" if prediction.facing == "left" else ""
+    said += f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}" if prediction.doubt else ""
+    said += f"; NOT FOUND: {' '.join(prediction.missing)}" if prediction.missing else ""
+    unsure = needs_look(prediction, pixel_size_mm)
+    return said + (f"; look at: {' '.join(unsure)}" if unsure else "")
 
 
 def film_files(given: Sequence[Path], out: Path) -> list[Path]:

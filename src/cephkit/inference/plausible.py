@@ -191,7 +191,7 @@ def fit_shape(points: ArrayLike, scores: ArrayLike | None = None) -> ShapeModel:
     )
 
 
-def _similarity(points: Floats, mean: Floats) -> tuple[complex, complex, complex] | None:
+def similarity(points: Floats, mean: Floats) -> tuple[complex, complex, complex] | None:
     """``(factor, from, to)``: z becomes factor * (z - from) + to, closest to ``mean``; None without a shape.
 
     A complex factor turns and scales, and cannot reflect.
@@ -209,17 +209,17 @@ def _similarity(points: Floats, mean: Floats) -> tuple[complex, complex, complex
 
 def _aligned(points: Floats, mean: Floats) -> Floats:
     """``points`` (K, 2) laid onto ``mean``; all NaN where they have no shape."""
-    similarity = _similarity(points, mean)
-    if similarity is None:
+    found = similarity(points, mean)
+    if found is None:
         return np.full_like(points, np.nan)
-    factor, start, end = similarity
+    factor, start, end = found
     return _planar(factor * (_complex(points) - start) + end)
 
 
 def _rotation_degrees(points: Floats, mean: Floats) -> float:
     """How far ``points`` are turned against ``mean``, clockwise as one sees it; 0 where they have no shape."""
-    similarity = _similarity(points, mean)
-    return 0.0 if similarity is None else float(-np.angle(similarity[0], deg=True))
+    found = similarity(points, mean)
+    return 0.0 if found is None else float(-np.angle(found[0], deg=True))
 
 
 def _normalised(shape: Floats) -> Floats:

@@ -1,21 +1,22 @@
 """From a film to landmarks in its own pixels, the way that evaluation and prediction take."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from cephkit.data.film import Points
 from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
-from cephkit.errors import SettingsError
-from cephkit.geometry import Size, grid_to_canvas, letterbox, transform
-from cephkit.heatmaps.decode import decode
-from cephkit.inference.device import half_type
-from cephkit.models.spec import ModelSpec
+from cephkit.errors import CheckpointError, SettingsError
+from cephkit.geometry import Size, letterbox
+from cephkit.inference.looks import PLAIN, TEST_TIME
+from cephkit.inference.pose import Facing, Pose, choose_poses, pose_model
+from cephkit.inference.stages import Looked, Matrices, Seen, Stages
+from cephkit.inference.uncertainty import Calibration
 from cephkit.training.checkpoint import LoadedModel
 
 Floats = NDArray[np.float64]
@@ -35,6 +36,14 @@ class Prediction:
     """(K,) height of the heatmap's peak: larger is surer, but it is no probability."""
     film_hash: str
     """``pixel_hash`` of the film, so that a result can be traced to its picture."""
+    expected_errors: Floats | None = None
+    """(K,) film pixels; None where the model has no calibration for this way of predicting."""
+    regions: Floats | None = None
+    """(K, 2, 2) film pixels squared: with probability 90 % the true point x has (x - p)' R^-1 (x - p) <= 1."""
+    doubt: str = ""
+    """Why this is no lateral cephalogram that the model understands; empty where it is one."""
+    facing: Facing = "right"
+    """Where the face looks; points are those of the film as it is, either way."""
 
     @property
     def found(self) -> Points:
@@ -50,29 +59,74 @@ class Prediction:
         return tuple(symbol for symbol in self.symbols if symbol not in self.found)
 
 
-class Predictor:
-    """A loaded network that takes films of any size.
+@dataclass(frozen=True)
+class Found:
+    """Landmarks of B films; lengths in film pixels but for ``features``."""
 
-    Films reach the network at the size that its checkpoint names, and at no other: there is nothing to set.
+    points: Floats
+    """(B, K, 2)."""
+    scores: Floats
+    """(B, K)."""
+    features: Floats
+    """(B, K, F), what tells of the error; lengths in canvas pixels of the first model."""
+    units: Floats
+    """(B,) film pixels to a canvas pixel of the first model."""
+    poses: Sequence[Pose]
+
+
+class Predictor:
+    """One network, or several whose points are averaged, that take films of any size.
+
+    Films reach a network at the size that its checkpoint names, and at no other: there is nothing to set.
+
+    Args:
+        loaded: one model or an ensemble of models that know the same landmarks.
+        device: where to compute.
+        mixed_precision: run the networks in half precision; decoding is always float32.
+        tta: look at every film several times, turned, scaled, brighter and darker, and average.
+        refine: use the second stage of models that have one.
+
+    Raises:
+        SettingsError: no model, or models of different landmarks.
+        CheckpointError: what a checkpoint holds beside its network is damaged.
     """
 
-    def __init__(self, loaded: LoadedModel, device: torch.device | str = "cpu", mixed_precision: bool = False) -> None:
-        self.spec = loaded.spec
-        self.device = torch.device(device)
-        self.mixed_precision = mixed_precision
-        self.model = loaded.model.to(self.device).eval()
+    def __init__(
+        self,
+        loaded: LoadedModel | Sequence[LoadedModel],
+        device: torch.device | str = "cpu",
+        mixed_precision: bool = False,
+        tta: bool = False,
+        refine: bool = True,
+    ) -> None:
+        models = [loaded] if isinstance(loaded, LoadedModel) else list(loaded)
+        if not models:
+            raise SettingsError("no model to predict with")
+        self.spec, self.loaded = models[0].spec, tuple(models)
+        for other in models[1:]:
+            if set(other.spec.symbols) != set(self.spec.symbols):
+                differ = " ".join(sorted(set(other.spec.symbols) ^ set(self.spec.symbols)))
+                raise SettingsError(f"{other.path} and {models[0].path} know different landmarks: {differ}")
+        self.device, self.tta = torch.device(device), tta
+        self.stages = [Stages(model, self.spec.symbols, self.device, mixed_precision, refine) for model in models]
+        self.looks = TEST_TIME if tta else PLAIN
+        self.pose = pose_model(models[0])
+        self.calibration = stored_calibration(models, self.mode)
 
-    def predict_canvas(self, canvases: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (B, K, 2) float32 in canvas pixels and scores (B, K) of canvases (B, 1, H, W) uint8.
+    @property
+    def mode(self) -> str:
+        """What a calibration is made for: the way of looking, and the models of an ensemble."""
+        ways = ("plain", "tta")[self.tta] + ("+refiner" if any(stage.refiner for stage in self.stages) else "")
+        return ways if len(self.loaded) == 1 else " ".join([ways, *sorted(stage.digest for stage in self.stages)])
 
-        A landmark that could not be found has NaN for both.
+    @property
+    def canvas_sizes(self) -> tuple[Size, ...]:
+        """Sizes of the canvases that ``predict_canvases`` takes, each once."""
+        return tuple(dict.fromkeys(size for stage in self.stages for size in stage.sizes))
 
-        Raises:
-            SettingsError: the canvases are not of the size that the network was trained at.
-        """
-        points, scores = decode_or_nan(self._heatmaps(canvases), self.spec.loss)
-        matrix = torch.from_numpy(grid_to_canvas(self.spec.heatmap_stride)).to(points)
-        return points @ matrix[:2, :2].T + matrix[:2, 2], scores
+    def canvases(self, grey: NDArray[np.uint8]) -> tuple[Tensor, ...]:
+        """A film (H, W) as canvases (1, h, w) uint8, one for each of ``canvas_sizes``."""
+        return tuple(torch.from_numpy(to_canvas(grey, size))[None] for size in self.canvas_sizes)
 
     def predict_film(self, film: Path | str | NDArray[np.uint8] | NDArray[np.uint16], film_id: str = "") -> Prediction:
         """The landmarks of one film, given as a file or as grey pixels (H, W), uint8 or uint16.
@@ -89,95 +143,85 @@ class Predictor:
             grey = read_grey(Path(film))
         else:
             grey = film
-        canvas = to_canvas(to_uint8(grey), self.spec.canvas_size)
+        canvases = [canvas[None] for canvas in self.canvases(to_uint8(grey))]
         size = (grey.shape[0], grey.shape[1])
-        points, scores = film_points(self._heatmaps(torch.from_numpy(canvas)[None, None]), self.spec, [size])
-        return Prediction(film_id, size, self.spec.symbols, points[0], scores[0], pixel_hash(grey))
+        return self.predictions(canvases, [size], [film_id], [pixel_hash(grey)])[0]
 
-    def _heatmaps(self, canvases: Tensor) -> Tensor:
-        return predict_heatmaps(self.model, self.spec, canvases, self.device, self.mixed_precision)
+    def predictions(
+        self, canvases: Sequence[Tensor], sizes: Sequence[Size], film_ids: Sequence[str], hashes: Sequence[str]
+    ) -> list[Prediction]:
+        """As ``predict_canvases``, film by film, with expected errors and regions where there is a calibration."""
+        found = self.predict_canvases(canvases, sizes)
+        units = found.units[:, None]
+        expected = regions = None
+        if self.calibration is not None:
+            expected = self.calibration.expected(found.features) * units
+            regions = self.calibration.regions(found.features) * units[..., None, None] ** 2
+        return [
+            Prediction(
+                film_ids[row], sizes[row], self.spec.symbols, found.points[row], found.scores[row], hashes[row],
+                None if expected is None else expected[row], None if regions is None else regions[row],
+                found.poses[row].doubt, found.poses[row].facing,
+            )
+            for row in range(len(sizes))
+        ]  # fmt: skip
+
+    def predict_canvases(self, canvases: Sequence[Tensor], sizes: Sequence[Size]) -> Found:
+        """The landmarks of B films.
+
+        Args:
+            canvases: (B, 1, h, w) uint8 for each of ``canvas_sizes``.
+            sizes: (height, width) of the films.
+
+        Raises:
+            SettingsError: canvases of another size or type.
+        """
+        by_size = dict(zip(self.canvas_sizes, canvases, strict=True))
+        first = self.stages[0]
+
+        glances: list[tuple[Matrices, Seen]] = []
+
+        def glance(turns: Matrices, rows: Sequence[int]) -> tuple[Floats, Floats]:
+            some = {size: canvas[list(rows)] for size, canvas in by_size.items()}
+            seen = first.first_guess(some, [sizes[row] for row in rows], turns, PLAIN[0])
+            glances.append((turns, seen))
+            return seen.points, seen.scores
+
+        poses = choose_poses(self.pose, glance, sizes)
+        turns = np.stack([pose.matrix for pose in poses])
+        # What was seen at the first glance need not be computed again.
+        known = next((seen for given, seen in glances if np.array_equal(given, turns)), None)
+        looked = [
+            stage.look(by_size, sizes, turns, self.looks, known if stage is first else None) for stage in self.stages
+        ]
+        units = np.array([1 / letterbox(size, self.spec.canvas_size).scale for size in sizes])
+        return combine(looked, poses, units)
 
 
-@torch.no_grad()
-def predict_heatmaps(
-    model: nn.Module, spec: ModelSpec, canvases: Tensor, device: torch.device, mixed_precision: bool = False
-) -> Tensor:
-    """Heatmaps (B, K, h, w) float32 of canvases (B, 1, H, W) uint8. The model stays in its mode.
+def combine(looked: Sequence[Looked], poses: Sequence[Pose], units: Floats) -> Found:
+    """The mean over models and looks, and how far they are apart."""
+    points = np.concatenate([each.points for each in looked])
+    # Models of an ensemble count alike; those without a second stage have fewer features to tell.
+    count = min(each.features.shape[-1] for each in looked)
+    features = np.mean([each.features[..., :count] for each in looked], axis=0)
+    features[..., 1:] /= units[:, None, None]
+    mean = points.mean(axis=0)
+    if len(points) > 1:
+        apart = np.sqrt(((points - mean) ** 2).sum(-1).mean(axis=0)) / units[:, None]
+        features = np.concatenate((features, apart[..., None]), axis=-1)
+    return Found(mean, features[..., 0].copy(), features, units, poses)
+
+
+def stored_calibration(models: Sequence[LoadedModel], mode: str) -> Calibration | None:
+    """The calibration for ``mode`` that the first of ``models`` carries, or None.
 
     Raises:
-        SettingsError: the canvases are not of the size that the network was trained at.
+        CheckpointError: it is damaged.
     """
-    if tuple(canvases.shape[-2:]) != tuple(spec.canvas_size) or canvases.dtype != torch.uint8:
-        height, width = spec.canvas_size
-        raise SettingsError(
-            f"this network takes canvases of {height}x{width} (height x width) uint8, got "
-            f"{canvases.shape[-2]}x{canvases.shape[-1]} {canvases.dtype}; make them with to_canvas"
-        )
-    images = canvases.to(device, non_blocking=True).float() / 255
-    with torch.autocast(device.type, dtype=half_type(device), enabled=mixed_precision):
-        heatmaps = model(images)
-    return heatmaps.float()
-
-
-def decode_or_nan(heatmaps: Tensor, loss: str) -> tuple[Tensor, Tensor]:
-    """``decode``, with NaN for point and score where a map says nothing: not finite, or the same everywhere.
-
-    Decoding such a map would still yield a point, and a made-up landmark is worse than none.
-    """
-    flat = heatmaps.float().flatten(2)
-    usable = torch.isfinite(flat).all(-1) & (flat.amax(-1) > flat.amin(-1))
-    points, scores = decode(torch.where(usable[..., None, None], heatmaps.float(), 0.0), loss)
-    usable &= torch.isfinite(points).all(-1)
-    return (
-        torch.where(usable[..., None], points, torch.nan),
-        torch.where(usable, scores, torch.nan),
-    )
-
-
-def film_points(heatmaps: Tensor, spec: ModelSpec, film_sizes: Sequence[Size]) -> tuple[Floats, Floats]:
-    """Heatmaps (B, K, h, w) to film pixels.
-
-    Args:
-        heatmaps: what the network said of B films.
-        spec: of the network.
-        film_sizes: (height, width) of each film in its own pixels.
-
-    Returns:
-        Points (B, K, 2) float64 in film pixels and scores (B, K) float64; NaN where a landmark was not found.
-    """
-    cells, scores = decode_or_nan(heatmaps, spec.loss)
-    on_canvas = transform(grid_to_canvas(spec.heatmap_stride), cells.cpu().numpy())
-    boxes = (letterbox(size, spec.canvas_size) for size in film_sizes)
-    points = [transform(box.to_film, film) for box, film in zip(boxes, on_canvas, strict=True)]
-    return np.stack(points), scores.cpu().numpy().astype(np.float64)
-
-
-def predict_batches(
-    model: nn.Module,
-    spec: ModelSpec,
-    batches: Iterable[Sequence[Tensor]],
-    film_sizes: Sequence[Size],
-    device: torch.device,
-    mixed_precision: bool = False,
-) -> tuple[Floats, Floats]:
-    """The landmarks of a whole data set.
-
-    Args:
-        model: in eval mode.
-        spec: of the model.
-        batches: of a loader over ``FilmDataset``: (canvas, points, mask, index), each film once.
-        film_sizes: (height, width) of every film, by the data set's index.
-        device: where the model is.
-        mixed_precision: run the network in half precision; decoding is always float32.
-
-    Returns:
-        Points (N, K, 2) float64 in film pixels and scores (N, K) in the data set's order; NaN where a
-        landmark was not found or no batch held the film.
-    """
-    shape = (len(film_sizes), len(spec.symbols))
-    points, scores = np.full((*shape, 2), np.nan), np.full(shape, np.nan)
-    for canvas, *_, index in batches:
-        films = index.tolist()
-        heatmaps = predict_heatmaps(model, spec, canvas, device, mixed_precision)
-        points[films], scores[films] = film_points(heatmaps, spec, [film_sizes[film] for film in films])
-    return points, scores
+    plain = models[0].extras.get("calibrations", {}).get(mode)
+    if plain is None:
+        return None
+    try:
+        return Calibration.from_dict(plain)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{models[0].path}: its calibration is damaged ({error})") from error

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from cephkit.augment import Augmentation
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import FilmDataset
+from cephkit.data.prepare import PreparedData
 from cephkit.memory.recover import Packing
 from cephkit.memory.spill import SpillWatch
 from cephkit.models.spec import ModelSpec
@@ -50,6 +51,7 @@ class Run:
     """The settings as a checkpoint keeps them."""
     packing: Packing
     """The passes of a step: those of the settings, until memory runs out."""
+    data: PreparedData
     spec: ModelSpec
     fabric: Fabric
     model: _FabricModule

@@ -26,14 +26,16 @@ from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import PlanSampler
-from cephkit.training.checkpoint import Checkpoint, read_checkpoint
+from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint
 from cephkit.training.context import Run
+from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
 from cephkit.training.interrupt import interrupted_by_ctrl_c
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
 from cephkit.training.log import GIB, RunLog, Screen, duration
 from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_latest, undo_step
 from cephkit.training.packing import cap_memory, choose_packing
+from cephkit.training.refine import RefinerTraining
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, run_settings, set_aside
 from cephkit.training.state import TrainState, set_random_state
@@ -77,7 +79,31 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
         progress = run.state.progress
         result = Result(outcome, progress.best, progress.best_epoch, config.save_dir)
         report_end(run, outcome, screen.say)
+        if outcome != "stopped" and run.fabric.is_global_zero:
+            complete(run, stop or pressed)
         return result
+
+
+def complete(run: Run, stop: Callable[[], bool]) -> None:
+    """Give the best checkpoint a second stage, where asked, and what it can say of its own errors."""
+    config, device, say = run.config, run.fabric.device, run.screen.say
+    path = config.save_dir / "checkpoint_best.pth"
+    if not path.is_file():
+        return
+    refiner = None
+    if config.refine:
+        detail = detail_data(
+            run.data, config.dataset_path, detail_size(run.data.films["train"], config.refine_size), config.hold,
+            config.cache_dir,
+        )  # fmt: skip
+        settings = RefinerTraining(
+            epochs=config.refine_epochs, seed=config.seed, num_workers=config.num_workers,
+            mixed_precision=config.mixed_precision,
+        )  # fmt: skip
+        refiner = add_refiner(
+            load_model(path, device), detail, settings, config.truth, device, say, stop, run.valid_batch_size
+        )
+    finish(path, run.data, config.truth, device, say, config.mixed_precision, run.valid_batch_size, refiner)
 
 
 def set_up(config: TrainConfig, screen: Screen) -> Run:
@@ -127,7 +153,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
         valid_set=valid_set, valid_loader=valid_loader(config, valid_set, packing.batch_size, fabric),
         valid_batch_size=packing.batch_size,
         screen=screen, log=None, train_films=len(films), before_step=before_step(state.model),
-        packing=packing,
+        packing=packing, data=data,
     )  # fmt: skip
     describe(run, data, say)
     while True:

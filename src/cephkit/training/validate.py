@@ -15,7 +15,7 @@ from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import Film, points_array
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise
 from cephkit.heatmaps.encode import gaussian_heatmaps
-from cephkit.inference.predictor import film_points
+from cephkit.inference.stages import film_points
 from cephkit.losses import trivial_loss
 from cephkit.models.spec import ModelSpec
 

@@ -1,0 +1,190 @@
+"""Predictions to judge, from checkpoints or from a file."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from rich.console import Console
+
+from cephkit.config import Truth
+from cephkit.data.aariz import AarizFolder, Problem, read_aariz, some
+from cephkit.data.check import unlabelled
+from cephkit.data.film import Film, Split
+from cephkit.errors import DataError
+from cephkit.evaluation.predictions import listed, read_predictions
+from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
+from cephkit.evaluation.trust import trust
+from cephkit.landmarks import in_canonical_order
+
+if TYPE_CHECKING:
+    from cephkit.inference.predictor import Predictor
+
+Say = Callable[[str], None]
+
+
+class JudgeOptions(Protocol):
+    """What judging needs to know; ``EvaluateOptions`` and ``CompareOptions`` have it."""
+
+    @property
+    def dataset_path(self) -> Path: ...
+    @property
+    def splits(self) -> tuple[Split, ...]: ...
+    @property
+    def truth(self) -> Truth: ...
+    @property
+    def allow_missing(self) -> bool: ...
+    @property
+    def skip_bad_films(self) -> bool: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def num_workers(self) -> int: ...
+    @property
+    def cache_dir(self) -> Path | None: ...
+    @property
+    def mixed_precision(self) -> bool: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def tta(self) -> bool: ...
+    @property
+    def refine(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Scores, what they came from, and what else is known of them."""
+
+    scores: Scores
+    source: dict[str, Any]
+    """For ``metrics.json``."""
+    predictor: "Predictor | None" = None
+
+
+def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) -> Judged:
+    """Predictions of one checkpoint, or of several whose points are averaged.
+
+    Raises:
+        CephkitError: what cannot be judged, and why.
+    """
+    from cephkit.data.prepare import prepare
+    from cephkit.inference.device import choose_device
+    from cephkit.inference.folder import predict_films
+    from cephkit.inference.predictor import Predictor
+    from cephkit.training.checkpoint import current_versions, load_model
+
+    device = choose_device(options.device, say)
+    loaded = [load_model(path, device) for path in paths]
+    predictor = Predictor(loaded, device, options.mixed_precision, options.tta, options.refine)
+    spec = predictor.spec
+    prepared = prepare(
+        options.dataset_path,
+        splits=options.splits,
+        annotation=options.truth,
+        canvas_size=spec.canvas_size,
+        hold=0,
+        cache_dir=options.cache_dir,
+        skip_bad_films=options.skip_bad_films,
+        say=say,
+    )
+    films = [film for group in prepared.films.values() for film in group]
+    if not set(symbols_with_truth(films, options.truth)) & set(spec.symbols):
+        raise DataError(f"{options.dataset_path}: nothing to score: no film has a landmark that the model knows")
+    found = predict_films(
+        predictor, films, options.batch_size, options.num_workers, lambda loader: shown(loader, "predicting")
+    )
+    # The order that a predictions file has, so that it gives the same figures to the last bit.
+    symbols = in_canonical_order(spec.symbols)
+    columns = [spec.symbols.index(symbol) for symbol in symbols]
+    scores = Scores(tuple(films), symbols, found.points[:, columns], options.truth)
+    doubted = [
+        {"film": film.film_id, "reason": pose.doubt}
+        for film, pose in zip(films, found.poses, strict=True)
+        if pose.doubt
+    ]
+    about = [
+        {
+            "path": model.path.as_posix(),
+            "sha256": model.meta["sha256"],
+            "epoch": model.meta["epoch"],
+            "versions": model.meta["versions"],
+            **model.spec.to_dict(),
+        }
+        for model in loaded
+    ]
+    source: dict[str, Any] = {
+        "checkpoint": about[0],
+        **({"ensemble": about} if len(about) > 1 else {}),
+        "mode": predictor.mode,
+        "tta": options.tta,
+        "second_stage": any(stage.refiner is not None for stage in predictor.stages),
+        "films_doubted": doubted,
+        "films_facing_left": [
+            film.film_id for film, pose in zip(films, found.poses, strict=True) if pose.facing == "left"
+        ],
+        "device": str(device),
+        "mixed_precision": options.mixed_precision,
+        "versions": {**current_versions(), "numpy": np.__version__},
+    }
+    if predictor.calibration is None:
+        say(f"no calibration for {predictor.mode}: expected errors are not known; make one with cephkit calibrate")
+    else:
+        source["uncertainty"] = trust(predictor.calibration, found, columns, scores)
+    return Judged(scores, source, predictor)
+
+
+def judge_file(options: JudgeOptions, path: Path, say: Say) -> Judged:
+    """Predictions of a file. Only labels are read: no film is decoded.
+
+    Raises:
+        CephkitError: what cannot be judged, and why.
+    """
+    predictions = read_predictions(path)
+    folder = read_aariz(options.dataset_path, options.splits)
+    films = _usable(folder, options, say)
+    if not films:
+        raise DataError(f"{options.dataset_path}: no usable film in {' '.join(options.splits)}")
+    known = {film.film_id for film in folder.films} | {problem.film_id for problem in folder.problems}
+    # A benchmark's file may well hold more films than this data set; a misspelt id shows as a film without prediction.
+    others = [film_id for film_id in predictions if film_id not in known]
+    if others:
+        say(f"not judged, not in {' '.join(options.splits)}: {len(others)} films: {some(others)}")
+    scores = score_predictions(films, predictions, options.truth, options.allow_missing)
+    source: dict[str, Any] = {"predictions": {"path": path.as_posix()}}
+    if path.is_file():
+        source["predictions"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Judged(scores, source)
+
+
+def _usable(folder: AarizFolder, options: JudgeOptions, say: Say) -> list[Film]:
+    """Films without a problem.
+
+    Raises:
+        DataError: listing the problems, unless they are to be skipped.
+    """
+    named = {(problem.split, problem.film_id) for problem in folder.problems}
+    readable = [film for film in folder.films if (film.split, film.film_id) not in named]
+    problems: list[Problem] = [*folder.problems, *unlabelled(readable, options.truth)]
+    lines = [str(problem) for problem in problems]
+    if problems and not options.skip_bad_films:
+        raise DataError(
+            f"{options.dataset_path}: films that cannot be judged:\n{listed(lines)}\n"
+            "Mend them, or judge the others: --skip_bad_films"
+        )
+    for line in lines:
+        say(f"left out: {line}")
+    named = {(problem.split, problem.film_id) for problem in problems}
+    return [film for film in readable if (film.split, film.film_id) not in named]
+
+
+def shown(batches: Sequence[Any] | Any, title: str) -> Iterable[Any]:
+    """``batches`` with a progress bar where someone watches."""
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return batches
+    return track(batches, title, len(batches), console=console, transient=True)

@@ -1,0 +1,67 @@
+"""Many films through a predictor: workers read and shrink, the device looks."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from cephkit.data.film import Film
+from cephkit.data.pixels import read_grey, to_canvas, to_uint8
+from cephkit.geometry import Size
+from cephkit.inference.predictor import Found, Predictor
+
+Shown = Callable[[Sequence[Any] | Any], Iterable[Any]]
+
+
+class FilmCanvases(Dataset[tuple[tuple[Tensor, ...], Tensor]]):
+    """Films as canvases of several sizes: (canvases (1, H, W) uint8, (height, width) of the film)."""
+
+    def __init__(self, films: Sequence[Film], sizes: Sequence[Size]) -> None:
+        self.films, self.sizes = tuple(films), tuple(sizes)
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __getitem__(self, index: int) -> tuple[tuple[Tensor, ...], Tensor]:
+        grey = to_uint8(read_grey(self.films[range(len(self))[index]].path))
+        canvases = tuple(torch.from_numpy(to_canvas(grey, size))[None] for size in self.sizes)
+        return canvases, torch.tensor(grey.shape)
+
+
+def predict_films(
+    predictor: Predictor,
+    films: Sequence[Film],
+    batch_size: int = 2,
+    num_workers: int = 0,
+    shown: Shown | None = None,
+) -> Found:
+    """The landmarks of all ``films``, in their order.
+
+    Args:
+        predictor: what predicts.
+        films: files that can be read.
+        batch_size: films in memory and per forward pass.
+        num_workers: loader processes; 0 reads in this one.
+        shown: wraps the loader, to show how far it is.
+
+    Raises:
+        FilmError: a film cannot be read.
+    """
+    # A generator of its own: predicting must not move the random state of a training.
+    loader = DataLoader(
+        FilmCanvases(films, predictor.canvas_sizes), batch_size, num_workers=min(num_workers, len(films)),
+        generator=torch.Generator(),
+    )  # fmt: skip
+    parts = []
+    for canvases, sizes in shown(loader) if shown else loader:
+        parts.append(predictor.predict_canvases(canvases, [(height, width) for height, width in sizes.tolist()]))
+    return Found(
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.units for part in parts]),
+        [pose for part in parts for pose in part.poses],
+    )

@@ -1,0 +1,180 @@
+"""How far off a predicted landmark may be: an expected error and a 90 % region, calibrated on labelled films.
+
+What the network shows (how wide its heatmaps are, how strong, how much looks disagree) ranks errors well, but
+its scale means nothing. So the logarithm of the error is fitted to it, landmark by landmark, on the validation
+films; and the regions are made as large as it takes to hold 90 % of these films' true points (split conformal
+prediction: Angelopoulos and Bates, A Gentle Introduction to Conformal Prediction, 2021, sections 2.2 and 2.3).
+
+Lengths are canvas pixels throughout: the network's own, whatever the film's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+COVERAGE = 0.9
+FEWEST_ERRORS = 200
+"""Points with a truth below which a calibration means little."""
+RIDGE = 1.0
+PRIOR_FILMS = 20.0
+"""A landmark's own shape and size count as much as those of all landmarks together once it has this many films."""
+SMALLEST_PIXELS = 0.02
+"""Errors below are read as this: their logarithms mean nothing."""
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From what the network shows to canvas pixels."""
+
+    intercepts: Floats
+    """(K,) of the logarithm of the expected error."""
+    weights: Floats
+    """(F,) of the features' logarithms."""
+    shapes: Floats
+    """(K, 2, 2) covariance of the error's direction, determinant 1."""
+    radius: float
+    """Of the region, in expected errors: ``COVERAGE`` of the films' true points lie within."""
+    films: tuple[str, ...] = ()
+    """Content hashes of the films that it was made from: these say nothing of how well it holds."""
+
+    def expected(self, features: ArrayLike) -> Floats:
+        """Expected error (N, K) in canvas pixels from features (N, K, F); NaN where a feature is NaN."""
+        return np.exp(self.intercepts + _logs(features) @ self.weights)
+
+    def regions(self, features: ArrayLike) -> Floats:
+        """(N, K, 2, 2) matrices R, canvas pixels squared: the true point lies where r' R^-1 r <= 1 (90 %)."""
+        reach = self.radius * self.expected(features)
+        return reach[..., None, None] ** 2 * self.shapes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, as stored in a checkpoint."""
+        return {
+            "intercepts": self.intercepts.tolist(), "weights": self.weights.tolist(),
+            "shapes": self.shapes.tolist(), "radius": self.radius, "films": list(self.films),
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "Calibration":
+        """The calibration that ``to_dict`` wrote.
+
+        Raises:
+            TypeError: a key is missing or unknown.
+        """
+        arrays = {key: np.array(plain[key], dtype=np.float64) for key in ("intercepts", "weights", "shapes")}
+        return cls(**{**plain, **arrays, "films": tuple(plain["films"])})
+
+
+def fit_calibration(features: ArrayLike, residuals: ArrayLike, films: Sequence[str] = ()) -> Calibration:
+    """The calibration of predictions with a truth.
+
+    Args:
+        features: (N, K, F) positive, what the network showed; NaN where a landmark was not found.
+        residuals: (N, K, 2) truth minus prediction, canvas pixels; NaN where there is none.
+        films: content hashes of the N films.
+
+    Raises:
+        ValueError: other shapes, or fewer than ``FEWEST_ERRORS`` points that have both.
+    """
+    logs, gaps = _logs(features), np.asarray(residuals, dtype=np.float64)
+    if logs.ndim != 3 or gaps.shape != (*logs.shape[:2], 2):
+        raise ValueError(f"features (N, K, F) and residuals (N, K, 2) do not fit: {logs.shape} and {gaps.shape}")
+    used: NDArray[np.bool_] = np.asarray(np.isfinite(logs).all(-1) & np.isfinite(gaps).all(-1))
+    if used.sum() < FEWEST_ERRORS:
+        raise ValueError(f"{int(used.sum())} predicted points with a truth; a calibration needs {FEWEST_ERRORS}")
+    errors = np.hypot(*np.moveaxis(gaps, -1, 0))
+    intercepts, weights = _regression(logs, np.log(np.maximum(errors, SMALLEST_PIXELS)), used)
+    # The mean of the logarithms lies below the logarithm of the mean: what is expected is the mean.
+    expected = np.exp(intercepts + np.where(used[..., None], logs, 0.0) @ weights)
+    ratio = errors[used] / expected[used]
+    intercepts += np.log(_trimmed_mean(ratio))
+    expected *= _trimmed_mean(ratio)
+    shapes = _shapes(gaps / expected[..., None], used)
+    scaled = _distances(gaps, shapes)[used] / expected[used]
+    return Calibration(intercepts, weights, shapes, _conformal_quantile(scaled), tuple(films))
+
+
+def cross_fitted(features: ArrayLike, residuals: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+    """Expected errors and whether regions hold the truth, each film judged by a calibration made without it.
+
+    Args:
+        features: as ``fit_calibration``.
+        residuals: as ``fit_calibration``.
+
+    Returns:
+        Expected error (N, K) canvas pixels, and (N, K) whether the truth lies in the region; NaN and False
+        where there is no prediction or no truth.
+
+    Raises:
+        ValueError: as ``fit_calibration``, for the films outside a fold.
+    """
+    features, gaps = np.asarray(features, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
+    expected, inside = np.full(features.shape[:2], np.nan), np.zeros(features.shape[:2], dtype=bool)
+    fold = np.arange(len(features)) % FOLDS
+    for held_out in range(FOLDS):
+        here = fold == held_out
+        calibration = fit_calibration(features[~here], gaps[~here])
+        expected[here] = calibration.expected(features[here])
+        inside[here] = within(calibration.regions(features[here]), gaps[here])
+    return expected, inside
+
+
+def within(regions: ArrayLike, gaps: ArrayLike) -> NDArray[np.bool_]:
+    """(...) whether ``gaps`` (..., 2) lie in ``regions`` (..., 2, 2); False for NaN."""
+    r, g = np.asarray(regions, dtype=np.float64), np.asarray(gaps, dtype=np.float64)
+    determinant = r[..., 0, 0] * r[..., 1, 1] - r[..., 0, 1] * r[..., 1, 0]
+    x, y = g[..., 0], g[..., 1]
+    form = r[..., 1, 1] * x * x - (r[..., 0, 1] + r[..., 1, 0]) * x * y + r[..., 0, 0] * y * y
+    with np.errstate(invalid="ignore"):
+        return np.asarray(form <= determinant)
+
+
+def _logs(features: ArrayLike) -> Floats:
+    values = np.asarray(features, dtype=np.float64)
+    return np.asarray(np.log(np.maximum(values, 1e-4)))
+
+
+def _regression(logs: Floats, target: Floats, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Ridge regression with an intercept for each landmark, itself drawn to the mean of them all."""
+    landmarks, count = logs.shape[1:]
+    rows = logs[used]
+    centre = rows.mean(0)
+    which = np.nonzero(used)[1]
+    one_hot = np.eye(landmarks)[which]
+    design = np.concatenate((np.ones((len(rows), 1)), one_hot, rows - centre), axis=1)
+    penalty = np.diag([0.0, *[RIDGE] * (landmarks + count)])
+    solution = np.linalg.solve(design.T @ design + penalty, design.T @ target[used])
+    weights = solution[1 + landmarks :]
+    return solution[0] + solution[1 : 1 + landmarks] - centre @ weights, weights
+
+
+def _trimmed_mean(values: Floats) -> float:
+    """The mean without the largest hundredth: one gross error shall not double what all films are told."""
+    ordered = np.sort(values)
+    return float(ordered[: max(1, int(len(ordered) * 0.99))].mean())
+
+
+def _shapes(scaled: Floats, used: NDArray[np.bool_]) -> Floats:
+    """(K, 2, 2) second moments of the directions, long errors counting no more than twice the usual one."""
+    length = np.hypot(scaled[..., 0], scaled[..., 1])
+    kept = np.where(used[..., None], scaled * np.minimum(1.0, 2.0 / np.maximum(length, 1e-9))[..., None], 0.0)
+    sums = np.einsum("nki,nkj->kij", kept, kept)
+    pooled = sums.sum(0) / used.sum()
+    shapes = (sums + PRIOR_FILMS * pooled) / (used.sum(0) + PRIOR_FILMS)[:, None, None]
+    return np.asarray(shapes / np.sqrt(np.linalg.det(shapes))[:, None, None])
+
+
+def _distances(gaps: Floats, shapes: Floats) -> Floats:
+    """(N, K): root of r' S^-1 r."""
+    return np.asarray(np.sqrt(np.maximum(np.einsum("nki,kij,nkj->nk", gaps, np.linalg.inv(shapes), gaps), 0.0)))
+
+
+def _conformal_quantile(values: Floats) -> float:
+    ordered = np.sort(values)
+    rank = int(np.ceil((len(ordered) + 1) * COVERAGE)) - 1
+    return float(ordered[min(rank, len(ordered) - 1)])

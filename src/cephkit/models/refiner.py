@@ -1,0 +1,176 @@
+"""The second stage: a small network that looks at each landmark's surroundings near the film's own resolution.
+
+The first stage sees the whole film, and pays for it with large pixels. The refiner sees two square crops about
+a first guess, one fine and one ``COARSE`` times as wide, and says where in the fine one the landmark lies. One
+network serves all landmarks; it is told which one it looks for.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cephkit.geometry import Size
+
+CROP = 64
+"""Side of a crop, in pixels of the detail canvas (fine) or ``COARSE`` times as many (coarse)."""
+COARSE = 4
+STRIDE = 2
+"""Crop pixels per cell of the map that the network draws."""
+WIDTH = 32
+
+
+@dataclass(frozen=True)
+class RefinerSpec:
+    """A refiner, from the size of its canvas to its landmarks."""
+
+    symbols: tuple[str, ...]
+    """Landmarks in the order of the network's maps."""
+    canvas_size: Size
+    """(height, width) of the detail canvas that crops are taken from."""
+    width: int = WIDTH
+    """Channels at full crop resolution."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, as stored in a checkpoint."""
+        return {**asdict(self), "symbols": list(self.symbols), "canvas_size": list(self.canvas_size)}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "RefinerSpec":
+        """The spec that ``to_dict`` wrote.
+
+        Raises:
+            TypeError: a key is missing or unknown.
+        """
+        height, width = plain["canvas_size"]
+        return cls(**{**plain, "symbols": tuple(plain["symbols"]), "canvas_size": (int(height), int(width))})
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions around a shortcut; the landmark shifts what comes between them."""
+
+    def __init__(self, channels: int, landmarks: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+        self.shift = nn.Embedding(landmarks, channels)
+        nn.init.normal_(self.shift.weight, std=0.1)
+        self.second = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(channels, channels, 3, padding=1, bias=False))
+
+    def forward(self, features: Tensor, landmark: Tensor) -> Tensor:
+        out = self.first(features.clone()) + self.shift(landmark)[:, :, None, None]
+        result: Tensor = features + self.second(out)
+        return result
+
+
+class Refiner(nn.Module):
+    """An hourglass over the two crops.
+
+    **Shape**: crops (N, 2, CROP, CROP) float32 in [0, 1], landmark (N,) int64 -> (N, g, g) logits of where the
+    landmark lies, g = CROP / STRIDE.
+    """
+
+    def __init__(self, spec: RefinerSpec) -> None:
+        super().__init__()
+        landmarks, width = len(spec.symbols), spec.width
+        widths = (2 * width, 3 * width, 4 * width)
+        self.stem = nn.Conv2d(2, width, 5, padding=2, bias=False)
+        downs, blocks = [], []
+        before = width
+        for channels in widths:
+            downs.append(
+                nn.Sequential(nn.BatchNorm2d(before), nn.ReLU(), nn.Conv2d(before, channels, 3, 2, 1, bias=False))
+            )
+            blocks.append(_Block(channels, landmarks))
+            before = channels
+        self.downs, self.blocks = nn.ModuleList(downs), nn.ModuleList(blocks)
+        self.deep = _Block(widths[2], landmarks)
+        self.up_2, self.merged_2 = nn.Conv2d(widths[2], widths[1], 1), _Block(widths[1], landmarks)
+        self.up_1, self.merged_1 = nn.Conv2d(widths[1], widths[0], 1), _Block(widths[0], landmarks)
+        self.last = nn.Sequential(nn.BatchNorm2d(widths[0]), nn.ReLU())
+        # One row a landmark, and one for what all of them share.
+        self.final = nn.Embedding(landmarks, widths[0])
+        nn.init.normal_(self.final.weight, std=0.01)
+
+    def forward(self, crops: Tensor, landmark: Tensor) -> Tensor:
+        features = self.stem(crops * 4 - 2)
+        levels = []
+        for down, block in zip(self.downs, self.blocks, strict=True):
+            features = block(down(features), landmark)
+            levels.append(features)
+        features = self.deep(features, landmark)
+        for level, up, merged in ((levels[1], self.up_2, self.merged_2), (levels[0], self.up_1, self.merged_1)):
+            enlarged = functional.interpolate(up(features), scale_factor=2, mode="bilinear", align_corners=False)
+            features = merged(level + enlarged, landmark)
+        joined = self.last(features)
+        return torch.einsum("nchw,nc->nhw", joined, self.final(landmark).to(joined.dtype))
+
+
+def take_crops(canvases: Tensor, centres: Tensor, turns: Tensor | None = None) -> Tensor:
+    """Fine and coarse crops about points.
+
+    Args:
+        canvases: (B, 1, H, W) float32 in [0, 1], detail canvases.
+        centres: (B, K, 2) canvas pixels (x, y), finite.
+        turns: (B, 2, 2), from a step in crop pixels to one in canvas pixels; None: the same.
+
+    Returns:
+        (B, K, 2, CROP, CROP) float32; black beyond the canvas.
+    """
+    films = canvases.shape[0]
+    coarse = functional.avg_pool2d(canvases, COARSE)
+    steps = torch.arange(CROP, device=canvases.device, dtype=torch.float32) - (CROP - 1) / 2
+    offsets = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)  # (CROP, CROP, 2), (x, y)
+    if turns is None:
+        turns = torch.eye(2, device=canvases.device).expand(films, 2, 2)
+    turned = torch.einsum("bij,hwj->bhwi", turns, offsets)
+    crops = []
+    for source, factor in ((canvases, 1), (coarse, COARSE)):
+        places = centres[:, :, None, None, :] + factor * turned[:, None]  # (B, K, CROP, CROP, 2)
+        # Pixel centres at integers; grid_sample counts from -1 to 1 between the outer edges of what is sampled.
+        size = torch.tensor((source.shape[-1], source.shape[-2]), device=canvases.device, dtype=torch.float32)
+        grid = (2 * places + 1) / (size * factor) - 1
+        sampled = functional.grid_sample(source, grid.flatten(1, 2), mode="bilinear", align_corners=False)
+        crops.append(sampled.unflatten(2, (centres.shape[1], CROP))[:, 0])
+    return torch.stack(crops, dim=2)
+
+
+def cell_offsets(device: torch.device | str) -> Tensor:
+    """(g,) crop pixels from a crop's centre to the centres of the map's cells."""
+    cells = CROP // STRIDE
+    return (torch.arange(cells, device=device, dtype=torch.float32) - (cells - 1) / 2) * STRIDE
+
+
+def expected_offsets(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """What the maps say: the mean of their distribution, and how wide it is.
+
+    Args:
+        maps: (..., g, g) logits.
+
+    Returns:
+        Offsets (..., 2) float32 from the crop's centre in crop pixels (x, y), and spread (...), the root of
+        the summed variances, in crop pixels.
+    """
+    places = cell_offsets(maps.device)
+    probability = maps.float().flatten(-2).softmax(-1).unflatten(-1, maps.shape[-2:])
+    moments = []
+    for axis in (-2, -1):  # the sum over rows leaves x
+        profile = probability.sum(axis)
+        mean = (profile * places).sum(-1)
+        moments.append((mean, (profile * (places - mean[..., None]) ** 2).sum(-1)))
+    (x, x_variance), (y, y_variance) = moments
+    return torch.stack((x, y), -1), (x_variance + y_variance).sqrt()
+
+
+def rotation_and_scale(degrees: Tensor, scale: Tensor) -> Tensor:
+    """(B, 2, 2) that turn by ``degrees`` (B,) and enlarge by ``scale`` (B,)."""
+    angle = degrees * (math.pi / 180)
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    return torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)

@@ -1,0 +1,241 @@
+"""What makes a trained network a model to rely on: a second stage, plausible shapes, calibrated errors.
+
+All of it goes into the checkpoint's ``extras``; the network itself is not touched.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cephkit.data.film import Film, points_array
+from cephkit.data.prepare import PreparedData, prepare
+from cephkit.errors import DataError
+from cephkit.evaluation.metrics import radial_errors
+from cephkit.geometry import Size, letterbox, transform
+from cephkit.inference.folder import predict_films
+from cephkit.inference.pose import fit_pose
+from cephkit.inference.predictor import Found, Predictor
+from cephkit.inference.uncertainty import fit_calibration
+from cephkit.models.refiner import RefinerSpec
+from cephkit.training.checkpoint import LoadedModel, read_checkpoint, write_checkpoint
+from cephkit.training.refine import RefinerTraining, train_refiner
+from cephkit.training.validate import known_size
+
+Say = Callable[[str], None]
+Floats = NDArray[np.float64]
+
+LARGEST_DETAIL = 1536
+"""Height of the second stage's canvas at most: finer pixels show no more, and a crop of them too little."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Errors of a model on valid films."""
+
+    mre: float
+    """mm, or film pixels where no film has a pixel size."""
+    within_2mm: float | None
+    """SDR@2, percent."""
+    per_landmark: Floats
+    """(K,) MRE in the same unit."""
+    in_mm: bool
+
+
+def detail_size(films: Sequence[Film], wanted: Size | None) -> Size:
+    """Canvas of the second stage: ``wanted``, or the median film's own size where that is not too large."""
+    if wanted is not None:
+        return wanted
+    heights, widths = np.median([known_size(film) for film in films], axis=0)
+    scale = min(1.0, LARGEST_DETAIL / heights)
+    return (int(-(-heights * scale // 32) * 32), int(-(-widths * scale // 32) * 32))
+
+
+def add_refiner(
+    model: LoadedModel,
+    detail: PreparedData,
+    settings: RefinerTraining,
+    truth: str,
+    device: torch.device,
+    say: Say,
+    stop: Callable[[], bool] = lambda: False,
+    batch_size: int = 2,
+) -> dict[str, Any] | None:
+    """A second stage for ``model``, as a checkpoint keeps it; None where it was stopped or does not pay.
+
+    It is kept only if it lowers the error on valid, and the lines said tell by how much on which landmarks.
+
+    Args:
+        model: the first stage.
+        detail: train and valid films at the canvas of the second stage.
+        settings: of its training.
+        truth: whose landmarks valid is scored against.
+        device: where to train.
+        say: takes lines for the user.
+        stop: asked after every step.
+        batch_size: valid films per pass.
+    """
+    symbols = model.spec.symbols
+    spec = RefinerSpec(symbols, detail.canvas_size)
+    height, width = spec.canvas_size
+    say(f"second stage: {len(detail.films['train'])} films at {height}x{width}, {settings.epochs} epochs")
+    dataset = detail.dataset("train", symbols)
+    network = train_refiner(spec, dataset, settings, device, say, stop)
+    if network is None:
+        return None
+    stored = {
+        "spec": spec.to_dict(),
+        "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
+        "training": dataclasses.asdict(settings),
+    }
+    films = detail.films["valid"]
+    before, after = (
+        judge(films, predict_films(predictor, films, batch_size).points, symbols, truth)
+        for predictor in (
+            Predictor(model, device, settings.mixed_precision, refine=False),
+            Predictor(with_extras(model, {"refiner": stored}), device, settings.mixed_precision),
+        )
+    )
+    for line in gains(before, after, symbols):
+        say(line)
+    if not after.mre < before.mre:
+        say("the second stage does not lower the error on valid: it is not kept")
+        return None
+    stored["valid"] = {"first_stage": before.mre, "both": after.mre, "unit": "mm" if before.in_mm else "px"}
+    return stored
+
+
+def judge(films: Sequence[Film], points: Floats, symbols: Sequence[str], truth: str) -> Judgement:
+    """Errors of ``points`` (N, K, 2) in film pixels."""
+    goal = np.stack([points_array(film.points(truth), tuple(symbols)) for film in films])
+    errors = radial_errors(points, goal)
+    sizes = np.array([film.pixel_size_mm or np.nan for film in films])
+    in_mm = bool(np.isfinite(sizes).any())
+    if in_mm:
+        errors = errors * sizes[:, None]
+    known = ~np.isnan(errors)
+    finite = np.where(np.isfinite(errors), errors, np.nan)
+    per_landmark = np.array(
+        [np.nanmean(column) if np.isfinite(column).any() else np.nan for column in finite.T], dtype=np.float64
+    )
+    rate = 100 * float((errors[known] <= 2).mean()) if in_mm else None
+    return Judgement(float(np.nanmean(finite)), rate, per_landmark, in_mm)
+
+
+def gains(before: Judgement, after: Judgement, symbols: Sequence[str]) -> list[str]:
+    """What the second stage changed, in words."""
+    unit = "mm" if before.in_mm else "px"
+    rates = ""
+    if before.within_2mm is not None and after.within_2mm is not None:
+        rates = f", SDR@2 {before.within_2mm:.1f} -> {after.within_2mm:.1f} %"
+    change = after.per_landmark - before.per_landmark
+    order = [index for index in np.argsort(change) if np.isfinite(change[index])]
+    each = ", ".join(
+        f"{symbols[index]} {before.per_landmark[index]:.2f} -> {after.per_landmark[index]:.2f}" for index in order
+    )
+    return [
+        f"second stage on valid: MRE {before.mre:.3f} -> {after.mre:.3f} {unit}{rates}",
+        f"by landmark, {unit}, most gained first: {each}",
+    ]
+
+
+def pose_of(data: PreparedData, found: Found, symbols: Sequence[str], canvas_size: Size) -> dict[str, Any]:
+    """The pose model of the labelled films of ``data``, with the scores that predictions reach.
+
+    Raises:
+        DataError: too few films for a shape.
+    """
+    films = [film for split in data.films.values() for film in split]
+    layouts = [
+        transform(
+            letterbox(known_size(film), canvas_size).to_canvas,
+            points_array(film.points(data.annotation), tuple(symbols)),
+        )
+        for film in films
+    ]
+    scores = np.full((len(films), len(symbols)), np.nan)
+    scores[-len(found.scores) :] = found.scores
+    try:
+        return fit_pose(np.stack(layouts), scores, canvas_size).to_dict()
+    except ValueError as error:
+        raise DataError(f"no shapes to judge films by: {error}") from error
+
+
+def calibration_of(found: Found, films: Sequence[Film], symbols: Sequence[str], truth: str) -> dict[str, Any]:
+    """A calibration from predictions of labelled films.
+
+    Raises:
+        DataError: too few films.
+    """
+    goal = np.stack([points_array(film.points(truth), tuple(symbols)) for film in films])
+    residuals = (goal - found.points) / found.units[:, None, None]
+    try:
+        contents = [film.content or "" for film in films]
+        return fit_calibration(found.features, residuals, contents).to_dict()
+    except ValueError as error:
+        raise DataError(f"expected errors cannot be calibrated: {error}") from error
+
+
+def finish(
+    path: Path,
+    data: PreparedData,
+    truth: str,
+    device: torch.device,
+    say: Say,
+    mixed_precision: bool = False,
+    batch_size: int = 2,
+    refiner: dict[str, Any] | None = None,
+) -> None:
+    """Adds to the checkpoint at ``path`` what it can say of its own errors, and a second stage if one is given.
+
+    Args:
+        path: a checkpoint to predict with.
+        data: train and valid films; valid calibrates.
+        truth: whose landmarks are right.
+        device: where to predict.
+        say: takes lines for the user.
+        mixed_precision: predict in half precision, as the model will be used.
+        batch_size: films per pass.
+        refiner: of ``add_refiner``.
+
+    Raises:
+        CheckpointError: the file cannot be read or written.
+    """
+    from cephkit.training.checkpoint import load_model
+
+    model = load_model(path, device)
+    extras = dict(model.extras) if refiner is None else {**model.extras, "refiner": refiner, "calibrations": {}}
+    films = data.films["valid"]
+    predictor = Predictor(with_extras(model, {**extras, "pose": None}), device, mixed_precision)
+    found = predict_films(predictor, films, batch_size)
+    try:
+        extras["pose"] = pose_of(data, found, model.spec.symbols, model.spec.canvas_size)
+        made = calibration_of(found, films, model.spec.symbols, truth)
+        extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made}
+    except DataError as error:
+        say(f"{error}; predictions come without expected errors")
+    write_extras(path, extras)
+
+
+def write_extras(path: Path, extras: dict[str, Any]) -> None:
+    """Replace the ``extras`` of the checkpoint at ``path``."""
+    write_checkpoint(path, dataclasses.replace(read_checkpoint(path), extras=extras))
+
+
+def with_extras(model: LoadedModel, extras: dict[str, Any]) -> LoadedModel:
+    """``model`` with ``extras``, those that are None left out."""
+    return dataclasses.replace(model, extras={key: value for key, value in extras.items() if value is not None})
+
+
+def detail_data(data: PreparedData, root: Path, size: Size, hold: int | None, cache_dir: Path | None) -> PreparedData:
+    """The films of ``data`` at another canvas size; what is to be said of them has been said."""
+    splits = tuple(data.films)
+    return prepare(
+        root, splits=splits, annotation=data.annotation, canvas_size=size, hold=hold, cache_dir=cache_dir,
+        skip_bad_films=True, say=lambda line: None,
+    )  # fmt: skip
