@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cephkit.errors import SettingsError
-from cephkit.inference.device import choose_device, half_type
+from cephkit.inference.device import choose_device, half_pays, half_type
 
 
 def test_the_cpu_is_the_cpu() -> None:
@@ -40,3 +40,10 @@ def test_half_precision_is_what_the_card_has_natively(
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert half_type(torch.device("cuda:0")) == kind
     assert half_type(torch.device("cpu")) == torch.bfloat16
+
+
+def test_half_precision_pays_on_a_cpu_only_if_it_has_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    for native in (True, False):
+        monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda native=native: native)
+        assert half_pays(torch.device("cpu")) is native
+        assert half_pays(torch.device("cuda"))

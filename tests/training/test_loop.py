@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cephkit.errors import CephkitError
-from cephkit.training import loop
+from cephkit.training import launch, loop
 from cephkit.training.checkpoint import load_model, read_checkpoint
 from cephkit.training.context import Run
 from cephkit.training.log import Screen
@@ -185,6 +185,7 @@ def test_early_stopping_ends_a_run_that_does_not_improve(settings: Settings) -> 
 def test_half_precision_trains_with_loss_and_decoding_in_float32(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(launch, "half_pays", lambda device: True)  # a CPU may have to emulate it
     config = settings(mixed_precision=True, epochs=1)
     run = prepared(config)
     seen: list[tuple[torch.dtype, bool]] = []

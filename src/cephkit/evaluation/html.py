@@ -1,6 +1,7 @@
 """The report of an evaluation: one HTML file that needs no other, and its figures as files beside it."""
 
 import contextlib
+import shlex
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -170,7 +171,7 @@ def _cover(scores: Scores, content: Mapping[str, Any], metrics: Metrics) -> str:
         "95 % intervals": f"bootstrap over films, {bootstrap['draws']} draws, seed {bootstrap.get('seed')}"
         if bootstrap.get("draws")
         else "",
-        "Command": _without_root(str(content.get("command") or ""), content),
+        "Command": _without_folders(str(content.get("command") or "")),
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "Written": str(content.get("written_at") or ""),
     }
@@ -334,13 +335,14 @@ def _data_name(content: Mapping[str, Any]) -> str:
     return Path(str(content.get("dataset_path") or "")).name
 
 
-def _without_root(text: str, content: Mapping[str, Any]) -> str:
-    """``text`` with the path of the data set shortened to its last part: a report is passed on, folders are private."""
-    root = Path(str(content.get("dataset_path") or ""))
-    if root.name:
-        for written in (str(root), root.as_posix()):
-            text = text.replace(written, root.name)
-    return text
+def _without_folders(command: str) -> str:
+    """``command`` with every path shortened to its last part: a report is passed on, folders are private."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    parts = (word.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1] or word for word in words)
+    return shlex.join(parts)
 
 
 def _intervals_note(draws: int, seed: int) -> str:

@@ -46,6 +46,16 @@ def half_type(device: torch.device) -> torch.dtype:
     return torch.float16 if device.type == "mps" else torch.bfloat16
 
 
+def half_pays(device: torch.device) -> bool:
+    """Whether half precision is worth while: a CPU without bfloat16 instructions emulates it, ten times slower."""
+    if device.type != "cpu":
+        return True
+    try:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    except (AttributeError, RuntimeError):  # a torch without oneDNN, or one that asks in another way
+        return False
+
+
 def _why_no_cuda() -> str:
     if torch.version.cuda is None and torch.version.hip is None:
         return "this torch was built for the CPU only"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Letterbox, Size, grid_to_canvas, invert, letterbox, transform
 from cephkit.heatmaps.decode import decode
-from cephkit.inference.device import half_type
+from cephkit.inference.device import half_pays, half_type
 from cephkit.inference.looks import Look, show
 from cephkit.models.refiner import Refiner, RefinerSpec, expected_offsets, take_crops
 from cephkit.models.spec import ModelSpec
@@ -69,7 +69,8 @@ class Stages:
         mixed_precision: bool = False,
         refine: bool = True,
     ) -> None:
-        self.spec, self.device, self.mixed_precision = loaded.spec, device, mixed_precision
+        self.spec, self.device = loaded.spec, device
+        self.mixed_precision = mixed_precision and half_pays(device)
         self.model = loaded.model.to(device).eval()
         self.order = [loaded.spec.symbols.index(symbol) for symbol in symbols]
         self.symbols = tuple(symbols)

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 
 from cephkit.config import TrainConfig
 from cephkit.errors import SettingsError
-from cephkit.inference.device import choose_device, half_type
+from cephkit.inference.device import choose_device, half_pays, half_type
 
 # Parameters of glibc's mallopt, from malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -42,10 +42,12 @@ def start_fabric(config: TrainConfig, say: Callable[[str], None]) -> Fabric:
     if device.type == "cpu":
         keep_freed_memory()
     precision: Any = "32-true"
-    if config.mixed_precision and device.type != "mps":
-        precision = "bf16-mixed" if half_type(device) == torch.bfloat16 else "16-mixed"
-    elif config.mixed_precision:
+    if config.mixed_precision and device.type == "mps":
         say("--mixed_precision is not supported on Apple's Metal; going on in float32")
+    elif config.mixed_precision and not half_pays(device):
+        say("--mixed_precision: this CPU has no bfloat16 and would only emulate it, slowly; going on in float32")
+    elif config.mixed_precision:
+        precision = "bf16-mixed" if half_type(device) == torch.bfloat16 else "16-mixed"
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1 and not config.use_ddp:
         raise SettingsError("torchrun started several processes: add --use_ddp, or start one process with python")

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from cephkit.augment import Augmentation, AugmentSettings
 from cephkit.data.dataset import FilmDataset
-from cephkit.inference.device import half_type
+from cephkit.inference.device import half_pays, half_type
 from cephkit.models.refiner import (
     CROP,
     STRIDE,
@@ -73,6 +73,7 @@ def train_refiner(
         optimizer, settings.lr, total_steps=steps, pct_start=0.05, anneal_strategy="cos"
     )
     greys = Augmentation(AugmentSettings(rotation_degrees=0, scale=0, translation=0, cutout_probability=0))
+    half = settings.mixed_precision and half_pays(device)
     step = 0
     for epoch in range(settings.epochs):
         total = 0.0
@@ -82,7 +83,7 @@ def train_refiner(
             canvases, _, _ = greys(canvases, points, mask)
             crops, offsets, seen = jittered_crops(canvases, points, mask, spec, settings)
             landmark = torch.arange(len(spec.symbols), device=device).expand(mask.shape)[seen]
-            with torch.autocast(device.type, dtype=half_type(device), enabled=settings.mixed_precision):
+            with torch.autocast(device.type, dtype=half_type(device), enabled=half):
                 maps = model(crops[seen], landmark)
             loss = refiner_loss(maps, offsets[seen])
             optimizer.zero_grad(set_to_none=True)

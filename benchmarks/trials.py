@@ -1,0 +1,203 @@
+"""Controlled trials of a training's settings on real films: one table, a row per trial.
+
+    python benchmarks/trials.py --dataset_path FOLDER [--only NAME ...] [--seeds 0 1 2] [--out trials.csv]
+
+All trials train the same small network with the same budget; each differs from ``base`` in one thing. The films of
+the valid split judge, against the mean of the annotators. Rows are added to the CSV as they come, and those that it
+holds already are not run again.
+"""
+
+import contextlib
+import csv
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+import tyro
+from torch import Tensor, nn
+
+from cephkit.augment import Augmentation, AugmentSettings
+from cephkit.config import TrainConfig
+from cephkit.losses import build_loss
+from cephkit.models.build import build_model
+from cephkit.training import run as run_module
+
+Patch = contextlib.AbstractContextManager[Any]
+BASE = {
+    "annotation_type": "mean", "model": "hrnet_w18_small", "pretrained": False, "image_size": (256, 224),
+    "sigma": 1.0, "batch_size": 4, "gradient_accumulation_steps": 1, "lr": 2e-3, "warmup_epochs": 2, "epochs": 24,
+    "validation_frequency": 8, "channels_last": True, "use_ema": True, "num_workers": 0, "use_ram_cache": True,
+    "save_frequency": 0, "device": "cpu",
+}  # fmt: skip
+
+
+class CoordinateSoftmax(nn.Module):
+    """The softmax cross-entropy with the distance of the expected cell from the target's, in cells."""
+
+    def __init__(self, weight: float) -> None:
+        super().__init__()
+        self.weight, self.softmax = weight, build_loss("softmax")
+
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+        maps = prediction.float()
+        chance = maps.flatten(2).softmax(-1).unflatten(-1, maps.shape[-2:])
+        goal = target / target.sum((-2, -1), keepdim=True).clamp_min(1e-12)
+        distance: Any = 0.0
+        for axis in (-2, -1):
+            at = torch.arange(maps.shape[-1 if axis == -2 else -2], dtype=torch.float32, device=maps.device)
+            distance = distance + ((chance.sum(axis) - goal.sum(axis)) * at).sum(-1).abs()
+        term = torch.where(mask, distance, 0.0).sum(-1) / mask.shape[-1]
+        loss: Tensor = self.softmax(prediction, target, mask) + self.weight * term
+        return loss
+
+
+class WeightedWing(nn.Module):
+    """Adaptive Wing with landmarks weighted by their running mean of it: the hard ones count more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wing = build_loss("adaptive_wing")
+        self.mean: Tensor | None = None
+
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+        each = torch.stack(
+            [self.wing(prediction[:, [k]], target[:, [k]], mask[:, [k]]) for k in range(mask.shape[1])], dim=1
+        )
+        if self.training and torch.is_grad_enabled():
+            now = each.detach().mean(0)
+            self.mean = now if self.mean is None else 0.98 * self.mean + 0.02 * now
+        weights = torch.ones_like(each[0]) if self.mean is None else (self.mean / self.mean.mean()) ** 0.5
+        return (each * weights).mean(1)
+
+
+def augmented(**changes: Any) -> Patch:
+    settings = AugmentSettings(**changes)
+    return mock.patch.object(run_module, "Augmentation", return_value=Augmentation(settings))
+
+
+def lossy(loss: nn.Module) -> Patch:
+    return mock.patch.object(run_module, "build_loss", return_value=loss)
+
+
+def normalised(change: Callable[[nn.Module], nn.Module]) -> Patch:
+    def build(*arguments: Any, **named: Any) -> nn.Module:
+        return change(build_model(*arguments, **named))
+
+    return mock.patch.object(run_module, "build_model", build)
+
+
+def group_norm(model: nn.Module) -> nn.Module:
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                groups = next(g for g in (8, 6, 4, 3, 2, 1) if child.num_features % g == 0)
+                setattr(module, name, nn.GroupNorm(groups, child.num_features))
+    return model
+
+
+def frozen_after_warmup(model: nn.Module) -> nn.Module:
+    """Batch norm that uses its running statistics from the 300th step on."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            plain, calls = module.forward, [0]
+
+            def forward(x: Tensor, module: Any = module, plain: Any = plain, calls: Any = calls) -> Tensor:
+                calls[0] += module.training
+                if module.training and calls[0] > 300:
+                    return nn.functional.batch_norm(
+                        x, module.running_mean, module.running_var, module.weight, module.bias, False, 0.0, module.eps
+                    )
+                result: Tensor = plain(x)
+                return result
+
+            module.forward = forward  # type: ignore[method-assign]
+    return model
+
+
+TRIALS: dict[str, tuple[str, dict[str, Any], Callable[[], Patch]]] = {
+    "base": ("Adaptive Wing, sigma 1, stride 4, lr 2e-3, batch 4, EMA, all augmentation", {}, contextlib.nullcontext),
+    "sigma_1.5": ("sigma 1.5", {"sigma": 1.5}, contextlib.nullcontext),
+    "sigma_0.75": ("sigma 0.75", {"sigma": 0.75}, contextlib.nullcontext),
+    "lr_1e-3": ("lr 1e-3", {"lr": 1e-3}, contextlib.nullcontext),
+    "lr_4e-3": ("lr 4e-3", {"lr": 4e-3}, contextlib.nullcontext),
+    "batch_8": ("8 films a step", {"batch_size": 8}, contextlib.nullcontext),
+    "batch_2x3": ("2 films x 3 passes a step", {"batch_size": 2, "gradient_accumulation_steps": 3},
+                  contextlib.nullcontext),
+    "no_ema": ("no moving average", {"use_ema": False}, contextlib.nullcontext),
+    "softmax": ("softmax cross-entropy", {"loss": "softmax"}, contextlib.nullcontext),
+    "softmax_coordinate": ("softmax cross-entropy + coordinate term", {"loss": "softmax"},
+                           lambda: lossy(CoordinateSoftmax(0.5))),
+    "weighted": ("landmarks weighted by the root of their loss", {}, lambda: lossy(WeightedWing())),
+    "group_norm": ("group norm", {}, lambda: normalised(group_norm)),
+    "frozen_norm": ("batch norm, statistics frozen after 300 steps", {}, lambda: normalised(frozen_after_warmup)),
+    "no_augmentation": ("no augmentation", {"augment": False}, contextlib.nullcontext),
+    "no_cutout": ("no cutout", {}, lambda: augmented(cutout_probability=0)),
+    "no_invert": ("no inversion", {}, lambda: augmented(invert_probability=0)),
+    "no_blur": ("no blur", {}, lambda: augmented(blur_probability=0)),
+    "no_gamma": ("no gamma", {}, lambda: augmented(gamma=(1.0, 1.0))),
+    "no_warp": ("no rotation, scale, shift", {}, lambda: augmented(rotation_degrees=0, scale=0, translation=0)),
+    "wide_warp": ("rotation 20 degrees, scale 25 %", {}, lambda: augmented(rotation_degrees=20, scale=0.25)),
+}  # fmt: skip
+"""Name -> (what differs from base, settings, patch)."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which trials to run, and on what."""
+
+    dataset_path: Path
+    only: tuple[str, ...] = tuple(TRIALS)
+    seeds: tuple[int, ...] = (0,)
+    out: Path = Path("trials.csv")
+    epochs: int = BASE["epochs"]  # type: ignore[assignment]
+
+
+COLUMNS = ("trial", "difference", "seed", "epochs", "mre_mm", "sdr_2mm_percent", "minutes")
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def main(options: Options) -> None:
+    for seed in options.seeds:
+        for name in options.only:
+            difference, settings, patch = TRIALS[name]
+            key = (name, str(seed), str(options.epochs))
+            if key in {(row["trial"], row["seed"], row["epochs"]) for row in rows_of(options.out)}:
+                continue
+            started = time.monotonic()
+            with folder() as save, patch(), mock.patch.object(run_module, "complete"):  # no calibration is needed
+                values = {**BASE, **settings, "seed": seed, "epochs": options.epochs}
+                config = TrainConfig(dataset_path=options.dataset_path, save_dir=save, log_dir=save, **values)
+                run_module.train(config)
+                with (save / "epochs.csv").open(newline="", encoding="utf-8") as file:
+                    last = [row for row in csv.DictReader(file) if row["Val/MRE_mm"]][-1]
+            minutes = (time.monotonic() - started) / 60
+            new = not options.out.exists()
+            with options.out.open("a", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                if new:
+                    writer.writerow(COLUMNS)
+                figures = (f"{float(last['Val/MRE_mm']):.3f}", f"{float(last['Val/SDR_2mm']):.1f}", f"{minutes:.1f}")
+                writer.writerow((name, difference, seed, options.epochs, *figures))
+    for row in rows_of(options.out):
+        print("| " + " | ".join(row[column] for column in COLUMNS) + " |")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))
