@@ -16,7 +16,7 @@ from cephkit.files import write_json, write_whole
 from cephkit.inference.device import choose_device
 from cephkit.inference.overlay import draw_overlay, png_bytes
 from cephkit.inference.predictor import Prediction, Predictor
-from cephkit.inference.results import ResultFolder, film_json, film_rows, needs_look
+from cephkit.inference.results import ResultFolder, film_json, film_rows, look_regions, needs_look
 from cephkit.training.checkpoint import load_model
 
 
@@ -100,7 +100,8 @@ def predict(options: PredictOptions) -> int:
         if options.overlay:
             caption = f"{file.name}   {len(prediction.found)} of {len(spec.symbols)} landmarks"
             written = results.overlay_path(name)
-            write_whole(written, png_bytes(draw_overlay(to_uint8(grey), prediction.found, caption)))
+            regions = look_regions(prediction, options.pixel_size_mm)
+            write_whole(written, png_bytes(draw_overlay(to_uint8(grey), prediction.found, caption, regions)))
         rows += film_rows(name, file, prediction, options.pixel_size_mm)
         doubts = _doubts(prediction, options.pixel_size_mm)
         print(f"[{number}/{len(files)}] {file.name}: {len(prediction.found)} landmarks -> {written}{doubts}")

@@ -5,7 +5,7 @@ legend. Tissues differ in colour (after Okabe and Ito's palette, for colour-blin
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ COLOURS: dict[Tissue, tuple[int, int, int]] = {
     "soft": (255, 140, 60),
 }
 NAMES: dict[Tissue, str] = {"bone": "bone", "tooth": "tooth", "soft": "soft tissue"}
+LOOK = (230, 130, 190)
+"""Of the regions of landmarks that a person should check."""
 NOTICE = "research use only, not a medical device"
 
 _HALO = (0, 0, 0)
@@ -47,26 +49,32 @@ class _Scale:
         return cls(arm=max(4.0, 6.0 * unit), line=max(1.0, 1.3 * unit), font=max(10, round(12.5 * unit)))
 
 
-def draw_overlay(film: NDArray[np.uint8], points: Points, caption: str = "") -> Image.Image:
+def draw_overlay(
+    film: NDArray[np.uint8], points: Points, caption: str = "", regions: Mapping[str, Floats] | None = None
+) -> Image.Image:
     """The film (H, W) as an RGB picture, W wide and H plus a strip high, with ``points`` (film pixels) on it.
 
     Args:
         film: the film.
         points: landmarks by symbol; those outside the film are named in the strip and not drawn.
         caption: left in the strip, e.g. the film's name.
+        regions: 90 % regions (2, 2) of landmarks that need a look, by symbol, drawn as ellipses.
     """
     height, width = film.shape
     scale = _Scale.of(width, height)
     picture = Image.fromarray(film).convert("RGB")
     inside = {s: points[s] for s in in_canonical_order(points) if _is_inside(points[s], width, height)}
     font = ImageFont.load_default(scale.font)
+    shown = {symbol: region for symbol, region in (regions or {}).items() if symbol in inside}
+    for symbol, region in shown.items():
+        _put_region(picture, inside[symbol], region, scale)
     for symbol, (x, y) in inside.items():
         _put_marker(picture, x, y, BY_SYMBOL[symbol].tissue, scale)
     _put_labels(picture, inside, font, scale)
     outside = [symbol for symbol in in_canonical_order(points) if symbol not in inside]
     if outside:
         caption = f"{caption}   outside the film: {' '.join(outside)}".strip()
-    return _with_strip(picture, caption, scale)
+    return _with_strip(picture, caption, scale, bool(shown))
 
 
 def png_bytes(picture: Image.Image) -> bytes:
@@ -91,6 +99,18 @@ def _put_marker(picture: Image.Image, x: float, y: float, tissue: Tissue, scale:
         # How much of a pixel a line covers falls from 1 to 0 across its edge.
         cover = np.clip(width / 2 + 0.5 - distance, 0.0, 1.0)
         picture.paste(colour, (left, top), Image.fromarray(np.rint(255 * cover).astype(np.uint8)))
+
+
+def _put_region(picture: Image.Image, point: tuple[float, float], region: Floats, scale: _Scale) -> None:
+    """The ellipse r' R^-1 r = 1 about ``point``."""
+    variances, axes = np.linalg.eigh(region)
+    angle = np.linspace(0, 2 * np.pi, 73)
+    circle = np.stack((np.cos(angle), np.sin(angle)), axis=-1)
+    # A pixel reaches half a pixel beyond its centre; PIL counts from corners.
+    rim = circle * np.sqrt(np.maximum(variances, 0)) @ axes.T + np.array(point) + 0.5
+    draw = ImageDraw.Draw(picture)
+    for colour, width in ((_HALO, 3 * scale.line), (LOOK, scale.line)):
+        draw.line([(x, y) for x, y in rim.tolist()], fill=colour, width=max(1, round(width)), joint="curve")
 
 
 def _distance(dx: Floats, dy: Floats, tissue: Tissue, arm: float) -> Floats:
@@ -158,7 +178,7 @@ def _around(x: float, y: float, reach: float) -> Box:
     return x - reach, y - reach, x + reach, y + reach
 
 
-def _with_strip(picture: Image.Image, caption: str, scale: _Scale) -> Image.Image:
+def _with_strip(picture: Image.Image, caption: str, scale: _Scale, looks: bool) -> Image.Image:
     """``picture`` with a strip below: legend and caption, and the notice."""
     font = ImageFont.load_default(scale.font)
     row = round(2.0 * scale.font)
@@ -172,6 +192,10 @@ def _with_strip(picture: Image.Image, caption: str, scale: _Scale) -> Image.Imag
         x += 3 * scale.arm
         draw.text((x, first), name, font=font, fill=COLOURS[tissue], anchor="lm")
         x += draw.textlength(name, font=font) + 1.5 * scale.font
+    if looks:
+        text = "look here: true with 90 %"
+        draw.text((x, first), text, font=font, fill=LOOK, anchor="lm")
+        x += draw.textlength(text, font=font) + 1.5 * scale.font
     second = first + row
     notice = f"cephkit {cephkit.__version__} - {NOTICE}"
     draw.text((margin, second), notice, font=font, fill=_GREY, anchor="lm")

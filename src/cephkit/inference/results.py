@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import cephkit
 from cephkit import NOTICE
 from cephkit.data.labels import landmarks_json
@@ -39,6 +42,14 @@ def needs_look(prediction: Prediction, pixel_size_mm: float | None) -> tuple[str
     limit = LOOK_MM / pixel_size_mm if pixel_size_mm is not None else LOOK_HEIGHT * prediction.size[0]
     errors = zip(prediction.symbols, prediction.expected_errors.tolist(), strict=True)
     return tuple(symbol for symbol, error in errors if symbol in prediction.found and error > limit)
+
+
+def look_regions(prediction: Prediction, pixel_size_mm: float | None) -> dict[str, NDArray[np.float64]]:
+    """The 90 % regions of the landmarks that need a look."""
+    if prediction.regions is None:
+        return {}
+    regions = dict(zip(prediction.symbols, prediction.regions, strict=True))
+    return {symbol: regions[symbol] for symbol in needs_look(prediction, pixel_size_mm)}
 
 
 def film_json(

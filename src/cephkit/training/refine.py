@@ -23,6 +23,7 @@ from cephkit.models.refiner import (
     rotation_and_scale,
     take_crops,
 )
+from cephkit.training.schedule import learning_rate
 
 Say = Callable[[str], None]
 
@@ -34,6 +35,7 @@ TARGET_SIGMA = 2.0
 COORDINATE_WEIGHT = 0.1
 """Of the distance between the expected and the true place (crop pixels) beside the cross-entropy."""
 EMA_DECAY = 0.998
+WARMUP_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class RefinerTraining:
     """How a refiner is trained."""
 
     epochs: int = 60
-    films_a_step: int = 8
+    films_a_step: int = 4
     lr: float = 2e-3
     weight_decay: float = 1e-2
     rotation_degrees: float = 10.0
@@ -69,9 +71,6 @@ def train_refiner(
         num_workers=settings.num_workers, generator=torch.Generator().manual_seed(settings.seed),
     )  # fmt: skip
     steps = settings.epochs * len(loader)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.lr, total_steps=steps, pct_start=0.05, anneal_strategy="cos"
-    )
     greys = Augmentation(AugmentSettings(rotation_degrees=0, scale=0, translation=0, cutout_probability=0))
     half = settings.mixed_precision and half_pays(device)
     step = 0
@@ -89,8 +88,9 @@ def train_refiner(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, steps, round(WARMUP_SHARE * steps), settings.lr)
             optimizer.step()
-            schedule.step()
             step += 1
             update_average(average, model, min(EMA_DECAY, step / (step + 10)))
             total += float(loss)
