@@ -29,9 +29,9 @@ from cephkit.training import run as run_module
 
 Patch = contextlib.AbstractContextManager[Any]
 BASE = {
-    "annotation_type": "mean", "model": "hrnet_w18_small", "pretrained": False, "image_size": (256, 224),
-    "sigma": 1.0, "batch_size": 4, "gradient_accumulation_steps": 1, "lr": 2e-3, "warmup_epochs": 2, "epochs": 24,
-    "validation_frequency": 8, "channels_last": True, "use_ema": True, "num_workers": 0, "use_ram_cache": True,
+    "annotation_type": "mean", "model": "hrnet_w18_small", "pretrained": False, "image_size": (160, 128),
+    "sigma": 1.0, "batch_size": 4, "gradient_accumulation_steps": 1, "lr": 2e-3, "warmup_epochs": 2, "epochs": 20,
+    "validation_frequency": 10, "channels_last": True, "use_ema": True, "num_workers": 0, "use_ram_cache": True,
     "save_frequency": 0, "device": "cpu",
 }  # fmt: skip
 

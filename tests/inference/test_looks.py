@@ -100,7 +100,7 @@ def test_gamma_is_an_exponent() -> None:
 
 
 def test_every_way_of_looking_begins_with_the_plain_look() -> None:
-    assert PLAIN == (Look(),)
+    assert list(PLAIN) == [Look()]
     assert TEST_TIME[0] == Look()
     assert np.array_equal(Look().matrix(SIZE), np.eye(3))
     # Turns and brightness come in both directions, so that their mean leans to neither.

@@ -7,6 +7,7 @@ miss in every SDR and is counted under ``missing``; MRE, SD and median are over 
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -148,9 +149,7 @@ def _intervals(mm: Floats, draws: int, seed: int) -> tuple[Interval | None, dict
     if len(films) < 2:
         return None, dict.fromkeys(THRESHOLDS_MM)
     finite = np.isfinite(films)
-    # How often each film is drawn: (draws, films). A mean is then a ratio of two products with these weights.
-    weights = np.random.default_rng(seed).multinomial(len(films), np.full(len(films), 1 / len(films)), size=draws)
-    weights = weights.astype(np.float64)
+    weights = _draws(len(films), draws, seed)
     sums, counts = np.where(finite, films, 0.0).sum(axis=1), finite.sum(axis=1)
     scored = weights @ (~np.isnan(films)).sum(axis=1)
     sdr = {
@@ -158,6 +157,15 @@ def _intervals(mm: Floats, draws: int, seed: int) -> tuple[Interval | None, dict
         for key, threshold in THRESHOLDS_MM.items()
     }
     return _percentiles(weights @ sums, weights @ counts), sdr
+
+
+@lru_cache(maxsize=4)  # a report asks for the same draws for every landmark
+def _draws(films: int, draws: int, seed: int) -> Floats:
+    """How often each film is drawn, (draws, films): a mean is then a ratio of two products with these weights."""
+    drawn = np.random.default_rng(seed).multinomial(films, np.full(films, 1 / films), size=draws)
+    weights: Floats = drawn.astype(np.float64)
+    weights.flags.writeable = False
+    return weights
 
 
 def _percentiles(numerators: Floats, denominators: Floats) -> Interval | None:

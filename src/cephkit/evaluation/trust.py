@@ -19,7 +19,7 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
     """How expected errors and 90 % regions hold on films with a truth.
 
     Films that the calibration was made from are judged by calibrations made without them (cross-fitting over
-    films); all others by the calibration itself.
+    films), or, where these are too few, not at all; all others by the calibration itself.
 
     Args:
         calibration: of the model.
@@ -38,8 +38,14 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
     expected = own.expected(features)
     inside = within(own.regions(features), residuals)
     used = np.array([film.content in calibration.films for film in scores.films], dtype=bool)
+    judged = "by the stored calibration"
     if used.any():
-        expected[used], inside[used] = cross_fitted(features[used], residuals[used])
+        try:
+            expected[used], inside[used] = cross_fitted(features[used], residuals[used])
+            judged = "by calibrations made without the film"
+        except ValueError:  # few of the films that it was made from are here
+            expected[used] = np.nan
+            judged += f", without {int(used.sum())} films that it was made from, too few to judge it by"
     known = np.isfinite(expected) & np.isfinite(scores.errors_px)
     in_mm = known & np.isfinite(scores.errors_mm)
     expected_mm = expected * units * scores.pixel_sizes[:, None]
@@ -53,7 +59,7 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
         "films": int(known.any(1).sum()),
         "points": int(known.sum()),
         "films_of_the_calibration": int(used.sum()),
-        "judged": "by calibrations made without the film" if used.any() else "by the stored calibration",
+        "judged": judged,
         "nominal_coverage_percent": 100 * COVERAGE,
         "coverage_90_percent": 100 * float(inside[known].mean()) if known.any() else None,
         "coverage_90_percent_per_landmark": coverage,

@@ -218,10 +218,8 @@ def stored_calibration(models: Sequence[LoadedModel], mode: str) -> Calibration 
     Raises:
         CheckpointError: it is damaged.
     """
-    plain = models[0].extras.get("calibrations", {}).get(mode)
-    if plain is None:
-        return None
     try:
-        return Calibration.from_dict(plain)
-    except (KeyError, TypeError, ValueError) as error:
+        plain = models[0].extras.get("calibrations", {}).get(mode)
+        return None if plain is None else Calibration.from_dict(plain)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{models[0].path}: its calibration is damaged ({error})") from error

@@ -75,7 +75,7 @@ class Stages:
         self.order = [loaded.spec.symbols.index(symbol) for symbol in symbols]
         self.symbols = tuple(symbols)
         self.refiner = load_refiner(loaded, device) if refine and "refiner" in loaded.extras else None
-        self.digest = weights_digest(self.model)
+        self.digest = weights_digest(self.model) + ("" if self.refiner is None else weights_digest(self.refiner))
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -241,6 +241,8 @@ def load_refiner(loaded: LoadedModel, device: torch.device) -> "TrainedRefiner":
     """
     try:
         spec = RefinerSpec.from_dict(loaded.extras["refiner"]["spec"])
+        if set(spec.symbols) != set(loaded.spec.symbols):
+            raise ValueError(f"it knows {' '.join(spec.symbols)}, the first {' '.join(loaded.spec.symbols)}")
         network = Refiner(spec)
         network.load_state_dict(loaded.extras["refiner"]["model"], strict=True)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

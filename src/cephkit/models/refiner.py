@@ -7,6 +7,7 @@ network serves all landmarks; it is told which one it looks for.
 
 import math
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ class RefinerSpec:
     canvas_size: Size
     """(height, width) of the detail canvas that crops are taken from."""
     width: int = WIDTH
-    """Channels at full crop resolution."""
+    """Channels of the first level; the next have two and three times as many."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as stored in a checkpoint."""
@@ -80,33 +81,30 @@ class Refiner(nn.Module):
     def __init__(self, spec: RefinerSpec) -> None:
         super().__init__()
         landmarks, width = len(spec.symbols), spec.width
-        widths = (2 * width, 3 * width, 4 * width)
-        self.stem = nn.Conv2d(2, width, 5, padding=2, bias=False)
-        downs, blocks = [], []
-        before = width
-        for channels in widths:
-            downs.append(
-                nn.Sequential(nn.BatchNorm2d(before), nn.ReLU(), nn.Conv2d(before, channels, 3, 2, 1, bias=False))
-            )
-            blocks.append(_Block(channels, landmarks))
-            before = channels
-        self.downs, self.blocks = nn.ModuleList(downs), nn.ModuleList(blocks)
-        self.deep = _Block(widths[2], landmarks)
-        self.up_2, self.merged_2 = nn.Conv2d(widths[2], widths[1], 1), _Block(widths[1], landmarks)
-        self.up_1, self.merged_1 = nn.Conv2d(widths[1], widths[0], 1), _Block(widths[0], landmarks)
-        self.last = nn.Sequential(nn.BatchNorm2d(widths[0]), nn.ReLU())
-        # One row a landmark, and one for what all of them share.
-        self.final = nn.Embedding(landmarks, widths[0])
+        widths = (width, 2 * width, 3 * width)
+        # Halved at once: at full crop resolution a layer costs four times as much.
+        downs: list[nn.Module] = [nn.Conv2d(2, width, 5, STRIDE, 2, bias=False)]
+        downs += [
+            nn.Sequential(nn.BatchNorm2d(before), nn.ReLU(), nn.Conv2d(before, after, 3, 2, 1, bias=False))
+            for before, after in pairwise(widths)
+        ]
+        self.downs = nn.ModuleList(downs)
+        self.blocks = nn.ModuleList(_Block(channels, landmarks) for channels in (*widths, widths[-1]))
+        self.ups = nn.ModuleList(nn.Conv2d(deep, shallow, 1) for shallow, deep in pairwise(widths))
+        self.merged = nn.ModuleList(_Block(channels, landmarks) for channels in widths[:-1])
+        self.last = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU())
+        # One row a landmark.
+        self.final = nn.Embedding(landmarks, width)
         nn.init.normal_(self.final.weight, std=0.01)
 
     def forward(self, crops: Tensor, landmark: Tensor) -> Tensor:
-        features = self.stem(crops * 4 - 2)
+        features = crops * 4 - 2
         levels = []
-        for down, block in zip(self.downs, self.blocks, strict=True):
+        for down, block in zip(self.downs, self.blocks, strict=False):
             features = block(down(features), landmark)
             levels.append(features)
-        features = self.deep(features, landmark)
-        for level, up, merged in ((levels[1], self.up_2, self.merged_2), (levels[0], self.up_1, self.merged_1)):
+        features = self.blocks[-1](features, landmark)
+        for level, up, merged in reversed(list(zip(levels, self.ups, self.merged, strict=False))):
             enlarged = functional.interpolate(up(features), scale_factor=2, mode="bilinear", align_corners=False)
             features = merged(level + enlarged, landmark)
         joined = self.last(features)

@@ -76,7 +76,7 @@ def calibrate(options: CalibrateOptions) -> None:
     from cephkit.inference.folder import predict_films
     from cephkit.inference.predictor import Predictor
     from cephkit.training.checkpoint import load_model
-    from cephkit.training.finish import calibration_of, pose_of, write_extras
+    from cephkit.training.finish import add_pose, calibration_of, write_extras
 
     device = choose_device(options.device, print)
     models = [load_model(path, device) for path in options.checkpoint]
@@ -92,6 +92,6 @@ def calibrate(options: CalibrateOptions) -> None:
     made = calibration_of(found, films, spec.symbols, options.truth)
     extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made}
     if "pose" not in extras:
-        extras["pose"] = pose_of(data, found, spec.symbols, spec.canvas_size)
+        add_pose(extras, data, found, spec, print)
     write_extras(options.checkpoint[0], extras)
     print(f"calibrated on {len(films)} films for {predictor.mode}; written into {options.checkpoint[0]}")

@@ -23,6 +23,7 @@ from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import fit_calibration
 from cephkit.models.refiner import RefinerSpec
+from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import LoadedModel, read_checkpoint, write_checkpoint
 from cephkit.training.refine import RefinerTraining, train_refiner
 from cephkit.training.validate import known_size
@@ -166,6 +167,14 @@ def pose_of(data: PreparedData, found: Found, symbols: Sequence[str], canvas_siz
         raise DataError(f"no shapes to judge films by: {error}") from error
 
 
+def add_pose(extras: dict[str, Any], data: PreparedData, found: Found, spec: ModelSpec, say: Say) -> None:
+    """Adds ``pose`` to ``extras``, or says why it cannot."""
+    try:
+        extras["pose"] = pose_of(data, found, spec.symbols, spec.canvas_size)
+    except DataError as error:
+        say(f"{error}; left-facing films and pictures that are no films will not be recognised")
+
+
 def calibration_of(found: Found, films: Sequence[Film], symbols: Sequence[str], truth: str) -> dict[str, Any]:
     """A calibration from predictions of labelled films.
 
@@ -214,11 +223,11 @@ def finish(
     predictor = Predictor(with_extras(model, {**extras, "pose": None}), device, mixed_precision)
     found = predict_films(predictor, films, batch_size)
     try:
-        extras["pose"] = pose_of(data, found, model.spec.symbols, model.spec.canvas_size)
         made = calibration_of(found, films, model.spec.symbols, truth)
         extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made}
     except DataError as error:
         say(f"{error}; predictions come without expected errors")
+    add_pose(extras, data, found, model.spec, say)
     write_extras(path, extras)
 
 

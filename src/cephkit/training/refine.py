@@ -63,7 +63,7 @@ def train_refiner(
 ) -> Refiner | None:
     """A trained refiner in eval mode on ``device``, its weights the moving average; None if ``stop()`` was true."""
     torch.manual_seed(settings.seed)
-    model = Refiner(spec).to(device).train()
+    model = Refiner(spec).to(device).to(memory_format=torch.channels_last).train()
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
     loader = DataLoader(
@@ -77,13 +77,18 @@ def train_refiner(
     for epoch in range(settings.epochs):
         total = 0.0
         for canvases, points, mask, _ in loader:
+            if stop():
+                return None
             canvases = canvases.to(device).float() / 255
             points, mask = points.to(device), mask.to(device)
             canvases, _, _ = greys(canvases, points, mask)
             crops, offsets, seen = jittered_crops(canvases, points, mask, spec, settings)
+            if not seen.any():
+                step += 1
+                continue
             landmark = torch.arange(len(spec.symbols), device=device).expand(mask.shape)[seen]
             with torch.autocast(device.type, dtype=half_type(device), enabled=half):
-                maps = model(crops[seen], landmark)
+                maps = model(crops[seen].contiguous(memory_format=torch.channels_last), landmark)
             loss = refiner_loss(maps, offsets[seen])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -93,9 +98,7 @@ def train_refiner(
             optimizer.step()
             step += 1
             update_average(average, model, min(EMA_DECAY, step / (step + 10)))
-            total += float(loss)
-            if stop():
-                return None
+            total += float(loss.detach())
         say(f"refiner epoch {epoch + 1}/{settings.epochs}  loss {total / len(loader):.4f}")
     return average.eval()
 

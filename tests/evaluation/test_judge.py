@@ -1,0 +1,56 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cephkit.evaluation.command import EvaluateOptions
+from cephkit.evaluation.judge import Judged, judge_checkpoints
+from cephkit.inference.pose import fit_pose
+from cephkit.training.checkpoint import load_model
+from tests.training.test_finish import random_checkpoint, random_refiner
+
+
+def judged(root: Path, *checkpoints: Path, lines: list[str] | None = None, **changes: Any) -> Judged:
+    options = EvaluateOptions(
+        checkpoint=checkpoints, dataset_path=root, device="cpu", num_workers=0, out=checkpoints[0].parent / "out",
+        cache_dir=checkpoints[0].parent / "cache", **changes,
+    )  # fmt: skip
+    return judge_checkpoints(options, checkpoints, (lines if lines is not None else []).append)
+
+
+def test_the_source_says_how_it_was_predicted(tiny_aariz: Path, tmp_path: Path) -> None:
+    path, lines = random_checkpoint(tmp_path / "c.pth", refiner=random_refiner()), list[str]()
+    one = judged(tiny_aariz, path, lines=lines, tta=True)
+    assert (one.source["mode"], one.source["tta"], one.source["second_stage"]) == ("tta+refiner", True, True)
+    assert one.source["checkpoint"]["path"] == path.as_posix()
+    assert one.source["checkpoint"]["sha256"] == load_model(path).meta["sha256"]
+    assert one.source["checkpoint"]["epoch"] == 7
+    assert (one.source["films_doubted"], one.source["films_facing_left"]) == ([], [])
+    assert "ensemble" not in one.source
+    assert "no calibration for tta+refiner" in lines[-1]
+    plain = judged(tiny_aariz, path, refine=False)
+    assert (plain.source["mode"], plain.source["second_stage"]) == ("plain", False)
+
+
+def test_an_ensemble_names_its_members_and_scores_their_mean(tiny_aariz: Path, tmp_path: Path) -> None:
+    a, b = random_checkpoint(tmp_path / "a.pth"), random_checkpoint(tmp_path / "b.pth", ("S", "N", "A", "Me"), seed=5)
+    both = judged(tiny_aariz, a, b)
+    assert [member["path"] for member in both.source["ensemble"]] == [a.as_posix(), b.as_posix()]
+    assert both.source["checkpoint"] == both.source["ensemble"][0]
+    alone = [judged(tiny_aariz, path).scores for path in (a, b)]
+    assert [scores.symbols for scores in alone] == [both.scores.symbols] * 2
+    assert both.scores.predicted == pytest.approx((alone[0].predicted + alone[1].predicted) / 2)
+
+
+def test_films_that_are_doubted_are_listed_with_the_reason_and_scored_all_the_same(
+    tiny_aariz: Path, tmp_path: Path
+) -> None:
+    # Faces that no film of this data set has, and whose scores no random network reaches.
+    shapes = np.random.default_rng(0).uniform(0, 64, (4, 2)) + np.random.default_rng(1).normal(0, 0.1, (30, 4, 2))
+    pose = fit_pose(shapes, np.full((30, 4), 1.0), (64, 64)).to_dict()
+    one = judged(tiny_aariz, random_checkpoint(tmp_path / "c.pth", pose=pose))
+    assert [film["film"] for film in one.source["films_doubted"]] == ["e0", "e1"]
+    assert all("unsure" in film["reason"] for film in one.source["films_doubted"])
+    assert np.isfinite(one.scores.errors_mm).all()
+    assert one.scores.errors_mm.shape == (2, 4)

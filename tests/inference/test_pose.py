@@ -1,0 +1,197 @@
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from torch import nn
+
+from cephkit.errors import CheckpointError
+from cephkit.geometry import Matrix, Size, letterbox, transform
+from cephkit.inference.looks import about_centre
+from cephkit.inference.pose import PoseModel, choose_poses, fit_pose, pose_model, to_layout
+from cephkit.models.spec import ModelSpec
+from cephkit.training.checkpoint import LoadedModel
+
+Floats = NDArray[np.float64]
+
+CANVAS: Size = (256, 192)
+FILM: Size = (1024, 768)
+RNG = np.random.default_rng(0)
+FACE = RNG.uniform((30, 40), (160, 216), (14, 2))
+"""Landmarks of a usual film, canvas pixels."""
+TRAINING = FACE + RNG.normal(0, 3, (60, 14, 2))
+MODEL = fit_pose(TRAINING, np.full((60, 14), 0.8), CANVAS)
+BOX = letterbox(FILM, CANVAS)
+UPRIGHT = transform(BOX.to_film, FACE)
+"""The same on a film that is held as those of the training."""
+
+
+@dataclass
+class Network:
+    """Films whose landmarks a network finds where it is shown them facing right and upright to some degrees.
+
+    ``truth`` (N, K, 2) film pixels; elsewhere it says where a confused network puts its points: in a heap.
+    """
+
+    truth: Floats
+    turned_at_most: float = 25.0
+    score: float = 0.8
+    calls: list[int] = field(default_factory=list)
+    """Films of each glance."""
+
+    def __call__(self, ways: Floats, rows: Sequence[int]) -> tuple[Floats, Floats]:
+        self.calls.append(len(rows))
+        found = [self.one(way, self.truth[row]) for way, row in zip(ways, rows, strict=True)]
+        return np.stack(found), np.full((len(rows), self.truth.shape[1]), self.score)
+
+    def one(self, way: Matrix, truth: Floats) -> Floats:
+        shown = transform(way, truth)
+        # The best similarity from the usual face to what is shown, by least squares over (a, b): a + ib.
+        z, goal = ((p - p.mean(0)) @ [1, 1j] for p in (UPRIGHT, shown))
+        factor = np.vdot(z, goal) / np.vdot(z, z)
+        fits = float(np.abs(factor * z - goal).mean() / np.abs(goal).mean()) < 0.2
+        if fits and abs(np.degrees(np.angle(factor))) <= self.turned_at_most:
+            return truth
+        heap = np.random.default_rng(7).normal(0, 1, truth.shape) * (200, 20) + (400, 500)
+        return transform(np.linalg.inv(way), heap)
+
+
+def on_film(degrees: float = 0.0, scale: float = 1.0, mirror: bool = False) -> Floats:
+    """(1, K, 2): the usual face on a film that is held so."""
+    return transform(about_centre(FILM, degrees, scale, mirror), UPRIGHT)[None]
+
+
+def turn_of(matrix: Matrix) -> float:
+    """Clockwise, degrees."""
+    return float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
+
+
+def test_a_usual_film_is_shown_as_it_is_after_one_glance() -> None:
+    network = Network(np.concatenate([on_film(), on_film(4.0), on_film(scale=1.05)]))
+    poses = choose_poses(MODEL, network, [FILM] * 3)
+    assert all(np.array_equal(pose.matrix, np.eye(3)) for pose in poses)
+    assert [(pose.facing, pose.doubt) for pose in poses] == [("right", "")] * 3
+    assert network.calls == [3]
+
+
+def test_a_mirrored_film_is_recognised_and_shown_mirrored() -> None:
+    pose = choose_poses(MODEL, Network(on_film(mirror=True)), [FILM])[0]
+    assert (pose.facing, pose.doubt) == ("left", "")
+    assert np.linalg.det(pose.matrix[:2, :2]) == pytest.approx(-1.0, abs=0.05)
+    assert transform(pose.matrix, on_film(mirror=True)[0]) == pytest.approx(UPRIGHT, abs=25)
+
+
+@pytest.mark.parametrize("degrees", [20.0, -20.0, 12.0])
+def test_a_turned_face_is_shown_upright(degrees: float) -> None:
+    pose = choose_poses(MODEL, Network(on_film(degrees)), [FILM])[0]
+    assert (pose.facing, pose.doubt) == ("right", "")
+    assert turn_of(pose.matrix) == pytest.approx(-degrees, abs=1.5)
+    assert transform(pose.matrix, on_film(degrees)[0]) == pytest.approx(UPRIGHT, abs=15)
+
+
+@pytest.mark.parametrize("degrees", [40.0, -40.0])
+def test_a_face_turned_too_far_to_be_known_at_first_is_tried_turned_back(degrees: float) -> None:
+    network = Network(on_film(degrees))
+    pose = choose_poses(MODEL, network, [FILM])[0]
+    assert (pose.facing, pose.doubt) == ("right", "")
+    assert turn_of(pose.matrix) == pytest.approx(-degrees, abs=1.5)
+    assert network.calls[:4] == [1, 1, 1, 1]  # as it is, mirrored, turned either way
+
+
+def test_a_mirrored_and_turned_face_is_shown_upright() -> None:
+    held = on_film(15.0, mirror=True)
+    pose = choose_poses(MODEL, Network(held), [FILM])[0]
+    assert (pose.facing, pose.doubt) == ("left", "")
+    assert transform(pose.matrix, held[0]) == pytest.approx(UPRIGHT, abs=15)
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.4])
+def test_a_face_of_unusual_size_is_shown_at_its_usual_one(scale: float) -> None:
+    pose = choose_poses(MODEL, Network(on_film(scale=scale)), [FILM])[0]
+    assert pose.doubt == ""
+    assert np.linalg.det(pose.matrix[:2, :2]) ** 0.5 == pytest.approx(1 / scale, rel=0.03)
+    assert turn_of(pose.matrix) == pytest.approx(0.0, abs=1.5)
+
+
+def test_what_is_no_face_is_doubted_and_shown_as_it_is() -> None:
+    noise = np.random.default_rng(3).uniform(0, 700, (1, 14, 2))
+    pose = choose_poses(MODEL, Network(noise), [FILM])[0]
+    assert "distance" in pose.doubt
+    assert pose.facing == "right"
+    assert np.array_equal(pose.matrix, np.eye(3))
+
+
+def test_a_face_that_the_network_is_unsure_of_is_doubted() -> None:
+    pose = choose_poses(MODEL, Network(on_film(), score=0.1), [FILM])[0]
+    assert "unsure" in pose.doubt
+    assert np.array_equal(pose.matrix, np.eye(3))
+
+
+def test_films_of_a_batch_are_judged_one_by_one() -> None:
+    network = Network(np.concatenate([on_film(), on_film(mirror=True), on_film(20.0)]))
+    poses = choose_poses(MODEL, network, [FILM] * 3)
+    assert [pose.facing for pose in poses] == ["right", "left", "right"]
+    assert np.array_equal(poses[0].matrix, np.eye(3))
+    alone = choose_poses(MODEL, Network(on_film(20.0)), [FILM])[0]
+    assert poses[2].matrix == pytest.approx(alone.matrix)
+
+
+def test_without_a_model_every_film_is_shown_as_it_is_and_nothing_is_looked_at() -> None:
+    network = Network(on_film(mirror=True))
+    poses = choose_poses(None, network, [FILM, FILM])
+    assert [(pose.facing, pose.doubt) for pose in poses] == [("right", "")] * 2
+    assert network.calls == []
+
+
+@pytest.mark.parametrize(("degrees", "scale", "shift"), [(0, 1, 0), (5, 1.08, 15), (-5, 0.93, -15)])
+def test_within_the_usual_there_is_nothing_to_change(degrees: float, scale: float, shift: float) -> None:
+    points = transform(about_centre(CANVAS, degrees, scale), MODEL.layout - MODEL.layout.mean(0))
+    assert to_layout(MODEL, points - points.mean(0) + MODEL.layout.mean(0) + (shift, 0)) is None
+
+
+@pytest.mark.parametrize(("degrees", "scale", "shift"), [(8, 1, 0), (0, 1.15, 0), (0, 1, 25), (0, 0.8, 0)])
+def test_beyond_the_usual_landmarks_are_laid_onto_the_layout(degrees: float, scale: float, shift: float) -> None:
+    points = transform(about_centre(CANVAS, degrees, scale), MODEL.layout - MODEL.layout.mean(0))
+    points = points - points.mean(0) + MODEL.layout.mean(0) + (shift, 0)
+    matrix = to_layout(MODEL, points)
+    assert matrix is not None
+    assert transform(matrix, points) == pytest.approx(MODEL.layout)
+
+
+def test_no_shape_or_an_absurd_size_is_left_alone() -> None:
+    assert to_layout(MODEL, np.full((14, 2), 50.0)) is None
+    assert to_layout(MODEL, np.full((14, 2), np.nan)) is None
+    assert to_layout(MODEL, MODEL.layout / 10) is None
+
+
+def test_the_layout_is_the_mean_of_the_marks_that_there_are() -> None:
+    some = TRAINING.copy()
+    some[:30, 2] = np.nan
+    layout = fit_pose(some, None, CANVAS).layout
+    assert layout[2] == pytest.approx(TRAINING[30:, 2].mean(0))
+    assert np.delete(layout, 2, axis=0) == pytest.approx(np.delete(TRAINING.mean(0), 2, axis=0))
+
+
+def test_survives_json() -> None:
+    again = PoseModel.from_dict(json.loads(json.dumps(MODEL.to_dict())))
+    assert again.canvas_size == CANVAS
+    assert np.array_equal(again.layout, MODEL.layout)
+    assert again.shape.check(TRAINING[0]) == MODEL.shape.check(TRAINING[0])
+
+
+def test_a_damaged_pose_model_names_the_checkpoint() -> None:
+    spec = ModelSpec("hrnet", tuple("ABCDEFGHIJKLMN"), CANVAS)
+
+    def loaded(**extras: object) -> LoadedModel:
+        return LoadedModel(nn.Identity(), spec, Path("c.pth"), {}, extras)
+
+    assert pose_model(loaded()) is None
+    whole = pose_model(loaded(pose=MODEL.to_dict()))
+    assert whole is not None
+    assert np.array_equal(whole.layout, MODEL.layout)
+    for damaged in ({}, {**MODEL.to_dict(), "canvas_size": [1]}, {**MODEL.to_dict(), "shape": {}}, 3):
+        with pytest.raises(CheckpointError, match=r"c\.pth: its pose model is damaged"):
+            pose_model(loaded(pose=damaged))

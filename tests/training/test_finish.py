@@ -1,0 +1,344 @@
+"""What a checkpoint gets beside its network: a second stage, shapes, calibrated errors."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from cephkit.data.film import Film, points_array
+from cephkit.data.prepare import PreparedData, prepare
+from cephkit.errors import DataError
+from cephkit.geometry import letterbox, transform
+from cephkit.inference import uncertainty
+from cephkit.inference.pose import Pose, PoseModel
+from cephkit.inference.predictor import Found, Predictor
+from cephkit.inference.uncertainty import Calibration
+from cephkit.models.build import build_model
+from cephkit.models.refiner import Refiner, RefinerSpec
+from cephkit.models.spec import ModelSpec
+from cephkit.training import finish as finish_module
+from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint, write_checkpoint
+from cephkit.training.finish import (
+    LARGEST_DETAIL,
+    Judgement,
+    add_refiner,
+    calibration_of,
+    detail_data,
+    detail_size,
+    finish,
+    gains,
+    judge,
+    pose_of,
+    with_extras,
+    write_extras,
+)
+from cephkit.training.refine import RefinerTraining
+from cephkit.training.run import train
+from tests.conftest import TINY_SYMBOLS
+from tests.training.conftest import Settings
+
+CPU = torch.device("cpu")
+CANVAS = (64, 64)
+DETAIL = (96, 96)
+SYMBOLS = ("A", "Me", "N", "S")
+"""Those of the tiny films in the order of the landmark table."""
+QUICK = RefinerTraining(epochs=1, films_a_step=4)
+
+
+def random_checkpoint(path: Path, symbols: tuple[str, ...] = SYMBOLS, seed: int = 0, **extras: Any) -> Path:
+    """A checkpoint of a small network that never learned anything."""
+    torch.manual_seed(seed)
+    spec = ModelSpec("test_resnet", symbols, CANVAS)
+    network = build_model(spec, False, lambda line: None)
+    write_checkpoint(path, Checkpoint(spec, network.state_dict(), {"lr": 1.0}, 7, {"mre_mm": 3.0}, extras=extras))
+    return path
+
+
+def random_refiner() -> dict[str, Any]:
+    torch.manual_seed(1)
+    spec = RefinerSpec(SYMBOLS, DETAIL, width=4)
+    return {"spec": spec.to_dict(), "model": Refiner(spec).state_dict()}
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return dict(read_checkpoint(path).model)
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def judgements(monkeypatch: pytest.MonkeyPatch, *errors: float) -> None:
+    """What ``judge`` finds, one MRE a call."""
+    told = iter(errors)
+
+    def verdict(films: Sequence[Film], points: np.ndarray, symbols: Sequence[str], truth: str) -> Judgement:
+        error = next(told)
+        return Judgement(error, 90.0, np.full(len(symbols), error), True)
+
+    monkeypatch.setattr(finish_module, "judge", verdict)
+
+
+@pytest.fixture
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uncertainty, "FEWEST_ERRORS", 8)
+
+
+@pytest.fixture(scope="module")
+def data(tiny_aariz: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
+    return prepare(
+        tiny_aariz, splits=("train", "valid"), annotation="mean", canvas_size=CANVAS,
+        cache_dir=tmp_path_factory.mktemp("cache"), say=lambda line: None,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def detail(data: PreparedData, tiny_aariz: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
+    return detail_data(data, tiny_aariz, DETAIL, 0, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_a_finished_run_knows_shapes_and_errors(settings: Settings) -> None:
+    config = settings(epochs=2)
+    train(config)
+    extras = read_checkpoint(config.save_dir / "checkpoint_best.pth").extras
+    assert set(extras) == {"pose", "calibrations"}
+    assert list(extras["calibrations"]) == ["plain"]
+    assert len(extras["calibrations"]["plain"]["films"]) == 3
+    model = load_model(config.save_dir / "checkpoint_best.pth")
+    predictor = Predictor(model)
+    assert predictor.pose is not None
+    found = predictor.predict_film(config.dataset_path / "test" / "Cephalograms" / "e0.png")
+    assert found.expected_errors is not None
+    assert np.isfinite(found.expected_errors).all()
+    assert (found.expected_errors > 0).all()
+    # The state of the run itself has nothing of it.
+    assert read_checkpoint(config.save_dir / "checkpoint_latest.pth").extras == {}
+
+
+def test_a_run_with_a_second_stage_that_pays_keeps_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, few_are_enough: None
+) -> None:
+    judgements(monkeypatch, 2.0, 1.5)
+    config = settings(epochs=1, refine=True, refine_epochs=1)
+    train(config)
+    extras = read_checkpoint(config.save_dir / "checkpoint_best.pth").extras
+    assert extras["refiner"]["spec"]["canvas_size"] == list(DETAIL)
+    assert extras["refiner"]["spec"]["symbols"] == list(SYMBOLS)
+    assert extras["refiner"]["valid"] == {"first_stage": 2.0, "both": 1.5, "unit": "mm"}
+    assert extras["refiner"]["training"]["epochs"] == 1
+    assert list(extras["calibrations"]) == ["plain+refiner"]
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_finishing_leaves_the_network_and_its_record_as_they_are(data: PreparedData, tmp_path: Path) -> None:
+    path = random_checkpoint(tmp_path / "c.pth", kept="for others")
+    before = read_checkpoint(path)
+    finish(path, data, "mean", CPU, print)
+    after = read_checkpoint(path)
+    assert same(dict(before.model), dict(after.model))
+    assert set(after.extras) == {"kept", "pose", "calibrations"}
+    for name in ("spec", "config", "epoch", "metrics", "training"):
+        assert getattr(before, name) == getattr(after, name)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_a_new_second_stage_makes_earlier_calibrations_void(data: PreparedData, tmp_path: Path) -> None:
+    path = random_checkpoint(tmp_path / "c.pth")
+    finish(path, data, "mean", CPU, print)
+    finish(path, data, "mean", CPU, print, refiner=random_refiner())
+    extras = read_checkpoint(path).extras
+    assert list(extras["calibrations"]) == ["plain+refiner"]
+    # Score, two spreads and a shift tell of the error; without the second stage only the first two.
+    assert len(extras["calibrations"]["plain+refiner"]["weights"]) == 4
+    assert Predictor(load_model(path)).calibration is not None
+    assert Predictor(load_model(path), refine=False).calibration is None
+
+
+def test_too_few_films_for_a_calibration_are_said_and_the_rest_is_kept(data: PreparedData, tmp_path: Path) -> None:
+    path, lines = random_checkpoint(tmp_path / "c.pth"), list[str]()
+    finish(path, data, "mean", CPU, lines.append)
+    assert lines == [
+        "expected errors cannot be calibrated: 12 predicted points with a truth; a calibration needs 200; "
+        "predictions come without expected errors"
+    ]
+    assert set(read_checkpoint(path).extras) == {"pose"}
+
+
+def test_a_second_stage_that_lowers_the_error_is_given_back(
+    detail: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judgements(monkeypatch, 1.6, 1.25)
+    path, lines = random_checkpoint(tmp_path / "c.pth"), list[str]()
+    content, model = path.read_bytes(), load_model(path)
+    stored = add_refiner(model, detail, QUICK, "mean", CPU, lines.append)
+    assert stored is not None
+    assert stored["valid"] == {"first_stage": 1.6, "both": 1.25, "unit": "mm"}
+    assert lines[0] == "second stage: 7 films at 96x96, 1 epochs"
+    assert "second stage on valid: MRE 1.600 -> 1.250 mm, SDR@2 90.0 -> 90.0 %" in lines
+    # A checkpoint keeps it, and the network beside it has not moved.
+    assert Predictor(with_extras(model, {"refiner": stored})).mode == "plain+refiner"
+    assert same(weights(path), model.model.state_dict())
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("after", [1.6, 1.7, np.nan])
+def test_a_second_stage_that_does_not_pay_is_not_kept(
+    detail: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: float
+) -> None:
+    judgements(monkeypatch, 1.6, after)
+    lines: list[str] = []
+    model = load_model(random_checkpoint(tmp_path / "c.pth"))
+    assert add_refiner(model, detail, QUICK, "mean", CPU, lines.append) is None
+    assert lines[-1] == "the second stage does not lower the error on valid: it is not kept"
+
+
+def test_a_stopped_second_stage_is_not_judged(
+    detail: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judgements(monkeypatch)  # has nothing to tell
+    model = load_model(random_checkpoint(tmp_path / "c.pth"))
+    assert add_refiner(model, detail, QUICK, "mean", CPU, lambda line: None, lambda: True) is None
+
+
+def films_and_points() -> tuple[list[Film], np.ndarray]:
+    """Two films of two landmarks, 0.5 and 0.1 mm a pixel, and predictions that are off by 3 and 4, 0 and 30 px."""
+    films = [
+        Film(str(index), Path("x.png"), "valid", pixel_size_mm=mm, annotations={"senior": {"A": (10, 20), "S": (5, 5)}})
+        for index, mm in enumerate((0.5, 0.1))
+    ]
+    points = np.array([[(13, 20), (5, 9)], [(10, 20), (5, 35)]], dtype=float)
+    return films, points
+
+
+def test_a_judgement_in_millimetres_of_each_film() -> None:
+    films, points = films_and_points()
+    told = judge(films, points, ("A", "S"), "senior")
+    # 1.5 and 2 mm, 0 and 3 mm.
+    assert told.in_mm
+    assert told.mre == pytest.approx(6.5 / 4)
+    assert told.within_2mm == pytest.approx(75.0)
+    assert told.per_landmark == pytest.approx([0.75, 2.5])
+
+
+def test_a_point_that_was_not_found_is_a_miss_and_one_without_truth_does_not_count() -> None:
+    films, points = films_and_points()
+    points[0, 0] = np.nan
+    films[1] = dataclasses.replace(films[1], annotations={"senior": {"A": (10, 20)}})
+    told = judge(films, points, ("A", "S"), "senior")
+    assert told.mre == pytest.approx(1.0)  # of 2 and 0 mm
+    assert told.within_2mm == pytest.approx(200 / 3)
+    assert told.per_landmark == pytest.approx([0.0, 2.0])
+    nobody = judge(films, np.concatenate((points, points[:, :1]), axis=1), ("A", "S", "B"), "senior")
+    assert np.isnan(nobody.per_landmark[2])
+    assert nobody.mre == told.mre
+
+
+def test_without_a_pixel_size_it_judges_in_pixels() -> None:
+    films, points = films_and_points()
+    told = judge([dataclasses.replace(film, pixel_size_mm=None) for film in films], points, ("A", "S"), "senior")
+    assert not told.in_mm
+    assert told.within_2mm is None
+    assert told.mre == pytest.approx(37 / 4)
+
+
+def test_gains_name_what_gained_most_first() -> None:
+    before = Judgement(1.5, 80.0, np.array([1.0, 2.0, np.nan]), True)
+    after = Judgement(1.2, 85.5, np.array([1.1, 1.3, np.nan]), True)
+    assert gains(before, after, ("A", "S", "B")) == [
+        "second stage on valid: MRE 1.500 -> 1.200 mm, SDR@2 80.0 -> 85.5 %",
+        "by landmark, mm, most gained first: S 2.00 -> 1.30, A 1.00 -> 1.10",
+    ]
+    pixels = [dataclasses.replace(each, in_mm=False, within_2mm=None) for each in (before, after)]
+    assert gains(pixels[0], pixels[1], ("A", "S", "B"))[0] == "second stage on valid: MRE 1.500 -> 1.200 px"
+
+
+def test_the_second_stage_sees_the_median_film_in_its_own_size_where_it_is_not_too_large() -> None:
+    def sized(*sizes: tuple[int, int]) -> list[Film]:
+        return [Film(str(size), Path("x.png"), "train", size=size) for size in sizes]
+
+    assert detail_size(sized((90, 80)), None) == (96, 96)
+    assert detail_size(sized((960, 640), (900, 600), (2400, 1900)), None) == (960, 640)
+    assert detail_size(sized((961, 640)), None) == (992, 640)
+    height, width = detail_size(sized((2304, 1792)), None)
+    assert (height, width) == (LARGEST_DETAIL, 1216)  # 1194.7, up to a multiple of 32
+    assert detail_size(sized((90, 80)), (128, 64)) == (128, 64)
+
+
+def test_detail_films_are_the_same_films_at_another_size(data: PreparedData, detail: PreparedData) -> None:
+    assert detail.canvas_size == DETAIL
+    assert detail.films == data.films
+    canvas, points, mask, _ = detail.dataset("train")[0]
+    assert canvas.shape == (1, *DETAIL)
+    assert mask.all()
+    # 90x80 pixels on 96x96: 16/15 as large, and 85 columns of them stand 5 from the left.
+    marks = np.add(points_array(data.films["train"][0].points("mean"), SYMBOLS), 0.5)
+    assert points.numpy() == pytest.approx(marks * 16 / 15 - 0.5 + (5, 0), abs=1e-3)
+
+
+def found_on(films: Sequence[Film], off: float, unit: float = 1.0) -> Found:
+    """Predictions that lie ``off`` film pixels to the left of the truth, or above it."""
+    truth = np.stack([points_array(film.points("mean"), SYMBOLS) for film in films])
+    shape = truth.shape[:2]
+    scores = np.linspace(0.5, 0.9, shape[0] * shape[1]).reshape(shape)
+    features = np.stack((scores, np.full(shape, 2.0)), axis=-1)
+    poses = [Pose(np.eye(3)) for _ in films]
+    aside = np.array([(off, 0), (0, off)])[np.arange(shape[0] * shape[1]) % 2].reshape(truth.shape)
+    return Found(truth - aside, scores, features, np.full(len(films), unit), poses)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_a_calibration_is_in_canvas_pixels_and_remembers_its_films(data: PreparedData) -> None:
+    films = data.films["valid"]
+    plain = calibration_of(found_on(films, 6.0, unit=2.0), films, SYMBOLS, "mean")
+    calibration = Calibration.from_dict(plain)
+    assert calibration.films == tuple(film.content for film in films)
+    assert all(calibration.films)
+    expected = calibration.expected(np.full((1, 4, 2), (0.7, 2.0)))
+    assert expected == pytest.approx(np.full((1, 4), 3.0), rel=0.05)
+
+
+def test_too_few_points_are_no_calibration(data: PreparedData) -> None:
+    films = data.films["valid"]
+    with pytest.raises(DataError, match="12 predicted points with a truth; a calibration needs 200"):
+        calibration_of(found_on(films, 6.0), films, SYMBOLS, "mean")
+
+
+def test_shapes_are_those_of_all_films_and_scores_those_of_the_valid_ones(data: PreparedData) -> None:
+    films = [*data.films["train"], *data.films["valid"]]
+    found = found_on(data.films["valid"], 0.0)
+    model = PoseModel.from_dict(pose_of(data, found, SYMBOLS, CANVAS))
+    box = letterbox((90, 80), CANVAS)
+    truth = np.stack([transform(box.to_canvas, points_array(film.points("mean"), SYMBOLS)) for film in films])
+    assert model.layout == pytest.approx(truth.mean(0))
+    assert model.canvas_size == CANVAS
+    medians = np.median(found.scores, axis=1)
+    assert model.shape.lowest_score == pytest.approx(0.5 * np.quantile(medians, 0.01))
+
+
+def test_a_landmark_that_no_film_has_gives_no_shapes(data: PreparedData) -> None:
+    films = data.films["valid"]
+    found = found_on(films, 0.0)
+    with pytest.raises(DataError, match="no shapes to judge films by"):
+        pose_of(data, dataclasses.replace(found, scores=found.scores[:, [0, 1, 2, 3, 0]]), (*SYMBOLS, "Go"), CANVAS)
+
+
+def test_extras_replace_extras_alone(tmp_path: Path) -> None:
+    path = random_checkpoint(tmp_path / "c.pth", old=1)
+    before = weights(path)
+    write_extras(path, {"new": [1, "x"]})
+    after = read_checkpoint(path)
+    assert after.extras == {"new": [1, "x"]}
+    assert same(before, dict(after.model))
+    assert (after.config, after.epoch, after.metrics) == ({"lr": 1.0}, 7, {"mre_mm": 3.0})
+
+
+def test_what_is_none_is_left_out(tmp_path: Path) -> None:
+    model = load_model(random_checkpoint(tmp_path / "c.pth", old=1))
+    assert with_extras(model, {"pose": None, "a": 0}).extras == {"a": 0}
+    assert model.extras == {"old": 1}
+    assert set(TINY_SYMBOLS) == set(SYMBOLS)
