@@ -59,7 +59,7 @@ class TrainConfig:
     """Network input, height and width in pixels; multiples of 32."""
     heatmap_stride: Literal[4, 2] = 4
     """Input pixels per heatmap cell."""
-    sigma: float = 1.5
+    sigma: float = 1.0
     """Standard deviation of the target Gaussians, in heatmap cells."""
     loss: Literal["adaptive_wing", "softmax"] = "adaptive_wing"
     """Heatmap loss: Adaptive Wing, or a cross-entropy over a 2-D softmax."""

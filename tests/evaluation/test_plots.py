@@ -221,9 +221,16 @@ def test_calibration_needs_pairs_of_bins() -> None:
     reasons: list[tuple[dict[str, Any], str]] = [
         ({}, ""),
         ({"uncertainty": {"expected_mm": [1.0]}}, ""),
-        ({"uncertainty": {"expected_mm": [1.0], "observed_mm": []}}, "1 bins are expected but 0 observed"),
+        ({"uncertainty": {"expected_mm": [1.0], "observed_mm": []}}, "1 errors are expected but 0 observed"),
     ]
     for content, reason in reasons:
         omitted = calibration(content)
         assert isinstance(omitted, Omitted)
         assert omitted.reason == reason
+
+
+def test_many_points_are_drawn_as_the_means_of_ten_bins() -> None:
+    expected = np.random.default_rng(0).permutation(np.arange(200.0)).tolist()
+    plot = drawn(calibration({"uncertainty": {"expected_mm": expected, "observed_mm": [2 * e for e in expected]}}))
+    assert [row["expected_mm"] for row in plot.rows] == [9.5 + 20 * index for index in range(10)]
+    assert [row["observed_mm"] for row in plot.rows] == [19 + 40 * index for index in range(10)]

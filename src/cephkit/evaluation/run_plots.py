@@ -16,6 +16,9 @@ from cephkit.evaluation.tables import Row
 
 Floats = NDArray[np.float64]
 
+BINS = 10
+"""Of points of like expected error, as many in each."""
+FEWEST_BINNED = 50
 CURVES = ("Train/EpochLoss", "Val/Loss", "Val/MRE_mm", "Val/MRE_pixels")
 """Columns of a run's ``epochs.csv`` that are drawn."""
 
@@ -74,18 +77,21 @@ def learning_curves(run_folder: Path | None) -> Plot | Omitted:
 
 
 def calibration(content: Mapping[str, Any]) -> Plot | Omitted:
-    """Error expected by the model against error observed, in mm, by bins, from ``uncertainty`` of metrics.json."""
+    """Error expected by the model against error observed, in mm; many points by bins."""
     name, title = "calibration", "Calibration of the expected error"
     uncertainty = content.get("uncertainty")
     if not isinstance(uncertainty, Mapping) or not {"expected_mm", "observed_mm"} <= set(uncertainty):
         return Omitted(name, title, "")
     expected, observed = (np.array([_number(v) for v in uncertainty[key]]) for key in ("expected_mm", "observed_mm"))
     if expected.shape != observed.shape:
-        return Omitted(name, title, f"{expected.size} bins are expected but {observed.size} observed")
+        return Omitted(name, title, f"{expected.size} errors are expected but {observed.size} observed")
     there = np.isfinite(expected) & np.isfinite(observed)
     if not there.any():
-        return Omitted(name, title, "no bin has an expected and an observed error")
+        return Omitted(name, title, "no point has an expected and an observed error")
     expected, observed = expected[there], observed[there]
+    if expected.size >= FEWEST_BINNED:
+        order = np.array_split(np.argsort(expected, kind="stable"), BINS)
+        expected, observed = (np.array([values[part].mean() for part in order]) for values in (expected, observed))
     end = 1.08 * float(max(expected.max(), observed.max(), 0.1))
     with style():
         figure = Figure(figsize=(4.4, 4.2), layout="constrained")
@@ -96,8 +102,10 @@ def calibration(content: Mapping[str, Any]) -> Plot | Omitted:
         ax.legend(loc="upper left")
         svg = svg_bytes(figure)
     rows = [{"expected_mm": e, "observed_mm": o} for e, o in zip(expected.tolist(), observed.tolist(), strict=True)]
-    alt = f"Observed against expected error in {len(rows)} bins, with the diagonal of perfect calibration."
-    notes = ("Above the diagonal the model is surer than it should be.",)
+    alt = f"Observed against expected error in {len(rows)} points, with the diagonal of perfect calibration."
+    notes = (
+        "Means of tenths of the points, by expected error. Above the diagonal the model is surer than it should be.",
+    )
     return Plot(name, title, alt, svg, ("expected_mm", "observed_mm"), rows, notes)
 
 

@@ -22,7 +22,7 @@ class ModelSpec:
     """(height, width) of the network's input."""
     heatmap_stride: int = 4
     """Canvas pixels per heatmap cell: 4 or 2."""
-    sigma: float = 1.5
+    sigma: float = 1.0
     """Standard deviation of the target Gaussians, in heatmap cells."""
     loss: str = "adaptive_wing"
     """Decides what the heatmaps mean: Gaussians in [0, 1], or logits of a softmax over the map."""
