@@ -23,6 +23,11 @@ Matrices = NDArray[np.float64]
 """(B, 3, 3), film pixels to the pixels of the film as it is to be shown: turned upright, mirrored."""
 
 
+SECOND_SHARE = 0.7
+"""How far the answer goes from the first guess to the second stage's: the two err differently, so the mean of both is
+better than either (docs/results.md)."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """One look at B films; lengths in film pixels."""
@@ -103,10 +108,12 @@ class Stages:
             return Looked(guesses, guesses, np.stack((scores, spreads), axis=-1))
         middle = guesses.mean(axis=0)
         answers = [self.second_look(canvases, sizes, turns, look, middle) for look in looks]
-        points = np.stack([each.points for each in answers])
+        seconds = np.stack([each.points for each in answers])
         width = np.mean([each.spreads for each in answers], axis=0)
-        shift = np.linalg.norm(points.mean(axis=0) - middle, axis=-1)
-        return Looked(guesses, points, np.stack((scores, spreads, width, shift), axis=-1))
+        shift = np.linalg.norm(seconds.mean(axis=0) - middle, axis=-1)
+        return Looked(
+            guesses, middle + SECOND_SHARE * (seconds - middle), np.stack((scores, spreads, width, shift), axis=-1)
+        )
 
     @torch.no_grad()
     def first_guess(self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size], turns: Matrices, look: Look) -> Seen:
