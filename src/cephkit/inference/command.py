@@ -54,6 +54,10 @@ class PredictOptions:
         Raises:
             SettingsError: no film, or a pixel size that is no positive number.
         """
+        # ``--checkpoint A.pth film.png``: the flag takes all that follows; what is no checkpoint is a film.
+        films = tuple(path for path in self.checkpoint[1:] if path.suffix != ".pth")
+        object.__setattr__(self, "films", (*self.films, *films))
+        object.__setattr__(self, "checkpoint", tuple(path for path in self.checkpoint if path not in films))
         if not self.checkpoint:
             raise SettingsError("cephkit predict: --checkpoint needs a checkpoint_*.pth of cephkit train")
         if not self.films:
