@@ -136,3 +136,12 @@ def test_what_cannot_work_is_refused_before_anything_is_done(tmp_path: Path, mon
     with pytest.raises(CheckpointError, match=r"c\.pth"):
         run(out, film)
     assert not out.exists()
+
+
+def test_films_may_stand_behind_the_checkpoints(tmp_path: Path) -> None:
+    film = save_film(tmp_path / "f.png")
+    options = command.parse(
+        command.PredictOptions, ["--checkpoint", "a.pth", "b.pth", str(film), "--out", "x"], "cephkit predict"
+    )
+    assert options.checkpoint == (Path("a.pth"), Path("b.pth"))
+    assert options.films == (film,)
