@@ -223,7 +223,7 @@ def _said(film: _Film) -> str:
     said = f"{film.marked.path.name}: {sum(ids.values())} of {len(ids)} measurements"
     said += "; faces left" if film.facing == "left" else ""
     classes = [
-        f"{result.name} {result.value:.1f}: {result.class_name} ({result.class_rule})"
+        f"{result.name} {result.value:.2f}: {result.class_name} ({result.class_rule})"
         + (", ON THE BORDER" if result.class_on_border else "")
         for result in film.results
         if result.class_name is not None and result.measurement == "anb"

@@ -2,8 +2,8 @@
 
 To add one, add an entry; docs/measurements.md shows how. Norms stand in norms.csv, classes in classes.py. Sources of
 the definitions are those of the norms: Steiner 1953, Downs 1948, Tweed 1954, Ricketts 1968 and 1981, McNamara 1984,
-Bjork 1947, Jarabak and Fizzell 1972, Jacobson 1975, Mills 1982, Holdaway 1983, Merrifield 1966, Burstone 1967, Kim 1974,
-Kim and Vietas 1978, and the ISBI challenge of 2015 (Wang et al. 2016).
+Bjork 1947, Jarabak and Fizzell 1972, Jacobson 1975, Mills 1982, Holdaway 1983, Merrifield 1966, Burstone 1967,
+Kim 1974, Kim and Vietas 1978, and the ISBI challenge of 2015 (Wang et al. 2016).
 """
 
 from collections.abc import Mapping

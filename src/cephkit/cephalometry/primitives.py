@@ -136,7 +136,7 @@ def length(start: str | Place, end: str | Place) -> Formula:
 
 
 def beside(place: str | Place, reference: Line) -> Formula:
-    """Distance from a line, positive on its left: in front of a line that runs down, above one that runs to the front."""
+    """Distance from a line, positive on its left: in front of one that runs down, above one that runs to the front."""
     which = _place(place)
 
     def distance(at: PlacesAt) -> float:

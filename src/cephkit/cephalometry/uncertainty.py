@@ -2,7 +2,7 @@
 
 The standard error is the root of g' C g summed over the landmarks, where C is the covariance of a landmark's error and
 g the measurement's gradient in that landmark, by central differences. Errors of different landmarks are taken as
-independent, and as small against the face (JCGM 100:2008, Guide to the expression of uncertainty in measurement, 5.1.2).
+independent, and as small against the face (JCGM 100:2008, Guide to the expression of uncertainty in measurement).
 """
 
 import math
