@@ -78,7 +78,7 @@ def shown(default: Any) -> str:
     """A default as a user would type it."""
     if default is MISSING:
         return "required"
-    if default is None:
+    if default is None or default == ():
         return "none"
     if isinstance(default, bool):
         return "on" if default else "off"

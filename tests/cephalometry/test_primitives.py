@@ -55,6 +55,7 @@ def test_formulas_add_subtract_scale_and_know_what_they_need() -> None:
     formula = 2 * length("S", "N") - length("N", "A") / length("S", "B") + 1
     assert formula.value(AT) == pytest.approx(20)
     assert formula.needs == ("A", "B", "N", "S")
+    assert str(formula) == "2 * length(S, N) - (length(N, A) / length(S, B)) + 1"
     assert (90 - length("S", "N")).value(AT) == 80
     assert (-length("S", "N")).value(AT) == -10
 

@@ -8,6 +8,7 @@ positive, and never folded.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -28,6 +29,9 @@ class Place:
 
     symbols: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return "/".join(self.symbols)
+
     def at(self, points: PlacesAt) -> tuple[float, float]:
         """Where it lies."""
         count = len(self.symbols)
@@ -42,6 +46,9 @@ class Line:
     start: Place
     end: Place
 
+    def __str__(self) -> str:
+        return f"{self.start}>{self.end}"
+
     @property
     def needs(self) -> tuple[str, ...]:
         """Symbols of its landmarks."""
@@ -55,7 +62,7 @@ class Line:
         """
         (x0, y0), (x1, y1) = self.start.at(points), self.end.at(points)
         if x0 == x1 and y0 == y1:
-            raise DegenerateError(f"{'/'.join(self.start.symbols)} and {'/'.join(self.end.symbols)} coincide")
+            raise DegenerateError(f"{self.start} and {self.end} coincide")
         return x1 - x0, y1 - y0
 
     def degrees(self, points: PlacesAt) -> float:
@@ -72,26 +79,34 @@ class Line:
 
 @dataclass(frozen=True)
 class Formula:
-    """A number of a face, and the landmarks that it needs."""
+    """A number of a face, and the landmarks that it needs; its text names the functions below."""
 
     needs: tuple[str, ...]
     value: Callable[[PlacesAt], float]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
     def __add__(self, other: Formula | float) -> Formula:
         right = _formula(other)
-        return Formula(_joined(self.needs, right.needs), lambda at: self.value(at) + right.value(at))
+        return Formula(
+            _joined(self.needs, right.needs), lambda at: self.value(at) + right.value(at), f"{self} + {right}"
+        )
 
     def __sub__(self, other: Formula | float) -> Formula:
-        return self + -_formula(other)
+        right = _formula(other)
+        text = f"{self} - {_term(right)}"
+        return Formula(_joined(self.needs, right.needs), lambda at: self.value(at) - right.value(at), text)
 
     def __rsub__(self, other: float) -> Formula:
         return _formula(other) - self
 
     def __neg__(self) -> Formula:
-        return Formula(self.needs, lambda at: -self.value(at))
+        return Formula(self.needs, lambda at: -self.value(at), f"-{_term(self)}")
 
     def __rmul__(self, factor: float) -> Formula:
-        return Formula(self.needs, lambda at: factor * self.value(at))
+        return Formula(self.needs, lambda at: factor * self.value(at), f"{factor:g} * {_term(self)}")
 
     def __truediv__(self, other: Formula) -> Formula:
         def quotient(at: PlacesAt) -> float:
@@ -100,7 +115,7 @@ class Formula:
                 raise DegenerateError("it would be divided by zero")
             return self.value(at) / below
 
-        return Formula(_joined(self.needs, other.needs), quotient)
+        return Formula(_joined(self.needs, other.needs), quotient, f"{_term(self)} / {_term(other)}")
 
 
 def mid(*symbols: str) -> Place:
@@ -119,20 +134,21 @@ def line(start: str | Place, end: str | Place) -> Line:
 
 def turn(first: Line, second: Line) -> Formula:
     """Degrees by which ``first`` is turned counter-clockwise against ``second``, (-180, 180]."""
-    return Formula(
-        _joined(first.needs, second.needs), lambda at: wrapped(first.degrees(at) - second.degrees(at))
-    )  # fmt: skip
+    needs = _joined(first.needs, second.needs)
+    return Formula(needs, lambda at: wrapped(first.degrees(at) - second.degrees(at)), f"turn({first}, {second})")
 
 
 def interior(first: Line, second: Line) -> Formula:
     """As ``turn``, but [0, 360): for angles that are near 180 degrees, which a face may exceed."""
-    return Formula(_joined(first.needs, second.needs), lambda at: (first.degrees(at) - second.degrees(at)) % 360.0)
+    needs = _joined(first.needs, second.needs)
+    return Formula(needs, lambda at: (first.degrees(at) - second.degrees(at)) % 360.0, f"interior({first}, {second})")
 
 
 def length(start: str | Place, end: str | Place) -> Formula:
     """Distance of two places; 0 where they coincide."""
     first, second = _place(start), _place(end)
-    return Formula(_joined(first.symbols, second.symbols), lambda at: math.dist(first.at(at), second.at(at)))
+    needs = _joined(first.symbols, second.symbols)
+    return Formula(needs, lambda at: math.dist(first.at(at), second.at(at)), f"length({first}, {second})")
 
 
 def beside(place: str | Place, reference: Line) -> Formula:
@@ -144,7 +160,7 @@ def beside(place: str | Place, reference: Line) -> Formula:
         right, up = reference.unit(at)
         return right * (y - y0) - up * (x - x0)
 
-    return Formula(_joined(which.symbols, reference.needs), distance)
+    return Formula(_joined(which.symbols, reference.needs), distance, f"beside({which}, {reference})")
 
 
 def along(place: str | Place, origin: str | Place, reference: Line) -> Formula:
@@ -156,18 +172,21 @@ def along(place: str | Place, origin: str | Place, reference: Line) -> Formula:
         right, up = reference.unit(at)
         return right * (x - x0) + up * (y - y0)
 
-    return Formula(_joined(which.symbols, zero.symbols, reference.needs), distance)
+    needs = _joined(which.symbols, zero.symbols, reference.needs)
+    return Formula(needs, distance, f"along({which}, {zero}, {reference})")
 
 
 def signed_as(size: Formula, sign: Formula) -> Formula:
     """``size`` with the sign of ``sign``."""
-    return Formula(_joined(size.needs, sign.needs), lambda at: math.copysign(size.value(at), sign.value(at)))
+    needs = _joined(size.needs, sign.needs)
+    return Formula(needs, lambda at: math.copysign(size.value(at), sign.value(at)), f"signed_as({size}, {sign})")
 
 
 def smallest(*formulas: Formula) -> Formula:
     """The smallest of several."""
     needs = _joined(*(formula.needs for formula in formulas))
-    return Formula(needs, lambda at: min(formula.value(at) for formula in formulas))
+    text = f"smallest({', '.join(map(str, formulas))})"
+    return Formula(needs, lambda at: min(formula.value(at) for formula in formulas), text)
 
 
 def wrapped(degrees: float) -> float:
@@ -180,7 +199,13 @@ def _place(given: str | Place) -> Place:
 
 
 def _formula(given: Formula | float) -> Formula:
-    return given if isinstance(given, Formula) else Formula((), lambda at: float(given))
+    return given if isinstance(given, Formula) else Formula((), lambda at: float(given), f"{given:g}")
+
+
+def _term(formula: Formula) -> str:
+    """Its text, in brackets unless it is a number or one function of places and lines."""
+    plain = re.fullmatch(r"[\w.]+|\w+\([^()]*\)", formula.text)
+    return formula.text if plain else f"({formula.text})"
 
 
 def _joined(*needs: tuple[str, ...]) -> tuple[str, ...]:
