@@ -23,6 +23,7 @@ OPTIONS = {
     "refine": ("cephkit.training.refine_command", "RefineOptions"),
     "calibrate": ("cephkit.training.calibrate_command", "CalibrateOptions"),
     "predict": ("cephkit.inference.command", "PredictOptions"),
+    "measure": ("cephkit.cephalometry.command", "MeasureOptions"),
     "plan": ("cephkit.memory.command", "PlanOptions"),
     "doctor": ("cephkit.doctor.command", "DoctorOptions"),
     "synthesize": ("cephkit.data.synthetic.command", "SynthesizeOptions"),

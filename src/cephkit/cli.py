@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "calibrate": ("cephkit.training.calibrate_command", "teach a checkpoint or an ensemble how large its errors are"),
     "predict": ("cephkit.inference.command", "find the landmarks on films: JSON, CSV and overlay pictures"),
+    "measure": ("cephkit.cephalometry.command", "angles, distances and ratios of faces, from their landmarks"),
     "synthesize": ("cephkit.data.synthetic.command", "write a synthetic data set in the Aariz layout"),
     "plan": ("cephkit.memory.command", "which batch size and recomputation fit a card, without having one"),
     "doctor": ("cephkit.doctor.command", "check this machine, the data set and the settings before a run"),

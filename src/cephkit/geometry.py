@@ -1,10 +1,12 @@
 """The only place where coordinates change frame.
 
-Three frames, pixel centres at integers in each:
+Three frames of pixels, pixel centres at integers in each:
 
 - **film**: pixels of the film as it lies in its file;
 - **canvas**: the network's input, the film scaled alike in x and y and centred (letterboxed);
 - **grid**: heatmap cells; one cell covers ``stride`` x ``stride`` canvas pixels.
+
+A fourth is that of measuring, **face**: looking right, x towards the front, y up, mm where the pixel size is known.
 
 Sizes are ``(height, width)``, points ``(x, y)``. A change of frame is a 3x3 float64 matrix that acts on
 column vectors ``(x, y, 1)``.
@@ -91,6 +93,18 @@ def canvas_to_grid(stride: int) -> Matrix:
 def grid_to_canvas(stride: int) -> Matrix:
     """Grid to canvas."""
     return invert(canvas_to_grid(stride))
+
+
+def film_to_face(looks_left: bool, pixel_size_mm: float | None) -> Matrix:
+    """Film to face; without a pixel size the face has film pixels.
+
+    Raises:
+        ValueError: the pixel size is no positive number.
+    """
+    scale = 1.0 if pixel_size_mm is None else float(pixel_size_mm)
+    if not (scale > 0 and np.isfinite(scale)):
+        raise ValueError(f"the pixel size must be a positive number of mm, got {pixel_size_mm}")
+    return np.array([[-scale if looks_left else scale, 0, 0], [0, -scale, 0], [0, 0, 1]], dtype=np.float64)
 
 
 def invert(matrix: Matrix) -> Matrix:

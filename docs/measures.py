@@ -1,0 +1,66 @@
+"""Writes the table of measurements.md from the measurements and their norms: ``python docs/measures.py``.
+
+The table lies between ``<!-- measurements -->`` and ``<!-- end -->``; a test fails when it is not what the code says.
+"""
+
+import re
+from pathlib import Path
+
+from cephkit.cephalometry.analyses import ANALYSES
+from cephkit.cephalometry.classes import RULES
+from cephkit.cephalometry.measures import MEASUREMENTS
+from cephkit.cephalometry.norms import NormRow, norm_rows
+
+PAGE = Path(__file__).with_name("measurements.md")
+
+
+def norm_text(row: NormRow) -> str:
+    """One row of norms.csv in a few words."""
+    norm = row.norm
+    figures = [] if norm.mean is None else [f"{norm.mean:g}" + ("" if norm.sd is None else f" ± {norm.sd:g}")]
+    figures += [] if norm.low is None else [f"{norm.low:g} to {norm.high:g}"]
+    words = ", ".join(figures)
+    conditions: list[str] = [row.sex] if row.sex is not None else []
+    if row.given is not None:
+        low, high = row.start > float("-inf"), row.end < float("inf")
+        span = (f" from {row.start:g}" if low else "") + (f" to {row.end:g}" if high else "")
+        rate = f", {row.per_unit:+g} per {'year' if row.given == 'age' else 'degree'}" if row.per_unit else ""
+        conditions.append(f"{row.given}{span}{rate}" if span else f"another {row.given}")
+    if conditions:
+        words += f" ({', '.join(conditions)})"
+    return f"{words}: {norm.kind}"
+
+
+def table() -> str:
+    """One part per analysis, one line per measurement."""
+    lines: list[str] = []
+    for analysis in ANALYSES:
+        lines += ["", f"### {analysis}", "", "| name | id | unit | formula | meaning | norm |", "| --- " * 6 + "|"]
+        sources: dict[str, None] = {}
+        for entry in MEASUREMENTS:
+            if analysis not in entry.analyses:
+                continue
+            mine = [row for row in norm_rows() if (row.measurement, row.analysis) == (entry.id, analysis)]
+            used = [row for row in mine if row.verified]
+            sources |= dict.fromkeys(row.norm.source for row in used)
+            meaning = f"{entry.title}; {entry.note}" if entry.note else entry.title
+            rule = RULES.get((entry.id, analysis))
+            meaning += f". Classes: {', '.join(step.name for step in rule.steps)} ({rule.name})" if rule else ""
+            norm = "; ".join(norm_text(row) for row in used) or ("not verified, so not used" if mine else "none")
+            formula = str(entry.formula).replace("`", "'")
+            name = entry.analyses[analysis].replace("`", "'")
+            lines.append(
+                f"| {name} | `{entry.id}` | {entry.unit} | `{formula}` | {meaning.replace('`', chr(39))} | {norm} |"
+            )
+        lines += ["", f"Norms: {'; '.join(sources)}." if sources else "No verified norms."]
+    return "\n".join(lines).strip()
+
+
+def rendered(text: str) -> str:
+    """``text`` with the table made anew."""
+    marked = f"<!-- measurements -->\n\n{table()}\n\n<!-- end -->"
+    return re.sub(r"<!-- measurements -->.*?<!-- end -->", lambda match: marked, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")

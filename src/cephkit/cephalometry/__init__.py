@@ -1,0 +1,1 @@
+"""Angles, distances and ratios of a face, with their uncertainty and what the literature compares them to."""

@@ -1,0 +1,101 @@
+"""The frame in which faces are measured: looking right, x towards the front, y up, mm where the pixel size is known.
+
+Landmarks come in film pixels (x to the right, y down). Signs hold in this frame alone: nothing is measured outside it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cephkit.data.film import Points
+from cephkit.geometry import Matrix, film_to_face, transform
+
+Vector: TypeAlias = NDArray[np.float64]
+Facing: TypeAlias = Literal["right", "left"]
+
+FRONT = ("N", "Or", "A", "ANS", "Pn", "Pog", "UIT")
+BACK = ("S", "Po", "Ar", "Co", "Go", "PNS")
+
+CHI2_90 = -2.0 * math.log(1.0 - 0.9)
+"""Squared radius, in standard deviations, of the circle that holds 90 % of a plane normal distribution."""
+MEAN_RADIUS = math.sqrt(math.pi / 2.0)
+"""Mean length of a plane normal vector with a standard deviation of 1 along each axis."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face in the frame of measuring."""
+
+    points: Mapping[str, Vector]
+    """(2,) by symbol: x towards the front, y up; mm, or film pixels where ``in_mm`` is False."""
+    in_mm: bool
+    covariances: Mapping[str, Matrix] = field(default_factory=dict)
+    """(2, 2) of the landmarks' errors, in the same units squared; a landmark without one has no entry."""
+
+
+def facing_of(points: Points) -> Facing | None:
+    """Where the face looks, by the mean x of the landmarks of its front and its back.
+
+    None where one of the two has no landmark, or where they lie at the same x.
+    """
+    front = [points[symbol][0] for symbol in FRONT if symbol in points]
+    back = [points[symbol][0] for symbol in BACK if symbol in points]
+    if not front or not back:
+        return None
+    ahead = float(np.mean(front) - np.mean(back))
+    if ahead == 0:
+        return None
+    return "right" if ahead > 0 else "left"
+
+
+def face_of(
+    points: Points,
+    facing: Facing,
+    pixel_size_mm: float | None = None,
+    covariances_px: Mapping[str, ArrayLike] | None = None,
+) -> Face:
+    """The face of landmarks in film pixels.
+
+    Args:
+        points: film pixels, x to the right, y down.
+        facing: where the face looks on the film.
+        pixel_size_mm: mm per film pixel; None: lengths stay in pixels.
+        covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared.
+
+    Raises:
+        ValueError: the pixel size is no positive number, a coordinate is not finite, or a covariance is none.
+    """
+    to_face = film_to_face(facing == "left", pixel_size_mm)
+    placed = {}
+    for symbol, point in points.items():
+        if not np.isfinite(point).all():
+            raise ValueError(f"{symbol} lies at {point}; leave a landmark that is not there out")
+        placed[symbol] = transform(to_face, point)
+    turn = to_face[:2, :2]
+    spread = {symbol: turn @ _covariance(symbol, given) @ turn.T for symbol, given in (covariances_px or {}).items()}
+    return Face(placed, pixel_size_mm is not None, spread)
+
+
+def covariance_of_error(expected_error: float) -> Matrix:
+    """(2, 2) covariance of a landmark that is expected to be ``expected_error`` off, alike in all directions.
+
+    The errors are taken as normal; their mean length is then sqrt(pi / 2) standard deviations.
+    """
+    return np.eye(2) * (expected_error / MEAN_RADIUS) ** 2
+
+
+def covariance_of_region(region: ArrayLike) -> Matrix:
+    """(2, 2) covariance of a landmark whose 90 % region is r' R^-1 r <= 1, the errors taken as normal."""
+    return np.asarray(region, dtype=np.float64) / CHI2_90
+
+
+def _covariance(symbol: str, given: ArrayLike) -> Matrix:
+    matrix = np.asarray(given, dtype=np.float64)
+    usable = matrix.shape == (2, 2) and np.isfinite(matrix).all() and np.allclose(matrix, matrix.T)
+    if not usable or np.linalg.eigvalsh(matrix).min() < -1e-9 * max(1.0, float(np.abs(matrix).max())):
+        raise ValueError(f"{symbol}: no covariance of two coordinates: {matrix.tolist()}")
+    return matrix

@@ -1,0 +1,148 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from cephkit.cephalometry.command import TABLE_COLUMNS, main
+from cephkit.data.labels import landmarks_json
+from cephkit.errors import DataError, SettingsError
+from tests.cephalometry.faces import ROUND, moved
+from tests.cephalometry.test_source import write
+
+MIRROR = [[-1, 0], [0, 1]]
+
+
+def run(out: Path, *arguments: object) -> int:
+    return main([*map(str, arguments), "--out", str(out)])
+
+
+def table(out: Path) -> list[dict[str, str]]:
+    with (out / "measurements.csv").open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        rows = list(reader)
+    assert tuple(reader.fieldnames or ()) == TABLE_COLUMNS
+    return rows
+
+
+def cell(out: Path, film: str, measurement: str, column: str = "value", analysis: str = "") -> str:
+    return next(
+        row[column]
+        for row in table(out)
+        if (row["film"], row["measurement"]) == (film, measurement) and analysis in row["analysis"]
+    )
+
+
+def test_a_row_per_film_and_measurement_and_a_file_per_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    file = write(tmp_path / "in" / "f.json", regions_90={symbol: [[90.0, 0.0], [0.0, 90.0]] for symbol in ROUND})
+    assert run(out, file.parent, "--pixel_size_mm", 0.1, "--age", 30, "--sex", "female") == 0
+    assert (cell(out, "f", "sna"), cell(out, "f", "wits_fop")) == ("90.0", "10.0")
+    assert float(cell(out, "f", "co_gn", "standard_error")) == pytest.approx((2 * 90 / 4.60517) ** 0.5 / 10, abs=0.005)
+    assert cell(out, "f", "sna", "notice") == "Research use only; not a medical device."
+    content = json.loads((out / "f_measurements.json").read_text(encoding="utf-8"))
+    assert (content["film"], content["facing"], content["facing_origin"]) == ("f", "right", "landmarks")
+    assert (content["pixel_size_mm"], content["pixel_size_origin"]) == (0.1, "--pixel_size_mm")
+    assert content["notice"] == "Research use only; not a medical device."
+    assert len(content["measurements"]) == len(table(out))
+    assert "facial axis (Ricketts, McNamara)" in content["not_possible"]
+    screen = capsys.readouterr().out
+    assert "ANB 5.71: class II (ANB: 0 to 4 is class I)" in screen
+    assert "Research use only; not a medical device." in screen
+
+
+def test_no_lengths_without_a_pixel_size(tmp_path: Path) -> None:
+    assert run(tmp_path / "out", write(tmp_path / "f.json")) == 0
+    assert cell(tmp_path / "out", "f", "co_a") == ""
+    assert cell(tmp_path / "out", "f", "co_a", "absent") == "without a pixel size"
+    assert cell(tmp_path / "out", "f", "fhi") == "0.5376"
+
+
+def test_one_analysis_only(tmp_path: Path) -> None:
+    assert run(tmp_path / "out", write(tmp_path / "f.json"), "--analysis", "Tweed", "Kim") == 0
+    assert [row["name"] for row in table(tmp_path / "out")] == ["FMA", "IMPA", "FMIA", "APDI", "ODI"]
+
+
+def test_a_face_that_looks_left_measures_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "left.json"
+    path.write_text(json.dumps(landmarks_json("left", moved(ROUND, MIRROR, (1500.0, 0.0)))), encoding="utf-8")
+    said = write(tmp_path / "said.json", facing="left")
+    assert run(tmp_path / "out", path, said, "--pixel_size_mm", 0.1) == 0
+    assert cell(tmp_path / "out", "left", "wits_fop") == "10.0"
+    assert cell(tmp_path / "out", "left", "sna", "facing") == "left"
+    assert cell(tmp_path / "out", "said", "anb") == "-5.71"
+    assert "the file says that the face looks left, the landmarks say right" in cell(
+        tmp_path / "out", "said", "sna", "doubt"
+    )
+    assert "faces left" in capsys.readouterr().out
+    assert run(tmp_path / "out", said, "--pixel_size_mm", 0.1, "--facing", "right") == 0
+    assert cell(tmp_path / "out", "said", "anb") == "5.71"
+
+
+def test_a_table_about_the_films_counts_before_the_flags(tmp_path: Path) -> None:
+    files = [write(tmp_path / "in" / f"{name}.json") for name in "ab"]
+    about = tmp_path / "about.csv"
+    about.write_text("film,pixel_size_mm,age,sex\na,0.12,9,male\n", encoding="utf-8")
+    out = tmp_path / "out"
+    assert run(out, *files, "--about", about, "--pixel_size_mm", 0.1, "--sex", "female") == 0
+    assert (cell(out, "a", "s_n"), cell(out, "b", "s_n")) == ("84.0", "70.0")
+    assert (cell(out, "a", "sna", "sex"), cell(out, "b", "sna", "sex")) == ("male", "female")
+    assert cell(out, "a", "fma", "norm_mean", "Ricketts") == "26.0"
+    assert cell(out, "b", "fma", "norm_withheld", "Ricketts") == "the norm depends on age, which is not known"
+    content = json.loads((out / "a_measurements.json").read_text(encoding="utf-8"))
+    assert content["pixel_size_origin"] == "about.csv"
+
+
+def test_a_pixel_size_that_makes_no_head_is_doubted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "out", write(tmp_path / "f.json"), "--pixel_size_mm", 0.2) == 0
+    assert "S-N would measure 140 mm" in capsys.readouterr().out
+    assert "pixel size is doubtful" in cell(tmp_path / "out", "f", "s_n", "doubt")
+
+
+def test_an_expected_error_stands_in_where_the_file_says_none(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.json", expected_errors_px={"S": 0.0, "N": 0.0})
+    assert run(tmp_path / "out", file, "--pixel_size_mm", 0.1, "--expected_error_mm", 1.2) == 0
+    assert cell(tmp_path / "out", "f", "s_n", "standard_error") == "0.0"
+    assert float(cell(tmp_path / "out", "f", "co_a", "standard_error")) == pytest.approx(1.2 * 1.12838, abs=0.006)
+
+
+def test_films_of_one_name_have_names_of_their_own(tmp_path: Path) -> None:
+    assert run(tmp_path / "out", write(tmp_path / "a" / "f.json"), write(tmp_path / "b" / "f.json")) == 0
+    assert {row["film"] for row in table(tmp_path / "out")} == {"f", "f-2"}
+    assert (tmp_path / "out" / "f-2_measurements.json").is_file()
+
+
+def test_a_broken_file_is_reported_and_the_others_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text("{", encoding="utf-8")
+    assert run(tmp_path / "out", broken, write(tmp_path / "f.json")) == 1
+    assert "FAILED" in capsys.readouterr().out
+    assert {row["film"] for row in table(tmp_path / "out")} == {"f"}
+
+
+def test_a_film_without_landmarks_is_a_failure(tmp_path: Path) -> None:
+    path = tmp_path / "empty.json"
+    path.write_text(json.dumps(landmarks_json("empty", {})), encoding="utf-8")
+    assert run(tmp_path / "out", path) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "no landmarks"),
+        (("f.json", "--pixel_size_mm", "0"), "--pixel_size_mm must be 0.005 to 2 mm"),
+        (("f.json", "--age", "-1"), "--age must be"),
+        (("f.json", "--enlargement_percent", "nan"), "--enlargement_percent must be"),
+        (("none.json",), "there is no such file"),
+    ],
+)
+def test_what_cannot_work_is_refused(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        run(tmp_path / "out", *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_cannot_be_used_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        run(tmp_path / "out", write(tmp_path / "f.json"), "--about", tmp_path / "none.csv")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,25 @@
+"""docs/measurements.md and reference.md say what the measurements are."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+from cephkit.cephalometry.command import TABLE_COLUMNS
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_table_of_measurements_is_that_of_the_code() -> None:
+    # After a change of a measurement, a norm or a class: python docs/measures.py
+    spec = importlib.util.spec_from_file_location("docs_measures", DOCS / "measures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = (DOCS / "measurements.md").read_text(encoding="utf-8")
+    assert module.rendered(page) == page
+
+
+def test_the_reference_names_every_column() -> None:
+    named = set(re.findall(r"`([^`\n]+)`", (DOCS / "reference.md").read_text(encoding="utf-8")))
+    assert set(TABLE_COLUMNS) - named == set()
