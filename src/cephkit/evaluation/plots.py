@@ -218,7 +218,10 @@ def scatter(scores: Scores) -> Plot | Omitted:
     across = min(6, len(shown))
     down = -(-len(shown) // across)
     with style():
-        figure = Figure(figsize=(7.2 * across / 6 + 0.5, 1.35 * down + 0.5), layout="constrained")
+        width, height = 7.2 * across / 6 + 0.5, 1.35 * down + 0.5
+        # Fixed margins in inches: fitting the layout of so many panels takes as long as drawing them.
+        figure = Figure(figsize=(width, height))
+        figure.subplots_adjust(0.55 / width, 0.5 / height, 1 - 0.08 / width, 1 - 0.22 / height, 0.12, 0.3)
         panels: Any = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
         for index in range(len(shown), down * across):
             panels.flat[index].set_visible(False)
