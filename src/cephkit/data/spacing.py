@@ -1,0 +1,84 @@
+"""How large a film's pixels are in mm, and who says so.
+
+A wrong pixel size makes every length wrong without a sign of it, so a spacing never travels without its origin.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
+from cephkit.errors import SettingsError
+
+Plane: TypeAlias = Literal["head", "detector", "film", "unknown"]
+"""Where a mm is one: in the middle of the head, at the detector or on the paper or film that was scanned (there
+lengths are enlarged), or nobody said."""
+
+SQUARE_WITHIN = 0.001
+"""Pixels whose sides differ by less, relative, are square."""
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """The size of a film's pixels.
+
+    Raises:
+        SettingsError: a side is no length that a cephalogram's pixel can have.
+    """
+
+    row_mm: float
+    """From the centre of a row to the next, down the film."""
+    column_mm: float
+    """From the centre of a column to the next, across the film."""
+    origin: str
+    """Who says so, for people."""
+    plane: Plane = "unknown"
+
+    def __post_init__(self) -> None:
+        for side in (self.row_mm, self.column_mm):
+            if not (math.isfinite(side) and SMALLEST_MM <= side <= LARGEST_MM):
+                raise SettingsError(
+                    f"{self.origin}: a pixel of {self.row_mm:g} x {self.column_mm:g} mm; a cephalogram's measures "
+                    f"{SMALLEST_MM:g} to {LARGEST_MM:g}; correct it, or give --pixel_size_mm"
+                )
+
+    @property
+    def is_square(self) -> bool:
+        """Whether a pixel is as wide as high."""
+        return abs(self.row_mm / self.column_mm - 1) < SQUARE_WITHIN
+
+    @property
+    def mean_mm(self) -> float:
+        """Side of the square with a pixel's area."""
+        return self.row_mm if self.row_mm == self.column_mm else math.sqrt(self.row_mm * self.column_mm)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, as results carry it."""
+        return {"row_mm": self.row_mm, "column_mm": self.column_mm, "origin": self.origin, "plane": self.plane}
+
+
+def square(pixel_size_mm: float, origin: str, plane: Plane = "unknown") -> Spacing:
+    """Square pixels.
+
+    Raises:
+        SettingsError: see ``Spacing``.
+    """
+    return Spacing(pixel_size_mm, pixel_size_mm, origin, plane)
+
+
+def from_ruler(start: Sequence[float], end: Sequence[float], length_mm: float, origin: str = "ruler") -> Spacing:
+    """The pixel size by two points (x, y), film pixels, of a ruler on the film, ``length_mm`` apart.
+
+    A ruler hangs in the middle of the head or lies on the film; which one it is nobody said.
+
+    Raises:
+        SettingsError: the points coincide or are no points, or the pixel size cannot be one.
+    """
+    numbers = (*start, *end, length_mm)
+    if len(numbers) != 5 or not all(math.isfinite(number) for number in numbers):
+        raise SettingsError(f"{origin}: expected x1 y1 x2 y2 in film pixels and a length in mm, got {numbers}")
+    pixels = math.dist(start, end)
+    if pixels < 10:
+        raise SettingsError(f"{origin}: its two points are {pixels:.1f} pixels apart; take two marks far apart")
+    return square(length_mm / pixels, origin)
