@@ -37,15 +37,16 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content``, so that no reader ever meets half a file.
+@contextlib.contextmanager
+def replacing_out(path: Path) -> Iterator[BinaryIO]:
+    """As ``replacing``, for results.
 
     Raises:
         CephkitError: it cannot be written: no permission, disk full, or open in another program (Windows).
     """
     try:
         with replacing(path) as file:
-            file.write(content)
+            yield file
     except OSError as error:
         raise CephkitError(
             f"{path}: cannot be written ({error.strerror or error}); close it in other programs, "
@@ -53,25 +54,36 @@ def write_whole(path: Path, content: bytes) -> None:
         ) from error
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write ``content``, so that no reader ever meets half a file.
+
+    Raises:
+        CephkitError: see ``replacing_out``.
+    """
+    with replacing_out(path) as file:
+        file.write(content)
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """``content`` as JSON, UTF-8.
 
     Raises:
         ValueError: a NaN or an infinity, because JSON has neither.
-        CephkitError: see ``write_whole``.
+        CephkitError: see ``replacing_out``.
     """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     write_whole(path, f"{text}\n".encode())
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """``rows`` as CSV, UTF-8, one line each; None is an empty cell.
+    """``rows`` as CSV, UTF-8, one line each, as they come; None is an empty cell.
 
     Raises:
-        CephkitError: see ``write_whole``.
+        CephkitError: see ``replacing_out``.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_whole(path, text.getvalue().encode())
+    with replacing_out(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        text.detach()

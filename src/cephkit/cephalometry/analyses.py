@@ -57,7 +57,7 @@ def measure(
     points: Points,
     *,
     facing: Facing | None = None,
-    pixel_size_mm: float | None = None,
+    pixel_size_mm: float | tuple[float, float] | None = None,
     covariances_px: Mapping[str, ArrayLike] | None = None,
     subject: Subject | None = None,
     analyses: Sequence[str] | None = None,
@@ -70,7 +70,7 @@ def measure(
     Args:
         points: film pixels, x to the right, y down; any of the 29 landmarks.
         facing: where the face looks on the film; None: found from the landmarks.
-        pixel_size_mm: mm per film pixel; None: no lengths.
+        pixel_size_mm: mm per film pixel, or (across, down) of pixels not square; None: no lengths.
         covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared (``frame.covariance_of_error``).
         subject: whose face, for norms by age or sex.
         analyses: names; None: all.

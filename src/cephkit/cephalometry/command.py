@@ -1,46 +1,56 @@
-"""``cephkit measure``: landmarks in, angles, distances and ratios out."""
+"""``cephkit measure``: landmarks or films in, angles, distances and ratios out."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
-import cephkit
 from cephkit import NOTICE
-from cephkit.cephalometry.about import OLDEST, About, read_about
-from cephkit.cephalometry.analyses import NOT_POSSIBLE, AnalysisName, measure
-from cephkit.cephalometry.frame import Facing, covariance_of_error, facing_of
-from cephkit.cephalometry.norms import Sex, Subject
-from cephkit.cephalometry.results import COLUMNS, Result
-from cephkit.cephalometry.source import RESULT_ENDING, Marked, label_files, read_marked
+from cephkit.cephalometry.analyses import AnalysisName
+from cephkit.cephalometry.measured import TABLE_COLUMNS, MeasuredFilm, measure_film
+from cephkit.cephalometry.norms import Subject
+from cephkit.cephalometry.source import (
+    RESULT_ENDING,
+    Marked,
+    is_label_file,
+    marked_by,
+    measured_files,
+    read_marked,
+)
 from cephkit.config import parse
-from cephkit.data.check import SELLA_NASION_MM
-from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
-from cephkit.errors import LabelError, SettingsError
+from cephkit.data.about import OLDEST, About, Sex, read_about
+from cephkit.data.spacing import Spacing, said_spacing
+from cephkit.errors import FilmError, LabelError, SettingsError
 from cephkit.files import write_csv, write_json
 
+if TYPE_CHECKING:
+    from cephkit.inference.model import Model
+
 TABLE = "measurements.csv"
-TABLE_COLUMNS = ("film", "file", *COLUMNS, "facing", "pixel_size_mm", "age", "sex", "doubt", "notice")
 
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """Measure faces by their landmarks: a JSON file per film, and one measurements.csv.
+    """Measure faces by their landmarks, or straight on films: a JSON file and a sheet per film, one measurements.csv.
 
     Research use only; not a medical device.
     """
 
     landmarks: tyro.conf.Positional[tuple[Path, ...]]
-    """JSON files in Aariz's schema, such as cephkit predict writes, or folders of them."""
+    """JSON files in Aariz's schema, such as cephkit predict's; with --checkpoint also films; or folders of them."""
+    checkpoint: tuple[Path, ...] = ()
+    """A checkpoint_*.pth of cephkit train, to find the landmarks of films with; or several, to be averaged."""
     out: Path = Path("measurements")
     """Folder for the results; made where there is none."""
     analysis: tuple[AnalysisName, ...] = ()
     """Analyses to make, e.g. Steiner Wits; without it all of them."""
     pixel_size_mm: float | None = None
-    """Millimetres per pixel of these films; without it angles and ratios only."""
+    """Millimetres per pixel of these films; counts before what the file says. Without any: angles and ratios only."""
+    ruler: tuple[float, float, float, float, float] | None = None
+    """The same by a ruler on the films: x1 y1 x2 y2 of two of its marks in pixels, and the mm between them."""
     age: float | None = None
     """Years, for norms that depend on it."""
     sex: Sex | None = None
@@ -53,6 +63,10 @@ class MeasureOptions:
     """By how much lengths on the film exceed the head's; McNamara's norms of lengths need it."""
     expected_error_mm: float | None = None
     """How far off landmarks are on average, where the file does not say it: for the standard errors."""
+    tta: bool = False
+    """With --checkpoint: look at each film several times and average."""
+    device: str = "cuda"
+    """With --checkpoint: cuda, cuda:1, mps or cpu; without a GPU it says so and goes on with the CPU."""
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work.
@@ -60,10 +74,14 @@ class MeasureOptions:
         Raises:
             SettingsError: no file, or a number that cannot be.
         """
+        # ``--checkpoint A.pth film.png``: the flag takes all that follows; what is no checkpoint is to be measured.
+        more = tuple(path for path in self.checkpoint[1:] if path.suffix != ".pth")
+        object.__setattr__(self, "landmarks", (*self.landmarks, *more))
+        object.__setattr__(self, "checkpoint", tuple(path for path in self.checkpoint if path not in more))
         if not self.landmarks:
-            raise SettingsError("cephkit measure: no landmarks; give JSON files or folders of them")
+            raise SettingsError("cephkit measure: no landmarks; give JSON files or folders, or films and --checkpoint")
+        said_spacing(self.pixel_size_mm, self.ruler)
         for name, low, high, of in (
-            ("pixel_size_mm", SMALLEST_MM, LARGEST_MM, "mm"),
             ("age", 0.0, OLDEST, "years"),
             ("enlargement_percent", 0.0, 50.0, "percent"),
             ("expected_error_mm", 0.0, 100.0, "mm"),
@@ -71,20 +89,6 @@ class MeasureOptions:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise SettingsError(f"--{name} must be {low:g} to {high:g} {of}, got {value}")
-
-
-@dataclass(frozen=True)
-class _Film:
-    """One film, measured."""
-
-    name: str
-    marked: Marked
-    facing: Facing | None
-    facing_origin: str
-    about: About
-    pixel_size_origin: str
-    results: tuple[Result, ...]
-    notes: tuple[str, ...]
 
 
 def main(argv: list[str]) -> int:
@@ -98,29 +102,44 @@ def main(argv: list[str]) -> int:
 
 def measure_films(options: MeasureOptions) -> int:
     """Measure all films; see ``main``."""
-    files = label_files(options.landmarks)
+    files = measured_files(options.landmarks)
     about = {} if options.about is None else read_about(options.about)
-    names = _names(files)
-    rows: list[dict[str, Any]] = []
+    model = _model(options, files)
     failures = 0
-    for number, (name, file) in enumerate(zip(names, files, strict=True), start=1):
-        try:
-            marked = read_marked(file)
-        except LabelError as error:
-            print(f"[{number}/{len(files)}] FAILED {error}")
-            failures += 1
-            continue
-        film = _measured(name, marked, about.get(file.stem), options)
-        written = options.out / f"{name}{RESULT_ENDING}"
-        write_json(written, _film_json(film, options))
-        rows += _film_rows(film)
-        print(f"[{number}/{len(files)}] {_said(film)} -> {written}")
-        failures += all(result.value is None for result in film.results)
-    if rows:
-        write_csv(options.out / TABLE, TABLE_COLUMNS, rows)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal failures
+        for number, (name, file) in enumerate(zip(_names(files), files, strict=True), start=1):
+            try:
+                film = _measured(name, file, about, model, options)
+            except (LabelError, FilmError) as error:
+                print(f"[{number}/{len(files)}] FAILED {error}", flush=True)
+                failures += 1
+                continue
+            written = options.out / f"{name}{RESULT_ENDING}"
+            write_json(written, film.to_dict())
+            print(f"[{number}/{len(files)}] {film.line()} -> {written}", flush=True)
+            failures += not film.has_values
+            yield from film.rows()
+
+    table = rows()
+    first = next(table, None)
+    if first is not None:
+        write_csv(options.out / TABLE, TABLE_COLUMNS, chain([first], table))
         print(f"table: {options.out / TABLE}")
     print(NOTICE)
     return 1 if failures else 0
+
+
+def _model(options: MeasureOptions, files: Sequence[Path]) -> "Model | None":
+    films = [file for file in files if not is_label_file(file)]
+    if not films:
+        return None
+    if not options.checkpoint:
+        raise SettingsError(f"{films[0]}: a film has to be given --checkpoint, to find its landmarks; or give its JSON")
+    from cephkit.inference.model import load_model  # torch, which label files can do without
+
+    return load_model(options.checkpoint, device=options.device, tta=options.tta, say=print)
 
 
 def _names(files: Sequence[Path]) -> list[str]:
@@ -137,96 +156,26 @@ def _names(files: Sequence[Path]) -> list[str]:
     return names
 
 
-def _measured(name: str, marked: Marked, row: About | None, options: MeasureOptions) -> _Film:
-    facing, facing_origin = _facing(marked, options)
-    size, origin = options.pixel_size_mm, "--pixel_size_mm" if options.pixel_size_mm is not None else "unknown"
-    if row is not None and row.pixel_size_mm is not None and options.about is not None:
-        size, origin = row.pixel_size_mm, options.about.name
-    age = row.age if row is not None and row.age is not None else options.age
-    sex = row.sex if row is not None and row.sex is not None else options.sex
-    spread = dict(marked.covariances_px or {})
-    if options.expected_error_mm is not None and size is not None:
-        default = covariance_of_error(options.expected_error_mm / size)
-        spread = {symbol: spread.get(symbol, default) for symbol in marked.points}
-    results = measure(
-        marked.points,
-        facing=facing,
-        pixel_size_mm=size,
-        covariances_px=spread,
-        subject=Subject(age, sex, options.enlargement_percent),
-        analyses=options.analysis or None,
+def _measured(
+    name: str, file: Path, about: Mapping[str, About], model: "Model | None", options: MeasureOptions
+) -> MeasuredFilm:
+    row = about.get(file.stem, About())
+    said: Spacing | None = row.spacing or said_spacing(options.pixel_size_mm, options.ruler)
+    if is_label_file(file):
+        marked: Marked = read_marked(file)
+    else:
+        assert model is not None
+        marked = marked_by(model, file, said)
+    return measure_film(
+        name,
+        marked,
+        said or marked.spacing,
+        Subject(
+            options.age if row.age is None else row.age,
+            options.sex if row.sex is None else row.sex,
+            options.enlargement_percent,
+        ),
+        options.analysis,
+        None if options.facing == "auto" else options.facing,
+        options.expected_error_mm,
     )
-    notes = (*marked.notes, *_doubts(marked, size))
-    return _Film(name, marked, facing, facing_origin, About(size, age, sex), origin, results, notes)
-
-
-def _facing(marked: Marked, options: MeasureOptions) -> tuple[Facing | None, str]:
-    if options.facing != "auto":
-        return options.facing, "--facing"
-    return (marked.facing, "file") if marked.facing is not None else (facing_of(marked.points), "landmarks")
-
-
-def _doubts(marked: Marked, pixel_size_mm: float | None) -> tuple[str, ...]:
-    """Why the film's lengths, or its side, may be wrong."""
-    doubts = []
-    seen = facing_of(marked.points)
-    if marked.facing is not None and seen is not None and seen != marked.facing:
-        doubts.append(f"the file says that the face looks {marked.facing}, the landmarks say {seen}")
-    if pixel_size_mm is not None and {"S", "N"} <= marked.points.keys():
-        low, high = SELLA_NASION_MM
-        size = math.dist(marked.points["S"], marked.points["N"]) * pixel_size_mm
-        if not low <= size <= high:
-            doubts.append(
-                f"S-N would measure {size:.0f} mm, in a head it is {low:g} to {high:g}: the pixel size is doubtful, "
-                "and with it all lengths"
-            )
-    return tuple(doubts)
-
-
-def _film_json(film: _Film, options: MeasureOptions) -> dict[str, Any]:
-    return {
-        "film": film.name,
-        "file": film.marked.path.name,
-        "facing": film.facing,
-        "facing_origin": film.facing_origin,
-        "pixel_size_mm": film.about.pixel_size_mm,
-        "pixel_size_origin": film.pixel_size_origin,
-        "age": film.about.age,
-        "sex": film.about.sex,
-        "enlargement_percent": options.enlargement_percent,
-        "expected_error_mm": options.expected_error_mm,
-        "notes": list(film.notes),
-        "measurements": [result.to_dict() for result in film.results],
-        "not_possible": NOT_POSSIBLE,
-        "cephkit": cephkit.__version__,
-        "notice": NOTICE,
-    }
-
-
-def _film_rows(film: _Film) -> list[dict[str, Any]]:
-    shared = {
-        "film": film.name,
-        "file": film.marked.path.as_posix(),
-        "facing": film.facing,
-        "pixel_size_mm": film.about.pixel_size_mm,
-        "age": film.about.age,
-        "sex": film.about.sex,
-        "doubt": "; ".join(film.notes) or None,
-        "notice": NOTICE,
-    }
-    return [{**shared, **result.to_dict()} for result in film.results]
-
-
-def _said(film: _Film) -> str:
-    """One film's line on the screen."""
-    ids = {result.measurement: result.value is not None for result in film.results}
-    said = f"{film.marked.path.name}: {sum(ids.values())} of {len(ids)} measurements"
-    said += "; faces left" if film.facing == "left" else ""
-    classes = [
-        f"{result.name} {result.value:.2f}: {result.class_name} ({result.class_rule})"
-        + (", ON THE BORDER" if result.class_on_border else "")
-        for result in film.results
-        if result.class_name is not None and result.measurement == "anb"
-    ]
-    said += "".join(f"; {text}" for text in classes)
-    return said + "".join(f"; LOOK: {note}" for note in film.notes)

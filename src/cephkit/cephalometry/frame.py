@@ -55,7 +55,7 @@ def facing_of(points: Points) -> Facing | None:
 def face_of(
     points: Points,
     facing: Facing,
-    pixel_size_mm: float | None = None,
+    pixel_size_mm: float | tuple[float, float] | None = None,
     covariances_px: Mapping[str, ArrayLike] | None = None,
 ) -> Face:
     """The face of landmarks in film pixels.
@@ -63,7 +63,7 @@ def face_of(
     Args:
         points: film pixels, x to the right, y down.
         facing: where the face looks on the film.
-        pixel_size_mm: mm per film pixel; None: lengths stay in pixels.
+        pixel_size_mm: mm per film pixel, or (across, down) of pixels not square; None: lengths stay in pixels.
         covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared.
 
     Raises:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import Literal, TypeAlias
 
-Sex: TypeAlias = Literal["female", "male"]
+from cephkit.data.about import Sex
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,23 @@
-"""Landmarks to measure: label files in Aariz's schema, and what ``cephkit predict`` adds to them."""
+"""Landmarks to measure: label files in Aariz's schema, what ``cephkit predict`` adds to them, or films and a model."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from cephkit.cephalometry.frame import Facing, covariance_of_error, covariance_of_region
 from cephkit.data.film import Points
 from cephkit.data.labels import BrokenLabelError, read_landmarks
+from cephkit.data.opened import films_in
+from cephkit.data.spacing import Plane, Spacing
 from cephkit.errors import SettingsError
 from cephkit.geometry import Matrix
+
+if TYPE_CHECKING:
+    from cephkit.inference.model import Model
 
 RESULT_ENDING = "_measurements.json"
 """Of the files that are written; never read as landmarks."""
@@ -20,7 +25,7 @@ RESULT_ENDING = "_measurements.json"
 
 @dataclass(frozen=True)
 class Marked:
-    """The landmarks of one film, film pixels, and what the file says about them."""
+    """The landmarks of one film, film pixels, and what their file says about them."""
 
     path: Path
     points: Points
@@ -28,41 +33,75 @@ class Marked:
     covariances_px: dict[str, Matrix] | None = None
     """(2, 2) by symbol; None where the file says nothing of errors."""
     notes: tuple[str, ...] = ()
+    spacing: Spacing | None = None
+    film_file: str = ""
+    """Name of the film's file; empty where the file does not say it."""
+    film_hash: str = ""
+    """``pixel_hash`` of the film."""
+    said_by: str = ""
+    """Whose landmarks these are: a model; empty where the file does not say it."""
 
 
-def label_files(given: Sequence[Path]) -> list[Path]:
-    """The label files named by files and folders, each once, folders in order of name.
+def measured_files(given: Sequence[Path]) -> list[Path]:
+    """The label files and films named by files and folders, each once, folders in order of name.
+
+    A folder with label files stands for these, any other for its films.
 
     Raises:
-        SettingsError: a path does not exist, or a folder has no such file.
+        SettingsError: a path does not exist, or a folder has neither.
     """
     files: list[Path] = []
     for path in given:
-        if not path.is_dir():
-            if not path.exists():
-                raise SettingsError(f"{path}: there is no such file or folder of landmarks")
+        if not path.exists():
+            raise SettingsError(f"{path}: there is no such file or folder of landmarks or films")
+        if path.is_dir():
+            files += label_files(path) or films_in(path)
+        else:
             files.append(path)
-            continue
-        inside = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix.lower() == ".json"
-            and not file.name.endswith(RESULT_ENDING)
-            and not file.name.startswith(".")
-        )
-        if not inside:
-            raise SettingsError(
-                f"{path}: holds no .json file; give the folder of one annotator, or that of cephkit predict"
-            )
-        files += inside
     return list({file.resolve(): file for file in files}.values())
+
+
+def label_files(folder: Path) -> list[Path]:
+    """The label files in a folder, in order of name."""
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if is_label_file(file) and not file.name.endswith(RESULT_ENDING) and not file.name.startswith(".")
+    )
+
+
+def is_label_file(path: Path) -> bool:
+    """Whether ``path`` is a label file by its name; else it is taken for a film."""
+    return path.suffix.lower() == ".json"
+
+
+def marked_by(model: "Model", path: Path, spacing: Spacing | None) -> Marked:
+    """The landmarks that ``model`` finds on the film at ``path``; ``spacing`` counts before the file's.
+
+    Raises:
+        FilmError: it cannot be read.
+    """
+    found = model.predict(path, spacing=spacing)
+    notes = (f"no lateral cephalogram? {found.doubt}",) if found.doubt else ()
+    facts = found.model
+    return Marked(
+        path,
+        found.found,
+        found.facing if found.found else None,
+        found.covariances or None,
+        (*found.notes, *notes),
+        found.spacing,
+        found.file,
+        found.film_hash,
+        f"{facts['model']}, {facts['checkpoint']}, {facts['mode']}",
+    )
 
 
 def read_marked(path: Path) -> Marked:
     """The landmarks in ``path``.
 
-    ``facing``, ``regions_90`` and ``expected_errors_px`` are keys of cephkit predict; a region counts before an
-    expected error, since it knows directions.
+    ``facing``, ``spacing``, ``film``, ``regions_90`` and ``expected_errors_px`` are keys of cephkit predict; a region
+    counts before an expected error, since it knows directions.
 
     Raises:
         LabelError: see ``read_landmarks``; or one of these keys holds something else.
@@ -80,7 +119,30 @@ def read_marked(path: Path) -> Marked:
         elif symbol in errors:
             expected = _numbers(errors[symbol], (), f"expected_errors_px of {symbol}", path)
             spread[symbol] = covariance_of_error(float(expected))
-    return Marked(path, label.points, facing, spread or None, label.notes)
+    film, model = _table(content, "film", path), _table(content, "model", path)
+    return Marked(
+        path,
+        label.points,
+        facing,
+        spread or None,
+        label.notes,
+        _spacing(_table(content, "spacing", path), path),
+        str(film.get("file", "")),
+        str(film.get("hash", "")),
+        ", ".join(str(model[key]) for key in ("model", "checkpoint", "mode") if key in model),
+    )
+
+
+def _spacing(said: dict[str, Any], path: Path) -> Spacing | None:
+    if not said:
+        return None
+    try:
+        plane = str(said["plane"])
+        if plane not in get_args(Plane):
+            raise ValueError(f"plane {plane!r:.40}")
+        return Spacing(float(said["row_mm"]), float(said["column_mm"]), str(said["origin"]), plane)  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError, SettingsError) as error:
+        raise BrokenLabelError(f'"spacing" cannot be used ({error})', "correct it or remove it", path) from error
 
 
 def _table(content: dict[str, Any], key: str, path: Path) -> dict[str, Any]:

@@ -82,3 +82,25 @@ def from_ruler(start: Sequence[float], end: Sequence[float], length_mm: float, o
     if pixels < 10:
         raise SettingsError(f"{origin}: its two points are {pixels:.1f} pixels apart; take two marks far apart")
     return square(length_mm / pixels, origin)
+
+
+def said_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> Spacing | None:
+    """What a user says on the command line, or None.
+
+    Args:
+        pixel_size_mm: of ``--pixel_size_mm``.
+        ruler: x1 y1 x2 y2 and mm, of ``--ruler``.
+
+    Raises:
+        SettingsError: both are given, or cannot be.
+    """
+    if pixel_size_mm is not None and ruler is not None:
+        raise SettingsError("--pixel_size_mm and --ruler both tell the pixel size: give one of them")
+    if ruler is not None:
+        x1, y1, x2, y2, length = ruler
+        return from_ruler((x1, y1), (x2, y2), length, "--ruler")
+    if pixel_size_mm is None:
+        return None
+    if not SMALLEST_MM <= pixel_size_mm <= LARGEST_MM:
+        raise SettingsError(f"--pixel_size_mm must be {SMALLEST_MM:g} to {LARGEST_MM:g} mm, got {pixel_size_mm}")
+    return square(pixel_size_mm, "--pixel_size_mm")

@@ -1,40 +1,53 @@
 """``cephkit predict``: films in, landmarks and pictures out."""
 
-import math
+import hashlib
+import json
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import tyro
 
+import cephkit
 from cephkit import NOTICE
 from cephkit.config import parse
-from cephkit.data.pixels import FILM_ENDINGS, read_grey, to_uint8
-from cephkit.errors import FilmError, SettingsError
-from cephkit.files import write_json, write_whole
-from cephkit.inference.device import choose_device
-from cephkit.inference.overlay import draw_overlay, png_bytes
-from cephkit.inference.predictor import Prediction, Predictor
-from cephkit.inference.results import ResultFolder, film_json, film_rows, look_regions, needs_look
-from cephkit.training.checkpoint import load_model
+from cephkit.data.about import read_about
+from cephkit.data.opened import films_in
+from cephkit.data.pixels import content_hash
+from cephkit.data.spacing import said_spacing
+from cephkit.errors import SettingsError
+from cephkit.inference.model import Model, load_model
+from cephkit.inference.results import PROBLEMS, ResultFolder
+from cephkit.inference.screen import Screen
+from cephkit.inference.work import Work
+
+CARD_BATCH = 4
+"""Films per pass on a card, where nothing is said; on a CPU a pass of one is as fast."""
+MOST_WORKERS = 4
+MOST_PROBLEMS = 20
+"""More are in the file, not on the screen."""
 
 
 @dataclass(frozen=True)
 class PredictOptions:
     """Find the landmarks of films: a JSON file and an overlay picture per film, and one landmarks.csv.
 
-    Research use only; not a medical device.
+    The same command again goes on where it was stopped. Research use only; not a medical device.
     """
 
     films: tyro.conf.Positional[tuple[Path, ...]]
-    """Films (PNG, JPEG, BMP, TIFF), or folders: then every film in them."""
+    """Films (PNG, JPEG, BMP, TIFF, WebP, DICOM), or folders: then every film in them."""
     checkpoint: tuple[Path, ...]
     """A checkpoint_*.pth of cephkit train, which carries landmarks and input size; or several, to be averaged."""
     out: Path = Path("predictions")
     """Folder for the results; made where there is none."""
     pixel_size_mm: float | None = None
-    """Millimetres per pixel of these films; with it landmarks.csv has mm too."""
+    """Millimetres per pixel of these films; counts before what a DICOM file says."""
+    ruler: tuple[float, float, float, float, float] | None = None
+    """The same by a ruler on the films: x1 y1 x2 y2 of two of its marks in pixels, and the mm between them."""
+    about: Path | None = None
+    """CSV with a row per film: film, pixel_size_mm or a ruler (Aariz's machine map is one); before the flags."""
     tta: bool = False
     """Look at each film several times (turned, scaled, brighter, darker) and average: slower, a little better."""
     refine: bool = True
@@ -43,6 +56,12 @@ class PredictOptions:
     """Write landmarks even of pictures that look like no lateral cephalogram; without it they count as not found."""
     overlay: bool = True
     """Draw the landmarks on each film."""
+    resume: bool = True
+    """Leave films alone whose results by this model and these settings are there already."""
+    batch_size: int | None = None
+    """Films per pass through the network; default: 4 on a card, 1 on a CPU."""
+    num_workers: int | None = None
+    """Threads that read films ahead and draw overlays; default: the machine's cores, at most 4."""
     mixed_precision: bool = False
     """Run the network in half precision."""
     device: str = "cuda"
@@ -52,7 +71,7 @@ class PredictOptions:
         """Refuse settings that cannot work.
 
         Raises:
-            SettingsError: no film, or a pixel size that is no positive number.
+            SettingsError: no film, or a number that cannot be.
         """
         # ``--checkpoint A.pth film.png``: the flag takes all that follows; what is no checkpoint is a film.
         films = tuple(path for path in self.checkpoint[1:] if path.suffix != ".pth")
@@ -62,8 +81,11 @@ class PredictOptions:
             raise SettingsError("cephkit predict: --checkpoint needs a checkpoint_*.pth of cephkit train")
         if not self.films:
             raise SettingsError("cephkit predict: no film; give files or folders, e.g. cephkit predict FILM.png ...")
-        if self.pixel_size_mm is not None and not (self.pixel_size_mm > 0 and math.isfinite(self.pixel_size_mm)):
-            raise SettingsError(f"--pixel_size_mm must be a positive number of mm, got {self.pixel_size_mm}")
+        said_spacing(self.pixel_size_mm, self.ruler)
+        for name, least in (("batch_size", 1), ("num_workers", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise SettingsError(f"--{name} must be {least} or more, got {value}")
 
 
 def main(argv: list[str]) -> int:
@@ -78,59 +100,49 @@ def main(argv: list[str]) -> int:
 def predict(options: PredictOptions) -> int:
     """Find the landmarks of all films; see ``main``."""
     files = film_files(options.films, options.out)
-    device = choose_device(options.device, print)
-    loaded = [load_model(path, device) for path in options.checkpoint]
-    predictor = Predictor(loaded, device, options.mixed_precision, options.tta, options.refine)
-    results = ResultFolder(options.out, files)
-    spec = predictor.spec
-    height, width = spec.canvas_size
-    print(f"{len(files)} film(s), {len(spec.symbols)} landmarks, {spec.model} at {height}x{width} on {device}")
-    if predictor.calibration is None:
-        print(f"no calibration for {predictor.mode}: no expected errors; make one with cephkit calibrate")
-    rows, failures = [], 0
-    for number, file in enumerate(files, start=1):
-        try:
-            grey = read_grey(file)
-        except FilmError as error:
-            print(f"[{number}/{len(files)}] FAILED {error}")
-            failures += 1
-            continue
-        prediction = predictor.predict_film(grey, file.stem)
-        if prediction.doubt and not options.keep_doubtful:
-            prediction = withheld(prediction)
-        name = results.name_for(file, prediction.film_hash)
-        write_json(results.json_path(name), film_json(name, file, prediction, predictor, options.pixel_size_mm))
-        written = results.json_path(name)
-        if options.overlay:
-            caption = f"{file.name}   {len(prediction.found)} of {len(spec.symbols)} landmarks"
-            written = results.overlay_path(name)
-            regions = look_regions(prediction, options.pixel_size_mm)
-            write_whole(written, png_bytes(draw_overlay(to_uint8(grey), prediction.found, caption, regions)))
-        rows += film_rows(name, file, prediction, options.pixel_size_mm)
-        doubts = _doubts(prediction, options.pixel_size_mm)
-        print(f"[{number}/{len(files)}] {file.name}: {len(prediction.found)} landmarks -> {written}{doubts}")
-        failures += not prediction.found
-    if rows:
-        print(f"table: {results.write_table(rows)}")
+    about = {} if options.about is None else read_about(options.about)
+    model = load_model(
+        options.checkpoint, device=options.device, tta=options.tta, refine=options.refine, say=print,
+        mixed_precision=options.mixed_precision, keep_doubtful=options.keep_doubtful,
+    )  # fmt: skip
+    results = ResultFolder(options.out, files, run_digest(options, model), options.resume)
+    facts, device = model.facts, model.predictor.device
+    height, width = facts["image_size"]
+    print(f"{len(files)} film(s), {len(model.symbols)} landmarks, {facts['model']} at {height}x{width} on {device}")
+    if not model.is_calibrated:
+        print(f"no calibration for {facts['mode']}: no expected errors; make one with cephkit calibrate")
+    work = Work(
+        model,
+        results,
+        spacing=said_spacing(options.pixel_size_mm, options.ruler),
+        about=about,
+        overlay=options.overlay,
+        batch_size=options.batch_size or (1 if device.type == "cpu" else CARD_BATCH),
+        workers=min(MOST_WORKERS, os.cpu_count() or 1) if options.num_workers is None else options.num_workers,
+    )
+    problems: list[tuple[str, str]] = []
+    there = 0
+    try:
+        with Screen(len(files)) as screen:
+            for done in work.all(files):
+                there += done.was_there
+                if done.problem:
+                    problems.append((done.file.as_posix(), done.problem))
+                screen.show(done.line)
+    finally:
+        table = results.write_tables(problems)
+    if there:
+        print(f"{there} film(s) had results of this model and these settings already; --no_resume makes them anew")
+    if problems:
+        print(f"{len(problems)} of {len(files)} film(s) gave nothing, see {results.folder / PROBLEMS}:")
+        for file, problem in problems[:MOST_PROBLEMS]:
+            print(f"  {file}: {problem}")
+        if len(problems) > MOST_PROBLEMS:
+            print(f"  and {len(problems) - MOST_PROBLEMS} more")
+    if table is not None:
+        print(f"table: {table}")
     print(NOTICE)
-    return 1 if failures else 0
-
-
-def withheld(prediction: Prediction) -> Prediction:
-    """``prediction`` without its landmarks: a picture that is no film has none, whatever a network says."""
-    nothing = np.full_like(prediction.points, np.nan)
-    return replace(prediction, points=nothing, scores=nothing[:, 0], expected_errors=None, regions=None)
-
-
-def _doubts(prediction: Prediction, pixel_size_mm: float | None) -> str:
-    """What a user should look at twice, as the end of a line."""
-    if prediction.doubt and not prediction.found:
-        return f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}; look at it, or give --keep_doubtful"
-    said = "; faces left" if prediction.facing == "left" else ""
-    said += f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}" if prediction.doubt else ""
-    said += f"; NOT FOUND: {' '.join(prediction.missing)}" if prediction.missing else ""
-    unsure = needs_look(prediction, pixel_size_mm)
-    return said + (f"; look at: {' '.join(unsure)}" if unsure else "")
+    return 1 if problems else 0
 
 
 def film_files(given: Sequence[Path], out: Path) -> list[Path]:
@@ -145,15 +157,22 @@ def film_files(given: Sequence[Path], out: Path) -> list[Path]:
             if not path.exists():
                 raise SettingsError(f"{path}: there is no such film or folder")
             files.append(path)
-            continue
-        if path.resolve() == out.resolve():
+        elif path.resolve() == out.resolve():
             raise SettingsError(f"{path}: films and results would mix; choose another --out")
-        inside = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix.lower() in FILM_ENDINGS and file.is_file() and not file.name.startswith(".")
-        )
-        if not inside:
-            raise SettingsError(f"{path}: holds no film ({' '.join(FILM_ENDINGS)})")
-        files += inside
+        else:
+            files += films_in(path)
     return list({file.resolve(): file for file in files}.values())
+
+
+def run_digest(options: PredictOptions, model: Model) -> str:
+    """A name for all that decides what a film's result says, but for the film."""
+    told = {
+        "cephkit": cephkit.__version__,
+        "models": [loaded.meta["sha256"] for loaded in model.predictor.loaded],
+        "mode": model.facts["mode"],
+        "half": options.mixed_precision,
+        "doubtful": options.keep_doubtful,
+        "spacing": [options.pixel_size_mm, options.ruler],
+        "about": "" if options.about is None else content_hash(options.about.read_bytes()),
+    }
+    return hashlib.blake2b(json.dumps(told).encode(), digest_size=8).hexdigest()

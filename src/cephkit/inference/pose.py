@@ -7,11 +7,12 @@ face is only turned or of unusual size, the film is shown again as the training'
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cephkit.cephalometry.frame import Facing
 from cephkit.errors import CheckpointError
 from cephkit.geometry import Matrix, Size, letterbox, transform
 from cephkit.inference.looks import about_centre
@@ -19,7 +20,6 @@ from cephkit.inference.plausible import Plausibility, ShapeModel, fit_shape, sim
 from cephkit.training.checkpoint import LoadedModel
 
 Floats = NDArray[np.float64]
-Facing = Literal["right", "left"]
 Glance = Callable[[Floats, Sequence[int]], tuple[Floats, Floats]]
 """(n, 3, 3) changes of films, and which films -> points (n, K, 2) in film pixels, scores (n, K)."""
 

@@ -3,60 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cephkit.data.film import Points
 from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.looks import PLAIN, TEST_TIME
-from cephkit.inference.pose import Facing, Pose, choose_poses, pose_model
+from cephkit.inference.pose import Pose, choose_poses, pose_model
+from cephkit.inference.prediction import Prediction
 from cephkit.inference.stages import Looked, Matrices, Seen, Stages
 from cephkit.inference.uncertainty import Calibration
 from cephkit.training.checkpoint import LoadedModel
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Landmarks of one film. A landmark that could not be found has NaN for its point and its score."""
-
-    film_id: str
-    size: Size
-    """(height, width) of the film."""
-    symbols: tuple[str, ...]
-    points: Floats
-    """(K, 2) film pixels (x, y), in the order of ``symbols``."""
-    scores: Floats
-    """(K,) height of the heatmap's peak: larger is surer, but it is no probability."""
-    film_hash: str
-    """``pixel_hash`` of the film, so that a result can be traced to its picture."""
-    expected_errors: Floats | None = None
-    """(K,) film pixels; None where the model has no calibration for this way of predicting."""
-    regions: Floats | None = None
-    """(K, 2, 2) film pixels squared: with probability 90 % the true point x has (x - p)' R^-1 (x - p) <= 1."""
-    doubt: str = ""
-    """Why this is no lateral cephalogram that the model understands; empty where it is one."""
-    facing: Facing = "right"
-    """Where the face looks; points are those of the film as it is, either way."""
-
-    @property
-    def found(self) -> Points:
-        """The landmarks that were found, by symbol: those on the film, not in the canvas's border."""
-        height, width = self.size
-        pairs = zip(self.symbols, self.points.tolist(), strict=True)
-        # NaN fails both comparisons.
-        return {s: (x, y) for s, (x, y) in pairs if -0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5}
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The landmarks that were not found."""
-        return tuple(symbol for symbol in self.symbols if symbol not in self.found)
 
 
 @dataclass(frozen=True)
@@ -118,6 +82,19 @@ class Predictor:
         """What a calibration is made for: the way of looking, and the models of an ensemble."""
         ways = ("plain", "tta")[self.tta] + ("+refiner" if any(stage.refiner for stage in self.stages) else "")
         return ways if len(self.loaded) == 1 else " ".join([ways, *sorted(stage.digest for stage in self.stages)])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Which model this is, plain types."""
+        first, names = self.loaded[0], [model.path.name for model in self.loaded]
+        return {
+            "checkpoint": names[0],
+            "sha256": first.meta["sha256"],
+            "model": first.spec.model,
+            "image_size": list(first.spec.canvas_size),
+            "mode": self.mode,
+            **({"ensemble": names} if len(names) > 1 else {}),
+        }
 
     @property
     def canvas_sizes(self) -> tuple[Size, ...]:

@@ -49,7 +49,7 @@ class Looked:
     points: Floats
     """(R, B, K, 2), the model's answers: the second stage's, where there is one, else the first's."""
     features: Floats
-    """(B, K, F): score, then spreads and shifts, see ``feature_names``."""
+    """(B, K, F): score, and the first stage's spread; from a second stage also its spread and how far it moved."""
 
 
 class Stages:

@@ -100,10 +100,11 @@ class Refiner(nn.Module):
     def forward(self, crops: Tensor, landmark: Tensor) -> Tensor:
         features = crops * 4 - 2
         levels = []
-        for down, block in zip(self.downs, self.blocks, strict=False):
+        for down, block in zip(self.downs, self.blocks, strict=False):  # the last block stays for the deepest level
             features = block(down(features), landmark)
             levels.append(features)
         features = self.blocks[-1](features, landmark)
+        # The deepest level is where the way up begins: it has no ``up`` of its own.
         for level, up, merged in reversed(list(zip(levels, self.ups, self.merged, strict=False))):
             enlarged = functional.interpolate(up(features), scale_factor=2, mode="bilinear", align_corners=False)
             features = merged(level + enlarged, landmark)

@@ -1,16 +1,21 @@
-"""A table of what is known about each film: pixel size, age and sex. Aariz's machine map is one."""
+"""A table of what is known about each film: pixel size or ruler, age and sex. Aariz's machine map is one."""
 
 import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
-from cephkit.cephalometry.norms import Sex
 from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
-from cephkit.errors import DataError
+from cephkit.data.spacing import Spacing, from_ruler, square
+from cephkit.errors import DataError, SettingsError
+
+Sex: TypeAlias = Literal["female", "male"]
 
 NAMES = ("film", "cephalogram_id")
 SIZES = ("pixel_size_mm", "pixel_size")
+RULER = ("ruler_x1", "ruler_y1", "ruler_x2", "ruler_y2", "ruler_mm")
+"""Two points of a ruler on the film, film pixels, and the mm between them."""
 SEXES: dict[str, Sex] = {"female": "female", "f": "female", "male": "male", "m": "male"}
 OLDEST = 120.0
 
@@ -19,7 +24,7 @@ OLDEST = 120.0
 class About:
     """What is known about one film; None: nothing is."""
 
-    pixel_size_mm: float | None = None
+    spacing: Spacing | None = None
     age: float | None = None
     sex: Sex | None = None
 
@@ -47,13 +52,27 @@ def read_about(path: Path) -> dict[str, About]:
         if film in about:
             raise DataError(f"{path}, line {number}: film {film!r} is there twice; keep the right row")
         where = f"{path}, line {number} ({film})"
-        size = next((fields[name] for name in SIZES if fields.get(name)), "")
         about[film] = About(
-            _number(size, SMALLEST_MM, LARGEST_MM, f"{where}: pixel size"),
+            _spacing(fields, path.name, where),
             _number(fields.get("age", ""), 0.0, OLDEST, f"{where}: age"),
             _sex(fields.get("sex", ""), where),
         )
     return about
+
+
+def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:
+    ruler = [fields[name] for name in RULER if fields.get(name)]
+    size = next((fields[name] for name in SIZES if fields.get(name)), "")
+    if ruler and size:
+        raise DataError(f"{where}: has a pixel size and a ruler; keep one of them")
+    if ruler:
+        try:
+            x1, y1, x2, y2, length = map(float, ruler)
+            return from_ruler((x1, y1), (x2, y2), length, f"ruler in {table}")
+        except (ValueError, SettingsError) as error:
+            raise DataError(f"{where}: {' '.join(RULER)} cannot be used ({error}); correct or empty them") from error
+    pixel_size = _number(size, SMALLEST_MM, LARGEST_MM, f"{where}: pixel size")
+    return None if pixel_size is None else square(pixel_size, table)
 
 
 def _number(written: str, low: float, high: float, name: str) -> float | None:

@@ -1,0 +1,252 @@
+"""A trained model in Python: films of any kind in, landmarks out.
+
+model = cephkit.load_model("checkpoint_best.pth")
+prediction = model.predict("film.dcm")
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from cephkit.data.opened import OpenedFilm, films_in, open_film
+from cephkit.data.pixels import LARGEST_PIXELS, SMALLEST_SIDE, pixel_hash, to_uint8
+from cephkit.data.spacing import Spacing, square
+from cephkit.errors import FilmError
+from cephkit.geometry import Size
+from cephkit.inference.device import choose_device
+from cephkit.inference.prediction import Prediction
+from cephkit.inference.predictor import Predictor
+from cephkit.inference.stream import batched, in_order
+from cephkit.training.checkpoint import load_model as load_checkpoint
+
+FilmLike: TypeAlias = Path | str | NDArray[np.uint8] | NDArray[np.uint16]
+"""A file, or an array: (H, W) grey uint8 or uint16, or (H, W, 3 or 4) uint8 colour."""
+Canvases: TypeAlias = tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A film made ready for the networks."""
+
+    file: str
+    film: OpenedFilm
+    grey: NDArray[np.uint8]
+    """(H, W), as people see it."""
+    spacing: Spacing | None
+    shown_size: Size
+    """(height, width) with square pixels."""
+    canvases: Canvases
+    film_hash: str
+
+
+class Model:
+    """One model, or several that are averaged, on a device. Threads may share it.
+
+    Args:
+        predictor: the networks.
+        keep_doubtful: give landmarks even of pictures that look like no lateral cephalogram; without it they
+            count as not found, and ``Prediction.doubt`` says why.
+    """
+
+    def __init__(self, predictor: Predictor, keep_doubtful: bool = False) -> None:
+        self.predictor, self.keep_doubtful = predictor, keep_doubtful
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The landmarks that it finds."""
+        return self.predictor.spec.symbols
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Checkpoint, sha256, model, image_size and mode."""
+        return self.predictor.facts
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether predictions have expected errors."""
+        return self.predictor.calibration is not None
+
+    def predict(self, film: FilmLike, *, spacing: Spacing | float | None = None, film_id: str = "") -> Prediction:
+        """The landmarks of one film.
+
+        Args:
+            film: a file (PNG, JPEG, BMP, TIFF, WebP, DICOM) or an array.
+            spacing: mm per film pixel; None: what the file says, if it says anything.
+            film_id: default: the file's name without its ending.
+
+        Raises:
+            FilmError: this is no film that can be read.
+            SettingsError: the pixel size cannot be one.
+        """
+        prediction = self.predict_shown([self.show(film, spacing)])[0]
+        return replace(prediction, film_id=film_id) if film_id else prediction
+
+    def predict_batch(self, films: Sequence[FilmLike], *, spacing: Spacing | float | None = None) -> list[Prediction]:
+        """The landmarks of several films in one pass, which is faster on a card.
+
+        Raises:
+            FilmError: one of them is no film that can be read.
+            SettingsError: as ``predict``.
+        """
+        return self.predict_shown([self.show(film, spacing) for film in films]) if films else []
+
+    def predict_folder(
+        self,
+        folder: Path | str,
+        *,
+        spacing: Spacing | float | None = None,
+        batch_size: int = 1,
+        num_workers: int = 1,
+        broken: Callable[[Path, FilmError], None] | None = None,
+    ) -> Iterator[Prediction]:
+        """The landmarks of every film in a folder, one after the other, with few films in memory.
+
+        Args:
+            folder: where the films are; folders in it are left out.
+            spacing: as ``predict``.
+            batch_size: films per pass.
+            num_workers: threads that read films ahead.
+            broken: is told of a film that cannot be read; None: a warning.
+
+        Raises:
+            SettingsError: the folder has no film, or the pixel size cannot be one.
+        """
+        files = films_in(Path(folder))
+
+        def read(file: Path) -> tuple[Path, Shown | FilmError]:
+            try:
+                return file, self.show(file, spacing)
+            except FilmError as error:
+                return file, error
+
+        for batch in batched(in_order(read, files, num_workers), batch_size):
+            for file, shown in batch:
+                if isinstance(shown, FilmError):
+                    if broken is None:
+                        warnings.warn(str(shown), stacklevel=2)
+                    else:
+                        broken(file, shown)
+            ready = [shown for _, shown in batch if isinstance(shown, Shown)]
+            yield from self.predict_shown(ready) if ready else ()
+
+    def show(self, film: FilmLike, spacing: Spacing | float | None = None) -> Shown:
+        """Reads a film; see ``predict``."""
+        if isinstance(film, (str, Path)):
+            opened, file = open_film(Path(film)), Path(film).name
+        else:
+            opened, file = OpenedFilm(_grey(film), "", None), ""
+        return self.show_opened(opened, file, spacing)
+
+    def show_opened(self, film: OpenedFilm, file: str, spacing: Spacing | float | None = None) -> Shown:
+        """``show`` for a film that is open."""
+        if isinstance(spacing, float | int):
+            spacing = square(float(spacing), "pixel size given")
+        spacing = spacing or film.spacing
+        grey = to_uint8(film.grey)
+        straight = _with_square_pixels(grey, spacing)
+        canvases = self.predictor.canvases(straight)
+        return Shown(file, film, grey, spacing, straight.shape, canvases, pixel_hash(film.grey))
+
+    def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
+        """The landmarks of films that are ready."""
+        canvases = [torch.stack(same) for same in zip(*(film.canvases for film in films), strict=True)]
+        names = [Path(film.file).stem for film in films]
+        sizes, hashes = [film.shown_size for film in films], [film.film_hash for film in films]
+        found = self.predictor.predictions(canvases, sizes, names, hashes)
+        return [self._finished(prediction, film) for prediction, film in zip(found, films, strict=True)]
+
+    def _finished(self, prediction: Prediction, shown: Shown) -> Prediction:
+        if prediction.doubt and not self.keep_doubtful:
+            prediction = prediction.withheld()
+        film = shown.film
+        return replace(
+            _unstretched(prediction, shown.grey.shape),
+            spacing=shown.spacing,
+            file=shown.file,
+            content=film.content,
+            orientation=film.orientation,
+            notes=film.notes,
+            model=self.facts,
+        )
+
+
+def load_model(
+    path: Path | str | Sequence[Path | str],
+    *,
+    device: str | None = None,
+    tta: bool = False,
+    refine: bool = True,
+    mixed_precision: bool = False,
+    keep_doubtful: bool = False,
+    say: Callable[[str], None] = warnings.warn,
+) -> Model:
+    """A model ready to predict.
+
+    Args:
+        path: a checkpoint of ``cephkit train``, or several, whose points are averaged.
+        device: cuda, cuda:1, mps or cpu; None: a card where there is one.
+        tta: look at each film several times and average: slower, a little better.
+        refine: use the second stage of checkpoints that have one.
+        mixed_precision: run the networks in half precision.
+        keep_doubtful: see ``Model``.
+        say: takes a line where there is no such device and the CPU is used.
+
+    Raises:
+        CheckpointError: no checkpoint, or a damaged one.
+        SettingsError: no such device, or checkpoints of different landmarks.
+    """
+    paths = [path] if isinstance(path, (str, Path)) else list(path)
+    name = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    where = choose_device(name, say)
+    loaded = [load_checkpoint(Path(each), where) for each in paths]
+    return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful)
+
+
+def _grey(film: Any) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    array = np.asarray(film)
+    grey, colour = array.ndim == 2, array.ndim == 3 and array.shape[2] in (3, 4)
+    if not (grey and array.dtype in (np.uint8, np.uint16)) and not (colour and array.dtype == np.uint8):
+        raise FilmError(
+            f"an array of shape {array.shape} and type {array.dtype} is no film; give (height, width) uint8 or "
+            "uint16, or (height, width, 3) uint8"
+        )
+    height, width = array.shape[:2]
+    if min(height, width) < SMALLEST_SIDE or height * width > LARGEST_PIXELS:
+        raise FilmError(f"an array of {height}x{width} pixels is no film: too small or too large")
+    if colour:
+        array = np.asarray(Image.fromarray(array).convert("L"))
+    return np.ascontiguousarray(array)
+
+
+def _with_square_pixels(grey: NDArray[np.uint8], spacing: Spacing | None) -> NDArray[np.uint8]:
+    """The film as the networks know films: stretched where its pixels are not square."""
+    if spacing is None or spacing.is_square:
+        return grey
+    height, width = grey.shape
+    fine = min(spacing.row_mm, spacing.column_mm)
+    size = (round(width * spacing.column_mm / fine), round(height * spacing.row_mm / fine))
+    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR))
+
+
+def _unstretched(prediction: Prediction, size: Size) -> Prediction:
+    """``prediction`` of a stretched film in pixels of the film of ``size``."""
+    if prediction.size == size:
+        return prediction
+    shrink = np.array([size[1] / prediction.size[1], size[0] / prediction.size[0]])
+    # Pixel centres are integers, so that the film's edge lies half a pixel before 0.
+    points = (prediction.points + 0.5) * shrink - 0.5
+    expected, regions = prediction.expected_errors, prediction.regions
+    return replace(
+        prediction,
+        size=size,
+        points=points,
+        expected_errors=None if expected is None else expected * float(np.sqrt(shrink.prod())),
+        regions=None if regions is None else regions * np.outer(shrink, shrink),
+    )

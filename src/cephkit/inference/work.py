@@ -1,0 +1,137 @@
+"""Films through a model into a folder: threads read ahead and draw, this one looks; few films are in memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from cephkit.data.about import About
+from cephkit.data.opened import open_film
+from cephkit.data.pixels import content_hash, read_bytes
+from cephkit.data.spacing import Spacing
+from cephkit.errors import FilmError
+from cephkit.files import write_whole
+from cephkit.inference.model import Model, Shown
+from cephkit.inference.overlay import draw_overlay, png_bytes
+from cephkit.inference.prediction import Prediction
+from cephkit.inference.results import ResultFolder, problem
+from cephkit.inference.stream import batched, in_order
+
+
+@dataclass(frozen=True)
+class Done:
+    """A film that is done with."""
+
+    file: Path
+    problem: str = ""
+    """Why it could not be read, or what is wrong with its landmarks."""
+    line: str = ""
+    """For the screen; empty where its result was there."""
+    was_there: bool = False
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A film that was read, or why it could not be."""
+
+    file: Path
+    content: str = ""
+    shown: Shown | None = None
+    """None also where there seems to be a result of it."""
+    error: str = ""
+
+
+class Work:
+    """See above.
+
+    Args:
+        model: what predicts.
+        results: where results go.
+        spacing: of all films; None: what each file says.
+        about: what is known of single films, by the stem of the file's name; counts before ``spacing``.
+        overlay: draw the landmarks on each film.
+        batch_size: films per pass through the network.
+        workers: threads that read and as many that write; 0: none beside this one.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        results: ResultFolder,
+        spacing: Spacing | None = None,
+        about: Mapping[str, About] = MappingProxyType({}),
+        overlay: bool = True,
+        batch_size: int = 1,
+        workers: int = 0,
+    ) -> None:
+        self.model, self.results, self.spacing, self.about = model, results, spacing, about
+        self.overlay, self.batch_size, self.workers = overlay, batch_size, workers
+
+    def all(self, files: Sequence[Path]) -> Iterator[Done]:
+        """All films, in their order, each written when it comes out."""
+        return in_order(self._write, self._predicted(in_order(self._read, files, self.workers)), self.workers)
+
+    def _read(self, file: Path) -> _Read:
+        try:
+            content = content_hash(read_bytes(file))
+            if self.results.may_be_done(content):
+                return _Read(file, content)
+            return _Read(file, content, self._shown(file))
+        except FilmError as error:
+            return _Read(file, error=str(error))
+
+    def _shown(self, file: Path) -> Shown:
+        row = self.about.get(file.stem)
+        spacing: Spacing | None = self.spacing if row is None or row.spacing is None else row.spacing
+        return self.model.show_opened(open_film(file), file.name, spacing)
+
+    def _predicted(self, films: Iterator[_Read]) -> Iterator[Done | tuple[_Read, Prediction]]:
+        for batch in batched(films, self.batch_size):
+            items = [self._named(read) for read in batch]
+            ready = [item[1] for item in items if not isinstance(item, Done)]
+            found = iter(self.model.predict_shown(ready) if ready else ())
+            for item in items:
+                yield item if isinstance(item, Done) else (item[0], replace(next(found), film_id=item[2]))
+
+    def _named(self, read: _Read) -> Done | tuple[_Read, Shown, str]:
+        """A film with the name that its results will have; or done, where there is nothing to do."""
+        if read.error:
+            return Done(read.file, read.error, f"FAILED {read.error}")
+        name = self.results.name_for(read.file, read.content)
+        problem = self.results.problem_of(name, read.content, self.overlay)
+        if problem is not None:
+            return Done(read.file, problem, was_there=True)
+        if read.shown is not None:
+            return read, read.shown, name
+        try:  # the result that seemed to be there belongs to a film of another name
+            shown = self._shown(read.file)
+        except FilmError as error:
+            return Done(read.file, str(error), f"FAILED {error}")
+        return replace(read, shown=shown), shown, name
+
+    def _write(self, item: Done | tuple[_Read, Prediction]) -> Done:
+        if isinstance(item, Done):
+            return item
+        read, prediction = item
+        assert read.shown is not None
+        name, found = prediction.film_id, prediction.found
+        written = self.results.json_path(name)
+        if self.overlay:
+            caption = f"{read.file.name}   {len(found)} of {len(prediction.symbols)} landmarks"
+            written = self.results.overlay_path(name)
+            picture = draw_overlay(read.shown.grey, found, caption, prediction.look_regions)
+            write_whole(written, png_bytes(picture))
+        self.results.write(prediction)
+        line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(prediction)}"
+        return Done(read.file, problem(not found, prediction.doubt), line)
+
+
+def _doubts(prediction: Prediction) -> str:
+    """What a user should look at twice, as the end of a line."""
+    if prediction.doubt and not prediction.found:
+        return f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}; look at it, or give --keep_doubtful"
+    said = "; faces left" if prediction.facing == "left" else ""
+    said += f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}" if prediction.doubt else ""
+    said += f"; NOT FOUND: {' '.join(prediction.missing)}" if prediction.missing else ""
+    said += f"; look at: {' '.join(prediction.look)}" if prediction.look else ""
+    return said + "".join(f"; {note}" for note in prediction.notes)
