@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from cephkit.cephalometry.about import About, read_about
+from cephkit.data.about import About, read_about
+from cephkit.data.spacing import square
 from cephkit.errors import DataError
 
 
@@ -15,7 +16,7 @@ def write(folder: Path, text: str) -> Path:
 def test_what_is_known_about_each_film(tmp_path: Path) -> None:
     text = "\ufefffilm, Age ,sex,pixel_size_mm,extra\na,12.5,F,0.1,x\n\nb,,male,,\nc\n"
     assert read_about(write(tmp_path, text)) == {
-        "a": About(0.1, 12.5, "female"),
+        "a": About(square(0.1, "about.csv"), 12.5, "female"),
         "b": About(None, None, "male"),
         "c": About(),
     }
@@ -23,7 +24,12 @@ def test_what_is_known_about_each_film(tmp_path: Path) -> None:
 
 def test_the_machine_map_is_one(tmp_path: Path) -> None:
     text = "cephalogram_id,machine,pixel_size,image_format,mode\na1,ART Plus,0.1,png,Train\n"
-    assert read_about(write(tmp_path, text)) == {"a1": About(0.1)}
+    assert read_about(write(tmp_path, text)) == {"a1": About(square(0.1, "about.csv"))}
+
+
+def test_a_ruler_tells_the_pixel_size(tmp_path: Path) -> None:
+    text = "film,ruler_x1,ruler_y1,ruler_x2,ruler_y2,ruler_mm\na,100,50,100,450,40\n"
+    assert read_about(write(tmp_path, text)) == {"a": About(square(0.1, "ruler in about.csv"))}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +41,9 @@ def test_the_machine_map_is_one(tmp_path: Path) -> None:
         ("film,age\na,nan\n", "age is 'nan'"),
         ("film,pixel_size_mm\na,100\n", "pixel size is '100', expected 0.005 to 2"),
         ("film,sex\na,x\n", "sex is 'x', expected female or male"),
+        ("film,pixel_size_mm,ruler_mm\na,0.1,50\n", "has a pixel size and a ruler"),
+        ("film,ruler_x1,ruler_mm\na,10,50\n", "ruler_x1 ruler_y1 ruler_x2 ruler_y2 ruler_mm cannot be used"),
+        ("film,ruler_x1,ruler_y1,ruler_x2,ruler_y2,ruler_mm\na,9,9,9,9,50\n", "0.0 pixels apart"),
         ("film,age\na,1\na,2\n", "line 3: film 'a' is there twice"),
     ],
 )

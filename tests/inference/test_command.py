@@ -7,16 +7,21 @@ import pytest
 from PIL import Image
 
 from cephkit.data.labels import read_landmarks
+from cephkit.data.opened import OpenedFilm
+from cephkit.data.spacing import Spacing
 from cephkit.errors import CheckpointError, SettingsError
-from cephkit.inference import command
+from cephkit.inference import command, model
 from cephkit.inference.command import main
+from cephkit.inference.model import Model, Shown
+from cephkit.inference.prediction import Prediction
+from cephkit.inference.results import ResultFolder
 from tests.inference.test_predictor import film_with_spot, loaded
 
 
 @pytest.fixture(autouse=True)
 def network(monkeypatch: pytest.MonkeyPatch) -> None:
     """A network that finds A in the brightest spot and never finds S."""
-    monkeypatch.setattr(command, "load_model", lambda path, device: loaded())
+    monkeypatch.setattr(model, "load_checkpoint", lambda path, device: loaded())
 
 
 def save_film(path: Path, x: float = 60.0, y: float = 80.0) -> Path:
@@ -109,7 +114,96 @@ def test_a_broken_film_is_reported_and_the_others_go_on(tmp_path: Path, capsys: 
     screen = capsys.readouterr().out
     assert "a.png" in screen
     assert "b.jpg" in screen
-    assert sorted(path.name for path in out.iterdir()) == ["c.json", "c_overlay.png", "landmarks.csv"]
+    assert "2 of 3 film(s) gave nothing" in screen
+    assert sorted(path.name for path in out.iterdir()) == ["c.json", "c_overlay.png", "landmarks.csv", "problems.csv"]
+
+
+def test_the_same_command_goes_on_with_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films, out = tmp_path / "films", tmp_path / "out"
+    for name, x in (("a", 40), ("b", 60), ("c", 80)):
+        save_film(films / f"{name}.png", x)
+    (films / "broken.png").write_bytes(b"")
+    Image.fromarray(np.zeros((160, 120), np.uint8)).save(films / "black.png")
+    write, seen = ResultFolder.write, 0
+
+    def stops_at_the_third(self: ResultFolder, prediction: Prediction) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 3:
+            raise KeyboardInterrupt
+        write(self, prediction)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResultFolder, "write", stops_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            run(out, films, "--num_workers", 0)
+    assert "the same command goes on" in capsys.readouterr().out
+    assert {row["film"] for row in table(out)} == {"a", "b"}
+
+    def looked_at(*more: str) -> list[str]:
+        files: list[str] = []
+        show = Model.show_opened
+
+        def note(self: Model, film: OpenedFilm, file: str, spacing: Spacing | None = None) -> Shown:
+            files.append(file)
+            return show(self, film, file, spacing)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Model, "show_opened", note)
+            assert run(out, films, *more) == 1  # broken and black are still what they are
+        return sorted(files)
+
+    assert looked_at() == ["black.png", "c.png"]
+    assert {row["film"] for row in table(out)} == {"a", "b", "black", "c"}
+    capsys.readouterr()
+    assert looked_at() == []
+    assert "4 film(s) had results of this model" in capsys.readouterr().out
+    with (out / "problems.csv").open(encoding="utf-8", newline="") as file:
+        problems = {Path(row["file"]).name: row["problem"] for row in csv.DictReader(file)}
+    assert set(problems) == {"broken.png", "black.png"}
+    assert problems["black.png"] == "no landmark found"
+    # Other settings, another film of that name, or a wish: then again.
+    everything = ["a.png", "b.png", "black.png", "c.png"]
+    assert looked_at("--pixel_size_mm", "0.5") == everything
+    assert looked_at("--pixel_size_mm", "0.5", "--no_resume") == everything
+    save_film(films / "b.png", 70)
+    assert looked_at("--pixel_size_mm", "0.5") == ["b.png"]
+
+
+def test_the_same_film_under_two_names_has_two_results(tmp_path: Path) -> None:
+    first, out = save_film(tmp_path / "f.png"), tmp_path / "out"
+    assert run(out, first) == 0
+    (tmp_path / "g.png").write_bytes(first.read_bytes())
+    assert run(out, first, tmp_path / "g.png") == 0
+    assert {row["film"] for row in table(out)} == {"f", "g"}
+
+
+def test_the_pixel_size_and_who_says_so_stand_in_the_result(tmp_path: Path) -> None:
+    film, out = save_film(tmp_path / "f.png"), tmp_path / "out"
+    about = tmp_path / "about.csv"
+    about.write_text("film,pixel_size_mm\nf,0.2\n", encoding="utf-8")
+
+    def spacing(*arguments: object) -> tuple[float, str]:
+        assert run(out, film, *arguments) == 0
+        said = json.loads((out / "f.json").read_text(encoding="utf-8"))["spacing"]
+        return (said["row_mm"], said["origin"]) if said else (0.0, "")
+
+    assert spacing() == (0.0, "")
+    assert spacing("--ruler", 10, 20, 10, 120, 50) == (0.5, "--ruler")
+    assert spacing("--pixel_size_mm", 0.3) == (0.3, "--pixel_size_mm")
+    assert spacing("--pixel_size_mm", 0.3, "--about", about) == (0.2, "about.csv")
+
+
+@pytest.mark.parametrize(("batch", "workers"), [(1, 0), (3, 2)])
+def test_films_come_in_order_however_they_are_worked_on(tmp_path: Path, batch: int, workers: int) -> None:
+    films, out = tmp_path / "films", tmp_path / "out"
+    for index in range(7):
+        save_film(films / f"{index}.png", 30 + 10 * index)
+    assert run(out, films, "--batch_size", batch, "--num_workers", workers) == 0
+    found = [(row["film"], float(row["x_px"])) for row in table(out) if row["x_px"]]
+    assert found == [(str(index), pytest.approx(30 + 10 * index, abs=0.8)) for index in range(7)]
 
 
 def test_a_film_without_any_landmark_is_a_failure(tmp_path: Path) -> None:
@@ -127,6 +221,9 @@ def test_what_cannot_work_is_refused_before_anything_is_done(tmp_path: Path, mon
         ((tmp_path / "none.png",), "no such film"),
         ((film, tmp_path / "empty"), "holds no film"),
         ((film, "--pixel_size_mm", "0"), "--pixel_size_mm"),
+        ((film, "--pixel_size_mm", "0.1", "--ruler", "0", "0", "0", "99", "10"), "give one of them"),
+        ((film, "--ruler", "0", "0", "0", "5", "10"), "5.0 pixels apart"),
+        ((film, "--batch_size", "0"), "--batch_size must be 1 or more"),
     ):
         with pytest.raises(SettingsError, match=said):
             run(out, *arguments)

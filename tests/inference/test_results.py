@@ -1,65 +1,87 @@
 import csv
+import json
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from cephkit.errors import SettingsError
-from cephkit.inference.predictor import Prediction, Predictor
-from cephkit.inference.results import COLUMNS, ResultFolder, film_json, film_rows
-from tests.inference.test_predictor import loaded
-
-FOUND = Prediction(
-    film_id="f",
-    size=(200, 100),
-    symbols=("Sn", "A", "S"),
-    points=np.array([[10.12345, 20.0], [np.nan, np.nan], [30.0, 250.0]]),
-    scores=np.array([0.5, np.nan, 0.25]),
-    film_hash="abc",
-)
+from cephkit.inference.prediction import COLUMNS
+from cephkit.inference.results import PROBLEMS, TABLE, ResultFolder
+from tests.inference.test_prediction import FOUND
 
 
-def test_only_what_was_found_on_the_film_is_in_the_json() -> None:
-    content = film_json("f", Path("f.png"), FOUND, Predictor(loaded()))
-    assert [mark["symbol"] for mark in content["landmarks"]] == ["Sn"]
-    assert content["landmarks"][0]["value"] == {"x": 10.123, "y": 20.0}
-    assert content["missing"] == ["A", "S"]
-    assert content["scores"] == {"Sn": 0.5}
-    assert content["film"] == {"file": "f.png", "hash": "abc", "width": 100, "height": 200}
-
-
-def test_every_landmark_has_a_row_whether_found_or_not() -> None:
-    rows = film_rows("f", Path("f.png"), FOUND, 0.1)
-    assert [row["symbol"] for row in rows] == ["Sn", "A", "S"]
-    assert (rows[0]["x_px"], rows[0]["x_mm"], rows[0]["y_mm"]) == ("10.123", "1.012", "2.000")
-    assert "x_px" not in rows[1]
-    assert "x_mm" not in film_rows("f", Path("f.png"), FOUND, None)[0]
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_a_film_keeps_its_name_from_run_to_run_and_shares_it_with_none(tmp_path: Path) -> None:
     first = ResultFolder(tmp_path)
-    assert [first.name_for(Path(file), "h1") for file in ("a/f.png", "b/F.png")] == ["f", "F-2"]
-    (tmp_path / "f.json").write_text('{"film": {"hash": "h1"}}', encoding="utf-8")
-    assert ResultFolder(tmp_path).name_for(Path("f.png"), "h1") == "f"
-    assert ResultFolder(tmp_path).name_for(Path("f.png"), "h2") == "f-2"
+    assert [first.name_for(Path(file), "c1") for file in ("a/f.png", "b/F.png")] == ["f", "F-2"]
+    first.write(replace(FOUND, content="c1"))
+    assert ResultFolder(tmp_path).name_for(Path("f.png"), "c1") == "f"
+    assert ResultFolder(tmp_path).name_for(Path("f.png"), "c2") == "f-2"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"film": "x"}', '{"ceph_id": "f"}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"film": "x"}', '{"ceph_id": "f", "landmarks": []}'])
 def test_a_json_file_of_someone_else_is_left_alone(tmp_path: Path, content: str) -> None:
     (tmp_path / "f.json").write_text(content, encoding="utf-8")
-    assert ResultFolder(tmp_path).name_for(Path("f.png"), "h1") == "f-2"
+    results = ResultFolder(tmp_path)
+    assert results.name_for(Path("f.png"), "c1") == "f-2"
+    assert results.write_tables([]) is None
 
 
-def test_the_table_keeps_films_of_earlier_runs_and_renews_the_others(tmp_path: Path) -> None:
-    ResultFolder(tmp_path).write_table([{"film": "a", "x_px": "1"}, {"film": "b", "x_px": "2"}])
-    path = ResultFolder(tmp_path).write_table([{"film": "b", "x_px": "3"}])
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        assert [(row["film"], row["x_px"]) for row in reader] == [("a", "1"), ("b", "3")]
-    assert tuple(reader.fieldnames or ()) == COLUMNS
+def test_a_result_is_done_for_the_same_film_run_and_picture_only(tmp_path: Path) -> None:
+    ResultFolder(tmp_path, run="r1").write(replace(FOUND, content="c1"))
+    again = ResultFolder(tmp_path, run="r1")
+    assert (again.may_be_done("c1"), again.may_be_done("c2")) == (True, False)
+    assert again.problem_of("f", "c1", overlay=False) == ""
+    assert again.problem_of("f", "c1", overlay=True) is None
+    (tmp_path / "f_overlay.png").write_bytes(b"")
+    assert again.problem_of("f", "c1", overlay=True) == ""
+    assert again.problem_of("f", "c2", overlay=False) is None
+    for other in (ResultFolder(tmp_path, run="r2"), ResultFolder(tmp_path, run="r1", resume=False)):
+        assert not other.may_be_done("c1")
+        assert other.problem_of("f", "c1", overlay=False) is None
 
 
-def test_a_table_of_someone_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "landmarks.csv").write_text("x,y\n", encoding="utf-8")
+def test_what_was_wrong_with_a_film_is_known_again(tmp_path: Path) -> None:
+    results = ResultFolder(tmp_path, run="r")
+    for name, doubt in (("empty", ""), ("cat", "it is a cat")):
+        results.write(replace(FOUND.withheld(), film_id=name, content=name, doubt=doubt))
+    again = ResultFolder(tmp_path, run="r")
+    assert again.problem_of("empty", "empty", overlay=False) == "no landmark found"
+    assert again.problem_of("cat", "cat", overlay=False) == "no lateral cephalogram? it is a cat"
+
+
+def test_the_table_is_made_of_all_films_that_are_there(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        ResultFolder(tmp_path).write(replace(FOUND, film_id=name))
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    path = ResultFolder(tmp_path).write_tables([])
+    assert path == tmp_path / TABLE
+    assert [(row["film"], row["symbol"], row["x_px"]) for row in rows(path)] == [
+        *(("a", "A", ""), ("a", "S", ""), ("a", "Sn", "10.123")),
+        *(("b", "A", ""), ("b", "S", ""), ("b", "Sn", "10.123")),
+    ]
+    assert tuple(rows(path)[0]) == COLUMNS
+
+
+def test_problems_are_listed_as_long_as_there_are_any(tmp_path: Path) -> None:
+    ResultFolder(tmp_path).write_tables([("x/a.png", "the file is empty")])
+    assert rows(tmp_path / PROBLEMS) == [{"file": "x/a.png", "problem": "the file is empty"}]
+    ResultFolder(tmp_path).write_tables([])
+    assert not (tmp_path / PROBLEMS).exists()
+
+
+@pytest.mark.parametrize("name", [TABLE, PROBLEMS])
+def test_a_table_of_someone_else_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x,y\n", encoding="utf-8")
     with pytest.raises(SettingsError, match="choose another --out"):
         ResultFolder(tmp_path)
+
+
+def test_the_run_stands_in_the_json(tmp_path: Path) -> None:
+    ResultFolder(tmp_path, run="r1").write(FOUND)
+    assert json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))["run"] == "r1"

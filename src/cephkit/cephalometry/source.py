@@ -52,27 +52,40 @@ def measured_files(given: Sequence[Path]) -> list[Path]:
     """
     files: list[Path] = []
     for path in given:
-        if not path.exists():
-            raise SettingsError(f"{path}: there is no such file or folder of landmarks or films")
-        if path.is_dir():
-            files += label_files(path) or films_in(path)
-        else:
-            files.append(path)
+        labels = not path.is_dir() or any(map(_is_landmarks, path.iterdir()))
+        files += label_files([path]) if labels else films_in(path)
     return list({file.resolve(): file for file in files}.values())
 
 
-def label_files(folder: Path) -> list[Path]:
-    """The label files in a folder, in order of name."""
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if is_label_file(file) and not file.name.endswith(RESULT_ENDING) and not file.name.startswith(".")
-    )
+def label_files(given: Sequence[Path]) -> list[Path]:
+    """The label files named by files and folders, each once, folders in order of name.
+
+    Raises:
+        SettingsError: a path does not exist, or a folder has no such file.
+    """
+    files: list[Path] = []
+    for path in given:
+        if not path.is_dir():
+            if not path.exists():
+                raise SettingsError(f"{path}: there is no such file or folder of landmarks")
+            files.append(path)
+            continue
+        inside = sorted(file for file in path.iterdir() if _is_landmarks(file))
+        if not inside:
+            raise SettingsError(
+                f"{path}: holds no .json file; give the folder of one annotator, or that of cephkit predict"
+            )
+        files += inside
+    return list({file.resolve(): file for file in files}.values())
 
 
 def is_label_file(path: Path) -> bool:
     """Whether ``path`` is a label file by its name; else it is taken for a film."""
     return path.suffix.lower() == ".json"
+
+
+def _is_landmarks(path: Path) -> bool:
+    return is_label_file(path) and not path.name.endswith(RESULT_ENDING) and not path.name.startswith(".")
 
 
 def marked_by(model: "Model", path: Path, spacing: Spacing | None) -> Marked:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from cephkit.data.pixels import FILM_ENDINGS, Grey, content_hash, decode_grey, read_bytes
 from cephkit.data.spacing import Spacing
+from cephkit.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,16 @@ def open_film(path: Path) -> OpenedFilm:
 
 
 def films_in(folder: Path) -> list[Path]:
-    return sorted(
+    """The films in a folder, in order of name; hidden files and folders in it are left out.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    films = sorted(
         file
         for file in folder.iterdir()
-        if file.suffix.lower() in FILM_ENDINGS and file.is_file() and not file.name.startswith(".")
+        if not file.name.startswith(".") and file.is_file() and file.suffix.lower() in FILM_ENDINGS
     )
+    if not films:
+        raise SettingsError(f"{folder}: holds no film ({' '.join(FILM_ENDINGS)})")
+    return films

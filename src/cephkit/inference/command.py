@@ -129,6 +129,9 @@ def predict(options: PredictOptions) -> int:
                 if done.problem:
                     problems.append((done.file.as_posix(), done.problem))
                 screen.show(done.line)
+    except KeyboardInterrupt:
+        print(f"stopped; the same command goes on with what is left, results so far are in {results.folder}")
+        raise
     finally:
         table = results.write_tables(problems)
     if there:

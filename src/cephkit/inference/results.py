@@ -92,7 +92,7 @@ class ResultFolder:
         return self.folder / f"{name}_overlay.png"
 
     def write(self, prediction: Prediction) -> None:
-        """The JSON of a film, named ``prediction.film_id``; the last file of a film to be written.
+        """The JSON of a film, named ``prediction.film_id``.
 
         Raises:
             CephkitError: it cannot be written.

@@ -78,7 +78,7 @@ class Work:
                 return _Read(file, content)
             return _Read(file, content, self._shown(file))
         except FilmError as error:
-            return _Read(file, error=str(error))
+            return _Read(file, error=_reason(error, file))
 
     def _shown(self, file: Path) -> Shown:
         row = self.about.get(file.stem)
@@ -96,7 +96,7 @@ class Work:
     def _named(self, read: _Read) -> Done | tuple[_Read, Shown, str]:
         """A film with the name that its results will have; or done, where there is nothing to do."""
         if read.error:
-            return Done(read.file, read.error, f"FAILED {read.error}")
+            return _failed(read.file, read.error)
         name = self.results.name_for(read.file, read.content)
         problem = self.results.problem_of(name, read.content, self.overlay)
         if problem is not None:
@@ -106,7 +106,7 @@ class Work:
         try:  # the result that seemed to be there belongs to a film of another name
             shown = self._shown(read.file)
         except FilmError as error:
-            return Done(read.file, str(error), f"FAILED {error}")
+            return _failed(read.file, _reason(error, read.file))
         return replace(read, shown=shown), shown, name
 
     def _write(self, item: Done | tuple[_Read, Prediction]) -> Done:
@@ -116,14 +116,23 @@ class Work:
         assert read.shown is not None
         name, found = prediction.film_id, prediction.found
         written = self.results.json_path(name)
+        # Before the picture: a picture alone, left by a run that was stopped, would pass for someone else's.
+        self.results.write(prediction)
         if self.overlay:
             caption = f"{read.file.name}   {len(found)} of {len(prediction.symbols)} landmarks"
             written = self.results.overlay_path(name)
             picture = draw_overlay(read.shown.grey, found, caption, prediction.look_regions)
             write_whole(written, png_bytes(picture))
-        self.results.write(prediction)
         line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(prediction)}"
         return Done(read.file, problem(not found, prediction.doubt), line)
+
+
+def _reason(error: FilmError, file: Path) -> str:
+    return str(error).removeprefix(f"{file}: ")
+
+
+def _failed(file: Path, reason: str) -> Done:
+    return Done(file, reason, f"FAILED {file}: {reason}")
 
 
 def _doubts(prediction: Prediction) -> str:
