@@ -119,6 +119,27 @@ def test_the_readmes_have_the_same_commands() -> None:
     assert persian == english
 
 
+def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from tests.inference.test_predictor import tiny_checkpoint
+
+    monkeypatch.chdir(tmp_path)
+    tiny_checkpoint(tmp_path / "checkpoint_best.pth", ("A", "N", "S", "B"))
+    (tmp_path / "films").mkdir()
+    film = np.random.default_rng(0).integers(0, 255, (480, 400)).astype(np.uint8)
+    for name in ("film.png", "films/a.png", "films/b.jpg"):
+        Image.fromarray(film).save(tmp_path / name)
+    (tmp_path / "films" / "broken.png").write_bytes(b"")
+    names: dict[str, Any] = {}
+    for block in fenced(read(ROOT / "docs" / "python.md"), "python"):
+        exec(compile(block, "docs/python.md", "exec"), names)
+    assert names["spacing"].row_mm == 0.1
+    assert (tmp_path / "film.json").is_file()
+    assert len(names["table"]) == 4
+
+
 @pytest.mark.parametrize("number", range(len(fenced(read(REFERENCE), "yaml"))))
 def test_the_yaml_example_is_a_valid_file(number: int, tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
