@@ -2,11 +2,18 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cephkit.cephalometry.command import TABLE_COLUMNS, main
+from cephkit.cephalometry.frame import CHI2_90
 from cephkit.data.labels import landmarks_json
+from cephkit.data.opened import open_film
+from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError, SettingsError
+from cephkit.inference import model
+from cephkit.inference.prediction import Prediction
 from tests.cephalometry.faces import ROUND, moved
 from tests.cephalometry.test_source import write
 
@@ -146,3 +153,64 @@ def test_a_table_that_cannot_be_used_is_refused_before_anything_is_written(tmp_p
     with pytest.raises(DataError, match="cannot be read"):
         run(tmp_path / "out", write(tmp_path / "f.json"), "--about", tmp_path / "none.csv")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_film_is_measured_by_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / "films" / "f.png"
+    film.parent.mkdir()
+    Image.fromarray(np.zeros((2000, 2000), np.uint8)).save(film)
+    (film.parent / "broken.png").write_bytes(b"")
+    asked: list[object] = []
+
+    class Known:
+        """A model that finds the same face on every film."""
+
+        def predict(self, path: Path, spacing: Spacing | None = None) -> Prediction:
+            asked.append((path.name, spacing))
+            open_film(path)
+            symbols = tuple(ROUND)
+            facts = {"model": "hrnet", "checkpoint": "c.pth", "mode": "plain"}
+            regions = np.stack([np.eye(2) * CHI2_90] * len(symbols))
+            return Prediction(
+                "f", (2000, 2000), symbols, np.array(list(ROUND.values())), np.ones(len(symbols)), "hash",
+                np.ones(len(symbols)), regions, spacing=spacing or square(0.2, "DICOM", "detector"), file="f.png",
+                model=facts,
+            )  # fmt: skip
+
+    monkeypatch.setattr(model, "load_model", lambda paths, **options: Known())
+    out = tmp_path / "out"
+    with pytest.raises(SettingsError, match="a film has to be given --checkpoint"):
+        run(out, film)
+    assert run(out, film.parent, "--checkpoint", "c.pth") == 1
+    assert "broken.png: the file is empty" in capsys.readouterr().out
+    assert (cell(out, "f", "sna"), cell(out, "f", "co_gn", "pixel_size_origin")) == ("90.0", "DICOM")
+    # Two points with an error of 1 pixel, 0.2 mm, along each axis.
+    assert float(cell(out, "f", "co_gn", "standard_error")) == pytest.approx(0.2 * 2**0.5, abs=0.005)
+    content = json.loads((out / "f_measurements.json").read_text(encoding="utf-8"))
+    assert (content["film_hash"], content["landmarks_by"]) == ("hash", "hrnet, c.pth, plain")
+    assert content["pixel_size_plane"] == "detector"
+    assert run(out, "--checkpoint", "c.pth", film, "--pixel_size_mm", 0.1) == 0
+    assert asked[-1] == ("f.png", square(0.1, "--pixel_size_mm"))
+    assert cell(out, "f", "s_n") == "70.0"
+
+
+def test_the_pixel_size_of_a_prediction_counts_where_nothing_else_is_said(tmp_path: Path) -> None:
+    said = {"row_mm": 0.1, "column_mm": 0.1, "origin": "ruler", "plane": "film"}
+    file, out = write(tmp_path / "f.json", spacing=said), tmp_path / "out"
+    assert run(out, file) == 0
+    assert (cell(out, "f", "s_n"), cell(out, "f", "s_n", "pixel_size_plane")) == ("70.0", "film")
+    assert run(out, file, "--ruler", 0, 0, 0, 100, 20) == 0
+    assert (cell(out, "f", "s_n"), cell(out, "f", "s_n", "pixel_size_origin")) == ("140.0", "--ruler")
+    assert run(out, write(tmp_path / "f.json", spacing={**said, "row_mm": 0.0})) == 1
+    assert run(out, write(tmp_path / "f.json", spacing={**said, "plane": "moon"})) == 1
+
+
+def test_pixels_that_are_not_square_measure_the_same_face(tmp_path: Path) -> None:
+    squeezed = {symbol: (x / 2, y) for symbol, (x, y) in ROUND.items()}
+    path = tmp_path / "f.json"
+    spacing = {"row_mm": 0.1, "column_mm": 0.2, "origin": "DICOM", "plane": "head"}
+    path.write_text(json.dumps({**landmarks_json("f", squeezed), "spacing": spacing}), encoding="utf-8")
+    assert run(tmp_path / "out", path) == 0
+    assert (cell(tmp_path / "out", "f", "sna"), cell(tmp_path / "out", "f", "wits_fop")) == ("90.0", "10.0")
