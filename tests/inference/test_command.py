@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from cephkit.data.labels import read_landmarks
-from cephkit.data.opened import OpenedFilm
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.inference import command, model
@@ -144,14 +143,15 @@ def test_the_same_command_goes_on_with_what_is_left(
 
     def looked_at(*more: str) -> list[str]:
         files: list[str] = []
-        show = Model.show_opened
+        show = Model.show
 
-        def note(self: Model, film: OpenedFilm, file: str, spacing: Spacing | None = None) -> Shown:
-            files.append(file)
-            return show(self, film, file, spacing)
+        def note(self: Model, film: Path, spacing: Spacing | None = None) -> Shown:
+            shown = show(self, film, spacing)
+            files.append(film.name)
+            return shown
 
         with monkeypatch.context() as patch:
-            patch.setattr(Model, "show_opened", note)
+            patch.setattr(Model, "show", note)
             assert run(out, films, *more) == 1  # broken and black are still what they are
         return sorted(files)
 

@@ -4,14 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import numpy as np
 import tyro
+from numpy.typing import NDArray
 
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import AnalysisName
 from cephkit.cephalometry.measured import TABLE_COLUMNS, MeasuredFilm, measure_film
 from cephkit.cephalometry.norms import Subject
+from cephkit.cephalometry.sheet import SHEET_ENDING, sheet_html
 from cephkit.cephalometry.source import (
     RESULT_ENDING,
     Marked,
@@ -22,14 +25,18 @@ from cephkit.cephalometry.source import (
 )
 from cephkit.config import parse
 from cephkit.data.about import OLDEST, About, Sex, read_about
+from cephkit.data.folder import FilmsByName, film_named, films_by_name
+from cephkit.data.opened import open_film
+from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, said_spacing
 from cephkit.errors import FilmError, LabelError, SettingsError
-from cephkit.files import write_csv, write_json
+from cephkit.files import write_csv, write_json, write_whole
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model
 
 TABLE = "measurements.csv"
+Grey8: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,10 @@ class MeasureOptions:
     """By how much lengths on the film exceed the head's; McNamara's norms of lengths need it."""
     expected_error_mm: float | None = None
     """How far off landmarks are on average, where the file does not say it: for the standard errors."""
+    sheet: bool = True
+    """Write a page per film with its tracing and all measurements, to look at or to print."""
+    films: Path | None = None
+    """Folder of the films that JSON files belong to: for the tracings, which are on white without it."""
     tta: bool = False
     """With --checkpoint: look at each film several times and average."""
     device: str = "cuda"
@@ -104,6 +115,7 @@ def measure_films(options: MeasureOptions) -> int:
     """Measure all films; see ``main``."""
     files = measured_files(options.landmarks)
     about = {} if options.about is None else read_about(options.about)
+    pictures = None if options.films is None else films_by_name(options.films)
     model = _model(options, files)
     failures = 0
 
@@ -111,13 +123,16 @@ def measure_films(options: MeasureOptions) -> int:
         nonlocal failures
         for number, (name, file) in enumerate(zip(_names(files), files, strict=True), start=1):
             try:
-                film = _measured(name, file, about, model, options)
-            except (LabelError, FilmError) as error:
+                film, grey = _measured(name, file, about, pictures, model, options)
+            except (LabelError, FilmError, SettingsError) as error:
                 print(f"[{number}/{len(files)}] FAILED {error}", flush=True)
                 failures += 1
                 continue
             written = options.out / f"{name}{RESULT_ENDING}"
             write_json(written, film.to_dict())
+            if options.sheet:
+                written = options.out / f"{name}{SHEET_ENDING}"
+                write_whole(written, _sheet(film, grey))
             print(f"[{number}/{len(files)}] {film.line()} -> {written}", flush=True)
             failures += not film.has_values
             yield from film.rows()
@@ -157,16 +172,26 @@ def _names(files: Sequence[Path]) -> list[str]:
 
 
 def _measured(
-    name: str, file: Path, about: Mapping[str, About], model: "Model | None", options: MeasureOptions
-) -> MeasuredFilm:
+    name: str,
+    file: Path,
+    about: Mapping[str, About],
+    pictures: FilmsByName | None,
+    model: "Model | None",
+    options: MeasureOptions,
+) -> tuple[MeasuredFilm, Grey8 | None]:
+    """The film measured, and its picture where there is one."""
     row = about.get(file.stem, About())
     said: Spacing | None = row.spacing or said_spacing(options.pixel_size_mm, options.ruler)
+    grey: Grey8 | None = None
     if is_label_file(file):
-        marked: Marked = read_marked(file)
+        marked = read_marked(file)
+        if pictures is not None and options.sheet:
+            grey = _picture(marked, pictures)
     else:
         assert model is not None
-        marked = marked_by(model, file, said)
-    return measure_film(
+        shown = model.show(file, said)
+        marked, grey = marked_by(model, shown, file), shown.grey
+    film = measure_film(
         name,
         marked,
         said or marked.spacing,
@@ -179,3 +204,26 @@ def _measured(
         None if options.facing == "auto" else options.facing,
         options.expected_error_mm,
     )
+    return film, grey
+
+
+def _picture(marked: Marked, pictures: FilmsByName) -> Grey8:
+    """The film that landmarks belong to.
+
+    Raises:
+        SettingsError: it is not there, or is another one.
+        FilmError: it cannot be read.
+    """
+    path = film_named(marked.film_file or marked.path.stem, pictures, marked.path)
+    film = open_film(path, use_spacing=False)
+    if marked.film_hash and pixel_hash(film.grey) != marked.film_hash:
+        raise SettingsError(f"{path}: is another film than that of {marked.path}; give the right --films")
+    return to_uint8(film.grey)
+
+
+def _sheet(film: MeasuredFilm, grey: Grey8 | None) -> bytes:
+    marked = film.marked
+    return sheet_html(
+        film.name, grey, marked.points, film.results, facing=film.facing, spacing=film.spacing, subject=film.subject,
+        notes=film.notes, regions=marked.look_regions, source=marked.said_by, film_hash=marked.film_hash,
+    ).encode()  # fmt: skip

@@ -1,8 +1,8 @@
 """Landmarks to measure: label files in Aariz's schema, what ``cephkit predict`` adds to them, or films and a model."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from cephkit.cephalometry.frame import Facing, covariance_of_error, covariance_of_region
 from cephkit.data.film import Points
+from cephkit.data.folder import films_in
 from cephkit.data.labels import BrokenLabelError, read_landmarks
-from cephkit.data.opened import films_in
 from cephkit.data.spacing import Plane, Spacing
 from cephkit.errors import SettingsError
 from cephkit.geometry import Matrix
 
 if TYPE_CHECKING:
-    from cephkit.inference.model import Model
+    from cephkit.inference.model import Model, Shown
 
 RESULT_ENDING = "_measurements.json"
 """Of the files that are written; never read as landmarks."""
@@ -40,6 +40,8 @@ class Marked:
     """``pixel_hash`` of the film."""
     said_by: str = ""
     """Whose landmarks these are: a model; empty where the file does not say it."""
+    look_regions: dict[str, Matrix] = field(default_factory=dict)
+    """90 % regions, (2, 2) film pixels squared, of landmarks that need a look."""
 
 
 def measured_files(given: Sequence[Path]) -> list[Path]:
@@ -88,25 +90,21 @@ def _is_landmarks(path: Path) -> bool:
     return is_label_file(path) and not path.name.endswith(RESULT_ENDING) and not path.name.startswith(".")
 
 
-def marked_by(model: "Model", path: Path, spacing: Spacing | None) -> Marked:
-    """The landmarks that ``model`` finds on the film at ``path``; ``spacing`` counts before the file's.
-
-    Raises:
-        FilmError: it cannot be read.
-    """
-    found = model.predict(path, spacing=spacing)
-    notes = (f"no lateral cephalogram? {found.doubt}",) if found.doubt else ()
-    facts = found.model
+def marked_by(model: "Model", shown: "Shown", path: Path) -> Marked:
+    """The landmarks that ``model`` finds on the film of ``path``, made ready for it."""
+    (found,) = model.predict_shown([shown])
+    doubts = (f"no lateral cephalogram? {found.doubt}",) if found.doubt else ()
     return Marked(
         path,
         found.found,
         found.facing if found.found else None,
         found.covariances or None,
-        (*found.notes, *notes),
+        (*found.notes, *doubts),
         found.spacing,
         found.file,
         found.film_hash,
-        f"{facts['model']}, {facts['checkpoint']}, {facts['mode']}",
+        _model_name(found.model),
+        found.look_regions,
     )
 
 
@@ -132,7 +130,7 @@ def read_marked(path: Path) -> Marked:
         elif symbol in errors:
             expected = _numbers(errors[symbol], (), f"expected_errors_px of {symbol}", path)
             spread[symbol] = covariance_of_error(float(expected))
-    film, model = _table(content, "film", path), _table(content, "model", path)
+    film, look = _table(content, "film", path), content.get("look") or []
     return Marked(
         path,
         label.points,
@@ -142,8 +140,13 @@ def read_marked(path: Path) -> Marked:
         _spacing(_table(content, "spacing", path), path),
         str(film.get("file", "")),
         str(film.get("hash", "")),
-        ", ".join(str(model[key]) for key in ("model", "checkpoint", "mode") if key in model),
+        _model_name(_table(content, "model", path)),
+        {symbol: np.asarray(regions[symbol]) for symbol in label.points if symbol in regions and symbol in look},
     )
+
+
+def _model_name(facts: Mapping[str, Any]) -> str:
+    return ", ".join(str(facts[key]) for key in ("model", "checkpoint", "mode") if key in facts)
 
 
 def _spacing(said: dict[str, Any], path: Path) -> Spacing | None:

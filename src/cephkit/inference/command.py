@@ -13,7 +13,7 @@ import cephkit
 from cephkit import NOTICE
 from cephkit.config import parse
 from cephkit.data.about import read_about
-from cephkit.data.opened import films_in
+from cephkit.data.folder import films_in
 from cephkit.data.pixels import content_hash
 from cephkit.data.spacing import said_spacing
 from cephkit.errors import SettingsError

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from cephkit.data.opened import OpenedFilm, films_in, open_film
+from cephkit.data.folder import films_in
+from cephkit.data.opened import OpenedFilm, open_film
 from cephkit.data.pixels import LARGEST_PIXELS, SMALLEST_SIDE, pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import FilmError
@@ -137,22 +138,18 @@ class Model:
             yield from self.predict_shown(ready) if ready else ()
 
     def show(self, film: FilmLike, spacing: Spacing | float | None = None) -> Shown:
-        """Reads a film; see ``predict``."""
-        if isinstance(film, (str, Path)):
-            opened, file = open_film(Path(film)), Path(film).name
-        else:
-            opened, file = OpenedFilm(_grey(film), "", None), ""
-        return self.show_opened(opened, file, spacing)
-
-    def show_opened(self, film: OpenedFilm, file: str, spacing: Spacing | float | None = None) -> Shown:
-        """``show`` for a film that is open."""
+        """Reads a film and makes it ready for the networks; see ``predict``."""
         if isinstance(spacing, float | int):
             spacing = square(float(spacing), "pixel size given")
-        spacing = spacing or film.spacing
-        grey = to_uint8(film.grey)
+        if isinstance(film, (str, Path)):
+            opened, file = open_film(Path(film), use_spacing=spacing is None), Path(film).name
+        else:
+            opened, file = OpenedFilm(_grey(film), "", None), ""
+        spacing = spacing or opened.spacing
+        grey = to_uint8(opened.grey)
         straight = _with_square_pixels(grey, spacing)
         canvases = self.predictor.canvases(straight)
-        return Shown(file, film, grey, spacing, straight.shape, canvases, pixel_hash(film.grey))
+        return Shown(file, opened, grey, spacing, straight.shape, canvases, pixel_hash(opened.grey))
 
     def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
         """The landmarks of films that are ready."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cephkit.data.about import About
-from cephkit.data.opened import open_film
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError
@@ -83,7 +82,7 @@ class Work:
     def _shown(self, file: Path) -> Shown:
         row = self.about.get(file.stem)
         spacing: Spacing | None = self.spacing if row is None or row.spacing is None else row.spacing
-        return self.model.show_opened(open_film(file), file.name, spacing)
+        return self.model.show(file, spacing)
 
     def _predicted(self, films: Iterator[_Read]) -> Iterator[Done | tuple[_Read, Prediction]]:
         for batch in batched(films, self.batch_size):
