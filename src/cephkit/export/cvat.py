@@ -98,7 +98,7 @@ def _drawing() -> str:
 def read_cvat(path: Path) -> tuple[list[Labelled], int]:
     """The films with landmarks in a ``CVAT for images 1.1`` file, and how many images have none.
 
-    Elements that are outside are missing.
+    Points may be elements of a skeleton or stand alone; those that are outside are missing.
 
     Raises:
         LabelError: no such XML, an unknown label, a label twice, a point that is none, or two faces on one image.
@@ -120,7 +120,7 @@ def read_cvat(path: Path) -> tuple[list[Labelled], int]:
         if len(skeletons) > 1:
             raise LabelError(f"{where}: {len(skeletons)} faces; keep one of them")
         points: Points = {}
-        for element in (element for skeleton in skeletons for element in skeleton.findall("points")):
+        for element in (*image.findall("points"), *image.findall("skeleton/points")):
             if element.get("outside") != "1":
                 x, y = _numbers(element.get("points", ""), where)
                 put(points, element.get("label"), x - CENTRE, y - CENTRE, where)

@@ -60,6 +60,8 @@ def read_label_studio(path: Path, annotator: str | None = None) -> tuple[list[La
         data = task["data"] if whole else task
         if not isinstance(data, dict):
             raise LabelError(f"{where}: data is no object; export it again")
+        if where in tasks and (whole or _film(data, where) != _film(tasks[where][0], where)):
+            raise LabelError(f"{where}: is there twice; export the projects into files of their own")
         found = _annotations(task, where) if whole else [_of_min(task, where)]
         tasks.setdefault(where, (data, []))[1].extend(found)
     if annotator is not None and not any(each.is_by(annotator) for _, made in tasks.values() for each in made):

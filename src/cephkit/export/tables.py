@@ -70,7 +70,7 @@ def _film_cells(record: Record) -> dict[str, Any]:
     return {
         "film": cell(record.name),
         "file": cell(record.file),
-        "film_hash": record.film_hash,
+        "film_hash": cell(record.film_hash),
         "width_px": width,
         "height_px": height,
         "facing": record.marked.facing,
