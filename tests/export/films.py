@@ -13,7 +13,7 @@ from cephkit.data.film import Points
 from cephkit.data.labels import landmarks_json
 from tests.cephalometry.faces import ROUND, face_like_real
 
-WIDTH, HEIGHT = 1977, 2203
+WIDTH, HEIGHT = 2977, 3203
 """Of the films: no divisor of 100, so that percents do not come out even."""
 SPACING = {"row_mm": 0.1, "column_mm": 0.1, "origin": "PixelSpacing, calibrated", "plane": "head"}
 PATIENT = "Doe^Jane"
@@ -66,8 +66,10 @@ def write_dicom(path: Path, **more: Any) -> Path:
         setattr(film, keyword, value)
     film.file_meta = FileMetaDataset()
     film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    film.file_meta.MediaStorageSOPClassUID, film.file_meta.MediaStorageSOPInstanceUID = film.SOPClassUID, "1.2.3.4.5"
     path.parent.mkdir(parents=True, exist_ok=True)
-    film.save_as(path, enforce_file_format=True)
+    film.preamble = bytes(128)
+    film.save_as(path, enforce_file_format=False)
     return path
 
 

@@ -68,7 +68,9 @@ def test_pycocotools_takes_the_annotations_as_results(tmp_path: Path) -> None:
 
 def test_it_comes_back_as_it_went(tmp_path: Path) -> None:
     read, empty = read_coco(exported(tmp_path))
-    assert {film.file: film.points for film in read} == {f"{name}.png": points for name, points in films().items() if points}
+    assert {film.file: film.points for film in read} == {
+        f"{name}.png": points for name, points in films().items() if points
+    }
     assert empty == 1
 
 

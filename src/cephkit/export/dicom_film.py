@@ -1,10 +1,12 @@
 """The header of the DICOM film that a structured report is about, and what of it the report must repeat."""
 
+import io
 from pathlib import Path
 
 import pydicom
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.multival import MultiValue
 
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.errors import FilmError, SettingsError
@@ -28,21 +30,18 @@ def film_header(path: Path, record: Record) -> Dataset:
     """
     data = read_bytes(path)
     if data[128:132] != b"DICM":
-        raise SettingsError(
-            f"{path}: is no DICOM file, and a structured report is about one; export this film in another --format"
-        )
+        raise SettingsError(f"{path}: is no DICOM file, and a structured report is about one; take another --format")
     if record.content is not None and record.content != content_hash(data):
-        raise SettingsError(
-            f"{path}: is another film than that of {record.marked.path}; give the --films it was made from"
-        )
+        raise SettingsError(f"{path}: is another film than that of {record.marked.path}; give the right --films")
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True)
-        missing = [keyword for keyword in REFERENCE if not header.get(keyword)]
-        rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
-        frames = int(header.get("NumberOfFrames") or 1)
-    except (InvalidDicomError, OSError, ValueError, TypeError, AttributeError, EOFError) as error:
-        # Values of the header do not belong into messages: they may name the patient.
-        raise FilmError(f"{path}: its header cannot be read ({type(error).__name__}); export the film again") from error
+        with disable_value_validation():
+            header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
+            missing = [keyword for keyword in REFERENCE if not header.get(keyword)]
+            rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
+            frames = int(header.get("NumberOfFrames") or 1)
+    except Exception as error:  # pydicom meets hostile bytes with errors of every kind
+        # Neither its message nor its trace: they quote values of the header, which may name the patient.
+        raise FilmError(f"{path}: its header cannot be read ({type(error).__name__}); export the film again") from None
     if missing or rows < 1 or columns < 1 or frames != 1:
         what = f"without {', '.join(missing)}" if missing else f"of {frames} frames, {columns}x{rows} pixels"
         raise FilmError(f"{path}: a DICOM file {what}; a film has one frame and says which one it is")
@@ -53,13 +52,19 @@ def film_header(path: Path, record: Record) -> Dataset:
     return header
 
 
-def evidence(header: Dataset, deidentified: bool) -> Dataset:
-    """The part of ``header`` that the report repeats; ``deidentified``: its place in the archive alone, by UIDs."""
-    repeated = Dataset()
+def evidence(header: Dataset) -> Dataset:
+    """Which film the report is about, by UIDs; the fields of patient and study are there and empty."""
+    film = Dataset()
     for keyword in REFERENCE:
-        setattr(repeated, keyword, header.get(keyword))
+        setattr(film, keyword, header.get(keyword))
     for keyword in FILED_UNDER:
-        value = None if deidentified else header.get(keyword)
-        if value or keyword != "IssuerOfPatientID":
-            setattr(repeated, keyword, str(value) if value else "")
-    return repeated
+        setattr(film, keyword, "")
+    return film
+
+
+def file_under(report: Dataset, header: Dataset) -> None:
+    """Give ``report`` the fields of patient and study as they stand in the film, valid or not."""
+    for keyword in FILED_UNDER:
+        value = header.get(keyword)
+        if value:
+            setattr(report, keyword, "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value))

@@ -6,12 +6,12 @@ the first pixel, so its centre is at 0.5 (PS3.3, C.18.6.1.2). Coordinates are 32
 """
 
 import io
-import warnings
 
 import highdicom
 import numpy as np
 from highdicom import sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
@@ -33,7 +33,7 @@ from cephkit.export.dicom_codes import (
     landmark_code,
     measurement_code,
 )
-from cephkit.export.dicom_film import evidence
+from cephkit.export.dicom_film import evidence, file_under
 from cephkit.export.record import Record
 
 CENTRE = 0.5
@@ -51,22 +51,24 @@ def report_bytes(record: Record, header: Dataset, deidentified: bool = False) ->
         deidentified: leave the fields of patient and study empty.
 
     Raises:
-        FilmError: the film's header has values that no report can repeat.
+        FilmError: the film is of a kind that DICOM does not know.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's warnings quote values, and these may name the patient
+    # What pydicom says of odd values is not passed on, for it quotes them, and they may name the patient.
+    with disable_value_validation():
+        film = evidence(header)
+        content = _content(record, film)
         try:
-            film = evidence(header, deidentified)
-            report = _report(_content(record, film), film)
-            if deidentified:
-                report.PatientIdentityRemoved = "YES"
-                report.DeidentificationMethod = "cephkit: patient and study fields empty, UIDs kept"
-            file = io.BytesIO()
-            report.save_as(file, enforce_file_format=True)
-        except (KeyError, ValueError, TypeError) as error:
-            kind = type(error).__name__
-            reason = f"the header of its DICOM film cannot be repeated in a report ({kind})"
-            raise FilmError(f"{record.marked.path}: {reason}; try --deidentified, or export the film again") from error
+            report = _report(content, film)
+        except KeyError:
+            reason = f"DICOM has no kind of film {film.SOPClassUID}"
+            raise FilmError(f"{record.marked.path}: {reason}; take another --format") from None
+        if deidentified:
+            report.PatientIdentityRemoved = "YES"
+            report.DeidentificationMethod = "cephkit: patient and study fields empty, UIDs kept"
+        else:
+            file_under(report, header)
+        file = io.BytesIO()
+        report.save_as(file, enforce_file_format=True)
     return file.getvalue()
 
 

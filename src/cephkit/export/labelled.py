@@ -41,7 +41,7 @@ class Labelled:
             LabelError: there is none.
         """
         name = PurePosixPath(self.film.replace("\\", "/")).name
-        if not PurePosixPath(name).stem.strip(". ") or any(ord(letter) < 32 for letter in name):
+        if not name or name.startswith(".") or any(ord(letter) < 32 for letter in name):
             raise LabelError(f"{self.where}: the film's name is {self.film!r:.80}, expected that of a file")
         return name
 
