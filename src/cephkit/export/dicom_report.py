@@ -56,10 +56,11 @@ def report_bytes(record: Record, header: Dataset, deidentified: bool = False) ->
     # What pydicom says of odd values is not passed on, for it quotes them, and they may name the patient.
     with disable_value_validation():
         film = evidence(header)
-        content = _content(record, film)
         try:
-            report = _report(content, film)
-        except KeyError:
+            report = _report(_content(record, film), film)
+        except KeyError as error:
+            if error.args != (film.SOPClassUID,):
+                raise
             reason = f"DICOM has no kind of film {film.SOPClassUID}"
             raise FilmError(f"{record.marked.path}: {reason}; take another --format") from None
         if deidentified:
