@@ -7,6 +7,7 @@ import pydicom
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.uid import UID
 
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.errors import FilmError, SettingsError
@@ -42,6 +43,9 @@ def film_header(path: Path, record: Record) -> Dataset:
     except Exception as error:  # pydicom meets hostile bytes with errors of every kind
         # Neither its message nor its trace: they quote values of the header, which may name the patient.
         raise FilmError(f"{path}: its header cannot be read ({type(error).__name__}); export the film again") from None
+    kind = UID(str(header.get("SOPClassUID", "")))
+    if not missing and "Image Storage" not in kind.name:
+        raise FilmError(f"{path}: {kind.name} is no kind of DICOM image; take another --format")
     if missing or rows < 1 or columns < 1 or frames != 1:
         what = f"without {', '.join(missing)}" if missing else f"of {frames} frames, {columns}x{rows} pixels"
         raise FilmError(f"{path}: a DICOM file {what}; a film has one frame and says which one it is")

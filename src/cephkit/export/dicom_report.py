@@ -20,7 +20,6 @@ import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.results import DIGITS, Result
-from cephkit.errors import FilmError
 from cephkit.export.dicom_codes import (
     EXPECTED_ERROR,
     LOWER_UNCERTAINTY,
@@ -49,20 +48,11 @@ def report_bytes(record: Record, header: Dataset, deidentified: bool = False) ->
         record: landmarks of the film.
         header: of the film.
         deidentified: leave the fields of patient and study empty.
-
-    Raises:
-        FilmError: the film is of a kind that DICOM does not know.
     """
     # What pydicom says of odd values is not passed on, for it quotes them, and they may name the patient.
     with disable_value_validation():
         film = evidence(header)
-        try:
-            report = _report(_content(record, film), film)
-        except KeyError as error:
-            if error.args != (film.SOPClassUID,):
-                raise
-            reason = f"DICOM has no kind of film {film.SOPClassUID}"
-            raise FilmError(f"{record.marked.path}: {reason}; take another --format") from None
+        report = _report(_content(record, film), film)
         if deidentified:
             report.PatientIdentityRemoved = "YES"
             report.DeidentificationMethod = "cephkit: patient and study fields empty, UIDs kept"
