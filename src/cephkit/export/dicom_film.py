@@ -37,15 +37,15 @@ def film_header(path: Path, record: Record) -> Dataset:
     try:
         with disable_value_validation():
             header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
-            missing = [keyword for keyword in REFERENCE if not header.get(keyword)]
+            values = {keyword: header.get(keyword) for keyword in (*REFERENCE, *FILED_UNDER)}
+            missing = [keyword for keyword in REFERENCE if not isinstance(values[keyword], UID) or not values[keyword]]
             rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
             frames = int(header.get("NumberOfFrames") or 1)
     except Exception as error:  # pydicom meets hostile bytes with errors of every kind
         # Neither its message nor its trace: they quote values of the header, which may name the patient.
         raise FilmError(f"{path}: its header cannot be read ({type(error).__name__}); export the film again") from None
-    kind = UID(str(header.get("SOPClassUID", "")))
-    if not missing and "Image Storage" not in kind.name:
-        raise FilmError(f"{path}: {kind.name} is no kind of DICOM image; take another --format")
+    if not missing and "Image Storage" not in header.SOPClassUID.name:
+        raise FilmError(f"{path}: its SOP class is no kind of DICOM image; take another --format")
     if missing or rows < 1 or columns < 1 or frames != 1:
         what = f"without {', '.join(missing)}" if missing else f"of {frames} frames, {columns}x{rows} pixels"
         raise FilmError(f"{path}: a DICOM file {what}; a film has one frame and says which one it is")
