@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -42,7 +43,7 @@ class Record:
     model: str = LABELS
     """Which model said so."""
 
-    @property
+    @cached_property
     def points(self) -> Points:
         """The landmarks that are there, film pixels, pixel centres at integers, in canonical order."""
         return {symbol: self.marked.points[symbol] for symbol in in_canonical_order(self.marked.points)}
