@@ -86,6 +86,8 @@ def changed(tmp_path: Path, change: dict[str, Any], part: str = "annotations") -
     ("change", "part", "said"),
     [
         ({"image_id": 99}, "annotations", "annotation 1: its image_id or category_id is not in the file"),
+        ({"image_id": [1]}, "annotations", "annotation 1: its image_id or category_id is not in the file"),
+        ({"id": 3}, "images", 'two of "images" have one id'),
         ({"image_id": 3}, "annotations", "its film has a face already"),
         ({"keypoints": [1, 2]}, "annotations", "keypoints do not fit"),
         ({"keypoints": ["x", 1, 2] * 29}, "annotations", "x of A is 'x', expected a number"),

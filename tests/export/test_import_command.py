@@ -62,7 +62,7 @@ def test_two_tasks_of_one_film_are_refused(tmp_path: Path) -> None:
         main([str(path), "--format", "label_studio", "--out", str(tmp_path / "back")])
 
 
-@pytest.mark.parametrize("image", ["..", "/data/local-files/?d=", "films/.png", "a/\x01.png"])
+@pytest.mark.parametrize("image", ["..", "/data/local-files/?d=", "films/.png", "a/\x01.png", "\ud800.png"])
 def test_a_film_without_a_name_is_refused(tmp_path: Path, image: str) -> None:
     path = write(tmp_path / "x.json", whole(annotation(region()), image=image))
     with pytest.raises(LabelError, match="the film's name is"):

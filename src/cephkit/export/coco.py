@@ -95,24 +95,33 @@ def read_coco(path: Path) -> tuple[list[Labelled], int]:
     content = parsed_json(path)
     if not isinstance(content, dict):
         raise LabelError(f"{path}: expected an object with images, annotations and categories")
-    categories = {entry.get("id"): entry for entry in object_list(content, "categories", path)}
-    images = {entry.get("id"): entry for entry in object_list(content, "images", path)}
-    found: dict[Any, Labelled] = {}
+    categories, images = _by_id(content, "categories", path), _by_id(content, "images", path)
+    found: dict[str, Labelled] = {}
     for entry in object_list(content, "annotations", path):
         where = f"{path}: annotation {json.dumps(entry.get('id'))}"
         if "keypoints" not in entry:
             continue
-        image, category = images.get(entry.get("image_id")), categories.get(entry.get("category_id"))
+        image_id = repr(entry.get("image_id"))
+        image, category = images.get(image_id), categories.get(repr(entry.get("category_id")))
         if image is None or category is None:
             raise LabelError(f"{where}: its image_id or category_id is not in the file; correct it")
         points = _points(entry["keypoints"], category.get("keypoints"), where)
         if not points:
             continue
-        if image["id"] in found:
+        if image_id in found:
             raise LabelError(f"{where}: its film has a face already; keep one of them")
         width, height = (count(image.get(side), f"{where}: {side} of its image") for side in ("width", "height"))
-        found[image["id"]] = Labelled(str(image.get("file_name") or ""), points, (height, width), where)
+        found[image_id] = Labelled(str(image.get("file_name") or ""), points, (height, width), where)
     return list(found.values()), len(images) - len(found)
+
+
+def _by_id(content: dict[str, Any], key: str, path: Path) -> dict[str, dict[str, Any]]:
+    """The objects under ``key`` by their id as it is written, whatever it is."""
+    entries = object_list(content, key, path)
+    found = {repr(entry.get("id")): entry for entry in entries}
+    if len(found) != len(entries):
+        raise LabelError(f'{path}: two of "{key}" have one id; correct it')
+    return found
 
 
 def _points(keypoints: Any, names: Any, where: str) -> Points:

@@ -41,9 +41,14 @@ class Labelled:
             LabelError: there is none.
         """
         name = PurePosixPath(self.film.replace("\\", "/")).name
-        if not name or name.startswith(".") or any(ord(letter) < 32 for letter in name):
+        if name.startswith(".") or not is_file_name(name):
             raise LabelError(f"{self.where}: the film's name is {self.film!r:.80}, expected that of a file")
         return name
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a file can have ``name``: not empty, no folders, no control characters, no halves of characters."""
+    return bool(name) and not any(letter in "/\\" or letter < " " or "\ud800" <= letter < "\ue000" for letter in name)
 
 
 def label_files_of(films: Sequence[Labelled]) -> Files:

@@ -1,7 +1,6 @@
 """One film's landmarks as exporters see them: what cephkit predict wrote, or an Aariz label file."""
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from cephkit.data.film import Points
 from cephkit.data.labels import BrokenLabelError
 from cephkit.data.spacing import Plane, Spacing
 from cephkit.errors import SettingsError
+from cephkit.export.labelled import figure, is_file_name
 from cephkit.geometry import Size
 from cephkit.landmarks import BY_SYMBOL, in_canonical_order
 
@@ -78,6 +78,8 @@ def read_record(path: Path) -> Record:
     """
     marked = read_marked(path)
     content = json.loads(path.read_bytes().decode("utf-8-sig"))
+    if not _is_writable(content):
+        raise BrokenLabelError("a text in it holds half a character", "correct it", path)
     film = _object(content, "film", path)
     return Record(
         name=path.stem,
@@ -92,6 +94,15 @@ def read_record(path: Path) -> Record:
         spacing=_spacing(content, path),
         model=_model(_object(content, "model", path)),
     )
+
+
+def _is_writable(content: Any) -> bool:
+    """Whether its texts can be written: JSON may escape halves of characters, which no file can hold."""
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _object(content: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
@@ -114,7 +125,7 @@ def _text(content: dict[str, Any], key: str, path: Path) -> str | None:
 
 def _file_name(film: dict[str, Any], path: Path) -> str | None:
     name = _text(film, "file", path)
-    if name is not None and (Path(name).name != name or any(letter < " " or letter == "\\" for letter in name)):
+    if name is not None and not is_file_name(name):
         raise BrokenLabelError(f'"file" is {name!r:.80}, expected a name without folders', "correct it", path)
     return name
 
@@ -131,17 +142,14 @@ def _size(film: dict[str, Any], path: Path) -> Size | None:
 
 def _missing(content: dict[str, Any], points: Points, path: Path) -> tuple[str, ...]:
     listed = content.get("missing") or []
-    if not isinstance(listed, list) or any(symbol not in BY_SYMBOL for symbol in listed):
+    if not isinstance(listed, list) or any(str(symbol) not in BY_SYMBOL for symbol in listed):
         raise BrokenLabelError(f'"missing" is {listed!r:.60}, expected symbols of landmarks', "correct it", path)
     return tuple(symbol for symbol in listed if symbol not in points)
 
 
 def _figures(content: dict[str, Any], key: str, path: Path) -> dict[str, float]:
     figures = _object(content, key, path)
-    for symbol, value in figures.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise BrokenLabelError(f"{key} of {symbol} is {value!r:.40}, expected a number", "correct it", path)
-    return {symbol: float(value) for symbol, value in figures.items()}
+    return {symbol: figure(value, f"{path}: {key} of {symbol}") for symbol, value in figures.items()}
 
 
 def _spacing(content: dict[str, Any], path: Path) -> Spacing | None:
@@ -153,7 +161,7 @@ def _spacing(content: dict[str, Any], path: Path) -> Spacing | None:
         raise BrokenLabelError(f'"plane" is {plane!r:.40}, expected {" or ".join(get_args(Plane))}', "correct it", path)
     try:
         return Spacing(float(written["row_mm"]), float(written["column_mm"]), str(written["origin"]), plane)
-    except (KeyError, TypeError, ValueError, SettingsError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, SettingsError) as error:
         raise BrokenLabelError(f'"spacing" cannot be used: {error!s:.80}', "correct it, or remove it", path) from error
 
 
