@@ -24,6 +24,8 @@ OPTIONS = {
     "calibrate": ("cephkit.training.calibrate_command", "CalibrateOptions"),
     "predict": ("cephkit.inference.command", "PredictOptions"),
     "measure": ("cephkit.cephalometry.command", "MeasureOptions"),
+    "export": ("cephkit.export.command", "ExportOptions"),
+    "import": ("cephkit.export.import_command", "ImportOptions"),
     "plan": ("cephkit.memory.command", "PlanOptions"),
     "doctor": ("cephkit.doctor.command", "DoctorOptions"),
     "synthesize": ("cephkit.data.synthetic.command", "SynthesizeOptions"),

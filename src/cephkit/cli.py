@@ -16,6 +16,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("cephkit.training.calibrate_command", "teach a checkpoint or an ensemble how large its errors are"),
     "predict": ("cephkit.inference.command", "find the landmarks on films: JSON, CSV and overlay pictures"),
     "measure": ("cephkit.cephalometry.command", "angles, distances and ratios of faces, from their landmarks"),
+    "export": ("cephkit.export.command", "landmarks for other tools: CSV, COCO, Label Studio, CVAT, DICOM"),
+    "import": ("cephkit.export.import_command", "landmarks from Label Studio, COCO or CVAT, as label files"),
     "synthesize": ("cephkit.data.synthetic.command", "write a synthetic data set in the Aariz layout"),
     "plan": ("cephkit.memory.command", "which batch size and recomputation fit a card, without having one"),
     "doctor": ("cephkit.doctor.command", "check this machine, the data set and the settings before a run"),

@@ -1,0 +1,112 @@
+"""``cephkit export``: landmarks out to other tools."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import tyro
+
+from cephkit import NOTICE
+from cephkit.cephalometry.source import label_files
+from cephkit.config import parse
+from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
+from cephkit.data.spacing import square
+from cephkit.errors import SettingsError
+from cephkit.export.aariz import aariz_files
+from cephkit.export.coco import coco_files
+from cephkit.export.contents import Files, write_files
+from cephkit.export.cvat import cvat_files
+from cephkit.export.dicom_sr import dicom_sr_files
+from cephkit.export.films import pictured, with_films
+from cephkit.export.label_studio import LOCAL_FILES, label_studio_files
+from cephkit.export.record import Record, read_records
+from cephkit.export.tables import table_files
+
+FormatName: TypeAlias = Literal["aariz", "csv", "coco", "label_studio", "cvat", "dicom_sr"]
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Write landmarks for other tools; docs/export.md says how each of them counts and loads.
+
+    Research use only; not a medical device.
+    """
+
+    predictions: tyro.conf.Positional[tuple[Path, ...]]
+    """JSON files of cephkit predict, or label files in Aariz's schema, or folders of them."""
+    format: FormatName
+    """For which tool; dicom_sr repeats the names of patient and study that stand in the film, as DICOM demands."""
+    out: Path = Path("exported")
+    """Folder for the files; made where there is none."""
+    films: Path | None = None
+    """Folder of the films: where label files do not say their size, and for dicom_sr."""
+    pixel_size_mm: float | None = None
+    """Millimetres per pixel of films whose file says none: for csv and dicom_sr."""
+    image_prefix: str = LOCAL_FILES
+    """label_studio: what stands before a film's name, for Label Studio to find the film."""
+    deidentified: bool = False
+    """dicom_sr: leave the fields of patient and study empty; UIDs still lead to the film."""
+    overwrite: bool = False
+    """Replace files that are there."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work.
+
+        Raises:
+            SettingsError: no file, or a number that cannot be.
+        """
+        if not self.predictions:
+            raise SettingsError("cephkit export: no landmarks; give JSON files or folders of them")
+        size = self.pixel_size_mm
+        if size is not None and not SMALLEST_MM <= size <= LARGEST_MM:
+            raise SettingsError(f"--pixel_size_mm must be {SMALLEST_MM:g} to {LARGEST_MM:g} mm, got {size}")
+
+
+FORMATS: dict[FormatName, Callable[[ExportOptions], Files]] = {
+    "aariz": lambda options: aariz_files(_records(options)),
+    "csv": lambda options: table_files(with_films(_records(options), options.films)),
+    "coco": lambda options: coco_files(pictured(with_films(_records(options), options.films))),
+    "label_studio": lambda options: label_studio_files(
+        pictured(with_films(_records(options), options.films)), options.image_prefix
+    ),
+    "cvat": lambda options: cvat_files(pictured(with_films(_records(options), options.films))),
+    "dicom_sr": lambda options: dicom_sr_files(_records(options), options.films, options.deidentified),
+}
+"""Format -> the files that it is made of; all that can be wrong with the input is found before one is written."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; 0.
+
+    Raises:
+        CephkitError: something cannot be read or written; see ``export``.
+    """
+    export(parse(ExportOptions, argv, "cephkit export"))
+    return 0
+
+
+def export(options: ExportOptions) -> list[Path]:
+    """Write the files, and return their paths.
+
+    Raises:
+        SettingsError: an input, a folder or a film that is not there or does not fit; a file that is there already.
+        LabelError: landmarks that cannot be read or lie outside their film.
+        FilmError: a film that cannot be read.
+    """
+    files = FORMATS[options.format](options)
+    written = write_files(options.out, files, label_files(options.predictions), options.overwrite)
+    for path in written[:3]:
+        print(path)
+    if len(written) > 3:
+        print(f"... {len(written)} files in {options.out}")
+    print(NOTICE)
+    return written
+
+
+def _records(options: ExportOptions) -> list[Record]:
+    records = read_records(options.predictions)
+    if options.pixel_size_mm is None:
+        return records
+    said = square(options.pixel_size_mm, "--pixel_size_mm")
+    return [record if record.spacing is not None else replace(record, spacing=said) for record in records]

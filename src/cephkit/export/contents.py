@@ -1,0 +1,55 @@
+"""What an exporter hands over: the names of its files, and what makes their content."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from cephkit.errors import SettingsError
+from cephkit.files import write_whole
+
+Files: TypeAlias = Mapping[str, Callable[[], bytes]]
+"""Name -> what makes the content; made one after the other, so that few films are in memory."""
+
+
+def json_bytes(content: Any) -> bytes:
+    """``content`` as JSON, UTF-8."""
+    return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+
+
+def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """``rows`` as CSV, UTF-8; None is an empty cell."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def write_files(folder: Path, files: Files, inputs: Sequence[Path], overwrite: bool) -> list[Path]:
+    """Write ``files`` into ``folder``, each whole or not at all; nothing at all where one may not be written.
+
+    Args:
+        folder: made where there is none.
+        files: what to write.
+        inputs: files that are being read; never written over.
+        overwrite: replace files that are there.
+
+    Raises:
+        SettingsError: a file is there and ``overwrite`` is not set, or is one of ``inputs``.
+        CephkitError: a file cannot be written.
+    """
+    paths = {folder / name: make for name, make in files.items()}
+    read = {path.resolve() for path in inputs}
+    for path in paths:
+        if path.resolve() in read:
+            raise SettingsError(f"{path} is being read; choose another --out")
+    there = [path for path in paths if path.exists()]
+    if there and not overwrite:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise SettingsError(f"{there[0]}{more}: already there; choose another --out, or give --overwrite")
+    for path, make in paths.items():
+        write_whole(path, make())
+    return list(paths)

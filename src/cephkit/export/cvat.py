@@ -1,0 +1,138 @@
+"""CVAT: annotations as ``CVAT for images 1.1`` with one skeleton per face, and the labels for creating the task.
+
+CVAT counts from the picture's corner, so the centre of the first pixel is at 0.5. A landmark that was not found is an
+``outside`` element of the skeleton, which has no place: CVAT wants every element of a skeleton. Sources: CVAT's
+documentation of its XML format, and its reader, cvat/apps/dataset_manager/formats/cvat.py.
+"""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from cephkit import NOTICE
+from cephkit.data.film import Points
+from cephkit.errors import LabelError
+from cephkit.export.contents import Files, json_bytes
+from cephkit.export.films import Pictured
+from cephkit.export.labelled import Labelled, count, figure, put, read_whole
+from cephkit.export.skeleton import EDGES, LABEL, colour, layout
+from cephkit.landmarks import SYMBOLS
+
+ANNOTATIONS, LABELS = "cvat_annotations.xml", "cvat_labels.json"
+CENTRE = 0.5
+"""Of the first pixel, in CVAT's coordinates."""
+
+
+def cvat_files(films: Sequence[Pictured]) -> Files:
+    """The annotations of all films, and the labels."""
+    return {ANNOTATIONS: lambda: annotations(films), LABELS: lambda: json_bytes(labels())}
+
+
+def annotations(films: Sequence[Pictured]) -> bytes:
+    """All films in one XML; a film without landmarks is an image without skeleton."""
+    root = ElementTree.Element("annotations")
+    root.append(ElementTree.Comment(f" {NOTICE} "))
+    ElementTree.SubElement(root, "version").text = "1.1"
+    for number, film in enumerate(films):
+        size = {"width": str(film.width), "height": str(film.height)}
+        image = ElementTree.SubElement(root, "image", {"id": str(number), "name": film.file, **size})
+        if film.record.points:
+            _put_skeleton(image, film.record.points)
+    ElementTree.indent(root)
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _put_skeleton(image: ElementTree.Element, points: Points) -> None:
+    skeleton = ElementTree.SubElement(image, "skeleton", {"label": LABEL, "source": "file", "z_order": "0"})
+    for symbol in SYMBOLS:
+        x, y = points.get(symbol, (-CENTRE, -CENTRE))
+        ElementTree.SubElement(
+            skeleton,
+            "points",
+            {
+                "label": symbol,
+                "source": "file",
+                "occluded": "0",
+                "outside": "0" if symbol in points else "1",
+                "points": f"{x + CENTRE:.4f},{y + CENTRE:.4f}",
+            },
+        )
+
+
+def labels() -> list[dict[str, Any]]:
+    """For CVAT's label constructor, tab Raw: the skeleton, its 29 points, and its drawing."""
+    return [
+        {
+            "name": LABEL,
+            "color": "#56b4e9",
+            "type": "skeleton",
+            "attributes": [],
+            "sublabels": [
+                {"name": symbol, "color": colour(symbol), "type": "points", "attributes": []} for symbol in SYMBOLS
+            ],
+            "svg": _drawing(),
+        }
+    ]
+
+
+def _drawing() -> str:
+    place = layout()
+    lines = [
+        f'<line x1="{place[start][0]}" y1="{place[start][1]}" x2="{place[end][0]}" y2="{place[end][1]}" '
+        f'stroke="black" stroke-width="0.5" data-type="edge" data-node-from="{SYMBOLS.index(start) + 1}" '
+        f'data-node-to="{SYMBOLS.index(end) + 1}"></line>'
+        for start, end in EDGES
+    ]
+    circles = [
+        f'<circle r="1.5" cx="{place[symbol][0]}" cy="{place[symbol][1]}" stroke="black" fill="{colour(symbol)}" '
+        f'stroke-width="0.1" data-type="element node" data-element-id="{number}" data-node-id="{number}" '
+        f"data-label-name={quoteattr(symbol)}></circle>"
+        for number, symbol in enumerate(SYMBOLS, start=1)
+    ]
+    return "".join([*lines, *circles])
+
+
+def read_cvat(path: Path) -> tuple[list[Labelled], int]:
+    """The films with landmarks in a ``CVAT for images 1.1`` file, and how many images have none.
+
+    Points may be elements of a skeleton or stand alone; those that are outside are missing.
+
+    Raises:
+        LabelError: no such XML, an unknown label, a label twice, a point that is none, or two faces on one image.
+    """
+    data = read_whole(path)
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise LabelError(f"{path}: has a document type, which CVAT never writes; export it again")
+    try:
+        root = ElementTree.fromstring(data)
+    except ElementTree.ParseError as error:
+        raise LabelError(f"{path}: no XML: {error}; unpack CVAT's archive and give annotations.xml") from error
+    if root.tag != "annotations" or root.find("track") is not None:
+        raise LabelError(f"{path}: no annotations of images; export as CVAT for images 1.1")
+    found = []
+    images = root.findall("image")
+    for image in images:
+        where = f"{path}: image {image.get('name', '')!r:.80}"
+        skeletons = image.findall("skeleton")
+        if len(skeletons) > 1:
+            raise LabelError(f"{where}: {len(skeletons)} faces; keep one of them")
+        points: Points = {}
+        for element in (*image.findall("points"), *image.findall("skeleton/points")):
+            if element.get("outside") != "1":
+                x, y = _numbers(element.get("points", ""), where)
+                put(points, element.get("label"), x - CENTRE, y - CENTRE, where)
+        if points:
+            width, height = (count(image.get(side), f"{where}: {side}") for side in ("width", "height"))
+            found.append(Labelled(image.get("name", ""), points, (height, width), where))
+    return found, len(images) - len(found)
+
+
+def _numbers(written: str, where: str) -> tuple[float, float]:
+    parts = written.split(",")
+    if len(parts) != 2 or ";" in written:
+        raise LabelError(f"{where}: a point is {written!r:.60}, expected x,y; correct it")
+    x, y = (figure(part, f"{where}: a coordinate") for part in parts)
+    return x, y

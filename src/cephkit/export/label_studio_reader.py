@@ -1,0 +1,151 @@
+"""Label Studio's exports, JSON and JSON-MIN, as landmarks; who annotated is used to choose and never passed on.
+
+Of several annotations of a film the newest counts, or the newest of one annotator; cancelled ones, drafts and
+predictions never do. Regions that are no keypoints are left aside.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from cephkit.data.film import Points
+from cephkit.errors import LabelError
+from cephkit.export.labelled import Labelled, count, figure, object_list, parsed_json, put
+from cephkit.geometry import Size
+
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
+"""What Label Studio puts before the name of an uploaded file."""
+
+
+@dataclass(frozen=True)
+class _Annotation:
+    """What one annotator did on one task."""
+
+    annotator: object
+    """Label Studio's id of the annotator, or an object with id and email."""
+    when: datetime
+    regions: Sequence[Mapping[str, Any]]
+
+    def is_by(self, annotator: str) -> bool:
+        """Whether ``annotator``, an id or an email, is who annotated."""
+        if isinstance(self.annotator, dict):
+            return annotator in (str(self.annotator.get("id")), str(self.annotator.get("email")))
+        return annotator == str(self.annotator)
+
+
+def read_label_studio(path: Path, annotator: str | None = None) -> tuple[list[Labelled], int]:
+    """The films with landmarks in an export, and how many tasks have none.
+
+    Args:
+        path: JSON or JSON-MIN.
+        annotator: id or email of the only annotator to take; None: the newest annotation, whose ever it is.
+
+    Raises:
+        LabelError: another structure, a label that is unknown or there twice, a size that changes, a picture that
+            was turned, or no annotation by ``annotator`` in the whole file; names the task.
+    """
+    content = parsed_json(path)
+    if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
+        raise LabelError(f"{path}: no list of tasks; export JSON or JSON-MIN from Label Studio")
+    tasks: dict[str, tuple[Mapping[str, Any], list[_Annotation]]] = {}
+    for number, task in enumerate(content):
+        where = f"{path}: task {task.get('id', f'number {number + 1}')}"
+        whole = "data" in task
+        if not whole and "annotation_id" not in task:
+            raise LabelError(f"{where}: neither data nor annotation_id; export JSON or JSON-MIN from Label Studio")
+        data = task["data"] if whole else task
+        if not isinstance(data, dict):
+            raise LabelError(f"{where}: data is no object; export it again")
+        if where in tasks and (whole or _film(data, where) != _film(tasks[where][0], where)):
+            raise LabelError(f"{where}: is there twice; export the projects into files of their own")
+        found = _annotations(task, where) if whole else [_of_min(task, where)]
+        tasks.setdefault(where, (data, []))[1].extend(found)
+    if annotator is not None and not any(each.is_by(annotator) for _, made in tasks.values() for each in made):
+        raise LabelError(f"{path}: nobody with the id or email {annotator!r} annotated; check --annotator")
+    films = []
+    for where, (data, made) in tasks.items():
+        chosen = [each for each in made if annotator is None or each.is_by(annotator)]
+        if chosen:
+            newest = max(chosen, key=lambda each: each.when)
+            points, size = _landmarks(newest.regions, where)
+            if points:
+                films.append(Labelled(_film(data, where), points, size, where))
+    return films, len(tasks) - len(films)
+
+
+def _annotations(task: Mapping[str, Any], where: str) -> list[_Annotation]:
+    if "annotations" not in task:
+        return []
+    return [
+        _Annotation(entry.get("completed_by"), _when(entry, where), object_list(entry, "result", where))
+        for entry in object_list(task, "annotations", where)
+        if not entry.get("was_cancelled")
+    ]
+
+
+def _of_min(task: Mapping[str, Any], where: str) -> _Annotation:
+    """JSON-MIN has one entry per annotation, its regions beside the task's data, under the control's name."""
+    regions = [
+        {
+            "type": "keypointlabels",
+            "value": region,
+            **{key: region.get(key) for key in ("original_width", "original_height", "image_rotation")},
+        }
+        for value in task.values()
+        if isinstance(value, list)
+        for region in value
+        if isinstance(region, dict) and "keypointlabels" in region
+    ]
+    return _Annotation(task.get("annotator"), _when(task, where), regions)
+
+
+def _when(entry: Mapping[str, Any], where: str) -> datetime:
+    written = entry.get("updated_at") or entry.get("created_at")
+    if written is None:
+        return datetime.min.replace(tzinfo=UTC)
+    try:
+        when = datetime.fromisoformat(str(written))
+    except ValueError as error:
+        raise LabelError(f"{where}: its time is {written!r:.40}, expected a date; export it again") from error
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _landmarks(regions: Sequence[Mapping[str, Any]], where: str) -> tuple[Points, Size]:
+    points: Points = {}
+    sizes: set[Size] = set()
+    for region in regions:
+        if region.get("type") != "keypointlabels":
+            continue
+        value = region.get("value")
+        labels = value.get("keypointlabels") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(labels, list) or len(labels) != 1:
+            raise LabelError(f"{where}: a keypoint has {labels!r:.60} for labels, expected one; correct it there")
+        if region.get("image_rotation"):
+            raise LabelError(f"{where}: its picture was turned in Label Studio; turn it back and export again")
+        width, height = (count(region.get(f"original_{side}"), f"{where}: original_{side}") for side in _SIDES)
+        sizes.add((height, width))
+        x, y = (figure(value.get(axis), f"{where}: {axis} of {labels[0]!r:.40}") for axis in ("x", "y"))
+        put(points, labels[0], x * width / 100 - 0.5, y * height / 100 - 0.5, where)
+    if len(sizes) > 1:
+        raise LabelError(f"{where}: its keypoints belong to pictures of different sizes: {sorted(sizes)}; correct it")
+    return points, next(iter(sizes), (0, 0))
+
+
+_SIDES = ("width", "height")
+
+
+def _film(data: Mapping[str, Any], where: str) -> str:
+    """The film's file by the task's data: what cephkit wrote there, else the end of the picture's address."""
+    written = data.get("file") or data.get("image")
+    if not isinstance(written, str):
+        raise LabelError(f'{where}: its data has no "image"; name the picture so in the configuration')
+    if data.get("file"):
+        return written
+    address = urlsplit(written)
+    path = parse_qs(address.query).get("d", [unquote(address.path)])[0]
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return _UPLOADED.sub("", name) if "/upload/" in address.path else name

@@ -1,0 +1,156 @@
+"""Landmarks that come from another tool, on their way to label files in Aariz's schema."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cephkit.data.film import Points
+from cephkit.data.labels import landmarks_json
+from cephkit.errors import LabelError
+from cephkit.export.contents import Files, json_bytes
+from cephkit.geometry import Size
+from cephkit.landmarks import SYMBOLS, canonical_symbol
+
+LARGEST_BYTES = 512 * 2**20
+DIGITS = 4
+"""Of coordinates in pixels: far below what anyone can mark, and free of the noise of other units."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One film's landmarks as another tool gives them."""
+
+    film: str
+    """The film's file, with or without folders."""
+    points: Points
+    """Film pixels, pixel centres at integers."""
+    size: Size
+    """(height, width) that the tool knows of the film."""
+    where: str
+    """For messages: the file and what in it."""
+
+    @property
+    def file(self) -> str:
+        """The name of the film's file without folders, whichever system wrote it.
+
+        Raises:
+            LabelError: there is none.
+        """
+        name = PurePosixPath(self.film.replace("\\", "/")).name
+        if name.startswith(".") or not is_file_name(name):
+            raise LabelError(f"{self.where}: the film's name is {self.film!r:.80}, expected that of a file")
+        return name
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a file can have ``name``: not empty, no folders, no control characters, no halves of characters."""
+    return bool(name) and not any(letter in "/\\" or letter < " " or "\ud800" <= letter < "\ue000" for letter in name)
+
+
+def label_files_of(films: Sequence[Labelled]) -> Files:
+    """A label file per film, named as the film, ready for the Aariz layout.
+
+    Raises:
+        LabelError: two films of one name, a film without name, or a landmark outside its film.
+    """
+    known: dict[str, Labelled] = {}
+    for film in films:
+        stem = PurePosixPath(film.file).stem
+        other = known.setdefault(stem.casefold(), film)
+        if other is not film:
+            raise LabelError(f"{film.where}: film {stem!r} is there twice, the other is {other.where}; keep one")
+        height, width = film.size
+        for symbol, (x, y) in film.points.items():
+            if not (-0.5 - 1e-3 <= x <= width - 0.5 + 1e-3 and -0.5 - 1e-3 <= y <= height - 0.5 + 1e-3):
+                raise LabelError(f"{film.where}: {symbol} at ({x:.1f}, {y:.1f}) lies outside {width}x{height} pixels")
+    stems = {PurePosixPath(film.file).stem: _rounded(film.points) for film in films}
+    return {f"{stem}.json": partial(json_bytes, landmarks_json(stem, points)) for stem, points in stems.items()}
+
+
+def _rounded(points: Points) -> Points:
+    return {symbol: (round(x, DIGITS), round(y, DIGITS)) for symbol, (x, y) in points.items()}
+
+
+def read_whole(path: Path) -> bytes:
+    """The bytes of an annotation file.
+
+    Raises:
+        LabelError: it cannot be read, is empty or too large.
+    """
+    try:
+        size = path.stat().st_size
+        if not 0 < size <= LARGEST_BYTES:
+            raise LabelError(f"{path}: {size} bytes are too few or too many for annotations; export them again")
+        return path.read_bytes()
+    except OSError as error:
+        raise LabelError(f"{path}: cannot be read: {error.strerror or error}; check the name") from error
+
+
+def parsed_json(path: Path) -> Any:
+    """The JSON in ``path``.
+
+    Raises:
+        LabelError: it cannot be read or is no JSON.
+    """
+    try:
+        return json.loads(read_whole(path).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise LabelError(f"{path}: not JSON: {error!s:.80}; export it again") from error
+
+
+def object_list(content: Mapping[str, Any], key: str, where: object) -> list[dict[str, Any]]:
+    """The list of objects under ``key``.
+
+    Raises:
+        LabelError: it is something else.
+    """
+    value = content.get(key)
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise LabelError(f'{where}: "{key}" is no list of objects; is this the right --format?')
+    return value
+
+
+def count(value: Any, name: str) -> int:
+    """``value`` as a number of pixels.
+
+    Raises:
+        LabelError: it is none.
+    """
+    number = figure(value, name)
+    if number < 1 or number != int(number):
+        raise LabelError(f"{name} is {value!r:.40}, expected a number of pixels; export it again")
+    return int(number)
+
+
+def figure(value: Any, name: str) -> float:
+    """``value``, a number or digits, as a finite number.
+
+    Raises:
+        LabelError: it is none.
+    """
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise LabelError(f"{name} is {value!r:.40}, expected a number; correct it")
+    return number
+
+
+def put(points: Points, name: Any, x: Any, y: Any, where: str) -> None:
+    """Add the landmark ``name`` at (x, y) to ``points``.
+
+    Raises:
+        LabelError: the name is no landmark's, the landmark is there already, or a coordinate is no number.
+    """
+    try:
+        symbol = canonical_symbol(str(name))
+    except KeyError as error:
+        raise LabelError(f"{where}: {name!r:.40} is no landmark; remove it; known: {' '.join(SYMBOLS)}") from error
+    if symbol in points:
+        raise LabelError(f"{where}: landmark {symbol} is there twice; keep the right one")
+    points[symbol] = figure(x, f"{where}: x of {symbol}"), figure(y, f"{where}: y of {symbol}")
