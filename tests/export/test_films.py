@@ -31,7 +31,7 @@ def test_no_folder_no_film_and_two_films_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="there is no such folder"):
         with_films(records, tmp_path / "films")
     write_picture(tmp_path / "films" / "g.png")
-    with pytest.raises(SettingsError, match=r"no film for .*f\.json; it must hold one 'f'"):
+    with pytest.raises(SettingsError, match=r"no film for .*f\.json; the folder must hold one 'f'"):
         with_films(records, tmp_path / "films")
     for ending in ("png", "bmp"):
         write_picture(tmp_path / "films" / f"f.{ending}")

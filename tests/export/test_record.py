@@ -51,7 +51,7 @@ def test_a_label_file_says_nothing_of_its_film(tmp_path: Path) -> None:
         ({"scores": {"A": "high"}}, "scores of A is 'high', expected a number"),
         ({"spacing": {"row_mm": 0.1}}, '"spacing" cannot be used'),
         ({"spacing": {"row_mm": 0, "column_mm": 0.1, "origin": "x"}}, '"spacing" cannot be used'),
-        ({"spacing": {"row_mm": 0.1, "column_mm": 0.1, "origin": "x", "plane": "moon"}}, "\"plane\" is 'moon'"),
+        ({"spacing": {"row_mm": 0.1, "column_mm": 0.1, "origin": "x", "plane": "moon"}}, "plane 'moon'"),
     ],
 )
 def test_what_predict_would_not_write_is_refused(tmp_path: Path, more: dict[str, Any], said: str) -> None:

@@ -153,7 +153,7 @@ def _spacing(said: dict[str, Any], path: Path) -> Spacing | None:
     if not said:
         return None
     try:
-        plane = str(said["plane"])
+        plane = str(said.get("plane", "unknown"))
         if plane not in get_args(Plane):
             raise ValueError(f"plane {plane!r:.40}")
         return Spacing(float(said["row_mm"]), float(said["column_mm"]), str(said["origin"]), plane)  # type: ignore[arg-type]

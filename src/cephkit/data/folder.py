@@ -25,17 +25,18 @@ def films_in(folder: Path) -> list[Path]:
 
 
 def films_by_name(folder: Path) -> FilmsByName:
-    """The films in ``folder`` by their names, with and without ending.
+    """The files in ``folder`` by their names, films without their endings too.
 
     Raises:
-        SettingsError: there is no such folder, or no film in it.
+        SettingsError: there is no such folder.
     """
     if not folder.is_dir():
         raise SettingsError(f"--films {folder}: there is no such folder")
     found: dict[str, list[Path]] = {}
-    for path in films_in(folder):
-        for name in {path.name, path.stem}:
-            found.setdefault(name, []).append(path)
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            for name in {path.name, path.stem} if is_film_file(path) else {path.name}:
+                found.setdefault(name, []).append(path)
     return found
 
 

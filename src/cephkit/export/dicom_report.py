@@ -135,12 +135,10 @@ def _measured(record: Record, film: Dataset) -> list[sr.MeasurementsAndQualitati
 def results_of(record: Record) -> list[Result]:
     """The measurements that the landmarks give, each once; those that have no value are left out."""
     spacing = record.spacing
-    if spacing is not None and not spacing.is_square:
-        return []  # angles between pixels that are not square would be wrong
     results = measure(
         record.points,
         facing=record.marked.facing,
-        pixel_size_mm=None if spacing is None else spacing.mean_mm,
+        pixel_size_mm=None if spacing is None else (spacing.column_mm, spacing.row_mm),
         covariances_px=record.marked.covariances_px,
     )
     return list({result.measurement: result for result in results if result.value is not None}.values())

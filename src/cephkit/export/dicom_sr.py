@@ -5,10 +5,11 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from cephkit.data.folder import films_by_name
 from cephkit.errors import SettingsError
 from cephkit.export.contents import Files
 from cephkit.export.dicom_film import film_header
-from cephkit.export.films import film_files, film_of
+from cephkit.export.films import film_of
 from cephkit.export.record import Record
 
 
@@ -28,8 +29,8 @@ def dicom_sr_files(records: Sequence[Record], folder: Path | None, deidentified:
         raise SettingsError('--format dicom_sr needs highdicom: pip install "cephkit[dicom]"')
     if folder is None:
         raise SettingsError("--format dicom_sr needs --films FOLDER with the DICOM films")
-    files = film_files(folder)
-    found = [(record, film_of(record, files, folder)) for record in records if record.points]
+    films = films_by_name(folder)
+    found = [(record, film_of(record, films)) for record in records if record.points]
     for record, path in found:
         film_header(path, record)
     return {f"{record.name}_sr.dcm": partial(_report, record, path, deidentified) for record, path in found}

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cephkit.data.aariz import some
-from cephkit.data.pixels import FILM_ENDINGS, read_grey
+from cephkit.data.folder import FilmsByName, film_named, films_by_name
+from cephkit.data.opened import open_film
 from cephkit.errors import LabelError, SettingsError
 from cephkit.export.record import Record
-
-FILM_FILES = (*FILM_ENDINGS, ".dcm")
 
 
 @dataclass(frozen=True)
@@ -22,35 +21,13 @@ class Pictured:
     height: int
 
 
-def film_files(folder: Path) -> dict[str, list[Path]]:
-    """The files in ``folder`` by name, and films by their name without ending too.
-
-    Raises:
-        SettingsError: there is no such folder.
-    """
-    if not folder.is_dir():
-        raise SettingsError(f"--films {folder}: there is no such folder")
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            found.setdefault(path.name, []).append(path)
-            if path.suffix.lower() in FILM_FILES:
-                found.setdefault(path.stem, []).append(path)
-    return found
-
-
-def film_of(record: Record, files: dict[str, list[Path]], folder: Path) -> Path:
+def film_of(record: Record, films: FilmsByName) -> Path:
     """The file of the film of ``record``, by the name that it says, else by its own.
 
     Raises:
         SettingsError: there is none, or several.
     """
-    name = record.file or record.name
-    found = list(dict.fromkeys(files.get(name, [])))
-    if len(found) != 1:
-        there = f"{len(found)} films {some([path.name for path in found])}" if found else "no film"
-        raise SettingsError(f"--films {folder}: {there} for {record.marked.path}; it must hold one {name!r}")
-    return found[0]
+    return film_named(record.file or record.name, films, record.marked.path)
 
 
 def with_films(records: Sequence[Record], folder: Path | None) -> list[Record]:
@@ -62,12 +39,12 @@ def with_films(records: Sequence[Record], folder: Path | None) -> list[Record]:
     """
     if folder is None:
         return list(records)
-    files = film_files(folder)
+    films = films_by_name(folder)
     found = []
     for record in records:
         if record.file is None or record.size is None:
-            path = film_of(record, files, folder)
-            height, width = read_grey(path).shape
+            path = film_of(record, films)
+            height, width = open_film(path, use_spacing=False).grey.shape
             record = replace(record, file=path.name, size=record.size or (height, width))
         found.append(record)
     return found

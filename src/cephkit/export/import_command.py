@@ -8,12 +8,12 @@ import tyro
 
 from cephkit.config import parse
 from cephkit.data.aariz import some
-from cephkit.data.pixels import read_grey
+from cephkit.data.folder import films_by_name
+from cephkit.data.opened import open_film
 from cephkit.errors import LabelError, SettingsError
 from cephkit.export.coco import read_coco
 from cephkit.export.contents import write_files
 from cephkit.export.cvat import read_cvat
-from cephkit.export.films import film_files
 from cephkit.export.label_studio_reader import read_label_studio
 from cephkit.export.labelled import Labelled, label_files_of
 
@@ -81,12 +81,12 @@ def _read(options: ImportOptions) -> tuple[list[Labelled], int]:
 
 
 def _check_films(films: list[Labelled], folder: Path) -> None:
-    files = film_files(folder)
-    missing = [film.file for film in films if film.file not in files]
+    films_there = films_by_name(folder)
+    missing = [film.file for film in films if film.file not in films_there]
     if missing:
         raise SettingsError(f"--films {folder}: {len(missing)} films are not there: {some(missing)}")
     for film in films:
-        height, width = read_grey(files[film.file][0]).shape
+        height, width = open_film(films_there[film.file][0], use_spacing=False).grey.shape
         if (height, width) != film.size:
             raise LabelError(
                 f"{film.where}: {film.file} measures {width}x{height} pixels, the tool says "

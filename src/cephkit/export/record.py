@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from cephkit.cephalometry.source import Marked, label_files, read_marked
 from cephkit.data.film import Points
 from cephkit.data.labels import BrokenLabelError
-from cephkit.data.spacing import Plane, Spacing
+from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
 from cephkit.export.labelled import figure, is_file_name
 from cephkit.geometry import Size
@@ -91,7 +91,7 @@ def read_record(path: Path) -> Record:
         size=_size(film, path),
         film_hash=_text(film, "hash", path),
         content=_text(film, "content", path),
-        spacing=_spacing(content, path),
+        spacing=marked.spacing,
         model=_model(_object(content, "model", path)),
     )
 
@@ -150,19 +150,6 @@ def _missing(content: dict[str, Any], points: Points, path: Path) -> tuple[str, 
 def _figures(content: dict[str, Any], key: str, path: Path) -> dict[str, float]:
     figures = _object(content, key, path)
     return {symbol: figure(value, f"{path}: {key} of {symbol}") for symbol, value in figures.items()}
-
-
-def _spacing(content: dict[str, Any], path: Path) -> Spacing | None:
-    written = _object(content, "spacing", path)
-    if not written:
-        return None
-    plane = written.get("plane", "unknown")
-    if plane not in get_args(Plane):
-        raise BrokenLabelError(f'"plane" is {plane!r:.40}, expected {" or ".join(get_args(Plane))}', "correct it", path)
-    try:
-        return Spacing(float(written["row_mm"]), float(written["column_mm"]), str(written["origin"]), plane)
-    except (KeyError, TypeError, ValueError, OverflowError, SettingsError) as error:
-        raise BrokenLabelError(f'"spacing" cannot be used: {error!s:.80}', "correct it, or remove it", path) from error
 
 
 def _model(model: dict[str, Any]) -> str:
