@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "synthesize": ("cephkit.data.synthetic.command", "write a synthetic data set in the Aariz layout"),
     "plan": ("cephkit.memory.command", "which batch size and recomputation fit a card, without having one"),
     "doctor": ("cephkit.doctor.command", "check this machine, the data set and the settings before a run"),
-    "demo": ("cephkit.demo", "all of the above once, small: synthesize, train, evaluate, predict"),
+    "demo": ("cephkit.demo", "all of the above once, small: synthesize, train, evaluate, predict, measure"),
 }
 """Command -> (module with ``main(argv) -> exit status``, what it does)."""
 

@@ -12,7 +12,7 @@ from cephkit.errors import CephkitError
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """Write a small synthetic data set, train on it, evaluate on its test split, predict one film."""
+    """Write a small synthetic data set, train on it, evaluate on its test split, predict and measure one film."""
 
     out: Path = Path("demo")
     """Folder for everything that the demo writes."""
@@ -43,8 +43,13 @@ def main(argv: list[str]) -> int:
         "evaluate", "--checkpoint", checkpoint, "--dataset_path", data, "--split", "test", "--device", "cpu",
         "--out", out / "evaluation",
     ])  # fmt: skip
-    film = min((data / "test" / "Cephalograms").iterdir())
-    run(["predict", "--checkpoint", checkpoint, film, "--device", "cpu", "--out", out / "prediction"])
+    films = data / "test" / "Cephalograms"
+    about = data / "cephalogram_machine_mappings.csv"
+    run([
+        "predict", "--checkpoint", checkpoint, min(films.iterdir()), "--about", about, "--device", "cpu",
+        "--out", out / "prediction",
+    ])  # fmt: skip
+    run(["measure", out / "prediction", "--films", films, "--out", out / "measurements"])
 
     metrics = json.loads((out / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
     overlay = next((out / "prediction").glob("*.png"))
@@ -52,6 +57,7 @@ def main(argv: list[str]) -> int:
     print(f"error on {metrics['films']} test films it never saw: MRE {metrics['mre_mm']:.2f} mm, "
           f"SDR@2 {metrics['sdr']['2']:.0f} % (synthetic films, a very short training)")  # fmt: skip
     print(f"overlay:     {overlay}")
+    print(f"sheet:       {next((out / 'measurements').glob('*_sheet.html'))}")
     print(f"TensorBoard: tensorboard --logdir {logs}    ({next(logs.glob('events.out.tfevents.*'))})")
     return 0
 
