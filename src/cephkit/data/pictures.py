@@ -183,6 +183,7 @@ def _grey(image: ImageFile.ImageFile, path: Path) -> Grey:
     elif "A" in image.getbands():
         alpha = image.getchannel("A")
         _check_seen(alpha, alpha, path)
+    image.info.pop("transparency", None)  # Pillow would warn that it is lost
     if image.mode == "LAB":
         return np.array(image.getchannel(0), dtype=np.uint8)
     return np.array(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
