@@ -84,4 +84,4 @@ def turned(grey: Grey, orientation: int) -> Grey:
         2: grey[:, ::-1], 3: grey[::-1, ::-1], 4: grey[::-1], 5: grey.T,
         6: grey[::-1].T, 7: grey[::-1, ::-1].T, 8: grey[:, ::-1].T,
     }  # fmt: skip
-    return np.ascontiguousarray(turns[orientation]) if orientation in turns else grey
+    return cast(Grey, np.ascontiguousarray(turns[orientation])) if orientation in turns else grey
