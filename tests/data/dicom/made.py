@@ -41,7 +41,7 @@ def film(pixels: NDArray[Any], **elements: Any) -> Dataset:
         else:
             setattr(dataset, keyword, value)
     if "HighBit" not in dataset:
-        dataset.HighBit = dataset.BitsStored - 1
+        dataset.HighBit = max(dataset.BitsStored - 1, 0)
     if "PixelData" in dataset:
         dataset["PixelData"].VR = "OW" if dataset.BitsAllocated > 8 else "OB"
     return dataset

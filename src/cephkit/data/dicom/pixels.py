@@ -3,6 +3,7 @@
 from typing import Any
 
 from numpy.typing import NDArray
+from pydicom.config import IGNORE
 from pydicom.pixels import get_decoder
 from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import (
@@ -35,12 +36,12 @@ def stored_pixels(header: Header, layout: Layout) -> tuple[NDArray[Any], str]:
         BrokenFilmError: shorter or longer than the header says, damaged, or of a compression nobody here can undo.
     """
     syntax = _transfer_syntax(header)
-    data = header.raw("PixelData")
-    if syntax.is_encapsulated != header.is_encapsulated("PixelData"):
-        raise BrokenFilmError("damaged DICOM: its pixels are not compressed as it says", COPY_AGAIN, header.path)
     decoder = _decoder(syntax, layout, header)
+    data = header.raw("PixelData")
+    if decoder.is_encapsulated != header.is_encapsulated("PixelData"):
+        raise BrokenFilmError("damaged DICOM: its pixels are not compressed as it says", COPY_AGAIN, header.path)
     try:
-        compressed = syntax.is_encapsulated
+        compressed = decoder.is_encapsulated
         fault = fault_of_compressed(data, syntax, layout) if compressed else _fault_of_native(data, layout)
         if not fault:
             options = _options(layout, words=header.has_words("PixelData"))
@@ -74,7 +75,7 @@ def _options(layout: Layout, *, words: bool) -> dict[str, Any]:
 
 def _transfer_syntax(header: Header) -> UID:
     if header.transfer_syntax:
-        return UID(header.transfer_syntax)
+        return UID(header.transfer_syntax, validation_mode=IGNORE)
     if header.is_implicit("PixelData"):
         return ImplicitVRLittleEndian
     return ExplicitVRLittleEndian if header.byte_order("PixelData") == "little" else ExplicitVRBigEndian
