@@ -29,7 +29,7 @@ def png_of(width: int, height: int, depth: int, colour: int, rows: bytes, *befor
 
 
 def zeros_deflated(count: int) -> bytes:
-    packer = zlib.compressobj(9)
+    packer = zlib.compressobj(6)
     return b"".join(packer.compress(bytes(1 << 20)) for _ in range(count >> 20)) + packer.flush()
 
 
@@ -41,9 +41,9 @@ def jpeg_of(width: int, height: int, **options: Any) -> bytes:
     return bytes(data)
 
 
-def many_scans(count: int) -> bytes:
-    """A progressive JPEG that goes over 60 megapixels again and again."""
-    data = jpeg_of(8000, 8000, progressive=True)
+def many_scans(count: int, size: tuple[int, int] = (4000, 4000)) -> bytes:
+    """A progressive JPEG that goes over its pixels again and again."""
+    data = jpeg_of(*size, progressive=True)
     start = data.index(b"\xff\xda")
     end = data.index(b"\xff", start + 16)
     return data[:start] + data[start:end] * count + data[end:]
@@ -120,7 +120,7 @@ def pictures() -> dict[str, bytes]:
         "bomb of grey.png": png_of(60_000, 60_000, 8, 0, b""),
         "bomb of colour.png": png_of(14_000, 14_000, 8, 6, b""),
         "bomb of deep colour.png": png_of(10_000, 10_000, 16, 2, b""),
-        "bomb of text.png": png_of(40, 40, 8, 0, bytes(1640), png_chunk(b"zTXt", b"a\0\0" + zeros_deflated(1 << 30))),
+        "bomb of text.png": png_of(40, 40, 8, 0, bytes(1640), png_chunk(b"zTXt", b"a\0\0" + zeros_deflated(1 << 27))),
         "rows without end.png": png_of(14_000, 14_000, 8, 0, zeros_deflated(1 << 24)),
         "wrong checksum.png": bytes(crc),
         "flipped bit.png": bytes(spoilt),
@@ -133,6 +133,7 @@ def pictures() -> dict[str, bytes]:
         "large and short.jpg": jpeg_of(65_500, 3000),
         "large, progressive and short.jpg": jpeg_of(16_000, 12_000, progressive=True),
         "many scans.jpg": many_scans(2000),
+        "many scans of a small picture.jpg": many_scans(200, (200, 300)),
         "no height.jpg": jpeg_of(200, 0),
         "start only.jpg": b"\xff\xd8\xff",
         "garbage behind the start.jpg": b"\xff\xd8\xff\xe0" + GARBAGE,

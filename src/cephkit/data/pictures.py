@@ -39,6 +39,7 @@ _WEBP_BYTES_PER_PIXEL = 16  # its decoder works on four copies
 _OTHER_BYTE = {
     f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBX", "RGBA") for order, other in ("BL", "LB", "NB")
 }
+_MOST_PASSES, _MOST_PIXELS_PASSED = 100, 1_000_000_000  # a progressive JPEG has about ten passes
 _TAKE_ONE_OUT = "save the film alone as a file of its own, or take it out"
 
 
@@ -80,6 +81,8 @@ def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
         _check_webp(data, path)
     image = opener(io.BytesIO(data))
     check_size(image.size, path)
+    if opener is JpegImageFile:
+        _check_jpeg(data, image.size, path)
     _check_single(image, path)
     deep = _is_deep_colour(image)
     check_bytes(image.size, _BYTES_PER_PIXEL.get(image.mode, 4) * (1 + deep), path)
@@ -110,14 +113,23 @@ def _check_webp(data: bytes, path: Path) -> None:
     check_bytes(size, _WEBP_BYTES_PER_PIXEL, path)
 
 
+def _check_jpeg(data: bytes, size: tuple[int, int], path: Path) -> None:
+    """Refuse what its decoder would fill with grey, or go over for minutes."""
+    pixels, passes = size[0] * size[1], data.count(b"\xff\xda")
+    if len(data) * 8 < pixels // 64:  # a block of 8x8 pixels takes a bit at least
+        reason = f"damaged or truncated: {len(data):,} bytes are too few for {size[0]}x{size[1]} pixels"
+        raise BrokenFilmError(reason, COPY_AGAIN, path)
+    if passes > _MOST_PASSES or pixels * passes > _MOST_PIXELS_PASSED:
+        reason = f"a JPEG that goes {passes} times over {size[0]}x{size[1]} pixels"
+        raise BrokenFilmError(reason, SAVE_AS_PNG, path)
+
+
 def _check_single(image: ImageFile.ImageFile, path: Path) -> None:
     """Refuse animations, and TIFF files of several pages: nobody says which picture is the film."""
     if isinstance(image, TiffImageFile):
-        try:
-            image.seek(1)  # n_frames would walk through a chain of pages that may be endless
-        except EOFError:
-            return
-        raise BrokenFilmError("the file has more than one page", _TAKE_ONE_OUT, path)
+        if image.tag_v2.next:  # n_frames would walk through a chain of pages that may be endless
+            raise BrokenFilmError("the file has more than one page", _TAKE_ONE_OUT, path)
+        return
     if getattr(image, "n_frames", 1) > 1:
         raise BrokenFilmError("the file is an animation", _TAKE_ONE_OUT, path)
 

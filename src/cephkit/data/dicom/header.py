@@ -47,8 +47,8 @@ _LARGEST_ELEMENT = 300_000
 """Bytes; a lookup table of 65,536 entries, the largest element a film needs besides its pixels, has 131,072."""
 _LARGEST_INSIDE = 4_000_000
 """Bytes of an element inside a sequence, and of one in the file's own header."""
-_LARGEST_INFLATED = 200_000_000
-_MOST_READS = 300_000
+_LARGEST_INFLATED = 100_000_000
+_MOST_READS = 100_000
 """Two or three for an element; a film's header has some hundreds, a hostile one as many as the file has room for."""
 
 
@@ -139,7 +139,7 @@ class _Stream(io.BytesIO):
         if self.reads > _MOST_READS:
             raise BrokenFilmError("damaged DICOM: its header has no end", COPY_AGAIN, self.path)
         if size is not None and size > self.largest:
-            raise BrokenFilmError("damaged DICOM: an element of its header is too long", COPY_AGAIN, self.path)
+            raise BrokenFilmError("damaged or truncated DICOM: an element is too long", COPY_AGAIN, self.path)
         return super().read(size)
 
     def is_past_pixels(self, tag: BaseTag, vr: str | None, length: int) -> bool:
