@@ -1,4 +1,4 @@
-"""Open hostile files one by one, each in a process of its own, and say what came of it, in how long and how much memory.
+"""Open hostile files, each in a process of its own, and say what came of it, in how long and with how much memory.
 
     python -m tests.data.hostile_run FILE ...
 

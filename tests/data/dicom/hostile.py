@@ -11,6 +11,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.uid import (
+    MPEG2MPML,
     BasicTextSRStorage,
     DeflatedExplicitVRLittleEndian,
     EncapsulatedPDFStorage,
@@ -19,7 +20,6 @@ from pydicom.uid import (
     JPEGBaseline8Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
-    MPEG2MPML,
     RLELossless,
 )
 
@@ -27,6 +27,7 @@ from tests.data.dicom.made import compressed, film, lut, shades, written
 
 GARBAGE = random.Random(1).randbytes(20_000)
 SQUARE = (200, 200)
+END = b"\xff\xd9"
 
 
 def spoilt(**elements: Any) -> bytes:
@@ -53,6 +54,11 @@ def nested(depth: int, tag: bytes, *, open_ended: bool) -> bytes:
         item = b"\xfe\xff\0\xe0" + struct.pack("<I", len(inside)) + inside
         inside = tag + b"SQ\0\0" + struct.pack("<I", len(item)) + item
     return inside
+
+
+def long(tag: bytes, value: bytes) -> bytes:
+    """An element of any length."""
+    return tag + b"\0\0" + struct.pack("<I", len(value)) + value
 
 
 def jpeg_head(marker: int, rows: int, columns: int, body: bytes) -> bytes:
@@ -119,7 +125,9 @@ def dicoms() -> dict[str, bytes]:
         "zero rows.dcm": spoilt(Rows=0),
         "huge.dcm": spoilt(Rows=65_535, Columns=65_535),
         "large and short.dcm": spoilt(Rows=14_000, Columns=14_000),
-        "large, deep and colourful.dcm": spoilt(Rows=14_000, Columns=14_000, BitsAllocated=16, SamplesPerPixel=3, PhotometricInterpretation="RGB"),
+        "large, deep and colourful.dcm": spoilt(
+            Rows=14_000, Columns=14_000, BitsAllocated=16, SamplesPerPixel=3, PhotometricInterpretation="RGB"
+        ),
         "pixels too short.dcm": spoilt(PixelData=pixels[:-2]),
         "pixels too long.dcm": spoilt(PixelData=pixels + bytes(200)),
         "pixels empty.dcm": spoilt(PixelData=b""),
@@ -151,18 +159,22 @@ def dicoms() -> dict[str, bytes]:
         "fragment longer than the file.dcm": open_ended[:item] + b"\xff\xff\xff\x7f" + open_ended[item + 4 :],
         "fragment without end.dcm": open_ended[:item] + b"\xff\xff\xff\xff" + open_ended[item + 4 :],
         "no fragment.dcm": written(film(shades(8, SQUARE), PixelData=b"\xfe\xff\0\xe0\0\0\0\0"), JPEG2000Lossless),
-        "garbage instead of fragments.dcm": written(film(shades(8, SQUARE), PixelData=b"\xfe\xff\0\xe0" + GARBAGE), JPEG2000Lossless),
+        "garbage instead of fragments.dcm": written(
+            film(shades(8, SQUARE), PixelData=b"\xfe\xff\0\xe0" + GARBAGE), JPEG2000Lossless
+        ),
         "a million fragments.dcm": written(
             film(shades(8, SQUARE), PixelData=b"\xfe\xff\0\xe0\0\0\0\0" * 1_000_000), JPEG2000Lossless
         ),
-        "JPEG of another size.dcm": packed(jpeg_head(0xC0, 65_500, 65_500, GARBAGE), JPEGBaseline8Bit),
+        "JPEG of another size.dcm": packed(jpeg_head(0xC0, 65_500, 65_500, GARBAGE + END), JPEGBaseline8Bit),
         "JPEG 2000 of another size.dcm": packed(jpeg_2000((100, 400)), JPEG2000Lossless),
-        "JPEG with garbage.dcm": packed(jpeg_head(0xC0, 200, 200, GARBAGE), JPEGBaseline8Bit),
+        "JPEG with garbage.dcm": packed(jpeg_head(0xC0, 200, 200, GARBAGE + END), JPEGBaseline8Bit),
         "JPEG 2000 truncated.dcm": packed(jpeg_2000(SQUARE)[:3000], JPEG2000Lossless),
         "JPEG 2000 with garbage.dcm": packed(jpeg_2000(SQUARE)[:300] + GARBAGE, JPEG2000Lossless),
-        "lossless JPEG with garbage.dcm": packed(jpeg_head(0xC3, 200, 200, GARBAGE), JPEGLosslessSV1),
-        "JPEG-LS with garbage.dcm": packed(jpeg_head(0xF7, 200, 200, GARBAGE), JPEGLSLossless),
+        "lossless JPEG with garbage.dcm": packed(jpeg_head(0xC3, 200, 200, GARBAGE + END), JPEGLosslessSV1),
+        "JPEG-LS with garbage.dcm": packed(jpeg_head(0xF7, 200, 200, GARBAGE + END), JPEGLSLossless),
         "JPEG-LS truncated.dcm": packed(jpeg_ls()[:20_000], JPEGLSLossless),
+        "JPEG-LS truncated elsewhere.dcm": packed(jpeg_ls()[:5000], JPEGLSLossless),
+        "JPEG-LS truncated, with an end.dcm": packed(jpeg_ls()[:5000] + END, JPEGLSLossless),
         "JPEG-LS with garbage inside.dcm": packed(jpeg_ls()[:9_000] + GARBAGE + jpeg_ls()[9_000:], JPEGLSLossless),
         "compressed and cut off.dcm": open_ended[:-9000],
         "RLE with garbage.dcm": packed(GARBAGE, RLELossless),
@@ -172,20 +184,20 @@ def dicoms() -> dict[str, bytes]:
         ),
         "RLE too short.dcm": packed(rle(b"\x81\0" * 300), RLELossless),
         "RLE of nothing.dcm": packed(rle(b"\x80" * 79_000), RLELossless),
-        "deflated bomb.dcm": deflated(deflated_zeros(1 << 28)),
-        "deflated elements without end.dcm": deflated(deflated_elements(15_000_000)),
+        "deflated bomb.dcm": deflated(deflated_zeros(1 << 27)),
+        "deflated elements without end.dcm": deflated(deflated_elements(13_000_000)),
         "deflated garbage.dcm": deflated(GARBAGE),
         "a thousand sequences.dcm": before_pixels(nested(1000, b"\x28\0\0\x30", open_ended=True)),
         "a thousand other sequences.dcm": before_pixels(nested(1000, b"\x08\0\x40\x11", open_ended=True)),
-        "a thousand sequences of known length.dcm": before_pixels(nested(1000, b"\x28\0\0\x30", open_ended=False))[:-40_000],
+        "a thousand sequences of known length.dcm": before_pixels(nested(1000, b"\x28\0\0\x30", open_ended=False)),
         "100000 sequences.dcm": before_pixels(nested(100_000, b"\x28\0\0\x30", open_ended=True)),
         "two million elements.dcm": bytes(128) + b"DICM" + b"\x08\0\x05\0CS\0\0" * 2_000_000,
         "two million items.dcm": before_pixels(
             b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\0\xe0\0\0\0\0" * 2_000_000
         ),
         "element of four gigabytes.dcm": before_pixels(b"\x28\0\x06\x30UN\0\0\xfe\xff\xff\xff"),
-        "table of 20 megabytes.dcm": before_pixels(b"\x28\0\0\x30SQ\0\0" + struct.pack("<I", 20_000_000) + bytes(20_000_000)),
-        "window of 10 million values.dcm": before_pixels(b"\x28\0\x50\x10UN\0\0" + struct.pack("<I", 20_000_000) + b"1\\" * 10_000_000),
+        "table of 20 megabytes.dcm": before_pixels(long(b"\x28\0\0\x30SQ", bytes(20_000_000))),
+        "window of 10 million values.dcm": before_pixels(long(b"\x28\0\x50\x10UN", b"1\\" * 10_000_000)),
         "directory.dcm": written(directory()),
     }  # fmt: skip
 

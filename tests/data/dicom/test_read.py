@@ -247,7 +247,8 @@ def test_nothing_of_the_patient_comes_out(capfd: pytest.CaptureFixture[str], cap
     for element in (
         {"NumberOfFrames": 3}, {"PixelData": b"1234"}, {"Rows": 7}, {"PhotometricInterpretation": "SENTINEL"},
         {"PixelData": None}, {"SOPClassUID": "1.2.3.19010203"}, {"PresentationLUTShape": "SENTINEL"},
-        {"PixelSpacingCalibrationType": "SENTINEL"}, {"VOILUTFunction": "SENTINEL", "WindowCenter": 3, "WindowWidth": 9},
+        {"PixelSpacingCalibrationType": "SENTINEL"},
+        {"VOILUTFunction": "SENTINEL", "WindowCenter": 3, "WindowWidth": 9},
     ):  # fmt: skip
         files.append(written(film(shades(16), **element)))
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "WindowCenter", "RescaleSlope", "NumberOfFrames"):

@@ -19,7 +19,10 @@ def fault_of_compressed(data: bytes, syntax: UID, layout: Layout) -> str:
     frame = get_frame(data, 0, number_of_frames=1)
     if syntax == RLELossless:
         return _fault_of_rle(frame, layout)
-    size = _size_of_jpeg2000(frame) if syntax in JPEG2000TransferSyntaxes else _size_of_jpeg(frame)
+    is_jpeg_2000 = syntax in JPEG2000TransferSyntaxes
+    if not is_jpeg_2000 and not frame.rstrip(b"\0").endswith(b"\xff\xd9"):
+        return "a JPEG without its end"  # with one that ends anywhere, CharLS would not end at all
+    size = _size_of_jpeg2000(frame) if is_jpeg_2000 else _size_of_jpeg(frame)
     if size != (layout.rows, layout.columns, layout.samples):
         return "another size inside than the header says"
     return ""

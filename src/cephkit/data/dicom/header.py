@@ -8,7 +8,8 @@ import io
 import logging
 import warnings
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +42,8 @@ _KEYWORDS = (
     "PixelData",
 )  # fmt: skip
 _WANTED = {tag: keyword for keyword in _KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
+_WANTED_INSIDE = {0x00283002: "LUTDescriptor", 0x00283006: "LUTData"}
+_META = {0x00020010: "TransferSyntaxUID"}
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _LARGEST_ELEMENT = 300_000
@@ -56,13 +59,15 @@ _MOST_READS = 100_000
 class Header:
     """Elements of a DICOM object, or of one item of a sequence, by keyword. Numbers are NaN where text is none."""
 
-    elements: Dataset
+    elements: Mapping[str, RawDataElement]
+    items: Mapping[str, "Header"]
+    """The first item of each sequence that has one."""
     path: Path
     transfer_syntax: str | None = None
 
     def raw(self, keyword: str) -> bytes:
         """The value's bytes; empty where the element is missing, empty, or of another kind."""
-        element = self._element(keyword)
+        element = self.elements.get(keyword)
         return element.value or b"" if element is not None else b""
 
     def text(self, keyword: str) -> tuple[str, ...]:
@@ -81,7 +86,7 @@ class Header:
 
     def byte_order(self, keyword: str) -> Literal["little", "big"]:
         """In which order a 16-bit value's bytes lie."""
-        element = self._element(keyword)
+        element = self.elements.get(keyword)
         return "little" if element is None or element.is_little_endian else "big"
 
     def is_written(self, keyword: str) -> bool:
@@ -90,32 +95,18 @@ class Header:
 
     def is_encapsulated(self, keyword: str) -> bool:
         """Whether the element's length is left open, as that of compressed pixels is."""
-        element = self._element(keyword)
+        element = self.elements.get(keyword)
         return element is not None and element.length == _UNDEFINED_LENGTH
 
     def has_words(self, keyword: str) -> bool:
         """Whether pixels are written as 16-bit words."""
-        element = self._element(keyword)
+        element = self.elements.get(keyword)
         return element is not None and element.VR != "OB"
 
     def is_implicit(self, keyword: str) -> bool:
         """Whether the element is written without its type."""
-        element = self._element(keyword)
+        element = self.elements.get(keyword)
         return element is None or element.is_implicit_VR
-
-    def first_item(self, keyword: str) -> "Header | None":
-        """The first item of a sequence."""
-        if keyword not in self.elements or not self.elements[keyword].value:
-            return None
-        value = self.elements[keyword].value
-        return Header(value[0], self.path) if isinstance(value[0], Dataset) else None
-
-    def _element(self, keyword: str) -> RawDataElement | None:
-        tag = tag_for_keyword(keyword)
-        if tag is None or tag not in self.elements:
-            return None
-        element = self.elements.get_item(tag)
-        return element if isinstance(element, RawDataElement) else None
 
 
 def _number(text: str) -> float:
@@ -188,17 +179,33 @@ def _read(data: bytes, path: Path) -> Header:
     if begins_like_dicom(data):
         stream.seek(132)
         about = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
-        syntax = next(iter(Header(about, path).text("TransferSyntaxUID")), None)
+        syntax = next(iter(_header(about, path, _META).text("TransferSyntaxUID")), None)
     if syntax == DeflatedExplicitVRLittleEndian:
         stream = _Stream(_inflated(data[stream.tell() :], path), path)
         elements = read_dataset(stream, False, True, stop_when=stream.is_past_pixels, specific_tags=list(_WANTED))
     else:
         stream.seek(0)
         elements = read_partial(stream, stream.is_past_pixels, force=True, specific_tags=[BaseTag(t) for t in _WANTED])
-    header = Header(elements, path, syntax)
+    header = replace(_header(elements, path, _WANTED), transfer_syntax=syntax)
     if not any(header.is_written(keyword) for keyword in ("SOPClassUID", "Rows", "PixelData")):
         raise BrokenFilmError("damaged or truncated DICOM, or none: no picture in it", COPY_AGAIN, path)
     return header
+
+
+def _header(dataset: Dataset, path: Path, wanted: Mapping[int, str]) -> Header:
+    """Bytes as they were read: nothing is left for pydicom to convert, and to fail at, later."""
+    elements: dict[str, RawDataElement] = {}
+    items: dict[str, Header] = {}
+    for tag, keyword in wanted.items():
+        if tag not in dataset:
+            continue
+        if keyword.endswith("Sequence"):
+            sequence = dataset[tag].value
+            if sequence:
+                items[keyword] = _header(sequence[0], path, _WANTED_INSIDE)
+        elif isinstance(element := dataset.get_item(tag), RawDataElement):
+            elements[keyword] = element
+    return Header(elements, items, path)
 
 
 def _inflated(deflated: bytes, path: Path) -> bytes:

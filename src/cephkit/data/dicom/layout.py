@@ -43,7 +43,9 @@ def read_layout(header: Header) -> Layout:
     path = header.path
     if not header.is_written("PixelData"):
         name = known_name(next(iter(header.text("SOPClassUID")), ""))
-        raise BrokenFilmError(f"DICOM without a picture, or cut off before it ({name or 'unknown kind'})", EXPORT_AGAIN, path)
+        raise BrokenFilmError(
+            f"DICOM without a picture, or cut off before it ({name or 'unknown kind'})", EXPORT_AGAIN, path
+        )
     frames = header.numbers("NumberOfFrames")
     if frames and frames[0] != 1:
         said = f"{frames[0]:.0f} pictures" if 1 < frames[0] < 1e6 else "no usable number of pictures"

@@ -60,7 +60,7 @@ def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed
     shown = present & ~padded if (present & ~padded).any() else present
     deepest = 255 if bits <= 8 else 65535
     notes: tuple[str, ...] = ()
-    if header.is_written("ModalityLUTSequence") or header.first_item("ModalityLUTSequence"):
+    if "ModalityLUTSequence" in header.items:
         table = _modality_table(header, signed=signed)
         measured = table(stored.astype(np.float64))
         levels, top = measured, (1 << table.bits) - 1
@@ -100,8 +100,7 @@ def _padding(header: Header, stored: NDArray[np.intp], *, signed: bool) -> NDArr
 
 
 def _modality_table(header: Header, *, signed: bool) -> LookUp:
-    item = header.first_item("ModalityLUTSequence")
-    table = look_up_table(item, "LUTDescriptor", "LUTData", signed=signed) if item else None
+    table = look_up_table(header.items["ModalityLUTSequence"], "LUTDescriptor", "LUTData", signed=signed)
     if table is None:
         raise BrokenFilmError("damaged DICOM: its modality lookup table", EXPORT_AGAIN, header.path)
     return table
@@ -121,7 +120,7 @@ def _rescaled(header: Header, stored: Values) -> tuple[Values, tuple[str, ...]]:
 
 def _values_of_interest(header: Header, values: Values, *, signed: bool) -> tuple[Values | None, tuple[str, ...]]:
     """Each value's grey from 0 (black) to 1, by the first lookup table or window; None without one."""
-    item = header.first_item("VOILUTSequence")
+    item = header.items.get("VOILUTSequence")
     table = look_up_table(item, "LUTDescriptor", "LUTData", signed=signed) if item else None
     if table is not None:
         return np.clip(table(values) / ((1 << table.bits) - 1), 0, 1), ()
