@@ -120,6 +120,7 @@ def pictures() -> dict[str, bytes]:
         "bomb of grey.png": png_of(60_000, 60_000, 8, 0, b""),
         "bomb of colour.png": png_of(14_000, 14_000, 8, 6, b""),
         "bomb of deep colour.png": png_of(10_000, 10_000, 16, 2, b""),
+        "bomb of 16 bits.png": png_of(14_000, 14_000, 16, 0, b""),
         "bomb of text.png": png_of(40, 40, 8, 0, bytes(1640), png_chunk(b"zTXt", b"a\0\0" + zeros_deflated(1 << 25))),
         "rows without end.png": png_of(14_000, 14_000, 8, 0, zeros_deflated(1 << 24)),
         "wrong checksum.png": bytes(crc),

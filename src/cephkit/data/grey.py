@@ -12,8 +12,8 @@ from cephkit.errors import BrokenFilmError
 Grey: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 LARGEST_PIXELS = 200_000_000
-LARGEST_BYTES = 600_000_000
-"""Memory that a decoder may take for its pixels: 150 megapixels of colour, where a film has 2 to 20."""
+LARGEST_BYTES = 400_000_000
+"""Memory that a decoder may take for its pixels: 100 megapixels of colour, where a film has 2 to 20."""
 SMALLEST_SIDE = 16
 COPY_AGAIN = "copy or download the film again, or take it out"
 SAVE_AS_PNG = "save it as an 8- or 16-bit grey PNG, or take it out"
@@ -49,7 +49,7 @@ def check_bytes(size: tuple[int, int], bytes_per_pixel: int, path: Path) -> None
         raise BrokenFilmError(reason, f"save the film as grey, or smaller, or {COPY_AGAIN.split(', or ')[-1]}", path)
 
 
-def row_blocks(shape: tuple[int, ...], pixels: int = 1 << 20) -> Iterator[slice]:
+def row_blocks(shape: tuple[int, ...], pixels: int = 1 << 16) -> Iterator[slice]:
     """Slices of rows of about ``pixels`` pixels: arithmetic on a whole large film would take gigabytes."""
     rows = max(1, pixels // max(1, shape[1]))
     for start in range(0, shape[0], rows):
@@ -60,7 +60,8 @@ def look_up(table: Grey, values: NDArray[np.integer], lowest: int = 0) -> Grey:
     """The entry of ``table`` (N,) for each of ``values`` (H, W); its first entry is for the value ``lowest``."""
     out = np.empty(values.shape, dtype=table.dtype)
     for rows in row_blocks(values.shape):
-        np.take(table, values[rows].astype(np.intp) - lowest, out=out[rows], mode="clip")
+        block = values[rows].astype(np.int32) - lowest if lowest else values[rows]
+        np.take(table, block, out=out[rows], mode="clip")
     return cast(Grey, out)
 
 

@@ -33,7 +33,8 @@ _OPENERS: tuple[tuple[bytes, Opener], ...] = (
     (b"MM\x00*", TiffImageFile),
 )
 _ORIENTATION, _PHOTOMETRIC, _WHITE_IS_ZERO = 274, 262, 0
-_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # in Pillow's memory; else 4
+_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory; else 4
+_DEEP_BYTES_PER_PIXEL = 12
 _WEBP_BYTES_PER_PIXEL = 16  # its decoder works on four copies
 # Pillow drops the low byte of 16-bit colour. Asked for the other byte order it drops the high one.
 _OTHER_BYTE = {
@@ -81,11 +82,11 @@ def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
         _check_webp(data, path)
     image = opener(io.BytesIO(data))
     check_size(image.size, path)
-    if opener is JpegImageFile:
-        _check_jpeg(data, image.size, path)
+    if opener is JpegImageFile and (fault := fault_of_jpeg(data, image.size)):
+        raise BrokenFilmError(fault, SAVE_AS_PNG, path)
     _check_single(image, path)
     deep = _is_deep_colour(image)
-    check_bytes(image.size, _BYTES_PER_PIXEL.get(image.mode, 4) * (1 + deep), path)
+    check_bytes(image.size, _DEEP_BYTES_PER_PIXEL if deep else _BYTES_PER_PIXEL.get(image.mode, 4), path)
     image.draft("L", image.size)  # JPEG only: luminance alone is decoded, at full size
     is_tiff = isinstance(image, TiffImageFile)
     orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF, and forgets that it did
@@ -113,15 +114,14 @@ def _check_webp(data: bytes, path: Path) -> None:
     check_bytes(size, _WEBP_BYTES_PER_PIXEL, path)
 
 
-def _check_jpeg(data: bytes, size: tuple[int, int], path: Path) -> None:
-    """Refuse what its decoder would fill with grey, or go over for minutes."""
+def fault_of_jpeg(data: bytes, size: tuple[int, int]) -> str:
+    """What makes a JPEG of (width, height) one that its decoder would fill with grey, or go over for minutes."""
     pixels, passes = size[0] * size[1], data.count(b"\xff\xda")
     if len(data) * 8 < pixels // 64:  # a block of 8x8 pixels takes a bit at least
-        reason = f"damaged or truncated: {len(data):,} bytes are too few for {size[0]}x{size[1]} pixels"
-        raise BrokenFilmError(reason, COPY_AGAIN, path)
+        return f"damaged or truncated: {len(data):,} bytes are too few for {size[0]}x{size[1]} pixels"
     if passes > _MOST_PASSES or pixels * passes > _MOST_PIXELS_PASSED:
-        reason = f"a JPEG that goes {passes} times over {size[0]}x{size[1]} pixels"
-        raise BrokenFilmError(reason, SAVE_AS_PNG, path)
+        return f"a JPEG that goes {passes} times over {size[0]}x{size[1]} pixels"
+    return ""
 
 
 def _check_single(image: ImageFile.ImageFile, path: Path) -> None:

@@ -20,7 +20,7 @@ PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 """Of films with labels: these are in stored pixels, and read by ``read_grey``."""
 FILM_ENDINGS = (*PICTURE_ENDINGS, ".dcm", ".dicom")
 """Of films to predict, read by ``opened.open_film``."""
-LARGEST_FILE = 700_000_000
+LARGEST_FILE = 350_000_000
 """Bytes; an uncompressed film of the most pixels allowed is smaller."""
 
 

@@ -24,6 +24,7 @@ from pydicom.uid import (
 )
 
 from tests.data.dicom.made import compressed, film, lut, shades, written
+from tests.data.hostile_pictures import jpeg_of
 
 GARBAGE = random.Random(1).randbytes(20_000)
 SQUARE = (200, 200)
@@ -167,6 +168,9 @@ def dicoms() -> dict[str, bytes]:
         ),
         "JPEG of another size.dcm": packed(jpeg_head(0xC0, 65_500, 65_500, GARBAGE + END), JPEGBaseline8Bit),
         "JPEG 2000 of another size.dcm": packed(jpeg_2000((100, 400)), JPEG2000Lossless),
+        "JPEG of few bytes.dcm": compressed(
+            film(shades(8, SQUARE), Rows=9000, Columns=9000), jpeg_of(9000, 9000), JPEGBaseline8Bit
+        ),
         "JPEG with garbage.dcm": packed(jpeg_head(0xC0, 200, 200, GARBAGE + END), JPEGBaseline8Bit),
         "JPEG 2000 truncated.dcm": packed(jpeg_2000(SQUARE)[:3000], JPEG2000Lossless),
         "JPEG 2000 with garbage.dcm": packed(jpeg_2000(SQUARE)[:300] + GARBAGE, JPEG2000Lossless),

@@ -4,9 +4,10 @@ import itertools
 import struct
 
 from pydicom.encaps import get_frame
-from pydicom.uid import UID, JPEG2000TransferSyntaxes, RLELossless
+from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGBaseline8Bit, JPEGExtended12Bit, RLELossless
 
 from cephkit.data.dicom.layout import Layout
+from cephkit.data.pictures import fault_of_jpeg
 
 _MOST_FRAGMENTS = 10_000
 _ITEM = b"\xfe\xff\x00\xe0"
@@ -25,6 +26,8 @@ def fault_of_compressed(data: bytes, syntax: UID, layout: Layout) -> str:
     size = _size_of_jpeg2000(frame) if is_jpeg_2000 else _size_of_jpeg(frame)
     if size != (layout.rows, layout.columns, layout.samples):
         return "another size inside than the header says"
+    if syntax in (JPEGBaseline8Bit, JPEGExtended12Bit):
+        return fault_of_jpeg(frame, (layout.columns, layout.rows))
     return ""
 
 

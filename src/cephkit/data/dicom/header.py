@@ -51,7 +51,7 @@ _LARGEST_ELEMENT = 300_000
 _LARGEST_INSIDE = 4_000_000
 """Bytes of an element inside a sequence, and of one in the file's own header."""
 _LARGEST_INFLATED = 100_000_000
-_MOST_READS = 100_000
+_MOST_READS = 60_000
 """Two or three for an element; a film's header has some hundreds, a hostile one as many as the file has room for."""
 
 

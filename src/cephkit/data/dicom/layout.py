@@ -73,7 +73,7 @@ def read_layout(header: Header) -> Layout:
         raise BrokenFilmError(f"{reason}: not 8 or 16, used from the lowest up", EXPORT_AGAIN, path)
     if layout.samples == 3 and (layout.signed or layout.planar not in (0, 1)):
         raise BrokenFilmError("DICOM with colours below zero or in no known order", EXPORT_AGAIN, path)
-    check_bytes((layout.columns, layout.rows), layout.samples * layout.allocated // 8, path)
+    check_bytes((layout.columns, layout.rows), layout.samples * layout.allocated // 8 + 2, path)
     return layout
 
 

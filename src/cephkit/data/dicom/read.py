@@ -68,7 +68,8 @@ def _present(pixels: NDArray[Any], lowest: int, count: int) -> NDArray[np.bool_]
     """Which of the ``count`` values from ``lowest`` up the film has."""
     present = np.zeros(count, dtype=bool)
     for rows in row_blocks(pixels.shape):
-        present[np.clip(pixels[rows].astype(np.int32) - lowest, 0, count - 1)] = True
+        block = np.clip(pixels[rows].astype(np.int32) - lowest, 0, count - 1)
+        present |= np.bincount(block.ravel(), minlength=count) > 0
     return present
 
 
