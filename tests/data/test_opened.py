@@ -86,12 +86,13 @@ def test_dicom_is_no_film_with_labels_in_stored_pixels(tmp_path: Path) -> None:
 
 
 def test_which_files_of_a_folder_are_films(tmp_path: Path) -> None:
-    for name in ("a.png", "b.WEBP", "c.dcm", "d.DICOM", "e.txt", ".f.png", "README", "g.tif"):
+    for name in ("a.png", "b.WEBP", "c.dcm", "d.DICOM", "e.txt", ".f.png", "README", "1.2.3", "g.tif"):
         (tmp_path / name).write_bytes(b"text")
-    (tmp_path / "IM0001").write_bytes(written(film(shades(8))))
+    for name in ("IM0001", "1.2.826.0.1.4711"):
+        (tmp_path / name).write_bytes(written(film(shades(8))))
     (tmp_path / "folder.png").mkdir()
     found = sorted(path.name for path in tmp_path.iterdir() if is_film_file(path))
-    assert found == ["IM0001", "a.png", "b.WEBP", "c.dcm", "d.DICOM", "g.tif"]
+    assert found == ["1.2.826.0.1.4711", "IM0001", "a.png", "b.WEBP", "c.dcm", "d.DICOM", "g.tif"]
 
 
 def test_films_are_opened_in_threads(tmp_path: Path) -> None:

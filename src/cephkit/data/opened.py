@@ -59,8 +59,8 @@ def is_film_file(path: Path) -> bool:
     """Whether ``path`` is a file that a folder of films is searched for: by its ending, or DICOM without one."""
     if path.name.startswith(".") or not path.is_file():
         return False
-    if path.suffix:
-        return path.suffix.lower() in FILM_ENDINGS
+    if _ending(path):
+        return _ending(path) in FILM_ENDINGS
     try:
         with path.open("rb") as file:
             head = file.read(132)
@@ -72,4 +72,9 @@ def is_film_file(path: Path) -> bool:
 def _is_dicom(data: bytes, path: Path) -> bool:
     if begins_like_dicom(data):
         return True
-    return path.suffix.lower() in _DICOM_ENDINGS and begins_like_bare_dicom(data)
+    return _ending(path) in _DICOM_ENDINGS and begins_like_bare_dicom(data)
+
+
+def _ending(path: Path) -> str:
+    """In small letters; none where a name is a DICOM UID such as 1.2.840.10008, as exported films are called."""
+    return "" if path.suffix[1:].isdigit() else path.suffix.lower()

@@ -40,7 +40,7 @@ _WEBP_BYTES_PER_PIXEL = 16  # its decoder works on four copies
 _OTHER_BYTE = {
     f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBX", "RGBA") for order, other in ("BL", "LB", "NB")
 }
-_MOST_PASSES, _MOST_PIXELS_PASSED = 100, 1_000_000_000  # a progressive JPEG has about ten passes
+_MOST_PASSES, _MOST_PIXELS_PASSED = 100, 2_000_000_000  # a progressive JPEG has about ten passes
 _TAKE_ONE_OUT = "save the film alone as a file of its own, or take it out"
 
 

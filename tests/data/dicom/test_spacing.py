@@ -38,6 +38,10 @@ PIXEL, IMAGER = {"PixelSpacing": [0.1, 0.12]}, {"ImagerPixelSpacing": [0.11, 0.1
         ),
         ({**IMAGER, "EstimatedRadiographicMagnificationFactor": 1}, (0.11, 0.132), "detector", "ImagerPixelSpacing"),
         ({**IMAGER, "EstimatedRadiographicMagnificationFactor": 3}, (0.11, 0.132), "detector", "ImagerPixelSpacing"),
+        (
+            {"ImagerPixelSpacing": [0.006, 0.006], "EstimatedRadiographicMagnificationFactor": 1.4},
+            (0.006, 0.006), "detector", "ImagerPixelSpacing",
+        ),
         ({**IMAGER, "DistanceSourceToDetector": 1650}, (0.11, 0.132), "detector", "ImagerPixelSpacing"),
         (
             {**IMAGER, "DistanceSourceToDetector": 1650, "DistanceSourceToPatient": 0},

@@ -76,7 +76,7 @@ def _at_detector(header: Header, sides: tuple[float, float]) -> tuple[Spacing, t
         by, enlarged = "EstimatedRadiographicMagnificationFactor", factor[0]
     elif len(distances) == 2 and all(math.isfinite(distance) and distance > 0 for distance in distances):
         by, enlarged = "DistanceSourceToDetector / DistanceSourceToPatient", distances[0] / distances[1]
-    if 1 < enlarged <= MOST_MAGNIFIED:
+    if 1 < enlarged <= MOST_MAGNIFIED and min(sides) / enlarged >= SMALLEST_MM:
         origin = f"DICOM ImagerPixelSpacing / {enlarged:.4g} ({by})"
         return Spacing(sides[0] / enlarged, sides[1] / enlarged, origin, "head"), ()
     notes = ("lengths count at the detector, where the head is enlarged; the file gives no magnification",)
