@@ -1,5 +1,7 @@
 """Errors that a user can act on: the command line prints them without a traceback."""
 
+from pathlib import Path
+
 
 class CephkitError(Exception):
     """What is wrong, where, and what to do; the message is shown to the user as it is."""
@@ -7,6 +9,16 @@ class CephkitError(Exception):
 
 class FilmError(CephkitError):
     """A film that cannot be read."""
+
+
+class BrokenFilmError(FilmError):
+    """A film that cannot be read, with ``reason`` and ``remedy`` apart for lists of problems."""
+
+    def __init__(self, reason: str, remedy: str = "", path: Path | None = None) -> None:
+        # One argument must do: a loader's worker hands an error over as its message alone.
+        where = f"{path}: " if path else ""
+        super().__init__(f"{where}{reason}" + (f"; {remedy}" if remedy else ""))
+        self.reason, self.remedy = reason, remedy
 
 
 class LabelError(CephkitError):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cephkit.data import pixels
+from cephkit.data import grey as grey_module
 from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
 from cephkit.errors import FilmError
 from cephkit.geometry import letterbox, transform
@@ -42,8 +42,13 @@ def test_jpeg_is_read_at_full_size_in_grey_and_in_colour(tmp_path: Path) -> None
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_alpha_is_ignored(tmp_path: Path, mode: str) -> None:
     image = Image.fromarray(noise(2)).convert(mode)
-    image.putalpha(0)
+    alpha = Image.new("L", image.size, 0)
+    alpha.putpixel((3, 3), 1)
+    image.putalpha(alpha)
     np.testing.assert_array_equal(read_grey(save(tmp_path / "film.png", image)), noise(2))
+    image.putalpha(0)
+    with pytest.raises(FilmError, match="every pixel is transparent"):
+        read_grey(save(tmp_path / "film.png", image))
 
 
 def test_one_bit_becomes_black_and_white(tmp_path: Path) -> None:
@@ -92,8 +97,8 @@ def test_a_truncated_film_is_refused_by_name(tmp_path: Path, suffix: str, share:
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"GIF89a and more", "not a PNG, JPEG, BMP or TIFF"),
-        (b"<html>404</html>", "not a PNG, JPEG, BMP or TIFF"),
+        (b"GIF89a and more", "not a PNG, JPEG, BMP, TIFF or WebP"),
+        (b"<html>404</html>", "not a PNG, JPEG, BMP, TIFF or WebP"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "damaged or truncated"),
         (b"\xff\xd8\xff\xe0" + b"\xff" * 50, "damaged or truncated"),
         (b"BM" + b"\xff" * 60, "damaged or truncated"),
@@ -115,9 +120,9 @@ def test_a_missing_file_is_a_film_error(tmp_path: Path) -> None:
 
 
 def test_size_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pixels.LARGEST_PIXELS >= 95_000_000  # a film of that size is part of the data set
+    assert grey_module.LARGEST_PIXELS >= 95_000_000  # a film of that size is part of the data set
     path = save(tmp_path / "film.png", Image.fromarray(noise(7, 60, 50)))
-    monkeypatch.setattr(pixels, "LARGEST_PIXELS", 60 * 50 - 1)
+    monkeypatch.setattr(grey_module, "LARGEST_PIXELS", 60 * 50 - 1)
     with pytest.raises(FilmError, match="50x60 pixels are more than"):
         read_grey(path)
     tiny = save(tmp_path / "tiny.png", Image.fromarray(noise(7, 15, 50)))

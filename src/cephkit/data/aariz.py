@@ -7,7 +7,7 @@ from pathlib import Path
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
-from cephkit.data.pixels import FILM_ENDINGS
+from cephkit.data.pixels import PICTURE_ENDINGS
 from cephkit.errors import DataError
 
 __all__ = ["ANNOTATORS", "AarizFolder", "Problem", "landmarks_json", "read_aariz", "some"]
@@ -112,7 +112,7 @@ def _entry(parent: Path, name: str, *, folder: bool = False) -> Path | None:
 def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[list[Film], list[Problem], list[str]]:
     by_stem: dict[str, list[Path]] = {}
     for path in _visible(film_folder):
-        if path.suffix.lower() in FILM_ENDINGS:
+        if path.suffix.lower() in PICTURE_ENDINGS:
             by_stem.setdefault(path.stem, []).append(path)
     problems: list[Problem] = []
     for film_id, paths in by_stem.items():
@@ -126,7 +126,7 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
     for annotator, name in ANNOTATORS.items():
         for film_id, path in _label_files(landmark_folder, name):
             if film_id not in by_stem:
-                reason = f"label without a film {film_id} ({', '.join(FILM_ENDINGS)}) in {film_folder}"
+                reason = f"label without a film {film_id} ({', '.join(PICTURE_ENDINGS)}) in {film_folder}"
                 problems.append(Problem(film_id, split, path, reason, "add the film or remove the label"))
                 continue
             try:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from cephkit.data.pixels import (
     DECODER,
-    BrokenFilmError,
     content_hash,
     decode_grey,
     pixel_hash,
     read_bytes,
     to_uint8,
 )
+from cephkit.errors import BrokenFilmError
 from cephkit.files import replacing
 from cephkit.geometry import Size
 

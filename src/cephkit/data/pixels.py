@@ -1,56 +1,27 @@
-"""From a film's file to grey pixels, and from there to the network's canvas.
+"""From a film's file to grey pixels as stored, and from there to the network's canvas."""
 
-Films come from strangers: a decoder is chosen by the first bytes, never by the file's ending, and a film
-that is damaged in any way is refused rather than half shown.
-"""
-
-import io
-from collections.abc import Callable
+import stat
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL import Image
 
-from cephkit.errors import FilmError
+from cephkit.data.grey import COPY_AGAIN, Grey, look_up
+from cephkit.data.pictures import decode_picture
+from cephkit.errors import BrokenFilmError
 from cephkit.geometry import Size, letterbox
 
-Grey: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
-
-DECODER = "1"
+DECODER = "2"
 """Changes whenever a file would give other grey pixels or another canvas: what is remembered is then void."""
 
-FILM_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-LARGEST_PIXELS = 200_000_000
-SMALLEST_SIDE = 16
-
-# The classes are called directly because Image.open guards against huge films through a process-wide setting
-# that two threads cannot change safely; decode_grey has its own guard.
-_OPENERS: tuple[tuple[bytes, Callable[[io.BytesIO], ImageFile.ImageFile]], ...] = (
-    (b"\x89PNG\r\n\x1a\n", PngImageFile),
-    (b"\xff\xd8\xff", JpegImageFile),
-    (b"BM", BmpImageFile),
-    (b"II*\x00", TiffImageFile),
-    (b"MM\x00*", TiffImageFile),
-)
-_COPY_AGAIN = "copy or download the film again, or take it out"
-_SAVE_AS_PNG = "save it as an 8- or 16-bit grey PNG, or take it out"
-
-
-class BrokenFilmError(FilmError):
-    """A film that cannot be read, with ``reason`` and ``remedy`` apart for lists of problems."""
-
-    def __init__(self, reason: str, remedy: str = "", path: Path | None = None) -> None:
-        # One argument must do: a loader's worker hands an error over as its message alone.
-        where = f"{path}: " if path else ""
-        super().__init__(f"{where}{reason}" + (f"; {remedy}" if remedy else ""))
-        self.reason, self.remedy = reason, remedy
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+"""Of films with labels: these are in stored pixels, and read by ``read_grey``."""
+FILM_ENDINGS = (*PICTURE_ENDINGS, ".dcm", ".dicom")
+"""Of films to predict, read by ``opened.open_film``."""
+LARGEST_FILE = 350_000_000
+"""Bytes; an uncompressed film of the most pixels allowed is smaller."""
 
 
 def read_grey(path: Path) -> Grey:
@@ -68,9 +39,15 @@ def read_bytes(path: Path) -> bytes:
     """The file's bytes.
 
     Raises:
-        FilmError: the file cannot be read.
+        FilmError: the file cannot be read, is none, or is too large.
     """
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # reading a pipe or a device might never end
+            raise BrokenFilmError("a folder or device, not a file", "give the film's file", path)
+        if about.st_size > LARGEST_FILE:
+            reason = f"{about.st_size:,} bytes are more than the {LARGEST_FILE:,} allowed"
+            raise BrokenFilmError(reason, COPY_AGAIN, path)
         return path.read_bytes()
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
@@ -79,44 +56,7 @@ def read_bytes(path: Path) -> bytes:
 
 def decode_grey(data: bytes, path: Path) -> Grey:
     """``read_grey`` for bytes already read; ``path`` is for messages only."""
-    if not data:
-        raise BrokenFilmError("the file is empty", _COPY_AGAIN, path)
-    opener = next((opener for magic, opener in _OPENERS if data.startswith(magic)), None)
-    if opener is None:
-        raise BrokenFilmError("not a PNG, JPEG, BMP or TIFF film", _SAVE_AS_PNG, path)
-    try:
-        image = opener(io.BytesIO(data))
-        _check_size(image.size, path)
-        image.draft("L", image.size)  # JPEG only: luminance alone is decoded, at full size
-        image.load()
-        return _grey(image, path)
-    except (FilmError, MemoryError):
-        raise
-    except Exception as error:  # decoders meet hostile bytes with errors of every kind
-        reason = f"damaged or truncated: {type(error).__name__}: {error}"
-        raise BrokenFilmError(reason, _COPY_AGAIN, path) from error
-
-
-def _check_size(size: tuple[int, int], path: Path) -> None:
-    width, height = size
-    if width * height > LARGEST_PIXELS:
-        reason = f"{width}x{height} pixels are more than the {LARGEST_PIXELS // 1_000_000} megapixels allowed"
-        raise BrokenFilmError(reason, "save the film smaller, or take it out", path)
-    if min(width, height) < SMALLEST_SIDE:
-        reason = f"{width}x{height} pixels: a film has at least {SMALLEST_SIDE} on each side"
-        raise BrokenFilmError(reason, _COPY_AGAIN, path)
-
-
-def _grey(image: Image.Image, path: Path) -> Grey:
-    if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)  # astype also brings big-endian pixels into native order
-    if image.mode == "I":
-        wide = np.asarray(image)
-        if wide.min() >= 0 and wide.max() <= np.iinfo(np.uint16).max:
-            return wide.astype(np.uint16)
-    if image.mode in ("I", "F"):
-        raise BrokenFilmError(f"32-bit pixels (mode {image.mode}) are not supported", _SAVE_AS_PNG, path)
-    return np.array(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
+    return decode_picture(data, path)[0]
 
 
 def to_uint8(grey: Grey) -> NDArray[np.uint8]:
@@ -125,9 +65,8 @@ def to_uint8(grey: Grey) -> NDArray[np.uint8]:
         return grey.astype(np.uint8, copy=False)
     low, high = np.percentile(grey, (0.1, 99.9))
     levels = np.arange(np.iinfo(np.uint16).max + 1, dtype=np.float64)
-    # A table of all levels needs 64 kB where arithmetic on a large film would need gigabytes.
     table = np.clip(np.rint((levels - low) * (255.0 / max(high - low, 1.0))), 0, 255).astype(np.uint8)
-    return table[grey]
+    return look_up(table, grey).astype(np.uint8, copy=False)
 
 
 def to_canvas(grey: NDArray[np.uint8], canvas_size: Size) -> NDArray[np.uint8]:

@@ -14,9 +14,9 @@ import psutil
 from numpy.typing import NDArray
 
 from cephkit.data.film import Film
-from cephkit.data.pixels import BrokenFilmError, content_hash, decode_grey, read_bytes, to_canvas, to_uint8
+from cephkit.data.pixels import content_hash, decode_grey, read_bytes, to_canvas, to_uint8
 from cephkit.data.store import FilmStore, content_of, end_of_store, store_path
-from cephkit.errors import DataError
+from cephkit.errors import BrokenFilmError, DataError
 from cephkit.geometry import Size
 
 _MEMORY_SHARE = 0.8  # of the free memory; the rest is for the network, the workers and the desktop

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cephkit.data.pixels import BrokenFilmError, read_grey, to_uint8
-from cephkit.errors import FilmError
+from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.errors import BrokenFilmError, FilmError
 from cephkit.evaluation.plots import Omitted, Plot
 from cephkit.evaluation.scoring import Scores
 

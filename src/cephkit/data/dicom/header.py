@@ -1,0 +1,216 @@
+"""The few header elements a film needs, read so that nothing else of the header is ever held.
+
+pydicom converts values with warnings and errors that quote them. So the elements named here are taken as raw bytes,
+all others are skipped, and no message of pydicom's goes any further.
+"""
+
+import io
+import logging
+import warnings
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset, read_partial
+from pydicom.tag import BaseTag
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from cephkit.data.grey import COPY_AGAIN
+from cephkit.errors import BrokenFilmError
+
+# For good, not while a film is read: filters and levels belong to the process, and films are read in threads.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
+
+EXPORT_AGAIN = "export the film again, as one uncompressed grey DICOM picture or as PNG, or take it out"
+
+_KEYWORDS = (
+    "SOPClassUID", "NumberOfFrames", "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation",
+    "PlanarConfiguration", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PixelPaddingValue", "PixelPaddingRangeLimit", "PixelAspectRatio",
+    "PixelSpacing", "PixelSpacingCalibrationType", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
+    "EstimatedRadiographicMagnificationFactor", "DistanceSourceToDetector", "DistanceSourceToPatient",
+    "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction",
+    "VOILUTSequence", "PresentationLUTShape",
+    "RedPaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableDescriptor", "BluePaletteColorLookupTableData",
+    "PixelData",
+)  # fmt: skip
+_WANTED = {tag: keyword for keyword in _KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
+_WANTED_INSIDE = {0x00283002: "LUTDescriptor", 0x00283006: "LUTData"}
+_META = {0x00020010: "TransferSyntaxUID"}
+_PIXEL_DATA = 0x7FE00010
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_LARGEST_ELEMENT = 300_000
+"""Bytes; a lookup table of 65,536 entries, the largest element a film needs besides its pixels, has 131,072."""
+_LARGEST_INSIDE = 4_000_000
+"""Bytes of an element inside a sequence, and of one in the file's own header."""
+_LARGEST_INFLATED = 100_000_000
+_MOST_READS = 60_000
+"""Two or three for an element; a film's header has some hundreds, a hostile one as many as the file has room for."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """Elements of a DICOM object, or of one item of a sequence, by keyword. Numbers are NaN where text is none."""
+
+    elements: Mapping[str, RawDataElement]
+    items: Mapping[str, "Header"]
+    """The first item of each sequence that has one."""
+    path: Path
+    transfer_syntax: str | None = None
+
+    def raw(self, keyword: str) -> bytes:
+        """The value's bytes; empty where the element is missing, empty, or of another kind."""
+        element = self.elements.get(keyword)
+        return element.value or b"" if element is not None else b""
+
+    def text(self, keyword: str) -> tuple[str, ...]:
+        """The values of a text element, without padding; none where it is missing or empty."""
+        written = self.raw(keyword).decode("latin-1").strip(" \0")
+        return tuple(value.strip(" \0") for value in written[:1024].split("\\")) if written else ()
+
+    def numbers(self, keyword: str) -> tuple[float, ...]:
+        """The values of an element that holds numbers as text."""
+        return tuple(_number(value) for value in self.text(keyword))
+
+    def word(self, keyword: str, index: int = 0, *, signed: bool = False) -> int | None:
+        """One 16-bit value; None where there is none."""
+        value = self.raw(keyword)[2 * index : 2 * index + 2]
+        return int.from_bytes(value, self.byte_order(keyword), signed=signed) if len(value) == 2 else None
+
+    def byte_order(self, keyword: str) -> Literal["little", "big"]:
+        """In which order a 16-bit value's bytes lie."""
+        element = self.elements.get(keyword)
+        return "little" if element is None or element.is_little_endian else "big"
+
+    def is_written(self, keyword: str) -> bool:
+        """Whether the element is there and not empty."""
+        return bool(self.raw(keyword))
+
+    def is_encapsulated(self, keyword: str) -> bool:
+        """Whether the element's length is left open, as that of compressed pixels is."""
+        element = self.elements.get(keyword)
+        return element is not None and element.length == _UNDEFINED_LENGTH
+
+    def has_words(self, keyword: str) -> bool:
+        """Whether pixels are written as 16-bit words."""
+        element = self.elements.get(keyword)
+        return element is not None and element.VR != "OB"
+
+    def is_implicit(self, keyword: str) -> bool:
+        """Whether the element is written without its type."""
+        element = self.elements.get(keyword)
+        return element is None or element.is_implicit_VR
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+class _Stream(io.BytesIO):
+    """Bytes for pydicom, which would follow hostile ones for minutes."""
+
+    def __init__(self, data: bytes, path: Path) -> None:
+        super().__init__(data)
+        self.path = path
+        self.reads = 0
+        self.largest = _LARGEST_INSIDE
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        if self.reads > _MOST_READS:
+            raise BrokenFilmError("damaged DICOM: its header has no end", COPY_AGAIN, self.path)
+        if size is not None and size > self.largest:
+            raise BrokenFilmError("damaged or truncated DICOM: an element is too long", COPY_AGAIN, self.path)
+        return super().read(size)
+
+    def is_past_pixels(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        """pydicom asks this before it reads an element's value; nothing behind the pixels is read."""
+        self.largest = len(self.getbuffer()) if tag == _PIXEL_DATA else _LARGEST_INSIDE
+        if tag in _WANTED and tag != _PIXEL_DATA and _LARGEST_ELEMENT < length != _UNDEFINED_LENGTH:
+            reason = f"damaged DICOM: its {_WANTED[tag]} is {length:,} bytes long"
+            raise BrokenFilmError(reason, COPY_AGAIN, self.path)
+        return tag > _PIXEL_DATA
+
+
+def begins_like_dicom(data: bytes) -> bool:
+    """Whether the first bytes are those of a DICOM file."""
+    return data[128:132] == b"DICM"
+
+
+def begins_like_bare_dicom(data: bytes) -> bool:
+    """Whether the first bytes may be DICOM's without its file header: group 2 or 8, a small element, a short value."""
+    group, element = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:4], "little")
+    has_type = data[4:6].isalpha() and data[4:6].isupper()
+    length = int.from_bytes(data[6:8] if has_type else data[4:8], "little")
+    return len(data) > 8 and group in (2, 8) and element < 0x100 and length < 256
+
+
+def read_header(data: bytes, path: Path) -> Header:
+    """The header of a DICOM file, and its pixels as they are written.
+
+    Raises:
+        BrokenFilmError: no DICOM, damaged, or made to be endless.
+    """
+    try:
+        header = _read(data, path)
+    except (BrokenFilmError, MemoryError):
+        raise
+    except Exception as error:  # pydicom meets hostile bytes with errors of every kind
+        kind = type(error).__name__
+    else:
+        return header
+    # Raised out here so that it does not carry pydicom's error, which may quote the header.
+    raise BrokenFilmError(f"damaged or truncated DICOM ({kind})", COPY_AGAIN, path)
+
+
+def _read(data: bytes, path: Path) -> Header:
+    stream = _Stream(data, path)
+    syntax = None
+    if begins_like_dicom(data):
+        stream.seek(132)
+        about = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
+        syntax = next(iter(_header(about, path, _META).text("TransferSyntaxUID")), None)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        stream = _Stream(_inflated(data[stream.tell() :], path), path)
+        elements = read_dataset(stream, False, True, stop_when=stream.is_past_pixels, specific_tags=list(_WANTED))
+    else:
+        stream.seek(0)
+        elements = read_partial(stream, stream.is_past_pixels, force=True, specific_tags=[BaseTag(t) for t in _WANTED])
+    header = replace(_header(elements, path, _WANTED), transfer_syntax=syntax)
+    if not any(header.is_written(keyword) for keyword in ("SOPClassUID", "Rows", "PixelData")):
+        raise BrokenFilmError("damaged or truncated DICOM, or none: no picture in it", COPY_AGAIN, path)
+    return header
+
+
+def _header(dataset: Dataset, path: Path, wanted: Mapping[int, str]) -> Header:
+    """Bytes as they were read: nothing is left for pydicom to convert, and to fail at, later."""
+    elements: dict[str, RawDataElement] = {}
+    items: dict[str, Header] = {}
+    for tag, keyword in wanted.items():
+        if tag not in dataset:
+            continue
+        if keyword.endswith("Sequence"):
+            sequence = dataset[tag].value
+            if sequence:
+                items[keyword] = _header(sequence[0], path, _WANTED_INSIDE)
+        elif isinstance(element := dataset.get_item(tag), RawDataElement):
+            elements[keyword] = element
+    return Header(elements, items, path)
+
+
+def _inflated(deflated: bytes, path: Path) -> bytes:
+    inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(deflated, _LARGEST_INFLATED + 1)
+    if len(inflated) > _LARGEST_INFLATED:
+        reason = f"deflated DICOM of more than the {_LARGEST_INFLATED:,} bytes allowed"
+        raise BrokenFilmError(reason, EXPORT_AGAIN, path)
+    return inflated

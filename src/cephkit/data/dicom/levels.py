@@ -1,0 +1,149 @@
+"""From stored pixel values to the grey levels that a viewer shows.
+
+Every step of DICOM's grey pipeline maps one value to one value. So all of it is worked out once for each possible value
+and not for each pixel.
+
+Reference: DICOM PS3.3, C.11.1 (modality), C.11.2 (values of interest), C.11.6 (presentation), C.7.5.1.1.2 (padding).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cephkit.data.dicom.header import EXPORT_AGAIN, Header
+from cephkit.data.grey import Grey
+from cephkit.errors import BrokenFilmError
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """A lookup table: ``entries`` (N,) of ``bits``, the first for the value ``first``."""
+
+    entries: Grey
+    first: int
+    bits: int
+
+    def __call__(self, values: Values) -> Values:
+        """The entry of each value; values beyond the table get its first or last."""
+        return self.entries[np.clip(values - self.first, 0, len(self.entries) - 1).astype(np.intp)].astype(np.float64)
+
+
+def look_up_table(item: Header, descriptor: str, data: str, *, signed: bool) -> LookUp | None:
+    """The table that two elements hold; None where it is missing or damaged."""
+    count, first, bits = item.word(descriptor), item.word(descriptor, 1, signed=signed), item.word(descriptor, 2)
+    written = item.raw(data)
+    if count is None or first is None or bits is None or not 8 <= bits <= 16:
+        return None
+    count = count or 1 << 16
+    if len(written) >= 2 * count:
+        order = "<" if item.byte_order(data) == "little" else ">"
+        return LookUp(np.frombuffer(written, f"{order}u2", count).astype(np.uint16), first, bits)
+    if len(written) >= count and bits == 8:  # two entries in a word
+        return LookUp(np.frombuffer(written, np.uint8, count), first, bits)
+    return None
+
+
+def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed: bool) -> tuple[Grey, tuple[str, ...]]:
+    """The grey level of each stored value, lowest first, (2**bits,) uint8 up to 8 bits and uint16 above, and notes.
+
+    ``present`` (2**bits,) says which values the film has. Without a window the levels of a film of more than 8 bits are
+    the stored ones, from 0 up: what follows finds their range by itself, as in any 16-bit film.
+
+    Raises:
+        BrokenFilmError: the modality's lookup table is damaged.
+    """
+    stored = np.arange(1 << bits) - ((1 << bits - 1) if signed else 0)
+    padded = present & _padding(header, stored, signed=signed)
+    shown = present & ~padded if (present & ~padded).any() else present
+    deepest = 255 if bits <= 8 else 65535
+    notes: tuple[str, ...] = ()
+    if "ModalityLUTSequence" in header.items:
+        table = _modality_table(header, signed=signed)
+        measured = table(stored.astype(np.float64))
+        levels, top = measured, (1 << table.bits) - 1
+    else:
+        measured, notes = _rescaled(header, stored.astype(np.float64))
+        levels, top = np.arange(1 << bits, dtype=np.float64), (1 << bits) - 1
+        levels = levels[::-1] if measured[0] > measured[-1] else levels
+    share, window_notes = _values_of_interest(header, measured, signed=signed or measured.min() < 0)
+    if share is not None and np.ptp(levels[shown]) > 0 and np.ptp(share[shown]) == 0:
+        share, window_notes = None, ("the file's window shows one grey only, and was not used",)
+    if share is not None:
+        levels, top = share * deepest, deepest
+    elif deepest == 255:
+        levels, top = levels * (255 / top), 255
+    levels = np.clip(np.rint(levels), 0, top)
+    if _is_inverted(header):
+        levels = top - levels
+    if (present & ~shown).any():
+        levels[padded] = levels[shown].min()
+    grey: Grey = levels.astype(np.uint8) if deepest == 255 else levels.astype(np.uint16)
+    return grey, (*notes, *window_notes)
+
+
+def _is_inverted(header: Header) -> bool:
+    # Both together are one inversion: DX demands the second wherever there is the first (C.8.11.3.1.2).
+    return "MONOCHROME1" in header.text("PhotometricInterpretation") or "INVERSE" in header.text("PresentationLUTShape")
+
+
+def _padding(header: Header, stored: NDArray[np.intp], *, signed: bool) -> NDArray[np.bool_]:
+    """Which stored values are no part of the picture."""
+    value = header.word("PixelPaddingValue", signed=signed)
+    if value is None:
+        return np.zeros(stored.shape, dtype=bool)
+    limit = header.word("PixelPaddingRangeLimit", signed=signed)
+    limit = value if limit is None else limit
+    return (stored >= min(value, limit)) & (stored <= max(value, limit))
+
+
+def _modality_table(header: Header, *, signed: bool) -> LookUp:
+    table = look_up_table(header.items["ModalityLUTSequence"], "LUTDescriptor", "LUTData", signed=signed)
+    if table is None:
+        raise BrokenFilmError("damaged DICOM: its modality lookup table", EXPORT_AGAIN, header.path)
+    return table
+
+
+def _rescaled(header: Header, stored: Values) -> tuple[Values, tuple[str, ...]]:
+    slope, intercept = header.numbers("RescaleSlope"), header.numbers("RescaleIntercept")
+    if not slope and not intercept:
+        return stored, ()
+    if len(slope) == len(intercept) == 1 and slope[0] != 0:
+        with np.errstate(over="ignore", invalid="ignore"):
+            rescaled = stored * slope[0] + intercept[0]
+        if np.isfinite(rescaled).all():
+            return rescaled, ()
+    return stored, ("RescaleSlope and RescaleIntercept are no usable numbers, and were not used",)
+
+
+def _values_of_interest(header: Header, values: Values, *, signed: bool) -> tuple[Values | None, tuple[str, ...]]:
+    """Each value's grey from 0 (black) to 1, by the first lookup table or window; None without one."""
+    item = header.items.get("VOILUTSequence")
+    table = look_up_table(item, "LUTDescriptor", "LUTData", signed=signed) if item else None
+    if table is not None:
+        return np.clip(table(values) / ((1 << table.bits) - 1), 0, 1), ()
+    notes = ("the file's VOI lookup table is damaged, and was not used",) if item else ()
+    centers, widths = header.numbers("WindowCenter"), header.numbers("WindowWidth")
+    if not centers or not widths:
+        return None, notes
+    kind = next(iter(header.text("VOILUTFunction")), "LINEAR").upper()
+    share = _window(values, centers[0], widths[0], kind)
+    if share is None:
+        return None, (*notes, "the file's window is none, and was not used")
+    return share, notes
+
+
+def _window(values: Values, center: float, width: float, kind: str) -> Values | None:
+    """PS3.3 C.11.2.1.2 and C.11.2.1.3, from 0 to 1; None where the numbers make no window."""
+    narrowest = 1.0 if kind == "LINEAR" else 1e-6
+    if not (np.isfinite(center) and narrowest <= width < 1e9):
+        return None
+    if kind == "SIGMOID":
+        return 1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -700, 700)))
+    if kind == "LINEAR":
+        center, width = center - 0.5, width - 1
+    if width == 0:
+        return (values > center).astype(np.float64)
+    return np.clip((values - center) / width + 0.5, 0, 1)

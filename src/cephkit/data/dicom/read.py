@@ -1,0 +1,98 @@
+"""A DICOM file as a film: grey as a viewer shows it, pixel size, notes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cephkit.data.dicom.header import EXPORT_AGAIN, Header, read_header
+from cephkit.data.dicom.layout import read_layout
+from cephkit.data.dicom.levels import grey_levels, look_up_table
+from cephkit.data.dicom.pixels import stored_pixels
+from cephkit.data.dicom.spacing import read_spacing
+from cephkit.data.grey import Grey, look_up, luminance, row_blocks
+from cephkit.data.spacing import Spacing
+from cephkit.errors import BrokenFilmError
+
+_PROJECTIONS = (  # the standard's classes of X-ray films, and of pictures of them
+    "1.2.840.10008.5.1.4.1.1.1",  # computed radiography; digital X-ray follows it with .1, .2, .3
+    "1.2.840.10008.5.1.4.1.1.7",  # secondary capture
+    "1.2.840.10008.5.1.4.1.1.12",  # angiography, fluoroscopy
+    "1.2.840.10008.5.1.4.1.1.77",  # photographs
+)
+
+
+@dataclass(frozen=True)
+class DicomFilm:
+    """What of a DICOM file is used; nothing of it is the patient's."""
+
+    grey: Grey
+    """(H, W) uint8 up to 8 stored bits, else uint16; bright bone."""
+    spacing: Spacing | None
+    notes: tuple[str, ...]
+
+
+def read_dicom(data: bytes, path: Path, *, use_spacing: bool = True) -> DicomFilm:
+    """The film in a DICOM file's bytes; ``path`` is for messages.
+
+    Args:
+        data: the file.
+        path: where it lies.
+        use_spacing: read the pixel size; False where the user gives one, or wants angles only.
+
+    Raises:
+        BrokenFilmError: damaged, no single picture, of a kind that is not supported, or with an impossible pixel size.
+    """
+    header = read_header(data, path)
+    layout = read_layout(header)
+    spacing, notes = read_spacing(header) if use_spacing else (None, ())
+    kind = next(iter(header.text("SOPClassUID")), "")
+    if kind and not any(kind == known or kind.startswith(f"{known}.") for known in _PROJECTIONS):
+        notes = (*notes, "the file's SOP class is not one of X-ray films")
+    pixels, colour = stored_pixels(header, layout)
+    if layout.samples == 3:
+        return DicomFilm(_colour_grey(pixels, colour), spacing, notes)
+    lowest = -(1 << layout.stored - 1) if layout.signed else 0
+    if colour == "PALETTE COLOR":
+        levels = _palette_levels(header, layout.stored, signed=layout.signed)
+        return DicomFilm(look_up(levels, pixels, lowest), spacing, notes)
+    levels, level_notes = grey_levels(
+        header, layout.stored, _present(pixels, lowest, 1 << layout.stored), signed=layout.signed
+    )
+    return DicomFilm(look_up(levels, pixels, lowest), spacing, (*notes, *level_notes))
+
+
+def _present(pixels: NDArray[Any], lowest: int, count: int) -> NDArray[np.bool_]:
+    """Which of the ``count`` values from ``lowest`` up the film has."""
+    present = np.zeros(count, dtype=bool)
+    for rows in row_blocks(pixels.shape):
+        block = np.clip(pixels[rows].astype(np.int32) - lowest, 0, count - 1)
+        present |= np.bincount(block.ravel(), minlength=count) > 0
+    return present
+
+
+def _colour_grey(pixels: NDArray[Any], colour: str) -> Grey:
+    if colour.startswith("YBR"):
+        return np.ascontiguousarray(pixels[..., 0])
+    out = np.empty(pixels.shape[:2], dtype=pixels.dtype)
+    for rows in row_blocks(out.shape):
+        red, green, blue = (pixels[rows, :, channel].astype(np.uint32) for channel in range(3))
+        out[rows] = luminance(red, green, blue)
+    return out
+
+
+def _palette_levels(header: Header, bits: int, *, signed: bool) -> Grey:
+    """The luminance of each stored value of a picture with a palette."""
+    tables = []
+    for name in ("Red", "Green", "Blue"):
+        descriptor = f"{name}PaletteColorLookupTableDescriptor"
+        table = look_up_table(header, descriptor, f"{name}PaletteColorLookupTableData", signed=signed)
+        if table is None or table.bits not in (8, 16):
+            raise BrokenFilmError("damaged DICOM: its palette, or one in segments", EXPORT_AGAIN, header.path)
+        tables.append(table)
+    stored = np.arange(1 << bits, dtype=np.float64) - ((1 << bits - 1) if signed else 0)
+    red, green, blue = (table(stored).astype(np.uint32) for table in tables)
+    levels = luminance(red, green, blue)
+    return levels.astype(np.uint8) if tables[0].bits == 8 else levels.astype(np.uint16)

@@ -1,0 +1,85 @@
+"""What a DICOM file says about the size of its pixels, and where in space that size is meant.
+
+Reference: DICOM PS3.3, 10.7.1.3 (pixel spacing in projection radiography) and C.8.11.7 (DX positioning).
+"""
+
+import math
+
+from cephkit.data.dicom.header import Header
+from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
+from cephkit.data.spacing import Spacing
+from cephkit.errors import BrokenFilmError
+
+MOST_MAGNIFIED = 1.5
+"""A head a metre and a half from the source and 15 cm from the detector is enlarged by 1.1."""
+_SAME_WITHIN = 0.001
+_CALIBRATIONS = {"GEOMETRY": "corrected for magnification", "FIDUCIAL": "calibrated by an object of known size"}
+
+
+def read_spacing(header: Header) -> tuple[Spacing | None, tuple[str, ...]]:
+    """The pixel size, None where the file has none, and notes for people.
+
+    A pixel size that is there and cannot be one makes the whole film unusable: whoever wrote it wrong may have written
+    the others wrong too, and lengths from them would look right.
+
+    Raises:
+        BrokenFilmError: a pixel size that is not two lengths of a cephalogram's pixel.
+    """
+    pixel, imager, scanned = (
+        _sides(header, keyword) for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+    )
+    calibration = next(iter(header.text("PixelSpacingCalibrationType")), "").upper()
+    if pixel and calibration in _CALIBRATIONS:
+        return Spacing(*pixel, f"DICOM PixelSpacing, {_CALIBRATIONS[calibration]} ({calibration})", "head"), ()
+    if pixel and imager and not _same(pixel, imager):
+        enlarged = imager[0] / pixel[0]
+        if 1 < enlarged <= MOST_MAGNIFIED:
+            origin = f"DICOM PixelSpacing, calibrated (ImagerPixelSpacing is {enlarged:.3g} times as large)"
+            return Spacing(*pixel, origin, "head"), ()
+        note = f"ImagerPixelSpacing is {enlarged:.3g} times PixelSpacing, which no magnification of a head explains"
+        return Spacing(*pixel, "DICOM PixelSpacing, other than ImagerPixelSpacing", "unknown"), (note,)
+    if imager:
+        return _at_detector(header, imager)
+    if scanned and (pixel is None or _same(pixel, scanned)):
+        return Spacing(*scanned, "DICOM NominalScannedPixelSpacing", "film"), ()
+    if pixel:
+        note = "the file does not say whether PixelSpacing counts in the head, on a film or at the detector"
+        return Spacing(*pixel, "DICOM PixelSpacing, meaning unknown", "unknown"), (note,)
+    aspect = header.numbers("PixelAspectRatio")
+    if len(aspect) == 2 and aspect[0] != aspect[1]:
+        return None, ("pixels are not square (PixelAspectRatio), and the file gives no pixel size",)
+    return None, ()
+
+
+def _sides(header: Header, keyword: str) -> tuple[float, float] | None:
+    """(row, column) in mm, in DICOM's order."""
+    sides = header.numbers(keyword)
+    if not sides:
+        return None
+    if len(sides) != 2 or not all(SMALLEST_MM <= side <= LARGEST_MM for side in sides):
+        reason = f"its {keyword} is not two lengths of {SMALLEST_MM:g} to {LARGEST_MM:g} mm"
+        remedy = "correct it in the file, or read the film without its own pixel size and give --pixel_size_mm"
+        raise BrokenFilmError(reason, remedy, header.path)
+    return sides[0], sides[1]
+
+
+def _same(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return all(abs(a / b - 1) < _SAME_WITHIN for a, b in zip(one, other, strict=True))
+
+
+def _at_detector(header: Header, sides: tuple[float, float]) -> tuple[Spacing, tuple[str, ...]]:
+    """Pixels as large as those of the detector, divided by the magnification where the file gives one."""
+    factor = header.numbers("EstimatedRadiographicMagnificationFactor")
+    distances = (*header.numbers("DistanceSourceToDetector"), *header.numbers("DistanceSourceToPatient"))
+    by, enlarged = "", math.nan
+    if factor:
+        by, enlarged = "EstimatedRadiographicMagnificationFactor", factor[0]
+    elif len(distances) == 2 and all(math.isfinite(distance) and distance > 0 for distance in distances):
+        by, enlarged = "DistanceSourceToDetector / DistanceSourceToPatient", distances[0] / distances[1]
+    if 1 < enlarged <= MOST_MAGNIFIED and min(sides) / enlarged >= SMALLEST_MM:
+        origin = f"DICOM ImagerPixelSpacing / {enlarged:.4g} ({by})"
+        return Spacing(sides[0] / enlarged, sides[1] / enlarged, origin, "head"), ()
+    notes = ("lengths count at the detector, where the head is enlarged; the file gives no magnification",)
+    if by:
+        notes = (f"lengths count at the detector, where the head is enlarged; no head has the file's {by}",)
+    return Spacing(*sides, "DICOM ImagerPixelSpacing", "detector"), notes

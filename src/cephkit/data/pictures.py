@@ -1,0 +1,213 @@
+"""Bytes of a picture file to grey pixels, by Pillow: PNG, JPEG, BMP, TIFF, WebP.
+
+Films come from strangers: a decoder is chosen by the first bytes, never by the file's ending, sizes are checked
+before anything is unpacked, and a film that is damaged in any way is refused rather than half shown.
+"""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, deep_luminance, turned
+from cephkit.errors import BrokenFilmError, FilmError
+
+Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
+
+# The classes are called directly because Image.open guards against huge films through a process-wide setting
+# that two threads cannot change safely; decode_picture has its own guard.
+_OPENERS: tuple[tuple[bytes, Opener], ...] = (
+    (b"\x89PNG\r\n\x1a\n", PngImageFile),
+    (b"\xff\xd8\xff", JpegImageFile),
+    (b"BM", BmpImageFile),
+    (b"II*\x00", TiffImageFile),
+    (b"MM\x00*", TiffImageFile),
+)
+_ORIENTATION, _PHOTOMETRIC, _WHITE_IS_ZERO = 274, 262, 0
+_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory; else 4
+_DEEP_BYTES_PER_PIXEL = 12
+_WEBP_BYTES_PER_PIXEL = 16  # its decoder works on four copies
+# Pillow drops the low byte of 16-bit colour. Asked for the other byte order it drops the high one.
+_OTHER_BYTE = {
+    f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBX", "RGBA") for order, other in ("BL", "LB", "NB")
+}
+_MOST_PASSES, _MOST_PIXELS_PASSED = 100, 2_000_000_000  # a progressive JPEG has about ten passes
+_TAKE_ONE_OUT = "save the film alone as a file of its own, or take it out"
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether the first bytes are those of a format read here."""
+    return _opener(data) is not None
+
+
+def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
+    """Grey pixels as stored, (H, W) uint8 or uint16, and the EXIF orientation (1 to 8) a viewer would apply.
+
+    Colour becomes luminance. Alpha is ignored, but a wholly transparent picture is refused. ``path`` is for messages.
+
+    Raises:
+        FilmError: empty, truncated, no film, too large or too small; names file, reason, remedy.
+    """
+    if not data:
+        raise BrokenFilmError("the file is empty", COPY_AGAIN, path)
+    opener = _opener(data)
+    if opener is None:
+        raise BrokenFilmError("not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
+    try:
+        return _decode(opener, data, path)
+    except (FilmError, MemoryError):
+        raise
+    except Exception as error:  # decoders meet hostile bytes with errors of every kind
+        reason = f"damaged or truncated: {type(error).__name__}: {error}"
+        raise BrokenFilmError(reason, COPY_AGAIN, path) from error
+
+
+def _opener(data: bytes) -> Opener | None:
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return WebPImageFile
+    return next((opener for magic, opener in _OPENERS if data.startswith(magic)), None)
+
+
+def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
+    if opener is WebPImageFile:  # Pillow decodes a WebP when it opens it
+        _check_webp(data, path)
+    image = opener(io.BytesIO(data))
+    check_size(image.size, path)
+    if opener is JpegImageFile and (fault := fault_of_jpeg(data, image.size)):
+        raise BrokenFilmError(fault, SAVE_AS_PNG, path)
+    _check_single(image, path)
+    deep = _is_deep_colour(image)
+    check_bytes(image.size, _DEEP_BYTES_PER_PIXEL if deep else _BYTES_PER_PIXEL.get(image.mode, 4), path)
+    image.draft("L", image.size)  # JPEG only: luminance alone is decoded, at full size
+    is_tiff = isinstance(image, TiffImageFile)
+    orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF, and forgets that it did
+    white_is_zero = isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    grey = _deep_grey(image, opener(io.BytesIO(data)), path) if deep else _grey(image, path)
+    if white_is_zero and grey.dtype == np.uint16:  # Pillow minds it in 8 bits only
+        grey = np.iinfo(np.uint16).max - grey
+    if is_tiff:
+        return turned(grey, {6: 8, 8: 6}.get(orientation, orientation)), orientation
+    return grey, _orientation(image)
+
+
+def _check_webp(data: bytes, path: Path) -> None:
+    """The size that a WebP's header gives (RFC 9649), before its decoder takes memory for it."""
+    kind, head = data[12:16], data[20:30]
+    size = (0, 0)
+    if kind == b"VP8X":
+        size = int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
+    elif kind == b"VP8 ":
+        size = int.from_bytes(head[6:8], "little") & 0x3FFF, int.from_bytes(head[8:10], "little") & 0x3FFF
+    elif kind == b"VP8L":
+        bits = int.from_bytes(head[1:5], "little")
+        size = (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1
+    check_size(size, path)
+    check_bytes(size, _WEBP_BYTES_PER_PIXEL, path)
+
+
+def fault_of_jpeg(data: bytes, size: tuple[int, int]) -> str:
+    """What makes a JPEG of (width, height) one that its decoder would fill with grey, or go over for minutes."""
+    pixels, passes = size[0] * size[1], data.count(b"\xff\xda")
+    if len(data) * 8 < pixels // 64:  # a block of 8x8 pixels takes a bit at least
+        return f"damaged or truncated: {len(data):,} bytes are too few for {size[0]}x{size[1]} pixels"
+    if passes > _MOST_PASSES or pixels * passes > _MOST_PIXELS_PASSED:
+        return f"a JPEG that goes {passes} times over {size[0]}x{size[1]} pixels"
+    return ""
+
+
+def _check_single(image: ImageFile.ImageFile, path: Path) -> None:
+    """Refuse animations, and TIFF files of several pages: nobody says which picture is the film."""
+    if isinstance(image, TiffImageFile):
+        if image.tag_v2.next:  # n_frames would walk through a chain of pages that may be endless
+            raise BrokenFilmError("the file has more than one page", _TAKE_ONE_OUT, path)
+        return
+    if getattr(image, "n_frames", 1) > 1:
+        raise BrokenFilmError("the file is an animation", _TAKE_ONE_OUT, path)
+
+
+def _orientation(image: ImageFile.ImageFile) -> int:
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # broken EXIF data says nothing about the pixels
+        return 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def _raw_modes(image: ImageFile.ImageFile) -> set[str]:
+    arguments = (tile[3] for tile in image.tile)
+    return {str(argument[0] if isinstance(argument, tuple) else argument) for argument in arguments}
+
+
+def _is_deep_colour(image: ImageFile.ImageFile) -> bool:
+    return not image.mode.startswith("I") and any(";16" in raw for raw in _raw_modes(image))
+
+
+def _deep_grey(image: ImageFile.ImageFile, again: ImageFile.ImageFile, path: Path) -> Grey:
+    """16 bits per channel, which Pillow cuts to 8: its high and low bytes are decoded one after the other."""
+    if _raw_modes(image) == {"LA;16B"}:  # PNG: the four bytes of a pixel, as they are
+        image.tile = [tile._replace(args="RGBA") for tile in image.tile]
+        image.load()
+        _check_seen(image.getchannel(2), image.getchannel(3), path)
+        grey = np.asarray(image.getchannel(0)).astype(np.uint16)
+        return (grey << 8) | np.asarray(image.getchannel(1))
+    if not _raw_modes(image) <= set(_OTHER_BYTE):
+        raise BrokenFilmError("16-bit colour of this kind is not supported", SAVE_AS_PNG, path)
+    again.tile = [tile._replace(args=_with_other_byte(tile.args)) for tile in again.tile]
+    image.load()
+    again.load()
+    if image.mode == "RGBA":
+        _check_seen(image.getchannel("A"), again.getchannel("A"), path)
+    return deep_luminance([(np.asarray(image.getchannel(i)), np.asarray(again.getchannel(i))) for i in range(3)])
+
+
+def _with_other_byte(arguments: Any) -> Any:
+    if isinstance(arguments, tuple):
+        return (_OTHER_BYTE[arguments[0]], *arguments[1:])
+    return _OTHER_BYTE[arguments]
+
+
+def _check_seen(high: Image.Image, low: Image.Image, path: Path) -> None:
+    if high.getextrema()[1] == low.getextrema()[1] == 0:
+        raise BrokenFilmError("every pixel is transparent", SAVE_AS_PNG, path)
+
+
+def _grey(image: ImageFile.ImageFile, path: Path) -> Grey:
+    image.load()
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)  # astype also brings big-endian pixels into native order
+    if image.mode == "I":
+        wide = np.asarray(image)
+        if wide.min() >= 0 and wide.max() <= np.iinfo(np.uint16).max:
+            return wide.astype(np.uint16)
+    if image.mode in ("I", "F"):
+        raise BrokenFilmError(f"32-bit pixels (mode {image.mode}) are not supported", SAVE_AS_PNG, path)
+    if image.mode == "P":
+        _check_palette(image, path)
+    elif "A" in image.getbands():
+        alpha = image.getchannel("A")
+        _check_seen(alpha, alpha, path)
+    image.info.pop("transparency", None)  # Pillow would warn that it is lost
+    if image.mode == "LAB":
+        return np.array(image.getchannel(0), dtype=np.uint8)
+    return np.array(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
+
+
+def _check_palette(image: ImageFile.ImageFile, path: Path) -> None:
+    used: NDArray[np.intp] = np.flatnonzero(image.histogram())
+    palette = image.palette
+    if palette is None or used[-1] >= len(palette.palette) // len(palette.mode):
+        raise BrokenFilmError("damaged: pixels use colours beyond the palette", COPY_AGAIN, path)
+    transparency = image.info.get("transparency", b"")
+    if isinstance(transparency, int):
+        transparency = bytes(0 if index == transparency else 255 for index in range(transparency + 1))
+    if all(index < len(transparency) and transparency[index] == 0 for index in used):
+        raise BrokenFilmError("every pixel is transparent", SAVE_AS_PNG, path)

@@ -1,0 +1,262 @@
+"""DICOM films of each kind, made by pydicom and by the compressions' own encoders."""
+
+import io
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.pixels import convert_color_space
+from pydicom.uid import (
+    JPEG2000,
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from cephkit.data.dicom import pixels as pixels_module
+from cephkit.data.dicom.read import DicomFilm, read_dicom
+from cephkit.errors import FilmError
+from tests.data.dicom.made import SECRETS, compressed, film, shades, written
+
+PATH = Path("film.dcm")
+
+
+def read(data: bytes) -> DicomFilm:
+    return read_dicom(data, PATH)
+
+
+def smooth(height: int = 64, width: int = 48) -> NDArray[np.uint8]:
+    y, x = np.mgrid[:height, :width]
+    return (x * 3 + y).astype(np.uint8)
+
+
+def coloured(seed: int = 1, dtype: type = np.uint8) -> NDArray[Any]:
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max + 1, (30, 20, 3), dtype=dtype)
+
+
+def luminance(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(rgb).convert("L"))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(
+    "syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian]
+)
+def test_uncompressed_pixels_come_out_as_they_are(syntax: str, bits: int) -> None:
+    pixels = shades(bits, (31, 21))  # an odd number of bytes is filled up
+    dataset = film(pixels)
+    if syntax == ExplicitVRBigEndian:
+        dataset.PixelData = pixels.astype(">u2").tobytes() if bits == 16 else pixels.tobytes() + b"\0"
+    result = read(written(dataset, syntax))
+    assert result.grey.dtype == pixels.dtype
+    np.testing.assert_array_equal(result.grey, pixels)
+    assert (result.spacing, result.notes) == (None, ())
+
+
+def by_gdcm(dataset: Dataset, syntax: str, folder: Path) -> bytes:
+    gdcm = pytest.importorskip("gdcm", reason="python-gdcm is not installed")
+    (folder / "in.dcm").write_bytes(written(dataset))
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(folder / "in.dcm"))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(str(syntax))))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFileName(str(folder / "out.dcm"))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    return (folder / "out.dcm").read_bytes()
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("syntax", [JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, RLELossless])
+def test_lossless_compression_by_gdcm_gives_the_exact_pixels(tmp_path: Path, syntax: str, bits: int) -> None:
+    pixels = shades(bits)
+    result = read(by_gdcm(film(pixels, BitsStored=bits), syntax, tmp_path))
+    np.testing.assert_array_equal(result.grey, pixels)
+
+
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, RLELossless])
+def test_lossless_compression_by_pydicom_gives_the_exact_pixels(syntax: str) -> None:
+    if syntax == JPEGLSLossless:
+        pytest.importorskip("jpeg_ls", reason="pyjpegls is not installed")
+    for pixels in (shades(8), shades(16), np.zeros((300, 200), np.uint16)):
+        dataset = film(pixels)
+        written(dataset)
+        dataset.compress(syntax)
+        np.testing.assert_array_equal(read(written(dataset, syntax)).grey, pixels)
+
+
+def test_rle_of_colour() -> None:
+    dataset = film(coloured())
+    written(dataset)
+    dataset.compress(RLELossless)
+    np.testing.assert_array_equal(read(written(dataset, RLELossless)).grey, luminance(coloured()))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_jpeg_2000_by_pillow(bits: int) -> None:
+    pixels, file = shades(bits), io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG2000", no_jp2=True, irreversible=False)
+    np.testing.assert_array_equal(read(compressed(film(pixels), file.getvalue(), JPEG2000Lossless)).grey, pixels)
+
+
+def test_jpeg_2000_of_colour() -> None:
+    file = io.BytesIO()
+    Image.fromarray(coloured()).save(file, "JPEG2000", no_jp2=True, irreversible=False, mct=1)
+    dataset = film(coloured(), PhotometricInterpretation="YBR_RCT")
+    np.testing.assert_array_equal(
+        read(compressed(dataset, file.getvalue(), JPEG2000Lossless)).grey, luminance(coloured())
+    )
+
+
+def test_lossy_jpeg_of_grey_and_of_colour() -> None:
+    for syntax in (JPEGBaseline8Bit, JPEGExtended12Bit):
+        file = io.BytesIO()
+        Image.fromarray(smooth()).save(file, "JPEG", quality=95)
+        result = read(compressed(film(smooth()), file.getvalue(), syntax))
+        assert np.abs(result.grey.astype(int) - smooth()).max() <= 4
+    rgb = np.dstack([smooth(), smooth()[::-1], smooth() // 2])
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=95, subsampling=0)
+    dataset = film(rgb, PhotometricInterpretation="YBR_FULL_422")
+    result = read(compressed(dataset, file.getvalue(), JPEGBaseline8Bit))
+    assert np.abs(result.grey.astype(int) - luminance(rgb)).max() <= 6
+
+
+def test_lossy_jpeg_ls_and_jpeg_2000(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.fromarray(smooth()).save(file, "JPEG2000", no_jp2=True, irreversible=True)
+    result = read(compressed(film(smooth()), file.getvalue(), JPEG2000))
+    assert np.abs(result.grey.astype(int) - smooth()).max() <= 4
+    pytest.importorskip("jpeg_ls", reason="pyjpegls is not installed")
+    dataset = film(smooth())
+    written(dataset)
+    dataset.compress(JPEGLSNearLossless, jls_error=2)
+    assert np.abs(read(written(dataset, JPEGLSNearLossless)).grey.astype(int) - smooth()).max() <= 2
+
+
+def test_a_missing_plugin_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = by_gdcm(film(shades(12), BitsStored=12), JPEGLosslessSV1, tmp_path)
+    decoder = pixels_module.get_decoder(JPEGLosslessSV1)
+    monkeypatch.setattr(decoder, "_available", {})
+    with pytest.raises(FilmError, match=r"JPEG Lossless.*pip install \"cephkit\[dicom\]\""):
+        read(data)
+
+
+def test_jpeg_of_12_bits_says_that_it_is_not_supported() -> None:
+    with pytest.raises(FilmError, match=r"not supported \(JPEG Extended .*export the film again"):
+        read(compressed(film(shades(12), BitsStored=12), b"\xff\xd8", JPEGExtended12Bit))
+
+
+def test_a_picture_in_several_fragments() -> None:
+    from pydicom.encaps import encapsulate
+
+    file = io.BytesIO()
+    Image.fromarray(shades(8)).save(file, "JPEG2000", no_jp2=True, irreversible=False)
+    dataset = film(shades(8), PixelData=encapsulate([file.getvalue()], fragments_per_frame=3, has_bot=False))
+    np.testing.assert_array_equal(read(written(dataset, JPEG2000Lossless)).grey, shades(8))
+
+
+def test_unused_bits_are_cut_off() -> None:
+    pixels = shades(12)
+    np.testing.assert_array_equal(read(written(film(pixels | 0xA000, BitsStored=12))).grey, pixels)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_signed_pixels_begin_at_zero(bits: int) -> None:
+    pixels = (shades(bits).astype(int) - (1 << bits - 1)).astype(np.int8 if bits == 8 else np.int16)
+    result = read(written(film(pixels, BitsStored=bits)))
+    np.testing.assert_array_equal(result.grey, shades(bits))
+
+
+def test_few_bits_are_stretched_to_eight() -> None:
+    result = read(written(film(shades(6), BitsStored=6)))
+    np.testing.assert_array_equal(result.grey, np.rint(shades(6) * (255 / 63)).astype(np.uint8))
+
+
+def test_colour_becomes_the_luminance_of_the_same_picture_as_png() -> None:
+    np.testing.assert_array_equal(read(written(film(coloured()))).grey, luminance(coloured()))
+    planes = np.ascontiguousarray(coloured().transpose(2, 0, 1)).tobytes()
+    result = read(written(film(coloured(), PlanarConfiguration=1, PixelData=planes)))
+    np.testing.assert_array_equal(result.grey, luminance(coloured()))
+
+
+def test_colour_of_16_bits_stays_so() -> None:
+    grey = shades(16, (20, 30))
+    np.testing.assert_array_equal(read(written(film(np.dstack([grey] * 3)))).grey, grey)
+
+
+def test_luminance_and_two_colours() -> None:
+    ybr = convert_color_space(coloured(), "RGB", "YBR_FULL")
+    result = read(written(film(ybr, PhotometricInterpretation="YBR_FULL")))
+    assert np.abs(result.grey.astype(int) - luminance(coloured())).max() <= 1
+    halved = np.stack([ybr[:, ::2, 0], ybr[:, 1::2, 0], ybr[:, ::2, 1], ybr[:, ::2, 2]], axis=-1).tobytes()
+    result = read(written(film(ybr, PhotometricInterpretation="YBR_FULL_422", PixelData=halved)))
+    np.testing.assert_array_equal(result.grey, ybr[..., 0])
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_palette(bits: int) -> None:
+    pixels, colours = shades(8), np.random.default_rng(2).integers(0, 1 << bits, (3, 256))
+    palette = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for name, channel in zip(("Red", "Green", "Blue"), colours, strict=True):
+        palette[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, bits]
+        palette[f"{name}PaletteColorLookupTableData"] = channel.astype("<u2").tobytes()
+    weights = np.array([0.299, 0.587, 0.114])
+    result = read(written(film(pixels, **palette)))
+    assert result.grey.dtype == (np.uint8 if bits == 8 else np.uint16)
+    assert np.abs(result.grey - (colours.T @ weights)[pixels]).max() <= 1
+
+
+def test_what_is_no_x_ray_class_is_noted() -> None:
+    assert "SOP class" in read(written(film(shades(8), SOPClassUID=CTImageStorage))).notes[0]
+
+
+def everything_said(data: bytes) -> str:
+    """The result, or the error with all that a traceback would show."""
+    try:
+        return repr(read(data))
+    except FilmError as error:
+        return f"{error!r} {error.__context__!r} {error.__cause__!r}"
+
+
+def test_nothing_of_the_patient_comes_out(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    good = written(film(shades(16), PixelSpacing=[0.1, 0.1]))
+    assert all(secret.encode() in good for secret in SECRETS)
+    files = [good, *(good[:end] for end in range(140, len(good), 60))]
+    for element in (
+        {"NumberOfFrames": 3}, {"PixelData": b"1234"}, {"Rows": 7}, {"PhotometricInterpretation": "SENTINEL"},
+        {"PixelData": None}, {"SOPClassUID": "1.2.3.19010203"}, {"PresentationLUTShape": "SENTINEL"},
+        {"PixelSpacingCalibrationType": "SENTINEL"},
+        {"VOILUTFunction": "SENTINEL", "WindowCenter": 3, "WindowWidth": 9},
+    ):  # fmt: skip
+        files.append(written(film(shades(16), **element)))
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "WindowCenter", "RescaleSlope", "NumberOfFrames"):
+        data = written(film(shades(16), **{keyword: 12345678, "WindowWidth": 1, "RescaleIntercept": 0}))
+        files.append(data.replace(b"12345678", b"SENTINEL"))
+    said = "".join(everything_said(data) for data in files)
+    out, err = capfd.readouterr()
+    for secret in SECRETS:
+        assert secret not in said + out + err + caplog.text
+    assert "BrokenFilmError" in said
+    assert (out, err) == ("", "")

@@ -1,0 +1,106 @@
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.uid import ExplicitVRLittleEndian
+
+from cephkit.data.opened import is_film_file, open_film
+from cephkit.data.pixels import content_hash, read_grey
+from cephkit.errors import FilmError
+from tests.data.aariz_folder import noise
+from tests.data.dicom.made import film, shades, written
+
+EXIF_ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+"""By the EXIF standard, as Pillow's own ImageOps lists them."""
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".webp"])
+def test_a_picture_has_its_hash_and_no_spacing(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"film{suffix}"
+    Image.fromarray(noise(1)).convert("RGB").save(
+        path, dpi=(300, 300), **({"lossless": True} if suffix == ".webp" else {})
+    )
+    opened = open_film(path)
+    np.testing.assert_array_equal(opened.grey, noise(1))
+    assert opened.content == content_hash(path.read_bytes())
+    assert (opened.spacing, opened.orientation, opened.notes) == (None, 1, ())
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_an_exif_rotation_is_applied_and_stored_pixels_stay_as_they_are(
+    tmp_path: Path, suffix: str, orientation: int
+) -> None:
+    stored = Image.new("L", (50, 60))
+    stored.paste(200, (0, 0, 16, 32))
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = orientation
+    path = tmp_path / f"film{suffix}"
+    options = {".webp": {"lossless": True}, ".jpg": {"quality": 100}}.get(suffix, {})
+    stored.save(path, exif=exif, **options)
+    opened = open_film(path)
+    expected = np.asarray(stored if orientation == 1 else stored.transpose(TURNS[orientation]))
+    assert np.abs(opened.grey.astype(int) - expected).max() <= 1
+    assert opened.orientation == orientation
+    assert bool(opened.notes) == (orientation != 1)
+    assert np.abs(read_grey(path).astype(int) - np.asarray(stored)).max() <= 1
+    assert opened.grey.flags.c_contiguous
+
+
+def test_a_dicom_film_is_known_by_its_bytes(tmp_path: Path) -> None:
+    data = written(film(shades(12), BitsStored=12, PixelSpacing=[0.1, 0.1], PixelSpacingCalibrationType="FIDUCIAL"))
+    for name in ("film.dcm", "film.png", "IM0001"):
+        path = tmp_path / name
+        path.write_bytes(data)
+        opened = open_film(path)
+        np.testing.assert_array_equal(opened.grey, shades(12))
+        assert opened.spacing is not None
+        assert (opened.spacing.mean_mm, opened.spacing.plane) == (0.1, "head")
+        assert opened.content == content_hash(data)
+    assert open_film(path, use_spacing=False).spacing is None
+
+
+def test_dicom_without_its_file_header(tmp_path: Path) -> None:
+    whole = written(film(shades(8), PixelSpacing=[0.1, 0.1]), ExplicitVRLittleEndian)
+    bare = whole[whole.index(b"\x08\0\x16\0UI") :]
+    for name in ("film.dcm", "film.DICOM", "IM0001"):
+        (tmp_path / name).write_bytes(bare)
+        np.testing.assert_array_equal(open_film(tmp_path / name).grey, shades(8))
+    (tmp_path / "film.png").write_bytes(bare)
+    with pytest.raises(FilmError, match="not a PNG"):
+        open_film(tmp_path / "film.png")
+
+
+def test_dicom_is_no_film_with_labels_in_stored_pixels(tmp_path: Path) -> None:
+    (tmp_path / "film.dcm").write_bytes(written(film(shades(8))))
+    with pytest.raises(FilmError, match="not a PNG, JPEG, BMP, TIFF or WebP"):
+        read_grey(tmp_path / "film.dcm")
+
+
+def test_which_files_of_a_folder_are_films(tmp_path: Path) -> None:
+    for name in ("a.png", "b.WEBP", "c.dcm", "d.DICOM", "e.txt", ".f.png", "README", "1.2.3", "g.tif"):
+        (tmp_path / name).write_bytes(b"text")
+    for name in ("IM0001", "1.2.826.0.1.4711"):
+        (tmp_path / name).write_bytes(written(film(shades(8))))
+    (tmp_path / "folder.png").mkdir()
+    found = sorted(path.name for path in tmp_path.iterdir() if is_film_file(path))
+    assert found == ["1.2.826.0.1.4711", "IM0001", "a.png", "b.WEBP", "c.dcm", "d.DICOM", "g.tif"]
+
+
+def test_films_are_opened_in_threads(tmp_path: Path) -> None:
+    paths = []
+    for seed in range(8):
+        paths.append(tmp_path / f"{seed}.dcm")
+        paths[-1].write_bytes(written(film(shades(12, seed=seed), BitsStored=12)))
+    with warnings.catch_warnings(), ThreadPoolExecutor(4) as pool:
+        warnings.simplefilter("error")
+        for seed, opened in enumerate(pool.map(open_film, paths)):
+            np.testing.assert_array_equal(opened.grey, shades(12, seed=seed))
