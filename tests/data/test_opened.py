@@ -36,9 +36,7 @@ def test_a_picture_has_its_hash_and_no_spacing(tmp_path: Path, suffix: str) -> N
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
-def test_an_exif_rotation_is_applied_and_stored_pixels_stay_as_they_are(
-    tmp_path: Path, suffix: str, orientation: int
-) -> None:
+def test_an_exif_rotation_is_applied(tmp_path: Path, suffix: str, orientation: int) -> None:
     stored = Image.new("L", (50, 60))
     stored.paste(200, (0, 0, 16, 32))
     exif = Image.Exif()
@@ -51,7 +49,7 @@ def test_an_exif_rotation_is_applied_and_stored_pixels_stay_as_they_are(
     assert np.abs(opened.grey.astype(int) - expected).max() <= 1
     assert opened.orientation == orientation
     assert bool(opened.notes) == (orientation != 1)
-    assert np.abs(read_grey(path).astype(int) - np.asarray(stored)).max() <= 1
+    np.testing.assert_array_equal(read_grey(path), opened.grey)
     assert opened.grey.flags.c_contiguous
 
 
@@ -79,7 +77,7 @@ def test_dicom_without_its_file_header(tmp_path: Path) -> None:
         open_film(tmp_path / "film.png")
 
 
-def test_dicom_is_no_film_with_labels_in_stored_pixels(tmp_path: Path) -> None:
+def test_dicom_is_no_film_of_a_data_set(tmp_path: Path) -> None:
     (tmp_path / "film.dcm").write_bytes(written(film(shades(8))))
     with pytest.raises(FilmError, match="not a PNG, JPEG, BMP, TIFF or WebP"):
         read_grey(tmp_path / "film.dcm")

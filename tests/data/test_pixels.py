@@ -66,12 +66,12 @@ def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path, suffix: str) -> None:
     assert pixel_hash(read) != pixel_hash(to_uint8(read))
 
 
-def test_an_exif_rotation_is_ignored_because_labels_are_in_stored_pixels(tmp_path: Path) -> None:
+def test_an_exif_rotation_is_applied_because_who_labelled_the_film_saw_it_so(tmp_path: Path) -> None:
     image = Image.fromarray(noise(4, 60, 50))
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation: turn by 90 degrees
     image.save(tmp_path / "film.jpg", exif=exif)
-    assert read_grey(tmp_path / "film.jpg").shape == (60, 50)
+    assert read_grey(tmp_path / "film.jpg").shape == (50, 60)
 
 
 def test_the_first_bytes_count_not_the_ending(tmp_path: Path) -> None:

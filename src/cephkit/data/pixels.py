@@ -1,4 +1,4 @@
-"""From a film's file to grey pixels as stored, and from there to the network's canvas."""
+"""From a film's file to grey pixels, and from there to the network's canvas."""
 
 import stat
 from hashlib import blake2b
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cephkit.data.grey import COPY_AGAIN, Grey, look_up
+from cephkit.data.grey import COPY_AGAIN, Grey, look_up, turned
 from cephkit.data.pictures import decode_picture
 from cephkit.errors import BrokenFilmError
 from cephkit.geometry import Size, letterbox
@@ -17,7 +17,7 @@ DECODER = "2"
 """Changes whenever a file would give other grey pixels or another canvas: what is remembered is then void."""
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-"""Of films with labels: these are in stored pixels, and read by ``read_grey``."""
+"""Of films with labels, read by ``read_grey``."""
 FILM_ENDINGS = (*PICTURE_ENDINGS, ".dcm", ".dicom")
 """Of films to predict, read by ``opened.open_film``."""
 LARGEST_FILE = 350_000_000
@@ -25,9 +25,9 @@ LARGEST_FILE = 350_000_000
 
 
 def read_grey(path: Path) -> Grey:
-    """The film at ``path`` as stored: (H, W) uint8, or uint16 for a 16-bit grey film.
+    """The film at ``path`` as viewers show it: (H, W) uint8, or uint16 for a 16-bit film.
 
-    Colour becomes luminance, alpha is ignored, and so is an EXIF rotation: labels are in stored pixels.
+    Colour becomes luminance, alpha is ignored. An EXIF rotation is applied: so saw the film who labelled it.
 
     Raises:
         FilmError: unreadable, empty, truncated, no film, too large or too small; names file, reason, remedy.
@@ -56,7 +56,7 @@ def read_bytes(path: Path) -> bytes:
 
 def decode_grey(data: bytes, path: Path) -> Grey:
     """``read_grey`` for bytes already read; ``path`` is for messages only."""
-    return decode_picture(data, path)[0]
+    return turned(*decode_picture(data, path))
 
 
 def to_uint8(grey: Grey) -> NDArray[np.uint8]:

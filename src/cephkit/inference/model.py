@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.folder import films_in
+from cephkit.data.grey import LARGEST_PIXELS, SMALLEST_SIDE
 from cephkit.data.opened import OpenedFilm, open_film
-from cephkit.data.pixels import LARGEST_PIXELS, SMALLEST_SIDE, pixel_hash, to_uint8
+from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import FilmError
 from cephkit.geometry import Size
