@@ -100,9 +100,8 @@ def dicoms() -> dict[str, bytes]:
     """Every case; each must end in an error that names file, reason and remedy."""
     whole = spoilt(PixelSpacing=["0.25", "0.25"])
     start = whole.index(b"\xe0\x7f\x10\0")
-    cases = {
-        f"truncated at {at}.dcm": whole[:at] for at in (1, 131, 140, 200, 400, 600, start - 30, start + 4, start + 12)
-    }
+    cases = {f"truncated at {at}.dcm": whole[:at] for at in (1, 131, 140, 200, 400, 600)}
+    cases |= {f"truncated {by:+} at the pixels.dcm": whole[: start + by] for by in (-30, 4, 12)}
     cases |= {f"truncated {share}% into the pixels.dcm": whole[: start + 12 + 400 * share] for share in (1, 50, 99)}
     for name, size in {
         "zero": b"0\\0", "negative": b"-0.1\\0.1", "no number": b"nan\\nan", "text": b"a\\b", "one": b"0.25",

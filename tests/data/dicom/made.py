@@ -24,7 +24,7 @@ def film(pixels: NDArray[Any], **elements: Any) -> Dataset:
     for keyword, value in PATIENT.items():
         setattr(dataset, keyword, value)
     dataset.SOPClassUID = ComputedRadiographyImageStorage
-    dataset.SOPInstanceUID = generate_uid()
+    dataset.SOPInstanceUID = generate_uid(entropy_srcs=["film"])  # the same for every worker of the tests
     dataset.Modality = "DX"
     dataset.Rows, dataset.Columns = pixels.shape[:2]
     dataset.SamplesPerPixel = 1 if pixels.ndim == 2 else pixels.shape[2]
