@@ -3,13 +3,21 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 
 def best_place(places: Iterable[Box], others: Sequence[Box], picture: Box) -> Box:
     """The place that shares the least area with ``others`` and leaves ``picture`` the least; the first of equals."""
-    return min(places, key=lambda place: _cost(place, others, picture))
+    choice = list(places)
+    boxes = np.array(choice, dtype=np.float64)
+    taken = np.array(others, dtype=np.float64).reshape(-1, 4)
+    outside = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - shared_area(boxes, picture)
+    cost = shared_area(boxes[:, None], taken).sum(axis=1) + 10 * outside
+    return choice[int(cost.argmin())]
 
 
 def places_around(x: float, y: float, size: tuple[float, float], arm: float) -> Iterator[Box]:
@@ -37,13 +45,8 @@ def box_around(x: float, y: float, reach: float) -> Box:
     return x - reach, y - reach, x + reach, y + reach
 
 
-def shared_area(one: Box, other: Box) -> float:
-    """Area that both cover."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, width) * max(0.0, height)
-
-
-def _cost(box: Box, others: Sequence[Box], picture: Box) -> float:
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    return sum(shared_area(box, other) for other in others) + 10 * (area - shared_area(box, picture))
+def shared_area(one: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
+    """Area that both cover, of boxes (..., 4)."""
+    ours, theirs = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    sides = np.minimum(ours[..., 2:], theirs[..., 2:]) - np.maximum(ours[..., :2], theirs[..., :2])
+    return np.asarray(np.prod(np.maximum(sides, 0.0), axis=-1))

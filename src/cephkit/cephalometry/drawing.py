@@ -26,8 +26,8 @@ FONT, SMALL_FONT, ARM = 20.0, 18.0, 8.0
 """Sizes of lines' names, of symbols and of markers, in thousandths of the picture."""
 LINE_GAPS = (4.0, 9.0, 16.0)
 """How far the name of a line may stand from its end, in the same; the nearest that is free."""
-LETTER = 0.62
-"""Width of a letter, as a share of the font size."""
+LETTER = 0.72
+"""Width of a capital, as a share of the font size."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def _scale_bar(view: View, spacing: Spacing | None, ink: Ink) -> tuple[str, Box 
     if spacing is None:
         return "", None
     unit = view.unit
-    lengths = [length for length in SCALE_BARS_MM if length / spacing.column_mm <= 0.3 * view.width]
+    lengths = [length for length in SCALE_BARS_MM if length / spacing.column_mm <= 0.36 * view.width]
     if not lengths:
         return "", None
     long = lengths[0] / spacing.column_mm

@@ -174,8 +174,17 @@ def _key(regions: bool, measured: Sequence[Result]) -> str:
 
 
 def _footer(results: Sequence[Result]) -> str:
-    absent = [(f"({result.absent})", result.name) for result in results if result.value is None]
-    withheld = [(f"({result.norm_withheld})", result.name) for result in results if _lacks_norm(result)]
+    there = {result.name for result in results if result.value is not None}
+    absent = [
+        (f"({result.absent})", f"{result.analysis} {result.name}" if result.name in there else result.name)
+        for result in results
+        if result.value is None
+    ]
+    withheld = [
+        (f"({result.norm_withheld})", f"{result.analysis} {result.name}")
+        for result in results
+        if result.value is not None and result.norm is None and result.norm_withheld
+    ]
     lines = [
         f"<p><strong>Not measured:</strong> {grouped(absent)}.</p>" if absent else "",
         f"<p><strong>Norm withheld:</strong> {grouped(withheld)}.</p>" if withheld else "",
@@ -197,7 +206,3 @@ def _sources(results: Sequence[Result]) -> str:
         for analysis, sources in analyses.items()
     ]
     return f"<p><strong>Norms:</strong> {'; '.join(said)}.</p>" if said else ""
-
-
-def _lacks_norm(result: Result) -> bool:
-    return result.value is not None and result.norm is None and bool(result.norm_withheld)
