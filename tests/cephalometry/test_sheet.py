@@ -190,3 +190,11 @@ def test_it_prints_on_one_page(case: str, paper: str, tmp_path: Path) -> None:
     assert len(re.findall(rb"/Type\s*/Page\b", content)) == 1
     (box,) = re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", content)
     assert [round(float(side)) for side in box] == ([595, 842] if paper == "A4" else [612, 792])
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sheet.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(example, {"points": FACE, "covariances": ERRORS, "grey": None})
+    assert "measured at the detector" in (tmp_path / "film7_sheet.html").read_text(encoding="utf-8")

@@ -153,7 +153,7 @@ def _names(points: Points, lines: Sequence[DrawnLine], view: View, ink: Ink, bar
         size = (LETTER * SMALL_FONT * len(symbol) * unit, SMALL_FONT * unit)
         box = best_place(places_around(*points[symbol], size, ARM * unit), taken, view.box)
         taken.append(box)
-        yield _text(symbol, box, SMALL_FONT * unit, ink.tissues[BY_SYMBOL[symbol].tissue], ink, bold=False)
+        yield _text(symbol, box, SMALL_FONT * unit, ink, bold=False)
     for drawn in lines:
         name = drawn.line.name
         size = (LETTER * FONT * len(name) * unit, FONT * unit)
@@ -162,7 +162,7 @@ def _names(points: Points, lines: Sequence[DrawnLine], view: View, ink: Ink, bar
         places = [place for arm in LINE_GAPS for x, y in ends for place in places_around(x, y, size, arm * unit)]
         box = best_place(places, taken, view.box)
         taken.append(box)
-        yield _text(name, box, FONT * unit, ink.text, ink, bold=True)
+        yield _text(name, box, FONT * unit, ink, bold=True)
 
 
 def _along(drawn: DrawnLine, step: float) -> list[Box]:
@@ -172,11 +172,11 @@ def _along(drawn: DrawnLine, step: float) -> list[Box]:
     return [box_around(x, y, step / 4) for x, y in np.linspace(start, end, count + 1).tolist()]
 
 
-def _text(text: str, box: Box, size: float, colour: str, ink: Ink, bold: bool) -> str:
+def _text(text: str, box: Box, size: float, ink: Ink, bold: bool) -> str:
     weight = ' font-weight="700"' if bold else ""
     return (
         f'<text x="{num((box[0] + box[2]) / 2)}" y="{num(box[3] - 0.18 * size)}" text-anchor="middle" '
-        f'font-size="{num(size)}" fill="{colour}"{weight} stroke="{ink.halo}" stroke-width="{num(0.16 * size)}" '
+        f'font-size="{num(size)}" fill="{ink.text}"{weight} stroke="{ink.halo}" stroke-width="{num(0.16 * size)}" '
         f'paint-order="stroke">{escape(text)}</text>'
     )
 
@@ -194,5 +194,5 @@ def _scale_bar(view: View, spacing: Spacing | None, ink: Ink) -> tuple[str, Box 
     ends: list[XY] = [(x, y - tick), (x, y), (x + long, y), (x + long, y - tick)]
     stroke = path(ends, ink.text, 2.5 * unit)
     label: Box = (x, y - 8 * unit - FONT * unit, x + long, y - 8 * unit)
-    name = _text(f"{lengths[0]} mm", label, FONT * unit, ink.text, ink, bold=True)
+    name = _text(f"{lengths[0]} mm", label, FONT * unit, ink, bold=True)
     return stroke.halo(ink.halo, 1.3 * unit) + stroke.svg() + name, (x, label[1], x + long, y + 4 * unit)
