@@ -132,6 +132,10 @@ def test_names_and_notes_are_escaped() -> None:
     assert page.text.count("<script>alert('x')</script>&\"") == 6  # title, heading and four facts
 
 
+def test_a_file_name_that_is_no_utf8_does_not_spoil_the_page() -> None:
+    assert "film?7" in page_of(name="film\udce97").encode().decode()
+
+
 def test_it_needs_no_other_file_and_runs_nothing() -> None:
     page = Page(page_of(grey=np.full((2400, 2000), 90, np.uint8)))
     assert not {"script", "link", "iframe", "object"} & set(page.tags)

@@ -66,7 +66,7 @@ def sheet_html(
     drawn = tracing_svg(points, grey, regions, spacing, f"Tracing of {name}")
     facts = _facts(film_hash, points, source, facing, spacing, subject or Subject())
     wide = " wide" if len(measured) <= FEW_ROWS else ""
-    return (
+    page = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         # Names come from strangers: even what slipped through would load and run nothing.
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
@@ -78,6 +78,8 @@ def sheet_html(
         f"{_key(bool(regions), measured)}\n{_tables(measured, bool(wide))}\n{_footer(results)}\n"
         "</div>\n</body>\n</html>\n"
     )
+    # A file's name need not be UTF-8; the page must be.
+    return page.encode("utf-8", "replace").decode("utf-8")
 
 
 def _css() -> str:
