@@ -92,6 +92,16 @@ def test_mcnamaras_lengths_wait_for_the_films_enlargement() -> None:
     assert true_size.sd == pytest.approx(3.981, abs=1e-3)
 
 
+def test_why_a_norm_is_withheld_is_said_of_the_own_sex() -> None:
+    assert find("co_a", "McNamara", Subject(12, "female", 8)) == (None, "the norm does not reach to age 12")
+    assert find("co_a", "McNamara", Subject(12, "male", 8)) == (None, "the norm does not reach to age 12")
+    women = (NormRow("sna", "Mine", Norm("mean and SD", "we", 80, 2), verified=True, sex="female"),)
+    assert norm_for("sna", "Mine", Subject(sex="male"), {}.get, rows=women) == (
+        None,
+        "there is no norm for the male sex",
+    )
+
+
 def test_rows_of_ones_own() -> None:
     mine = (NormRow("sna", "Mine", Norm("mean and SD", "we", 80, 2), verified=True),)
     assert norm_for("sna", "Mine", Subject(), {}.get, rows=mine) == (mine[0].norm, "")

@@ -98,8 +98,12 @@ def norm_for(
         for row in (norm_rows() if rows is None else rows)
         if row.verified and (row.measurement, row.analysis) == (measurement, analysis)
     ]
+    # A row of the other sex says nothing about why this face has no norm.
+    own = [row for row in candidates if subject.sex is None or row.sex in (None, subject.sex)]
+    if candidates and not own:
+        return None, f"there is no norm for the {subject.sex} sex"
     reason = ""
-    for row in candidates:
+    for row in own:
         reason = _why_not(row, subject, value_of)
         if not reason:
             return _for_enlargement(_shifted(row, subject, value_of), row, subject, is_length)
@@ -109,8 +113,6 @@ def norm_for(
 def _why_not(row: NormRow, subject: Subject, value_of: Callable[[str], float | None]) -> str:
     if row.sex is not None and subject.sex is None:
         return "the norm is one of either sex, and the sex is not known"
-    if row.sex is not None and row.sex != subject.sex:
-        return f"there is no norm for the {subject.sex} sex"
     if row.given is None:
         return ""
     given = _given(row, subject, value_of)

@@ -17,9 +17,9 @@ from cephkit.data.pixels import read_grey, to_uint8
 from cephkit.errors import BrokenFilmError, FilmError
 from cephkit.evaluation.plots import Omitted, Plot
 from cephkit.evaluation.scoring import Scores
+from cephkit.placing import best_place, box_around
 
 Floats = NDArray[np.float64]
-Box = tuple[float, float, float, float]
 
 LARGEST_HEIGHT, LARGEST_WIDTH = 900, 1200
 RING_MM = 2.0
@@ -175,9 +175,9 @@ def _cross(x: float, y: float) -> str:
 def _labels(points: dict[str, tuple[Floats, Floats]], view: _View, reach: float) -> Iterable[str]:
     """Symbols beside their points, where they hide the fewest points and other symbols."""
     centres = {symbol: view.at(truth) for symbol, (truth, _) in points.items()}
-    taken: list[Box] = [(x - reach, y - reach, x + reach, y + reach) for x, y in centres.values()]
+    taken = [box_around(x, y, reach) for x, y in centres.values()]
     crosses = (view.at(predicted) for _, predicted in points.values() if np.isfinite(predicted).all())
-    taken += [(x - 4, y - 4, x + 4, y + 4) for x, y in crosses]
+    taken += [box_around(x, y, 4) for x, y in crosses]
     for symbol, (x, y) in centres.items():
         width, height = 0.66 * _FONT * len(symbol), float(_FONT)
         places = [
@@ -186,24 +186,12 @@ def _labels(points: dict[str, tuple[Floats, Floats]], view: _View, reach: float)
             for dx, dy in ((1, 0), (-1, 0), (0.8, -0.8), (-0.8, -0.8), (0.8, 0.8), (-0.8, 0.8), (0, -1), (0, 1))
         ]
         boxes = [(left, top, left + width, top + height) for left, top in places]
-        box = min(boxes, key=lambda place: _cost(place, taken, view))
+        box = best_place(boxes, taken, (0, 0, view.width, view.height))
         taken.append(box)
         yield (
             f'<text x="{box[0]:.1f}" y="{box[3] - 2:.1f}" font-size="{_FONT}" fill="#ffffff" stroke="#000000" '
             f'stroke-width="2.2" paint-order="stroke" stroke-linejoin="round">{symbol}</text>'
         )
-
-
-def _cost(box: Box, taken: Iterable[Box], view: _View) -> float:
-    """Area shared with ``taken``, much more for what leaves the picture."""
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    return sum(_shared(box, other) for other in taken) + 10 * (area - _shared(box, (0, 0, view.width, view.height)))
-
-
-def _shared(one: Box, other: Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, width) * max(0.0, height)
 
 
 def _legend(view: _View, has_ring: bool) -> Iterable[str]:

@@ -5,7 +5,7 @@ legend. Tissues differ in colour (after Okabe and Ito's palette, for colour-blin
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 import cephkit
 from cephkit.data.film import Points
 from cephkit.landmarks import BY_SYMBOL, Tissue, in_canonical_order
+from cephkit.placing import best_place, box_around, places_around
 
 COLOURS: dict[Tissue, tuple[int, int, int]] = {
     "bone": (86, 180, 233),
@@ -31,7 +32,6 @@ _STRIP = (16, 16, 16)
 _GREY = (200, 200, 200)
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-Box = tuple[float, float, float, float]
 Floats = NDArray[np.float64]
 
 
@@ -131,11 +131,12 @@ def _distance(dx: Floats, dy: Floats, tissue: Tissue, arm: float) -> Floats:
 def _put_labels(picture: Image.Image, points: Points, font: Font, scale: _Scale) -> None:
     """Symbols beside their markers, where they hide the fewest other markers and labels."""
     draw = ImageDraw.Draw(picture)
-    keep_free: list[Box] = [_around(x, y, scale.arm) for x, y in points.values()]
+    keep_free = [box_around(x, y, scale.arm) for x, y in points.values()]
+    whole = (0.0, 0.0, float(picture.width), float(picture.height))
     for symbol, (x, y) in points.items():
         left, top, right, bottom = draw.textbbox((0, 0), symbol, font=font)
         size = (right - left, bottom - top)
-        box = min(_places(x, y, size, scale), key=lambda place: _cost(place, keep_free, picture.size))
+        box = best_place(places_around(x, y, size, scale.arm), keep_free, whole)
         keep_free.append(box)
         draw.text(
             (box[0] - left, box[1] - top),
@@ -145,37 +146,6 @@ def _put_labels(picture: Image.Image, points: Points, font: Font, scale: _Scale)
             stroke_width=max(1, round(scale.line)),
             stroke_fill=_HALO,
         )
-
-
-def _places(x: float, y: float, size: tuple[float, float], scale: _Scale) -> list[Box]:
-    """Where a label may stand around a marker, the best liked first."""
-    width, height = size
-    places = []
-    for gap in (scale.arm * 1.6, scale.arm * 2.6):
-        right, left, middle_x = x + gap, x - gap - width, x - width / 2
-        above, below, middle_y = y - gap - height, y + gap, y - height / 2
-        corners = (
-            *((right, middle_y), (left, middle_y), (right, above + gap / 2), (right, below - gap / 2)),
-            *((left, above + gap / 2), (left, below - gap / 2), (middle_x, above), (middle_x, below)),
-        )
-        places += [(px, py, px + width, py + height) for px, py in corners]
-    return places
-
-
-def _cost(box: Box, others: Sequence[Box], size: tuple[int, int]) -> float:
-    """Area shared with ``others``, much more for what leaves the picture."""
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    return sum(_shared(box, other) for other in others) + 10 * (area - _shared(box, (0, 0, *size)))
-
-
-def _shared(one: Box, other: Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, width) * max(0.0, height)
-
-
-def _around(x: float, y: float, reach: float) -> Box:
-    return x - reach, y - reach, x + reach, y + reach
 
 
 def _with_strip(picture: Image.Image, caption: str, scale: _Scale, looks: bool) -> Image.Image:
