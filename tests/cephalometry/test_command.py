@@ -1,5 +1,6 @@
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from cephkit.cephalometry.command import TABLE_COLUMNS, main
 from cephkit.cephalometry.frame import CHI2_90
 from cephkit.data.labels import landmarks_json
 from cephkit.data.opened import open_film
+from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError, SettingsError
 from cephkit.inference import model
+from cephkit.inference.model import Shown
 from cephkit.inference.prediction import Prediction
 from tests.cephalometry.faces import ROUND, moved
 from tests.cephalometry.test_source import write
@@ -167,17 +170,23 @@ def test_a_film_is_measured_by_a_model(
     class Known:
         """A model that finds the same face on every film."""
 
-        def predict(self, path: Path, spacing: Spacing | None = None) -> Prediction:
+        def show(self, path: Path, spacing: Spacing | None = None) -> Shown:
             asked.append((path.name, spacing))
-            open_film(path)
+            film = open_film(path)
+            size = to_uint8(film.grey)
+            return Shown(path.name, film, size, spacing or square(0.2, "DICOM", "detector"), size.shape, (), "hash")
+
+        def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
             symbols = tuple(ROUND)
-            facts = {"model": "hrnet", "checkpoint": "c.pth", "mode": "plain"}
             regions = np.stack([np.eye(2) * CHI2_90] * len(symbols))
-            return Prediction(
-                "f", (2000, 2000), symbols, np.array(list(ROUND.values())), np.ones(len(symbols)), "hash",
-                np.ones(len(symbols)), regions, spacing=spacing or square(0.2, "DICOM", "detector"), file="f.png",
-                model=facts,
-            )  # fmt: skip
+            return [
+                Prediction(
+                    "f", film.shown_size, symbols, np.array(list(ROUND.values())), np.ones(len(symbols)), "hash",
+                    np.ones(len(symbols)), regions, spacing=film.spacing, file=film.file,
+                    model={"model": "hrnet", "checkpoint": "c.pth", "mode": "plain"},
+                )
+                for film in films
+            ]  # fmt: skip
 
     monkeypatch.setattr(model, "load_model", lambda paths, **options: Known())
     out = tmp_path / "out"
@@ -191,6 +200,7 @@ def test_a_film_is_measured_by_a_model(
     content = json.loads((out / "f_measurements.json").read_text(encoding="utf-8"))
     assert (content["film_hash"], content["landmarks_by"]) == ("hash", "hrnet, c.pth, plain")
     assert content["pixel_size_plane"] == "detector"
+    assert "data:image" in (out / "f_sheet.html").read_text(encoding="utf-8")
     assert run(out, "--checkpoint", "c.pth", film, "--pixel_size_mm", 0.1) == 0
     assert asked[-1] == ("f.png", square(0.1, "--pixel_size_mm"))
     assert cell(out, "f", "s_n") == "70.0"
@@ -214,3 +224,27 @@ def test_pixels_that_are_not_square_measure_the_same_face(tmp_path: Path) -> Non
     path.write_text(json.dumps({**landmarks_json("f", squeezed), "spacing": spacing}), encoding="utf-8")
     assert run(tmp_path / "out", path) == 0
     assert (cell(tmp_path / "out", "f", "sna"), cell(tmp_path / "out", "f", "wits_fop")) == ("90.0", "10.0")
+
+
+def test_a_sheet_has_the_film_where_the_folder_of_films_has_it(tmp_path: Path) -> None:
+    grey = np.zeros((1500, 1500), np.uint8)
+    films, out = tmp_path / "films", tmp_path / "out"
+    films.mkdir()
+    Image.fromarray(grey).save(films / "picture.png")
+    said = {"file": "picture.png", "hash": pixel_hash(grey)}
+    labels = write(tmp_path / "labels" / "f.json", film=said)
+
+    def sheet() -> str:
+        return (out / "f_sheet.html").read_text(encoding="utf-8")
+
+    assert run(out, labels) == 0
+    assert "data:image" not in sheet()
+    assert run(out, labels, "--films", films) == 0
+    assert "data:image" in sheet()
+    assert run(out, write(labels, film={**said, "hash": "another"}), "--films", films) == 1
+    assert run(out, write(labels, film={"file": "none.png"}), "--films", films) == 1
+    (out / "f_sheet.html").unlink()
+    assert run(out, labels, "--no_sheet") == 0
+    assert not (out / "f_sheet.html").exists()
+    with pytest.raises(SettingsError, match="there is no such folder"):
+        run(out, labels, "--films", tmp_path / "none")
