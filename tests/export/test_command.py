@@ -5,12 +5,12 @@ import pytest
 
 from cephkit.cli import main as cephkit
 from cephkit.errors import LabelError, SettingsError
-from cephkit.export.command import FORMATS, FormatName, main
+from cephkit.export.command import FORMATS, LandmarkFormat, main
 from tests.export.films import write_label, write_prediction
 
 
 def test_every_format_has_a_writer() -> None:
-    assert set(FORMATS) == set(get_args(FormatName))
+    assert set(FORMATS) == set(get_args(LandmarkFormat))
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,17 @@ def test_the_command_line_reaches_both_commands(tmp_path: Path, capsys: pytest.C
     assert (out / "back" / "f.json").is_file()
     assert cephkit(["export", str(tmp_path / "none"), "--format", "csv"]) == 2
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--format", "onnx"), "takes --checkpoint and no landmarks"),
+        (("f.json", "--format", "onnx", "--checkpoint", "c.pth"), "takes --checkpoint and no landmarks"),
+        (("f.json", "--format", "csv", "--checkpoint", "c.pth"), "--checkpoint is for --format onnx"),
+        (("--format", "csv"), "no landmarks"),
+    ],
+)
+def test_a_model_and_landmarks_are_not_mixed_up(arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        main(list(arguments))

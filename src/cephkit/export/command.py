@@ -1,4 +1,4 @@
-"""``cephkit export``: landmarks out to other tools."""
+"""``cephkit export``: landmarks out to other tools, or a model as ONNX."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ import tyro
 from cephkit import NOTICE
 from cephkit.cephalometry.source import label_files
 from cephkit.config import parse
+from cephkit.data.folder import films_in
 from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
 from cephkit.data.spacing import square
 from cephkit.errors import SettingsError
@@ -23,12 +24,13 @@ from cephkit.export.label_studio import LOCAL_FILES, label_studio_files
 from cephkit.export.record import Record, read_records
 from cephkit.export.tables import table_files
 
-FormatName: TypeAlias = Literal["aariz", "csv", "coco", "label_studio", "cvat", "dicom_sr"]
+LandmarkFormat: TypeAlias = Literal["aariz", "csv", "coco", "label_studio", "cvat", "dicom_sr"]
+FormatName: TypeAlias = LandmarkFormat | Literal["onnx"]
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Write landmarks for other tools; docs/export.md says how each of them counts and loads.
+    """Write landmarks for other tools (docs/export.md), or a model as one ONNX file (docs/onnx.md).
 
     Research use only; not a medical device.
     """
@@ -38,9 +40,15 @@ class ExportOptions:
     format: FormatName
     """For which tool; dicom_sr repeats the names of patient and study that stand in the film, as DICOM demands."""
     out: Path = Path("exported")
-    """Folder for the files; made where there is none."""
+    """Folder for the files, made where there is none; for onnx also a file that ends in .onnx."""
+    checkpoint: Path | None = None
+    """onnx: the checkpoint_*.pth to export."""
+    refine: bool = True
+    """onnx: with the second stage of a checkpoint that has one."""
+    variant: Literal["float32", "float16", "int8"] = "float32"
+    """onnx: precision of the networks; int8 is measured on the films of --films."""
     films: Path | None = None
-    """Folder of the films: where label files do not say their size, and for dicom_sr."""
+    """Folder of the films: where label files do not say their size, for dicom_sr, and for onnx to be compared on."""
     pixel_size_mm: float | None = None
     """Millimetres per pixel of films whose file says none: for csv and dicom_sr."""
     image_prefix: str = LOCAL_FILES
@@ -56,14 +64,19 @@ class ExportOptions:
         Raises:
             SettingsError: no file, or a number that cannot be.
         """
-        if not self.predictions:
+        if self.format == "onnx":
+            if self.predictions or self.checkpoint is None:
+                raise SettingsError("cephkit export --format onnx takes --checkpoint and no landmarks")
+        elif not self.predictions:
             raise SettingsError("cephkit export: no landmarks; give JSON files or folders of them")
+        elif self.checkpoint is not None:
+            raise SettingsError(f"--checkpoint is for --format onnx; {self.format} takes what cephkit predict wrote")
         size = self.pixel_size_mm
         if size is not None and not SMALLEST_MM <= size <= LARGEST_MM:
             raise SettingsError(f"--pixel_size_mm must be {SMALLEST_MM:g} to {LARGEST_MM:g} mm, got {size}")
 
 
-FORMATS: dict[FormatName, Callable[[ExportOptions], Files]] = {
+FORMATS: dict[LandmarkFormat, Callable[[ExportOptions], Files]] = {
     "aariz": lambda options: aariz_files(_records(options)),
     "csv": lambda options: table_files(with_films(_records(options), options.films)),
     "coco": lambda options: coco_files(pictured(with_films(_records(options), options.films))),
@@ -94,6 +107,8 @@ def export(options: ExportOptions) -> list[Path]:
         LabelError: landmarks that cannot be read or lie outside their film.
         FilmError: a film that cannot be read.
     """
+    if options.format == "onnx":
+        return [_export_model(options)]
     files = FORMATS[options.format](options)
     written = write_files(options.out, files, label_files(options.predictions), options.overwrite)
     for path in written[:3]:
@@ -102,6 +117,22 @@ def export(options: ExportOptions) -> list[Path]:
         print(f"... {len(written)} files in {options.out}")
     print(NOTICE)
     return written
+
+
+def _export_model(options: ExportOptions) -> Path:
+    """Write the model of ``--checkpoint`` as ONNX."""
+    from cephkit.export.onnx import export_onnx  # torch, which landmarks can do without
+
+    assert options.checkpoint is not None
+    films = [] if options.films is None else films_in(options.films)
+    out = options.out if options.out.suffix == ".onnx" else options.out / f"{options.checkpoint.stem}.onnx"
+    if out.exists() and not options.overwrite:
+        raise SettingsError(f"{out}: already there; choose another --out, or give --overwrite")
+    done = export_onnx(options.checkpoint, out, refine=options.refine, variant=options.variant, films=films)
+    print(f"{done.path}: {done.size_bytes / 2**20:.1f} MiB, {' '.join(done.outputs)}")
+    print(f"its points lie {done.gap_px:.2g} film pixels or less from PyTorch's, mean {done.mean_gap_px:.2g}")
+    print(NOTICE)
+    return done.path
 
 
 def _records(options: ExportOptions) -> list[Record]:
