@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cephkit.data.dicom.header import begins_like_bare_dicom, begins_like_dicom
-from cephkit.data.dicom.read import read_dicom
+from cephkit.data.dicom.signature import begins_like_bare_dicom, begins_like_dicom
 from cephkit.data.grey import Grey, turned
 from cephkit.data.pictures import decode_picture, is_picture
 from cephkit.data.pixels import FILM_ENDINGS, content_hash, read_bytes
@@ -45,6 +44,8 @@ def open_film(path: Path, *, use_spacing: bool = True) -> OpenedFilm:
     data = read_bytes(path)
     content = content_hash(data)
     if not is_picture(data) and _is_dicom(data, path):
+        from cephkit.data.dicom.read import read_dicom  # and pydicom, which few runs need
+
         film = read_dicom(data, path, use_spacing=use_spacing)
         return OpenedFilm(film.grey, content, film.spacing, notes=film.notes)
     if data and not is_picture(data):

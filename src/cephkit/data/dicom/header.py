@@ -20,6 +20,7 @@ from pydicom.filereader import read_dataset, read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN
 from cephkit.errors import BrokenFilmError
 
@@ -140,19 +141,6 @@ class _Stream(io.BytesIO):
             reason = f"damaged DICOM: its {_WANTED[tag]} is {length:,} bytes long"
             raise BrokenFilmError(reason, COPY_AGAIN, self.path)
         return tag > _PIXEL_DATA
-
-
-def begins_like_dicom(data: bytes) -> bool:
-    """Whether the first bytes are those of a DICOM file."""
-    return data[128:132] == b"DICM"
-
-
-def begins_like_bare_dicom(data: bytes) -> bool:
-    """Whether the first bytes may be DICOM's without its file header: group 2 or 8, a small element, a short value."""
-    group, element = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:4], "little")
-    has_type = data[4:6].isalpha() and data[4:6].isupper()
-    length = int.from_bytes(data[6:8] if has_type else data[4:8], "little")
-    return len(data) > 8 and group in (2, 8) and element < 0x100 and length < 256
 
 
 def read_header(data: bytes, path: Path) -> Header:
