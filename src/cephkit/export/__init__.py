@@ -1,0 +1,1 @@
+"""What leaves cephkit in other formats: models and landmarks for other programs."""
