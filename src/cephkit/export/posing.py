@@ -78,7 +78,7 @@ class PoseSearch(nn.Module):
                 f"the pose model is of canvas {model.canvas_size}, the network of {canvas_size}; train it again"
             )
         self.shape, self.height = model.shape, canvas_size[0]
-        self.largest_turn = math.radians(model.shape.largest_rotation_degrees)
+        self.least_cosine = math.cos(math.radians(model.shape.largest_rotation_degrees))
         ways = [np.eye(3), *(about_centre(canvas_size, degrees, 1.0, mirror) for mirror, degrees in SECOND_GLANCES)]
         self.register_buffer("mean", torch.from_numpy(model.shape.mean))
         self.register_buffer("precision", torch.from_numpy(np.linalg.inv(model.shape.covariance)))
@@ -109,7 +109,8 @@ class PoseSearch(nn.Module):
         limit = torch.where(step >= UPRIGHT, LOSS_ALLOWED * distance, distance)
         better = start | (~verdict_bad & bad) | ((verdict_bad == bad) & (verdict_distance < limit))
         better &= step < DONE
-        best, bad = where_films(better, trial, best), torch.where(better, verdict_bad, bad)
+        best = where_films(better, trial, best)
+        bad = (better & verdict_bad) | (~better & bad)  # onnxruntime has no Where for bool
         distance = torch.where(better, verdict_distance, distance)
         seen = Glance(*(where_films(better, new, old) for new, old in zip(glance, seen, strict=True)))
         first = Glance(*(where_films(start, new, old) for new, old in zip(glance, first, strict=True)))
@@ -130,7 +131,8 @@ class PoseSearch(nn.Module):
         gap = torch.where(found[..., None], turned - self.mean, 0.0).flatten(1)
         distance = (((gap @ self.precision) * gap).sum(-1) / (2 * found.sum(-1)).clamp_min(1)).sqrt()
         distance = torch.where(shape, distance, torch.inf)
-        turned_far = torch.atan2(imaginary, real).abs() > self.largest_turn
+        # By cosines: onnxruntime has no inverse tangent of float64.
+        turned_far = real < self.least_cosine * (real**2 + imaginary**2).sqrt()
         bad = (distance > self.shape.largest_distance) | ~shape | turned_far
         if self.shape.lowest_score is not None:
             bad |= ~(_median(scores, found) >= self.shape.lowest_score)
@@ -142,7 +144,7 @@ class PoseSearch(nn.Module):
         real, imaginary, start, end, shape = _similarity(points, found, self.layout)
         shift = (end - start).square().sum(-1).sqrt()[:, 0] / self.height
         scale = (real**2 + imaginary**2).sqrt()
-        straight = torch.atan2(imaginary, real).abs() <= math.radians(USUAL_ROTATION_DEGREES)
+        straight = real >= math.cos(math.radians(USUAL_ROTATION_DEGREES)) * scale
         usual = straight & (scale >= 1 / USUAL_SCALE) & (scale <= USUAL_SCALE) & (shift <= USUAL_SHIFT)
         low, high = SCALE_LIMITS
         linear = torch.stack((torch.stack((real, -imaginary), -1), torch.stack((imaginary, real), -1)), -2)
