@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils._pytree import tree_map
@@ -37,6 +38,7 @@ def traced(
     assert program is not None
     model = program.model_proto
     strip(model)
+    enlarge_by_factors(model)
     return model
 
 
@@ -66,6 +68,30 @@ def strip(model: Proto) -> None:
         graphs += [attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g")]
 
 
+def enlarge_by_factors(model: Proto) -> None:
+    """Resize by a whole factor where the size says the same: onnxruntime has fast code for factors only."""
+    from onnx import helper, numpy_helper
+
+    graph = model.graph
+    sides = {
+        value.name: [side.dim_value for side in value.type.tensor_type.shape.dim[2:]]
+        for value in (*graph.value_info, *graph.input, *graph.output)
+    }
+    for node in graph.node:
+        if node.op_type != "Resize" or len(node.input) < 4:
+            continue
+        before, after = sides.get(node.input[0], []), sides.get(node.output[0], [])
+        if len(before) != 2 or len(after) != 2 or any(a % b if b else True for a, b in zip(after, before, strict=True)):
+            continue
+        factors = numpy_helper.from_array(
+            np.array([1, 1, after[0] // before[0], after[1] // before[1]], np.float32), f"{node.name}/factors"
+        )
+        graph.initializer.append(factors)
+        new = helper.make_node("Resize", [node.input[0], "", factors.name], node.output, node.name)
+        new.attribute.extend(attribute for attribute in node.attribute if attribute.name != "keep_aspect_ratio_policy")
+        node.CopyFrom(new)
+
+
 def looped(start: Proto, body: Proto, end: Proto, state: Sequence[str], inputs: Sequence[str]) -> Proto:
     """One model: ``start``, then ``body`` as long as it says so, then ``end``.
 
@@ -91,7 +117,7 @@ def looped(start: Proto, body: Proto, end: Proto, state: Sequence[str], inputs: 
         "glance",
         [
             helper.make_tensor_value_info("glance/count", TensorProto.INT64, []),
-            helper.make_tensor_value_info("glance/undecided", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("glance/going_on", TensorProto.BOOL, []),
             *carried,
         ],
         body.graph.output,

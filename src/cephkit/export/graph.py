@@ -13,7 +13,7 @@ from cephkit.export.posing import Glance, apply, inverse, where_films
 from cephkit.geometry import Size
 from cephkit.inference.stages import SECOND_SHARE, TrainedRefiner, decode_or_nan, heatmap_spread
 from cephkit.inference.uncertainty import SMALLEST_FEATURE, Calibration
-from cephkit.models.refiner import expected_offsets, take_crops
+from cephkit.models.refiner import COARSE, CROP, expected_offsets
 from cephkit.models.spec import ModelSpec
 
 
@@ -66,9 +66,7 @@ class Answer(nn.Module):
         expected = ("expected_errors", "regions") if self.calibrated else ()
         return ("points", "scores", *expected, *(("plausible", "faces_left") if self.posed else ()))
 
-    def forward(
-        self, film_size: Tensor, state: tuple[Tensor, ...], detail: Tensor | None = None
-    ) -> tuple[Tensor, ...]:
+    def forward(self, film_size: Tensor, state: tuple[Tensor, ...], detail: Tensor | None = None) -> tuple[Tensor, ...]:
         """Landmarks of B films.
 
         Args:
@@ -118,8 +116,7 @@ class Answer(nn.Module):
         known = torch.isfinite(centres).all(-1)
         still = torch.eye(2, dtype=torch.float64).expand(films, 2, 2)
         steps = still if ways is None else inverse(ways)[..., :2]
-        # The crops are fewer pixels to divide than the canvas.
-        crops = take_crops(detail.float(), torch.where(known[..., None], centres, 0.0).float(), steps.float()) / 255
+        crops = crops_about(detail, torch.where(known[..., None], centres, 0.0), steps)
         order = [refiner.spec.symbols.index(symbol) for symbol in self.spec.symbols]
         which = torch.tensor(order).expand(films, landmarks).flatten()
         offsets, spreads = expected_offsets(refiner(crops.flatten(0, 1), which).float())
@@ -143,14 +140,30 @@ class Unposed(nn.Module):
 
 def show(images: Tensor, ways: Tensor) -> Tensor:
     """``looks.show``: images (B, 1, h, w) moved by ways (B, 2, 3); black beyond them."""
-    height, width = images.shape[-2:]
-    rows, columns = torch.arange(height, dtype=torch.float64), torch.arange(width, dtype=torch.float64)
-    back = inverse(ways)[:, None, None]
-    across = back[..., 0] * columns[:, None]
-    places = across + back[..., 1] * rows[:, None, None] + back[..., 2]  # (B, h, w, 2)
+    side = torch.tensor((images.shape[-1], images.shape[-2]), dtype=torch.float64)
     # From pixel centres at integers to -1 and 1 at the outer edges.
-    grid = (2 * places + 1) / torch.tensor((width, height), dtype=torch.float64) - 1
-    return functional.grid_sample(images, grid.float(), mode="bilinear", align_corners=False)
+    back = inverse(ways) * (2 / side)[:, None]
+    start = (back[..., 2] + 1 / side - 1)[:, None]
+    rows, columns = (torch.arange(count, dtype=torch.float64)[:, None] for count in images.shape[-2:])
+    across, down = (columns * back[:, None, :, 0]).float(), (start + rows * back[:, None, :, 1]).float()
+    grid = across[:, None] + down[:, :, None]
+    return functional.grid_sample(images, grid, mode="bilinear", align_corners=False)
+
+
+def crops_about(detail: Tensor, centres: Tensor, steps: Tensor) -> Tensor:
+    """``refiner.take_crops`` of canvases (B, 1, H, W) uint8, with fewer passes over the places of all crops."""
+    places = torch.arange(CROP, dtype=torch.float64) - (CROP - 1) / 2
+    offsets = torch.stack(torch.meshgrid(places, places, indexing="xy"), -1).flatten(0, 1)  # (CROP * CROP, 2)
+    turned = offsets @ steps.transpose(-1, -2)
+    side = torch.tensor((detail.shape[-1], detail.shape[-2]), dtype=torch.float64)
+    grey = detail.float()
+    crops = []
+    for source, factor in ((grey, 1), (functional.avg_pool2d(grey, COARSE), COARSE)):
+        middle, around = ((2 * centres + 1) / side - 1).float(), (turned * (2 * factor / side)).float()
+        grid = middle[:, :, None] + around[:, None]  # (B, K, CROP * CROP, 2)
+        crops.append(functional.grid_sample(source, grid, mode="bilinear", align_corners=False)[:, 0])
+    # The crops are fewer pixels to divide than the canvas.
+    return torch.stack(crops, dim=2).unflatten(-1, (CROP, CROP)) / 255
 
 
 def letterboxes(film_size: Tensor, canvas_size: Size) -> tuple[Tensor, Tensor]:
