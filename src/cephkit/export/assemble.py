@@ -137,7 +137,11 @@ def looped(start: Proto, body: Proto, end: Proto, state: Sequence[str], inputs: 
         [*start.graph.initializer, yes, *end.graph.initializer],
         value_info=[*start.graph.value_info, *end.graph.value_info],
     )
-    model: onnx.ModelProto = helper.make_model(graph, opset_imports=list(end.opset_import), ir_version=end.ir_version)
+    parts = (start, body, end)
+    opsets = {opset.domain: opset for part in parts for opset in part.opset_import}
+    model: onnx.ModelProto = helper.make_model(
+        graph, opset_imports=list(opsets.values()), ir_version=max(part.ir_version for part in parts)
+    )
     return model
 
 

@@ -35,8 +35,8 @@ def feed(film: NDArray[np.uint8], sizes: Sequence[Size]) -> dict[str, NDArray[An
     return {**canvases, "film_size": np.array([film.shape], dtype=np.int64)}
 
 
-def largest_gap(predictor: Predictor, content: bytes, films: Sequence[NDArray[np.uint8]]) -> float:
-    """Largest distance between points of ``content``, an ONNX file, and of PyTorch.
+def gaps(predictor: Predictor, content: bytes, films: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    """How far the points of ``content``, an ONNX file, lie from PyTorch's.
 
     Args:
         predictor: of one model.
@@ -44,23 +44,26 @@ def largest_gap(predictor: Predictor, content: bytes, films: Sequence[NDArray[np
         films: grey films (H, W).
 
     Returns:
-        Film pixels, along x or y; inf where only one of both found a landmark.
+        (n,) film pixels, one for every landmark that either found; inf where only one of both did.
 
     Raises:
         CephkitError: onnxruntime cannot run the file.
     """
     import onnxruntime
 
-    gaps = [0.0]
-    for film in films:
-        try:
-            session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    found = []
+    try:
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        for film in films:
             (points,) = session.run(["points"], feed(film, predictor.stages[0].sizes))
-        except Exception as error:  # onnxruntime's own have no common base
-            raise CephkitError(
-                f"onnxruntime {onnxruntime.__version__} cannot run the exported model ({error}); update it"
-            ) from error
-        wanted = predictor.predict_film(film).points
-        same = np.array_equal(np.isnan(wanted), np.isnan(points[0]))
-        gaps.append(float(np.nanmax(np.abs(wanted - points[0]), initial=0.0)) if same else float("inf"))
-    return max(gaps)
+            wanted = predictor.predict_film(film).points
+            gap = np.hypot(*(wanted - points[0]).T)
+            one_only = np.isnan(wanted[:, 0]) != np.isnan(points[0, :, 0])
+            found.append(np.where(one_only, np.inf, gap)[one_only | np.isfinite(gap)])
+    except CephkitError:
+        raise
+    except Exception as error:  # onnxruntime's own have no common base
+        raise CephkitError(
+            f"onnxruntime {onnxruntime.__version__} cannot run the exported model ({error}); update it"
+        ) from error
+    return np.concatenate(found)
