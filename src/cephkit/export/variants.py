@@ -57,9 +57,10 @@ def quantised(part: Proto, feeds: Feeds) -> Proto:
         return part
     with tempfile.TemporaryDirectory() as folder, _quiet():
         path = Path(folder) / "part.onnx"
-        quantize_static(
-            part, path, Films(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv"], per_channel=True,
-            weight_type=QuantType.QInt8, activation_type=QuantType.QUInt8, nodes_to_exclude=ends(part),
+        quantize_static(  # which empties what it is given
+            copy.deepcopy(part), path, Films(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv"],
+            per_channel=True, weight_type=QuantType.QInt8, activation_type=QuantType.QUInt8,
+            nodes_to_exclude=ends(part),
         )  # fmt: skip
         return onnx.load(path)
 
