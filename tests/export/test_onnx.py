@@ -18,7 +18,7 @@ from cephkit import NOTICE
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.export import onnx as export
 from cephkit.export.onnx import export_onnx, to_onnx
-from cephkit.export.parity import feed
+from cephkit.export.parity import feed, synthetic_film
 from cephkit.geometry import Size
 from cephkit.inference.predictor import Prediction, Predictor
 from cephkit.models.build import build_model
