@@ -5,12 +5,12 @@ import pytest
 
 from cephkit.cli import main as cephkit
 from cephkit.errors import LabelError, SettingsError
-from cephkit.export.command import FORMATS, LandmarkFormat, main
+from cephkit.export.command import FORMATS, FormatName, main
 from tests.export.films import write_label, write_prediction
 
 
 def test_every_format_has_a_writer() -> None:
-    assert set(FORMATS) == set(get_args(LandmarkFormat))
+    assert {*FORMATS, "onnx"} == set(get_args(FormatName))
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Landmarks out to other tools, and back."""
+"""Landmarks out to other tools and back, and models as ONNX."""

@@ -24,8 +24,7 @@ from cephkit.export.label_studio import LOCAL_FILES, label_studio_files
 from cephkit.export.record import Record, read_records
 from cephkit.export.tables import table_files
 
-LandmarkFormat: TypeAlias = Literal["aariz", "csv", "coco", "label_studio", "cvat", "dicom_sr"]
-FormatName: TypeAlias = LandmarkFormat | Literal["onnx"]
+FormatName: TypeAlias = Literal["aariz", "csv", "coco", "label_studio", "cvat", "dicom_sr", "onnx"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class ExportOptions:
             raise SettingsError(f"--pixel_size_mm must be {SMALLEST_MM:g} to {LARGEST_MM:g} mm, got {size}")
 
 
-FORMATS: dict[LandmarkFormat, Callable[[ExportOptions], Files]] = {
+FORMATS: dict[str, Callable[[ExportOptions], Files]] = {
     "aariz": lambda options: aariz_files(_records(options)),
     "csv": lambda options: table_files(with_films(_records(options), options.films)),
     "coco": lambda options: coco_files(pictured(with_films(_records(options), options.films))),
@@ -86,7 +85,7 @@ FORMATS: dict[LandmarkFormat, Callable[[ExportOptions], Files]] = {
     "cvat": lambda options: cvat_files(pictured(with_films(_records(options), options.films))),
     "dicom_sr": lambda options: dicom_sr_files(_records(options), options.films, options.deidentified),
 }
-"""Format -> the files that it is made of; all that can be wrong with the input is found before one is written."""
+"""Format of landmarks -> the files that it is made of; all that can be wrong with the input is found before one is written."""
 
 
 def main(argv: list[str]) -> int:

@@ -77,7 +77,7 @@ def _apex(profile: Tensor) -> Tensor:
 
     0 where the profile has no peak.
     """
-    value = (profile / profile.amax(dim=-1, keepdim=True).clamp_min(1e-12)).clamp(_FLOOR, 1)
+    value = (profile / profile.amax(dim=-1, keepdim=True).clamp_min(1e-12)).clamp(_FLOOR, 1.0)
     best = profile.argmax(dim=-1)
     # Positions from the greatest cell keep the sums below small and well conditioned.
     u = torch.arange(profile.shape[-1], device=profile.device, dtype=torch.float32) - best[..., None]

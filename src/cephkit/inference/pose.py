@@ -27,6 +27,10 @@ USUAL_ROTATION_DEGREES = 6.0
 USUAL_SCALE = 1.10
 USUAL_SHIFT = 0.08
 """Share of the canvas height. Within these a film is left as it is: the training has shown it all that."""
+SCALE_LIMITS = (0.2, 5.0)
+"""Beyond these what was found is no face."""
+LOSS_ALLOWED = 1.2
+"""Another look is believed where its shape is not worse than this many times the one before."""
 SECOND_GLANCES: tuple[tuple[bool, float], ...] = ((True, 0.0), (False, -30.0), (False, 30.0))
 """(mirrored, degrees) to try where the first glance makes no face."""
 
@@ -153,7 +157,7 @@ def _choose(model: PoseModel, glance: Glance, row: int, size: Size, first: _Cand
         if upright is None:
             break
         again = look(box.to_film @ upright @ box.to_canvas @ best.matrix, best.mirrored)
-        if not again.rank < (best.rank[0], best.rank[1] * 1.2):
+        if not again.rank < (best.rank[0], best.rank[1] * LOSS_ALLOWED):
             break
         best = again
     if not best.verdict.ok:
@@ -171,7 +175,7 @@ def to_layout(model: PoseModel, points: Floats) -> Matrix | None:
     scale, degrees = abs(factor), abs(np.degrees(np.angle(factor)))
     if degrees <= USUAL_ROTATION_DEGREES and 1 / USUAL_SCALE <= scale <= USUAL_SCALE and shift <= USUAL_SHIFT:
         return None
-    if not 0.2 <= scale <= 5.0:
+    if not SCALE_LIMITS[0] <= scale <= SCALE_LIMITS[1]:
         return None
     matrix = np.array([[factor.real, -factor.imag, 0], [factor.imag, factor.real, 0], [0, 0, 1.0]])
     matrix[:2, 2] = np.array([end.real, end.imag]) - matrix[:2, :2] @ np.array([start.real, start.imag])

@@ -26,6 +26,7 @@ PRIOR_FILMS = 20.0
 SMALLEST_PIXELS = 0.02
 """Errors below are read as this: their logarithms mean nothing."""
 FOLDS = 5
+SMALLEST_FEATURE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def within(regions: ArrayLike, gaps: ArrayLike) -> NDArray[np.bool_]:
 
 def _logs(features: ArrayLike) -> Floats:
     values = np.asarray(features, dtype=np.float64)
-    return np.asarray(np.log(np.maximum(values, 1e-4)))
+    return np.asarray(np.log(np.maximum(values, SMALLEST_FEATURE)))
 
 
 def _regression(logs: Floats, target: Floats, used: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -1,0 +1,159 @@
+"""Traced parts of a model put together as one ONNX graph."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils._pytree import tree_map
+
+Proto = Any
+"""Messages of the onnx package, which has no types."""
+
+
+def traced(
+    module: nn.Module, examples: tuple[Any, ...], inputs: Sequence[str], outputs: Sequence[str], opset: int
+) -> Proto:
+    """``module`` as an ONNX model whose batch, the first side of every input and output, is free.
+
+    Args:
+        module: in eval mode, on the CPU.
+        examples: what it is called with: tensors or tuples of them, of more than one film, for torch takes a batch
+            of one to be always one.
+        inputs: names of these tensors.
+        outputs: names of what it returns.
+        opset: version of the operators.
+    """
+    batch = tree_map(lambda tensor: {0: torch.export.Dim.DYNAMIC}, examples)
+    with _silence():
+        program = torch.onnx.export(
+            module, examples, dynamo=True, opset_version=opset, dynamic_shapes=batch,
+            input_names=list(inputs), output_names=list(outputs), verbose=False,
+        )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    strip(model)
+    enlarge_by_factors(model)
+    return model
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Without the exporter's progress and its advice on what it does itself."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            log.setLevel(level)
+
+
+def strip(model: Proto) -> None:
+    """Take out what the exporter notes of where the code lies on this machine."""
+    del model.metadata_props[:]
+    graphs = [model.graph]
+    while graphs:
+        graph = graphs.pop()
+        for message in (graph, *graph.node, *graph.value_info, *graph.initializer, *graph.input, *graph.output):
+            del message.metadata_props[:]
+            message.ClearField("doc_string")
+        graphs += [attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g")]
+
+
+def enlarge_by_factors(model: Proto) -> None:
+    """Resize by a whole factor where the size says the same: onnxruntime has fast code for factors only."""
+    from onnx import helper, numpy_helper
+
+    graph = model.graph
+    sides = {
+        value.name: [side.dim_value for side in value.type.tensor_type.shape.dim[2:]]
+        for value in (*graph.value_info, *graph.input, *graph.output)
+    }
+    for node in graph.node:
+        if node.op_type != "Resize" or len(node.input) < 4:
+            continue
+        before, after = sides.get(node.input[0], []), sides.get(node.output[0], [])
+        if len(before) != 2 or len(after) != 2 or any(a % b if b else True for a, b in zip(after, before, strict=True)):
+            continue
+        factors = numpy_helper.from_array(
+            np.array([1, 1, after[0] // before[0], after[1] // before[1]], np.float32), f"{node.name}/factors"
+        )
+        graph.initializer.append(factors)
+        new = helper.make_node("Resize", [node.input[0], "", factors.name], node.output, node.name)
+        new.attribute.extend(attribute for attribute in node.attribute if attribute.name != "keep_aspect_ratio_policy")
+        node.CopyFrom(new)
+
+
+def looped(start: Proto, body: Proto, end: Proto, state: Sequence[str], inputs: Sequence[str]) -> Proto:
+    """One model: ``start``, then ``body`` as long as it says so, then ``end``.
+
+    Args:
+        start: inputs -> ``state``.
+        body: inputs, ``state`` -> whether to go on, ``state``.
+        end: inputs, ``state`` or parts of either -> the outputs.
+        state: names of what is carried.
+        inputs: names of the model's inputs; known by the same name in each part.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    _rename(start.graph, "start/", {name: name for name in inputs} | {name: f"begin/{name}" for name in state})
+    # A body names what lies around it directly.
+    _rename(body.graph, "glance/", {name: name for name in inputs})
+    outputs = {output.name for output in end.graph.output}
+    kept = {name: name for name in (*inputs, *outputs)} | {name: f"final/{name}" for name in state}
+    _rename(end.graph, "answer/", kept)
+    carried = [value for value in body.graph.input if value.name not in inputs]
+    loop = helper.make_graph(
+        body.graph.node,
+        "glance",
+        [
+            helper.make_tensor_value_info("glance/count", TensorProto.INT64, []),
+            helper.make_tensor_value_info("glance/going_on", TensorProto.BOOL, []),
+            *carried,
+        ],
+        body.graph.output,
+        body.graph.initializer,
+        value_info=body.graph.value_info,
+    )
+    yes = helper.make_tensor("start/yes", TensorProto.BOOL, [], [True])
+    node = helper.make_node(
+        "Loop", ["", yes.name, *(f"begin/{name}" for name in state)], [f"final/{name}" for name in state], body=loop
+    )
+    given = {value.name: value for part in (start, end) for value in part.graph.input}
+    graph = helper.make_graph(
+        [*start.graph.node, node, *end.graph.node],
+        "cephkit",
+        [given[name] for name in inputs],
+        end.graph.output,
+        [*start.graph.initializer, yes, *end.graph.initializer],
+        value_info=[*start.graph.value_info, *end.graph.value_info],
+    )
+    parts = (start, body, end)
+    opsets = {opset.domain: opset for part in parts for opset in part.opset_import}
+    model: onnx.ModelProto = helper.make_model(
+        graph, opset_imports=list(opsets.values()), ir_version=max(part.ir_version for part in parts)
+    )
+    return model
+
+
+def _rename(graph: Proto, prefix: str, kept: Mapping[str, str]) -> None:
+    """Prefix every name in ``graph`` but those in ``kept``, which become what it says."""
+
+    def new(name: str) -> str:
+        return kept.get(name, prefix + name) if name else ""
+
+    for node in graph.node:
+        node.name = prefix + node.name
+        node.input[:] = [new(name) for name in node.input]
+        node.output[:] = [new(name) for name in node.output]
+    for value in (*graph.initializer, *graph.input, *graph.output, *graph.value_info):
+        value.name = new(value.name)

@@ -1,0 +1,189 @@
+"""What an exported file computes: a film's canvases in, landmarks in pixels of the film out.
+
+The steps of ``inference.predictor`` and ``inference.stages``, written so that they can be traced: numbers that are
+worked out with numpy there, such as letterboxes and ways of showing a film, are worked out in the graph here.
+Coordinates are float64, as in ``geometry``, up to the outputs.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cephkit.export.posing import Glance, apply, inverse, where_films
+from cephkit.geometry import Size
+from cephkit.inference.stages import SECOND_SHARE, TrainedRefiner, decode_or_nan, heatmap_spread
+from cephkit.inference.uncertainty import SMALLEST_FEATURE, Calibration
+from cephkit.models.refiner import COARSE, CROP, expected_offsets
+from cephkit.models.spec import ModelSpec
+
+
+class FirstStage(nn.Module):
+    """The first stage with its decoding.
+
+    **Shape**: canvases (B, 1, h, w) uint8 and the ways (B, 2, 3) of showing them, or None: as they are -> Glance.
+    """
+
+    def __init__(self, model: nn.Module, spec: ModelSpec) -> None:
+        super().__init__()
+        self.model, self.spec = model, spec
+
+    def forward(self, canvas: Tensor, ways: Tensor | None = None) -> Glance:
+        stride, images = self.spec.heatmap_stride, canvas.float() / 255
+        heatmaps = self.model(images if ways is None else show(images, ways)).float()
+        cells, scores = decode_or_nan(heatmaps, self.spec.loss)
+        spreads = heatmap_spread(heatmaps, cells, self.spec.loss) * stride
+        points = cells.double() * stride + (stride - 1) / 2
+        return Glance(points if ways is None else apply(inverse(ways), points), scores, spreads)
+
+
+class Answer(nn.Module):
+    """From what the first stage saw to the file's outputs.
+
+    Args:
+        spec: of the first stage.
+        refiner: the second stage, or None.
+        calibration: of this way of predicting, or None.
+        posed: whether there is a pose model.
+    """
+
+    intercepts: Tensor
+    weights: Tensor
+    shapes: Tensor
+
+    def __init__(
+        self, spec: ModelSpec, refiner: TrainedRefiner | None, calibration: Calibration | None, posed: bool
+    ) -> None:
+        super().__init__()
+        self.spec, self.refiner, self.calibrated, self.posed = spec, refiner, calibration is not None, posed
+        if calibration is not None:
+            for name in ("intercepts", "weights", "shapes"):
+                self.register_buffer(name, torch.from_numpy(getattr(calibration, name)))
+            self.radius = calibration.radius
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what ``forward`` returns."""
+        expected = ("expected_errors", "regions") if self.calibrated else ()
+        return ("points", "scores", *expected, *(("plausible", "faces_left") if self.posed else ()))
+
+    def forward(self, film_size: Tensor, state: tuple[Tensor, ...], detail: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Landmarks of B films.
+
+        Args:
+            film_size: (B, 2) int64, (height, width) of the films.
+            state: ``posing.ANSWERED``.
+            detail: (B, 1, H, W) uint8, the films letterboxed into the second stage's canvas, where there is one.
+
+        Returns:
+            points (B, K, 2) film pixels and scores (B, K), float32, NaN where a landmark was not found; with a
+            calibration expected errors (B, K) film pixels and regions (B, K, 2, 2) film pixels squared; with a
+            pose model (B,) bool whether these can be landmarks of a face, and whether it looks to the left.
+        """
+        # Where no way of showing makes a face, the film is shown as it is.
+        still = torch.eye(3, dtype=torch.float64)[:2]
+        best, bad, *glances = state
+        ways = torch.where(bad[:, None, None], still, best)
+        seen, first = Glance(*glances[:3]), Glance(*glances[3:])
+        glance = Glance(*(where_films(bad, plain, turned) for plain, turned in zip(first, seen, strict=True)))
+        found = self.answer(film_size, detail, glance, ways)
+        return (*found, ~bad, _determinant(ways) < 0)
+
+    def answer(
+        self, film_size: Tensor, detail: Tensor | None, glance: Glance, ways: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        """The outputs but for those of the pose model; ``ways`` None: films are shown as they are."""
+        scale, shift = letterboxes(film_size, self.spec.canvas_size)
+        guesses = (glance.points - shift) / scale
+        points, features = guesses, [glance.scores.double(), glance.spreads.double()]
+        if self.refiner is not None and detail is not None:
+            moves, widths = self.second_look(self.refiner, guesses, ways, film_size, detail)
+            points = guesses + SECOND_SHARE * moves
+            features += [widths * scale[..., 0], moves.square().sum(-1).sqrt() * scale[..., 0]]
+        if not self.calibrated:
+            return points.float(), glance.scores
+        logs = torch.stack(features, dim=-1).clamp_min(SMALLEST_FEATURE).log()
+        expected = torch.exp(self.intercepts + (logs * self.weights).sum(-1)) / scale[..., 0]
+        regions = (self.radius * expected)[..., None, None] ** 2 * self.shapes
+        return points.float(), glance.scores, expected.float(), regions.float()
+
+    def second_look(
+        self, refiner: TrainedRefiner, guesses: Tensor, ways: Tensor | None, film_size: Tensor, detail: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """How far guesses (B, K, 2) are to be moved (B, K, 2), and the width (B, K) of that answer, film pixels."""
+        films, landmarks = guesses.shape[:2]
+        scale, shift = letterboxes(film_size, refiner.spec.canvas_size)
+        centres = guesses * scale + shift
+        known = torch.isfinite(centres).all(-1)
+        still = torch.eye(2, dtype=torch.float64).expand(films, 2, 2)
+        steps = still if ways is None else inverse(ways)[..., :2]
+        crops = crops_about(detail, torch.where(known[..., None], centres, 0.0), steps)
+        order = [refiner.spec.symbols.index(symbol) for symbol in self.spec.symbols]
+        which = torch.tensor(order).expand(films, landmarks).flatten()
+        offsets, spreads = expected_offsets(refiner(crops.flatten(0, 1), which).float())
+        moves = offsets.double().unflatten(0, (films, landmarks)) @ steps.transpose(-1, -2) / scale
+        step_sizes = _determinant(steps).abs().sqrt()[:, None]
+        widths = spreads.double().unflatten(0, (films, landmarks)) * step_sizes / scale[..., 0]
+        return moves, torch.where(known, widths, torch.nan)
+
+
+class Unposed(nn.Module):
+    """All in one, for a checkpoint without a pose model: films are shown as they are."""
+
+    def __init__(self, stage: FirstStage, answer: Answer) -> None:
+        super().__init__()
+        self.stage, self.answer = stage, answer
+
+    def forward(self, canvas: Tensor, film_size: Tensor, detail: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The outputs; arguments as of ``FirstStage`` and ``Answer``."""
+        return self.answer.answer(film_size, detail, self.stage(canvas), None)
+
+
+def show(images: Tensor, ways: Tensor) -> Tensor:
+    """``looks.show``: images (B, 1, h, w) moved by ways (B, 2, 3); black beyond them."""
+    side = torch.tensor((images.shape[-1], images.shape[-2]), dtype=torch.float64)
+    # From pixel centres at integers to -1 and 1 at the outer edges.
+    back = inverse(ways) * (2 / side)[:, None]
+    start = (back[..., 2] + 1 / side - 1)[:, None]
+    rows, columns = (torch.arange(count, dtype=torch.float64)[:, None] for count in images.shape[-2:])
+    across, down = (columns * back[:, None, :, 0]).float(), (start + rows * back[:, None, :, 1]).float()
+    grid = across[:, None] + down[:, :, None]
+    return functional.grid_sample(images, grid, mode="bilinear", align_corners=False)
+
+
+def crops_about(detail: Tensor, centres: Tensor, steps: Tensor) -> Tensor:
+    """``refiner.take_crops`` of canvases (B, 1, H, W) uint8, with fewer passes over the places of all crops."""
+    places = torch.arange(CROP, dtype=torch.float64) - (CROP - 1) / 2
+    offsets = torch.stack(torch.meshgrid(places, places, indexing="xy"), -1).flatten(0, 1)  # (CROP * CROP, 2)
+    turned = offsets @ steps.transpose(-1, -2)
+    side = torch.tensor((detail.shape[-1], detail.shape[-2]), dtype=torch.float64)
+    grey = detail.float()
+    crops = []
+    for source, factor in ((grey, 1), (functional.avg_pool2d(grey, COARSE), COARSE)):
+        middle, around = ((2 * centres + 1) / side - 1).float(), (turned * (2 * factor / side)).float()
+        grid = middle[:, :, None] + around[:, None]  # (B, K, CROP * CROP, 2)
+        crops.append(functional.grid_sample(source, grid, mode="bilinear", align_corners=False)[:, 0])
+    # The crops are fewer pixels to divide than the canvas.
+    return torch.stack(crops, dim=2).unflatten(-1, (CROP, CROP)) / 255
+
+
+def letterboxes(film_size: Tensor, canvas_size: Size) -> tuple[Tensor, Tensor]:
+    """``geometry.letterbox`` for B films: canvas = film * scale + shift.
+
+    Args:
+        film_size: (B, 2) int64, (height, width).
+        canvas_size: (height, width).
+
+    Returns:
+        scale (B, 1, 1) and shift (B, 1, 2), (x, y), float64.
+    """
+    canvas = torch.tensor(canvas_size, dtype=torch.float64)
+    film = film_size.double()
+    scale = (canvas / film).amin(-1, keepdim=True)
+    content = torch.minimum((film * scale + 1e-6).floor().clamp_min(1), canvas)
+    shift = ((canvas - content) / 2).floor() + 0.5 * scale - 0.5
+    return scale[:, None], shift.flip(-1)[:, None]
+
+
+def _determinant(matrix: Tensor) -> Tensor:
+    """(B,) of the left 2 x 2 of matrix (B, 2, 2 or 3)."""
+    return matrix[:, 0, 0] * matrix[:, 1, 1] - matrix[:, 0, 1] * matrix[:, 1, 0]

@@ -1,0 +1,226 @@
+"""``inference.pose`` as a graph: how each film is shown to the network, found by looking at it.
+
+A film is tried in several ways, one after the other, and each film of a batch is at its own step: 0, as it is;
+1 to 3, where that makes no face, mirrored and turned (``SECOND_GLANCES``); 4 and 5, laid onto the layout of the
+training's films. The first stage stands once in the file, as the body of a loop that ends when all films are done.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cephkit.errors import CephkitError
+from cephkit.geometry import Size
+from cephkit.inference.looks import about_centre
+from cephkit.inference.plausible import FEWEST_POINTS
+from cephkit.inference.pose import (
+    LOSS_ALLOWED,
+    SCALE_LIMITS,
+    SECOND_GLANCES,
+    USUAL_ROTATION_DEGREES,
+    USUAL_SCALE,
+    USUAL_SHIFT,
+    PoseModel,
+)
+
+UPRIGHT = 1 + len(SECOND_GLANCES)
+"""The first step at which a film is laid onto the layout."""
+DONE = UPRIGHT + 2
+
+
+class Glance(NamedTuple):
+    """What the first stage sees on B films shown in one way."""
+
+    points: Tensor
+    """(B, K, 2) float64 canvas pixels of the film as it is; NaN where a landmark was not found."""
+    scores: Tensor
+    """(B, K)."""
+    spreads: Tensor
+    """(B, K) canvas pixels of the film as it is shown."""
+
+
+STATE = (
+    "step", "trial", "best", "bad", "distance",
+    "seen_points", "seen_scores", "seen_spreads", "first_points", "first_scores", "first_spreads",
+)  # fmt: skip
+"""What is carried from glance to glance: the step, (B,), and the way of showing to try, (B, 2, 3); the best way until
+now, (B, 2, 3), whether it shows no face, (B,), and its distance from one, (B,); the glances at that and at the film as
+it is."""
+ANSWERED = tuple(name for name in STATE if name not in ("step", "trial", "distance"))
+"""What matters in the end."""
+
+
+class PoseSearch(nn.Module):
+    """``choose_poses`` with a pose model.
+
+    Args:
+        stage: the first stage: canvases and ways (B, 2, 3) of showing them -> what is seen.
+        model: shapes and layout.
+        canvas_size: of the first stage.
+
+    Raises:
+        CephkitError: the pose model is of another canvas.
+    """
+
+    mean: Tensor
+    precision: Tensor
+    layout: Tensor
+    ways: Tensor
+
+    def __init__(self, stage: nn.Module, model: PoseModel, canvas_size: Size) -> None:
+        super().__init__()
+        self.stage = stage
+        if model.canvas_size != canvas_size:
+            raise CephkitError(
+                f"the pose model is of canvas {model.canvas_size}, the network of {canvas_size}; train it again"
+            )
+        self.shape, self.height = model.shape, canvas_size[0]
+        self.least_cosine = math.cos(math.radians(model.shape.largest_rotation_degrees))
+        ways = [np.eye(3), *(about_centre(canvas_size, degrees, 1.0, mirror) for mirror, degrees in SECOND_GLANCES)]
+        self.register_buffer("mean", torch.from_numpy(model.shape.mean))
+        self.register_buffer("precision", torch.from_numpy(np.linalg.inv(model.shape.covariance)))
+        self.register_buffer("layout", torch.from_numpy(model.layout))
+        self.register_buffer("ways", torch.from_numpy(np.stack(ways))[:, :2].clone())
+
+    def forward(self, canvas: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """One glance at B films: whether another is wanted, and the state after it; see ``start``."""
+        step, trial, best, bad, distance, *seen = state
+        glance = self.stage(canvas, trial)
+        after = self.advance(glance, step, trial, best, bad, distance, Glance(*seen[:3]), Glance(*seen[3:]))
+        return ((after[0] < DONE).any(), *after)
+
+    def advance(
+        self,
+        glance: Glance,
+        step: Tensor,
+        trial: Tensor,
+        best: Tensor,
+        bad: Tensor,
+        distance: Tensor,
+        seen: Glance,
+        first: Glance,
+    ) -> tuple[Tensor, ...]:
+        """The state after a glance: next step and trial; the best way, its verdict, distance and glance; the first."""
+        verdict_bad, verdict_distance = self.judge(apply(trial, glance.points), glance.scores)
+        start = step == 0
+        limit = torch.where(step >= UPRIGHT, LOSS_ALLOWED * distance, distance)
+        better = start | (~verdict_bad & bad) | ((verdict_bad == bad) & (verdict_distance < limit))
+        better &= step < DONE
+        best = where_films(better, trial, best)
+        bad = (better & verdict_bad) | (~better & bad)  # onnxruntime has no Where for bool
+        distance = torch.where(better, verdict_distance, distance)
+        seen = Glance(*(where_films(better, new, old) for new, old in zip(glance, seen, strict=True)))
+        first = Glance(*(where_films(start, new, old) for new, old in zip(glance, first, strict=True)))
+        upright, moved = self.to_layout(apply(best, seen.points))
+        following = torch.where(start & ~bad, UPRIGHT, step + 1)
+        over = (step >= UPRIGHT) & ~better | (following >= UPRIGHT) & ~moved
+        following = torch.where(over, DONE, following).clamp_max(DONE)
+        given = self.ways[torch.where(following < UPRIGHT, following, 0)]
+        trial = where_films((following >= UPRIGHT) & (following < DONE), chain(upright, best), given)
+        return (following, trial, best, bad, distance, *seen, *first)
+
+    def judge(self, points: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """``ShapeModel.check`` of (B, K, 2): whether it is no face, and the distance; a landmark that was not found
+        counts as its mean."""
+        found = torch.isfinite(points).all(-1)
+        real, imaginary, start, end, shape = _similarity(points, found, self.mean)
+        turned = _turn(real, imaginary, torch.where(found[..., None], points, start) - start) + end
+        gap = torch.where(found[..., None], turned - self.mean, 0.0).flatten(1)
+        distance = (((gap @ self.precision) * gap).sum(-1) / (2 * found.sum(-1)).clamp_min(1)).sqrt()
+        distance = torch.where(shape, distance, torch.inf)
+        # By cosines: onnxruntime has no inverse tangent of float64.
+        turned_far = real < self.least_cosine * (real**2 + imaginary**2).sqrt()
+        bad = (distance > self.shape.largest_distance) | ~shape | turned_far
+        if self.shape.lowest_score is not None:
+            bad |= ~(_median(scores, found) >= self.shape.lowest_score)
+        return bad, distance
+
+    def to_layout(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """``pose.to_layout`` of (B, K, 2): (B, 2, 3), and where it is to be done."""
+        found = torch.isfinite(points).all(-1)
+        real, imaginary, start, end, shape = _similarity(points, found, self.layout)
+        shift = (end - start).square().sum(-1).sqrt()[:, 0] / self.height
+        scale = (real**2 + imaginary**2).sqrt()
+        straight = real >= math.cos(math.radians(USUAL_ROTATION_DEGREES)) * scale
+        usual = straight & (scale >= 1 / USUAL_SCALE) & (scale <= USUAL_SCALE) & (shift <= USUAL_SHIFT)
+        low, high = SCALE_LIMITS
+        linear = torch.stack((torch.stack((real, -imaginary), -1), torch.stack((imaginary, real), -1)), -2)
+        offset = end[:, 0] - (linear @ start.transpose(-1, -2))[..., 0]
+        return torch.cat((linear, offset[..., None]), -1), shape & ~usual & (scale >= low) & (scale <= high)
+
+
+class Start(nn.Module):
+    """The first ``STATE``.
+
+    **Shape**: canvases (B, 1, h, w) -> see ``STATE``.
+    """
+
+    def __init__(self, landmarks: int) -> None:
+        super().__init__()
+        self.landmarks = landmarks
+
+    def forward(self, canvas: Tensor) -> tuple[Tensor, ...]:
+        none = canvas[:, 0, 0, 0].double() * 0
+        each = none[:, None] + torch.zeros(self.landmarks, dtype=torch.float64)
+        glance = (each[..., None] + torch.zeros(2, dtype=torch.float64), each.float(), each.float())
+        as_it_is = none[:, None, None] + torch.eye(3, dtype=torch.float64)[:2]
+        # Outputs of a graph are different tensors each.
+        copies = [tensor.clone() for tensor in (as_it_is, *glance)]
+        return (none.long(), as_it_is, copies[0], none > 0, none.clone(), *glance, *copies[1:])
+
+
+def apply(matrix: Tensor, points: Tensor) -> Tensor:
+    """(B, K, 2) moved by (B, 2, 3)."""
+    return points @ matrix[..., :2].transpose(-1, -2) + matrix[:, None, :, 2]
+
+
+def chain(second: Tensor, first: Tensor) -> Tensor:
+    """The (B, 2, 3) that moves as ``first``, then ``second``."""
+    linear = second[..., :2] @ first[..., :2]
+    return torch.cat((linear, second[..., :2] @ first[..., 2:] + second[..., 2:]), -1)
+
+
+def inverse(matrix: Tensor) -> Tensor:
+    """The (B, 2, 3) that leads back."""
+    a, b, c, d = matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0], matrix[:, 1, 1]
+    determinant = (a * d - b * c)[:, None, None]
+    linear = torch.stack((torch.stack((d, -b), -1), torch.stack((-c, a), -1)), -2) / determinant
+    return torch.cat((linear, -linear @ matrix[..., 2:]), -1)
+
+
+def _similarity(points: Tensor, found: Tensor, goal: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """``plausible.similarity``: (B,) the factor's real and imaginary part, (B, 1, 2) from and to, (B,) is there one."""
+    weight = found[..., None].double()
+    count = weight.sum(1, keepdim=True).clamp_min(1)
+    points = torch.where(found[..., None], points, 0.0)
+    start, end = points.sum(1, keepdim=True) / count, (goal * weight).sum(1, keepdim=True) / count
+    z, w = (points - start) * weight, (goal - end) * weight
+    size = z.square().sum((1, 2))
+    shape = (found.sum(-1) >= FEWEST_POINTS) & (size > 1e-12 * start.square().sum((1, 2)).clamp_min(1))
+    size = torch.where(shape, size, 1.0)
+    real = (z * w).sum((1, 2)) / size
+    imaginary = (z[..., 0] * w[..., 1] - z[..., 1] * w[..., 0]).sum(1) / size
+    return real, imaginary, start, end, shape
+
+
+def _turn(real: Tensor, imaginary: Tensor, points: Tensor) -> Tensor:
+    """(B, K, 2) times a complex number a film."""
+    x, y = points[..., 0], points[..., 1]
+    real, imaginary = real[:, None], imaginary[:, None]
+    return torch.stack((real * x - imaginary * y, imaginary * x + real * y), -1)
+
+
+def _median(scores: Tensor, found: Tensor) -> Tensor:
+    """(B,) of the scores (B, K) that were ``found``."""
+    ordered = torch.where(found, scores, torch.inf).sort(-1).values
+    count = found.sum(-1, keepdim=True)
+    low, high = ((count - 1) // 2).clamp_min(0), (count // 2).clamp_max(scores.shape[-1] - 1)
+    return ((ordered.gather(-1, low) + ordered.gather(-1, high)) / 2)[:, 0]
+
+
+def where_films(films: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    """``one`` for the films (B,) that are True, else ``other``."""
+    return torch.where(films.reshape(-1, *[1] * (one.dim() - 1)), one, other)
