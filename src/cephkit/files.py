@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import os
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cephkit.errors import CephkitError
+
+_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_OF_STRANGERS = ("film", "file", "problem", "doubt")
+"""Columns of tables that hold names of films and files."""
 
 
 @contextlib.contextmanager
@@ -64,6 +69,34 @@ def write_whole(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def utf8(text: str) -> bytes:
+    """``text`` as UTF-8; of a file's name that is none, the odd bytes as ``\\udc..``."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def cell(text: str | None) -> str | None:
+    """``text`` so that no spreadsheet runs it as a formula: an apostrophe goes before = + - @ and white space.
+
+    One goes before an apostrophe too, so that taking the first one away gives ``text`` back in every case.
+    """
+    return f"'{text}" if text and text.startswith((*_RUNS_AS_FORMULA, "'")) else text
+
+
+def guarded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """``row`` with its names of strangers as ``cell`` has them."""
+    return {name: cell(value) if name in _OF_STRANGERS else value for name, value in row.items()}
+
+
+def short_name(name: str, most: int = 150) -> str:
+    """``name`` for files that get endings: one too long for a file system is cut, and told apart by its hash."""
+    if len(os.fsencode(name)) <= most:
+        return name
+    digest = hashlib.blake2b(os.fsencode(name), digest_size=4).hexdigest()
+    while len(os.fsencode(name)) > most - len(digest) - 1:
+        name = name[:-1]
+    return f"{name}-{digest}"
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """``content`` as JSON, UTF-8.
 
@@ -72,18 +105,18 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         CephkitError: see ``replacing_out``.
     """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, f"{text}\n".encode())
+    write_whole(path, utf8(f"{text}\n"))
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """``rows`` as CSV, UTF-8, one line each, as they come; None is an empty cell.
+    """``rows`` as CSV, UTF-8, one line each, as they come; None is an empty cell; names of films are ``guarded``.
 
     Raises:
         CephkitError: see ``replacing_out``.
     """
     with replacing_out(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(map(guarded, rows))
         text.detach()

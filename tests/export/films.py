@@ -58,7 +58,7 @@ def write_dicom(path: Path, **more: Any) -> Path:
     film.SOPClassUID, film.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3.4.5"
     film.StudyInstanceUID, film.SeriesInstanceUID = "1.2.3.4", "1.2.3.4.1"
     film.SpecificCharacterSet = "ISO_IR 100"
-    film.PatientName, film.PatientID = PATIENT, "4711"
+    film.PatientName, film.PatientID = PATIENT, "PID-4711"
     film.PatientBirthDate, film.PatientSex, film.PatientComments = "19700101", "F", "private"
     film.StudyDate, film.StudyTime, film.AccessionNumber, film.Modality = "20260102", "101112", "A1", "OT"
     film.Rows, film.Columns = HEIGHT, WIDTH

@@ -81,7 +81,7 @@ def test_the_report_is_about_the_film_and_says_what_it_is(report: Dataset) -> No
     assert (report.SOPClassUID, report.Modality) == (COMPREHENSIVE_SR, "SR")
     assert report.ContentTemplateSequence[0].TemplateIdentifier == "1500"
     assert report.ConceptNameCodeSequence[0].CodeValue == "126000"
-    assert (report.StudyInstanceUID, report.PatientName, report.PatientID) == ("1.2.3.4", PATIENT, "4711")
+    assert (report.StudyInstanceUID, report.PatientName, report.PatientID) == ("1.2.3.4", PATIENT, "PID-4711")
     assert (report.CompletionFlag, report.VerificationFlag) == ("COMPLETE", "UNVERIFIED")
     assert report.SeriesInstanceUID != "1.2.3.4.1"
     (study,) = report.CurrentRequestedProcedureEvidenceSequence
@@ -150,7 +150,7 @@ def test_deidentified_leaves_patient_and_study_empty(tmp_path: Path) -> None:
         assert not report.get(keyword), keyword
     assert (report.PatientIdentityRemoved, report.StudyInstanceUID) == ("YES", "1.2.3.4")
     written = (tmp_path / "out" / "f_sr.dcm").read_bytes()
-    assert not any(text in written for text in (b"Doe", b"4711", b"19700101", b"20260102"))
+    assert not any(text in written for text in (b"Doe", b"PID-4711", b"19700101", b"20260102"))
 
 
 def test_names_in_any_script_stay(tmp_path: Path) -> None:

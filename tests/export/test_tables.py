@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from cephkit.export.command import main
-from cephkit.export.tables import LONG, LONG_COLUMNS, VARIABLES, WIDE, WIDE_COLUMNS, cell
+from cephkit.export.tables import LONG, LONG_COLUMNS, VARIABLES, WIDE, WIDE_COLUMNS
+from cephkit.files import cell
 from cephkit.landmarks import SYMBOLS
 from tests.export.films import HEIGHT, WIDTH, face, write_label, write_prediction
 

@@ -145,8 +145,8 @@ def test_the_same_command_goes_on_with_what_is_left(
         files: list[str] = []
         show = Model.show
 
-        def note(self: Model, film: Path, spacing: Spacing | None = None) -> Shown:
-            shown = show(self, film, spacing)
+        def note(self: Model, film: Path, spacing: Spacing | None = None, data: bytes | None = None) -> Shown:
+            shown = show(self, film, spacing, data)
             files.append(film.name)
             return shown
 

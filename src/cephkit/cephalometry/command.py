@@ -18,19 +18,20 @@ from cephkit.cephalometry.sheet import SHEET_ENDING, sheet_html
 from cephkit.cephalometry.source import (
     RESULT_ENDING,
     Marked,
+    films_left_out,
     is_label_file,
     marked_by,
     measured_files,
     read_marked,
 )
 from cephkit.config import parse
-from cephkit.data.about import OLDEST, About, Sex, read_about
+from cephkit.data.about import OLDEST, About, Sex, about_film, read_about
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
-from cephkit.data.opened import open_film
+from cephkit.data.opened import film_stem, open_film
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, said_spacing
 from cephkit.errors import FilmError, LabelError, SettingsError
-from cephkit.files import write_csv, write_json, write_whole
+from cephkit.files import short_name, utf8, write_csv, write_json, write_whole
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model
@@ -114,6 +115,9 @@ def main(argv: list[str]) -> int:
 def measure_films(options: MeasureOptions) -> int:
     """Measure all films; see ``main``."""
     files = measured_files(options.landmarks)
+    for folder in options.landmarks:
+        if folder.is_dir() and options.checkpoint and (count := films_left_out(folder)):
+            print(f"{folder}: its JSON files are measured, its {count} film(s) are not; give the films themselves")
     about = {} if options.about is None else read_about(options.about)
     pictures = None if options.films is None else films_by_name(options.films)
     model = _model(options, files)
@@ -149,6 +153,11 @@ def measure_films(options: MeasureOptions) -> int:
 def _model(options: MeasureOptions, files: Sequence[Path]) -> "Model | None":
     films = [file for file in files if not is_label_file(file)]
     if not films:
+        if options.checkpoint:
+            raise SettingsError(
+                "--checkpoint finds landmarks on films, and here are JSON files only, or folders with JSON files; "
+                "leave it out, or give the films"
+            )
         return None
     if not options.checkpoint:
         raise SettingsError(f"{films[0]}: a film has to be given --checkpoint, to find its landmarks; or give its JSON")
@@ -162,10 +171,11 @@ def _names(files: Sequence[Path]) -> list[str]:
     taken: set[str] = set()
     names = []
     for file in files:
-        name, number = file.stem, 1
+        stem = short_name(file.stem if is_label_file(file) else film_stem(file))
+        name, number = stem, 1
         while name.casefold() in taken:
             number += 1
-            name = f"{file.stem}-{number}"
+            name = f"{stem}-{number}"
         taken.add(name.casefold())
         names.append(name)
     return names
@@ -180,11 +190,13 @@ def _measured(
     options: MeasureOptions,
 ) -> tuple[MeasuredFilm, Grey8 | None]:
     """The film measured, and its picture where there is one."""
-    row = about.get(file.stem, About())
-    said: Spacing | None = row.spacing or said_spacing(options.pixel_size_mm, options.ruler)
     grey: Grey8 | None = None
-    if is_label_file(file):
-        marked = read_marked(file)
+    marked = read_marked(file) if is_label_file(file) else None
+    # What predict named a-2 for want of another name may be the film a.png.
+    film_file = Path(marked.film_file or file.stem) if marked is not None else file
+    row = about_film(about, film_file) or About()
+    said: Spacing | None = row.spacing or said_spacing(options.pixel_size_mm, options.ruler)
+    if marked is not None:
         if pictures is not None and options.sheet:
             grey = _picture(marked, pictures)
     else:
@@ -223,7 +235,8 @@ def _picture(marked: Marked, pictures: FilmsByName) -> Grey8:
 
 def _sheet(film: MeasuredFilm, grey: Grey8 | None) -> bytes:
     marked = film.marked
-    return sheet_html(
+    page = sheet_html(
         film.name, grey, marked.points, film.results, facing=film.facing, spacing=film.spacing, subject=film.subject,
         notes=film.notes, regions=marked.look_regions, source=marked.said_by, film_hash=marked.film_hash,
-    ).encode()  # fmt: skip
+    )  # fmt: skip
+    return utf8(page)

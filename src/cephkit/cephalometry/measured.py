@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import NOT_POSSIBLE, measure
@@ -30,6 +32,8 @@ class MeasuredFilm:
     facing_origin: str
     spacing: Spacing | None
     subject: Subject
+    expected_error_mm: float | None
+    """Of landmarks whose error the file did not say."""
     results: tuple[Result, ...]
     notes: tuple[str, ...]
 
@@ -47,10 +51,12 @@ class MeasuredFilm:
             "landmarks_by": self.marked.said_by or None,
             "facing": self.facing,
             "facing_origin": self.facing_origin,
-            **self._spacing(),
+            **self._pixel_size(),
+            "spacing": None if self.spacing is None else self.spacing.to_dict(),
             "age": self.subject.age,
             "sex": self.subject.sex,
             "enlargement_percent": self.subject.enlargement_percent,
+            "expected_error_mm": self.expected_error_mm,
             "notes": list(self.notes),
             "measurements": [result.to_dict() for result in self.results],
             "not_possible": NOT_POSSIBLE,
@@ -62,9 +68,9 @@ class MeasuredFilm:
         """A row per measurement under ``TABLE_COLUMNS``."""
         shared = {
             "film": self.name,
-            "file": self.marked.path.as_posix(),
+            "file": self.marked.path.name,
             "facing": self.facing,
-            **self._spacing(),
+            **self._pixel_size(),
             "age": self.subject.age,
             "sex": self.subject.sex,
             "doubt": "; ".join(self.notes) or None,
@@ -86,7 +92,7 @@ class MeasuredFilm:
         said += "".join(f"; {text}" for text in classes)
         return said + "".join(f"; LOOK: {note}" for note in self.notes)
 
-    def _spacing(self) -> dict[str, Any]:
+    def _pixel_size(self) -> dict[str, Any]:
         spacing = self.spacing
         return {
             "pixel_size_mm": None if spacing is None else round(spacing.mean_mm, 6),
@@ -120,7 +126,8 @@ def measure_film(
         facing, origin = (marked.facing, "file") if marked.facing else (facing_of(marked.points), "landmarks")
     spread = dict(marked.covariances_px or {})
     if expected_error_mm is not None and spacing is not None:
-        default = covariance_of_error(expected_error_mm / spacing.mean_mm)
+        to_px = np.diag([1 / spacing.column_mm, 1 / spacing.row_mm])
+        default = to_px @ covariance_of_error(expected_error_mm) @ to_px
         spread = {symbol: spread.get(symbol, default) for symbol in marked.points}
     results = measure(
         marked.points,
@@ -131,7 +138,7 @@ def measure_film(
         analyses=analyses or None,
     )
     notes = (*marked.notes, *_doubts(marked, spacing))
-    return MeasuredFilm(name, marked, facing, origin, spacing, subject, results, notes)
+    return MeasuredFilm(name, marked, facing, origin, spacing, subject, expected_error_mm, results, notes)
 
 
 def _doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
@@ -142,7 +149,8 @@ def _doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
         doubts.append(f"the file says that the face looks {marked.facing}, the landmarks say {seen}")
     if spacing is not None and {"S", "N"} <= marked.points.keys():
         low, high = SELLA_NASION_MM
-        size = math.dist(marked.points["S"], marked.points["N"]) * spacing.mean_mm
+        (x1, y1), (x2, y2) = marked.points["S"], marked.points["N"]
+        size = math.hypot((x2 - x1) * spacing.column_mm, (y2 - y1) * spacing.row_mm)
         if not low <= size <= high:
             doubts.append(
                 f"S-N would measure {size:.0f} mm, in a head it is {low:g} to {high:g}: the pixel size is doubtful, "

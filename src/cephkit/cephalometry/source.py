@@ -12,6 +12,7 @@ from cephkit.cephalometry.frame import Facing, covariance_of_error, covariance_o
 from cephkit.data.film import Points
 from cephkit.data.folder import films_in
 from cephkit.data.labels import BrokenLabelError, read_landmarks
+from cephkit.data.opened import is_film_file
 from cephkit.data.spacing import Plane, Spacing
 from cephkit.errors import SettingsError
 from cephkit.geometry import Matrix
@@ -57,6 +58,11 @@ def measured_files(given: Sequence[Path]) -> list[Path]:
         labels = not path.is_dir() or any(map(_is_landmarks, path.iterdir()))
         files += label_files([path]) if labels else films_in(path)
     return list({file.resolve(): file for file in files}.values())
+
+
+def films_left_out(folder: Path) -> int:
+    """How many films lie in a folder whose label files are measured."""
+    return sum(map(is_film_file, folder.iterdir())) if any(map(_is_landmarks, folder.iterdir())) else 0
 
 
 def label_files(given: Sequence[Path]) -> list[Path]:
@@ -111,8 +117,8 @@ def marked_by(model: "Model", shown: "Shown", path: Path) -> Marked:
 def read_marked(path: Path) -> Marked:
     """The landmarks in ``path``.
 
-    ``facing``, ``spacing``, ``film``, ``regions_90`` and ``expected_errors_px`` are keys of cephkit predict; a region
-    counts before an expected error, since it knows directions.
+    ``facing``, ``spacing``, ``film``, ``regions_90``, ``expected_errors_px``, ``look``, ``notes`` and ``doubt`` are
+    keys of cephkit predict; a region counts before an expected error, since it knows directions.
 
     Raises:
         LabelError: see ``read_landmarks``; or one of these keys holds something else.
@@ -130,16 +136,18 @@ def read_marked(path: Path) -> Marked:
         elif symbol in errors:
             expected = _numbers(errors[symbol], (), f"expected_errors_px of {symbol}", path)
             spread[symbol] = covariance_of_error(float(expected))
-    film, look = _table(content, "film", path), content.get("look") or []
+    film, look = _table(content, "film", path), _texts(content, "look", path)
+    doubt = _text(content, "doubt", path)
+    doubts = (f"no lateral cephalogram? {doubt}",) if doubt else ()
     return Marked(
         path,
         label.points,
         facing,
         spread or None,
-        label.notes,
+        (*label.notes, *_texts(content, "notes", path), *doubts),
         _spacing(_table(content, "spacing", path), path),
-        str(film.get("file", "")),
-        str(film.get("hash", "")),
+        _text(film, "file", path),
+        _text(film, "hash", path),
         _model_name(_table(content, "model", path)),
         {symbol: np.asarray(regions[symbol]) for symbol in label.points if symbol in regions and symbol in look},
     )
@@ -166,6 +174,22 @@ def _table(content: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise BrokenLabelError(f'"{key}" is a {type(table).__name__}, expected an object', "correct it", path)
     return table
+
+
+def _text(content: dict[str, Any], key: str, path: Path) -> str:
+    value = content.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BrokenLabelError(f'"{key}" is {value!r:.40}, expected a text', "correct it", path)
+    return value
+
+
+def _texts(content: dict[str, Any], key: str, path: Path) -> tuple[str, ...]:
+    values = content.get(key) or []
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise BrokenLabelError(f'"{key}" is {values!r:.40}, expected a list of texts', "correct it", path)
+    return tuple(values)
 
 
 def _numbers(value: object, shape: tuple[int, ...], name: str, path: Path) -> Matrix:

@@ -2,11 +2,14 @@
 
 import csv
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from cephkit.data.aariz import some
 from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
+from cephkit.data.opened import film_stem
 from cephkit.data.spacing import Spacing, from_ruler, square
 from cephkit.errors import DataError, SettingsError
 
@@ -58,6 +61,17 @@ def read_about(path: Path) -> dict[str, About]:
             _sex(fields.get("sex", ""), where),
         )
     return about
+
+
+def about_film(about: Mapping[str, About], file: Path) -> About | None:
+    """What a table says of the film in ``file``: under its name, with its ending or without."""
+    return about.get(file.name, about.get(film_stem(file)))
+
+
+def absent(about: Mapping[str, About], files: Iterable[Path]) -> str:
+    """A line for the screen about films that a table does not name; empty where it names them all."""
+    missing = [file.name for file in files if about_film(about, file) is None]
+    return f"{len(missing)} film(s) have no row in --about: {some(missing)}" if about and missing else ""
 
 
 def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cephkit.data.aariz import some
-from cephkit.data.opened import is_film_file
+from cephkit.data.opened import film_stem, is_film_file
 from cephkit.data.pixels import FILM_ENDINGS
 from cephkit.errors import SettingsError
 
@@ -16,8 +16,10 @@ def films_in(folder: Path) -> list[Path]:
     """The films in a folder, in order of name; hidden files and folders in it are left out.
 
     Raises:
-        SettingsError: there is none.
+        SettingsError: there is none, or no such folder.
     """
+    if not folder.is_dir():
+        raise SettingsError(f"{folder}: there is no such folder")
     films = sorted(filter(is_film_file, folder.iterdir()))
     if not films:
         raise SettingsError(f"{folder}: holds no film ({' '.join(FILM_ENDINGS)})")
@@ -32,12 +34,12 @@ def films_by_name(folder: Path) -> FilmsByName:
     """
     if not folder.is_dir():
         raise SettingsError(f"--films {folder}: there is no such folder")
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
     found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            for name in {path.name, path.stem} if is_film_file(path) else {path.name}:
-                found.setdefault(name, []).append(path)
-    return found
+    for path in filter(is_film_file, files):
+        found.setdefault(film_stem(path), []).append(path)
+    # A whole name counts before another film's name without ending.
+    return {**found, **{path.name: [path] for path in files}}
 
 
 def film_named(name: str, films: FilmsByName, asked_by: Path) -> Path:

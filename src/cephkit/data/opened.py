@@ -30,18 +30,19 @@ class OpenedFilm:
     """What a person should know about this film."""
 
 
-def open_film(path: Path, *, use_spacing: bool = True) -> OpenedFilm:
+def open_film(path: Path, *, use_spacing: bool = True, data: bytes | None = None) -> OpenedFilm:
     """The film at ``path``: PNG, JPEG, BMP, TIFF, WebP or DICOM, by its first bytes.
 
     Args:
         path: the film.
         use_spacing: read the pixel size from a DICOM file. An impossible one makes the film unusable; False reads the
             film without, for a user who gives the pixel size or wants angles only.
+        data: the file's bytes, where they have been read.
 
     Raises:
         FilmError: unreadable, damaged, no film, or of a kind that is not supported; names file, reason, remedy.
     """
-    data = read_bytes(path)
+    data = read_bytes(path) if data is None else data
     content = content_hash(data)
     if not is_picture(data) and _is_dicom(data, path):
         from cephkit.data.dicom.read import read_dicom  # and pydicom, which few runs need
@@ -74,6 +75,12 @@ def _is_dicom(data: bytes, path: Path) -> bool:
     if begins_like_dicom(data):
         return True
     return _ending(path) in _DICOM_ENDINGS and begins_like_bare_dicom(data)
+
+
+def film_stem(path: Path) -> str:
+    """A film's name without its ending."""
+    ending = _ending(path)
+    return path.name[: -len(ending)] if ending else path.name
 
 
 def _ending(path: Path) -> str:

@@ -17,6 +17,8 @@ lengths are enlarged), or nobody said."""
 
 SQUARE_WITHIN = 0.001
 """Pixels whose sides differ by less, relative, are square."""
+LARGEST_RATIO = 4.0
+"""Of a pixel's sides; scanners make pixels up to twice as high as wide."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Spacing:
                     f"{self.origin}: a pixel of {self.row_mm:g} x {self.column_mm:g} mm; a cephalogram's measures "
                     f"{SMALLEST_MM:g} to {LARGEST_MM:g}; correct it, or give --pixel_size_mm"
                 )
+        if max(self.row_mm, self.column_mm) > LARGEST_RATIO * min(self.row_mm, self.column_mm):
+            raise SettingsError(
+                f"{self.origin}: a pixel of {self.row_mm:g} x {self.column_mm:g} mm, and no film's is so far from "
+                "square; correct it, or give --pixel_size_mm"
+            )
 
     @property
     def is_square(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cephkit.cephalometry.source import RESULT_ENDING
 from cephkit.errors import LabelError
 from cephkit.landmarks import BY_ID, canonical_symbol
 
@@ -33,7 +34,9 @@ def read_predictions(path: Path) -> Predictions:
     """
     if not path.exists():
         raise LabelError(f"{path}: there is no such file; give a JSON file {{film id: {{symbol: [x, y]}}}}")
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.glob("[!.]*.json") if not file.name.endswith(RESULT_ENDING))
     if not files:
         raise LabelError(f"{path}: holds no .json file; give the folder that cephkit predict wrote")
     predictions: Predictions = {}

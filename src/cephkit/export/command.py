@@ -85,7 +85,7 @@ FORMATS: dict[str, Callable[[ExportOptions], Files]] = {
     "cvat": lambda options: cvat_files(pictured(with_films(_records(options), options.films))),
     "dicom_sr": lambda options: dicom_sr_files(_records(options), options.films, options.deidentified),
 }
-"""Format of landmarks -> the files that it is made of; all that can be wrong with the input is found before one is written."""
+"""Format of landmarks -> the files that it is made of; what is wrong with the input is found before one is written."""
 
 
 def main(argv: list[str]) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from cephkit import NOTICE
 from cephkit.export.contents import Files, csv_bytes
 from cephkit.export.record import Record
+from cephkit.files import cell
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 
 LONG, WIDE = "landmarks_long.csv", "landmarks_wide.csv"
@@ -19,8 +20,6 @@ VARIABLES = {symbol: symbol.replace("`", "_soft") for symbol in SYMBOLS}
 """Symbol -> the start of its columns in the wide table: names that R, SPSS and Stata take as they are."""
 WIDE_COLUMNS = (*FILM_COLUMNS, *(f"{VARIABLES[symbol]}_{value}" for symbol in SYMBOLS for value in VALUES))
 
-_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-
 
 def table_files(records: Sequence[Record]) -> Files:
     """Both tables of all films."""
@@ -28,14 +27,6 @@ def table_files(records: Sequence[Record]) -> Files:
         LONG: lambda: csv_bytes(LONG_COLUMNS, [row for record in records for row in long_rows(record)]),
         WIDE: lambda: csv_bytes(WIDE_COLUMNS, [wide_row(record) for record in records]),
     }
-
-
-def cell(text: str | None) -> str | None:
-    """``text`` so that no spreadsheet runs it as a formula: an apostrophe goes before = + - @ and white space.
-
-    One goes before an apostrophe too, so that taking the first one away gives ``text`` back in every case.
-    """
-    return f"'{text}" if text and text.startswith((*_RUNS_AS_FORMULA, "'")) else text
 
 
 def long_rows(record: Record) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ prediction = model.predict("film.dcm")
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,10 +18,10 @@ from PIL import Image
 
 from cephkit.data.folder import films_in
 from cephkit.data.grey import LARGEST_PIXELS, SMALLEST_SIDE
-from cephkit.data.opened import OpenedFilm, open_film
+from cephkit.data.opened import OpenedFilm, film_stem, open_film
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
-from cephkit.errors import FilmError
+from cephkit.errors import FilmError, SettingsError
 from cephkit.geometry import Size
 from cephkit.inference.device import choose_device
 from cephkit.inference.prediction import Prediction
@@ -118,9 +119,20 @@ class Model:
             broken: is told of a film that cannot be read; None: a warning.
 
         Raises:
-            SettingsError: the folder has no film, or the pixel size cannot be one.
+            SettingsError: no such folder or no film in it, a batch of none, or a pixel size that cannot be one.
         """
-        files = films_in(Path(folder))
+        if batch_size < 1:
+            raise SettingsError(f"batch_size must be 1 or more, got {batch_size}")
+        return self._through(films_in(Path(folder)), spacing, batch_size, num_workers, broken)
+
+    def _through(
+        self,
+        files: Sequence[Path],
+        spacing: Spacing | float | None,
+        batch_size: int,
+        num_workers: int,
+        broken: Callable[[Path, FilmError], None] | None,
+    ) -> Iterator[Prediction]:
 
         def read(file: Path) -> tuple[Path, Shown | FilmError]:
             try:
@@ -138,12 +150,14 @@ class Model:
             ready = [shown for _, shown in batch if isinstance(shown, Shown)]
             yield from self.predict_shown(ready) if ready else ()
 
-    def show(self, film: FilmLike, spacing: Spacing | float | None = None) -> Shown:
-        """Reads a film and makes it ready for the networks; see ``predict``."""
-        if isinstance(spacing, float | int):
+    def show(self, film: FilmLike, spacing: Spacing | float | None = None, data: bytes | None = None) -> Shown:
+        """Reads a film and makes it ready for the networks; see ``predict``. ``data``: its bytes, where read."""
+        if isinstance(spacing, Real):
             spacing = square(float(spacing), "pixel size given")
+        if not isinstance(spacing, Spacing | None):
+            raise SettingsError(f"spacing is {spacing!r}; give mm per pixel as a number, or a cephkit.Spacing")
         if isinstance(film, (str, Path)):
-            opened, file = open_film(Path(film), use_spacing=spacing is None), Path(film).name
+            opened, file = open_film(Path(film), use_spacing=spacing is None, data=data), Path(film).name
         else:
             opened, file = OpenedFilm(_grey(film), "", None), ""
         spacing = spacing or opened.spacing
@@ -155,7 +169,7 @@ class Model:
     def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
         """The landmarks of films that are ready."""
         canvases = [torch.stack(same) for same in zip(*(film.canvases for film in films), strict=True)]
-        names = [Path(film.file).stem for film in films]
+        names = [film_stem(Path(film.file)) if film.file else "" for film in films]
         sizes, hashes = [film.shown_size for film in films], [film.film_hash for film in films]
         found = self.predictor.predictions(canvases, sizes, names, hashes)
         return [self._finished(prediction, film) for prediction, film in zip(found, films, strict=True)]
@@ -230,6 +244,8 @@ def _with_square_pixels(grey: NDArray[np.uint8], spacing: Spacing | None) -> NDA
     height, width = grey.shape
     fine = min(spacing.row_mm, spacing.column_mm)
     size = (round(width * spacing.column_mm / fine), round(height * spacing.row_mm / fine))
+    if size[0] * size[1] > LARGEST_PIXELS:
+        raise FilmError(f"{size[0]}x{size[1]} pixels, once they are square, are too many; save the film smaller")
     return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR))
 
 

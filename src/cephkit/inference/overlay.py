@@ -61,6 +61,7 @@ def draw_overlay(
         regions: 90 % regions (2, 2) of landmarks that need a look, by symbol, drawn as ellipses.
     """
     height, width = film.shape
+    caption = caption.encode("utf-8", "replace").decode()  # a name that is no UTF-8 cannot be drawn
     scale = _Scale.of(width, height)
     picture = Image.fromarray(film).convert("RGB")
     inside = {s: points[s] for s in in_canonical_order(points) if _is_inside(points[s], width, height)}

@@ -22,7 +22,7 @@ from cephkit.data.film import Points
 from cephkit.data.labels import landmarks_json
 from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
-from cephkit.files import write_whole
+from cephkit.files import guarded, utf8, write_whole
 from cephkit.geometry import Size
 from cephkit.landmarks import BY_SYMBOL
 
@@ -190,7 +190,7 @@ class Prediction:
         """
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         if path is not None:
-            write_whole(Path(path), text.encode())
+            write_whole(Path(path), utf8(text))
         return text
 
     def to_csv(self, path: Path | str | None = None) -> str:
@@ -202,9 +202,9 @@ class Prediction:
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(landmark_rows(self.to_dict()))
+        writer.writerows(map(guarded, landmark_rows(self.to_dict())))
         if path is not None:
-            write_whole(Path(path), text.getvalue().encode())
+            write_whole(Path(path), utf8(text.getvalue()))
         return text.getvalue()
 
     def to_frame(self) -> "pandas.DataFrame":
@@ -217,7 +217,8 @@ class Prediction:
             import pandas
         except ImportError as error:
             raise SettingsError('to_frame needs pandas: pip install "cephkit[frames]"; or use to_csv') from error
-        return pandas.DataFrame(landmark_rows(self.to_dict()), columns=list(COLUMNS))
+        table = pandas.DataFrame(landmark_rows(self.to_dict()), columns=list(COLUMNS))
+        return table.assign(look=table["look"] == "yes")
 
     def _errors(self) -> dict[str, Any]:
         if self.expected_errors is None or self.regions is None:
@@ -236,11 +237,11 @@ def landmark_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     Raises:
         KeyError, TypeError: it is something else.
     """
-    spacing, errors, scores = content["spacing"], content.get("expected_errors_px", {}), content["scores"]
+    spacing, errors, scores = content.get("spacing"), content.get("expected_errors_px", {}), content["scores"]
     rows = []
     for landmark in content["landmarks"]:
         symbol, x, y = landmark["symbol"], landmark["value"]["x"], landmark["value"]["y"]
-        row = {"x_px": x, "y_px": y, "score": scores[symbol], "expected_error_px": errors.get(symbol)}
+        row = {"x_px": x, "y_px": y, "score": scores.get(symbol), "expected_error_px": errors.get(symbol)}
         if spacing is not None:
             row |= {"x_mm": round(x * spacing["column_mm"], 3), "y_mm": round(y * spacing["row_mm"], 3)}
             if symbol in errors:
@@ -248,7 +249,8 @@ def landmark_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
                 row["expected_error_mm"] = round(errors[symbol] * mean_mm, 2)
         row["look"] = "yes" if symbol in content["look"] else None
         rows.append({"symbol": symbol, **row})
-    rows += [{"symbol": symbol} for symbol in content["missing"]]
+    there = {row["symbol"] for row in rows}  # a person may have added what was missing
+    rows += [{"symbol": symbol} for symbol in content["missing"] if symbol not in there]
     order = list(BY_SYMBOL)
     shared = {"film": content["ceph_id"], "file": content["film"]["file"]}
     rows.sort(key=lambda row: order.index(row["symbol"]))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cephkit.errors import SettingsError
-from cephkit.files import write_csv, write_json
+from cephkit.data.opened import film_stem
+from cephkit.errors import CephkitError, SettingsError
+from cephkit.files import short_name, write_csv, write_json
 from cephkit.inference.prediction import COLUMNS, Prediction, landmark_rows
 
 TABLE = "landmarks.csv"
@@ -65,10 +66,10 @@ class ResultFolder:
         return content in self._contents
 
     def name_for(self, file: Path, content: str) -> str:
-        """A name for the results of ``file``: its stem, with a number where another film has that name."""
-        number = 1
+        """A name for the results of ``file``: that without ending, with a number where another film has it."""
+        stem, number = short_name(film_stem(file)), 1
         while True:
-            name = file.stem if number == 1 else f"{file.stem}-{number}"
+            name = stem if number == 1 else f"{stem}-{number}"
             if name.casefold() not in self._taken and self._is_free(name, content):
                 self._taken.add(name.casefold())
                 return name
@@ -109,7 +110,7 @@ class ResultFolder:
         if listed:
             write_csv(self.folder / PROBLEMS, PROBLEM_COLUMNS, listed)
         else:
-            (self.folder / PROBLEMS).unlink(missing_ok=True)
+            _remove(self.folder / PROBLEMS)
         if next(self._results(), None) is None:
             return None
         write_csv(self.folder / TABLE, COLUMNS, (row for _, film in self._results() for row in landmark_rows(film)))
@@ -140,6 +141,13 @@ def problem(empty: bool, doubt: str) -> str:
     if not empty:
         return ""
     return f"no lateral cephalogram? {doubt}" if doubt else "no landmark found"
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CephkitError(f"{path}: cannot be removed ({error.strerror or error}); close it elsewhere") from error
 
 
 def _refuse_foreign(path: Path, columns: tuple[str, ...]) -> None:

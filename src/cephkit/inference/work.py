@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from cephkit.data.about import About
+from cephkit.data.about import About, about_film
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError
@@ -72,17 +72,18 @@ class Work:
 
     def _read(self, file: Path) -> _Read:
         try:
-            content = content_hash(read_bytes(file))
+            data = read_bytes(file)
+            content = content_hash(data)
             if self.results.may_be_done(content):
                 return _Read(file, content)
-            return _Read(file, content, self._shown(file))
-        except FilmError as error:
+            return _Read(file, content, self._shown(file, data))
+        except (FilmError, MemoryError) as error:
             return _Read(file, error=_reason(error, file))
 
-    def _shown(self, file: Path) -> Shown:
-        row = self.about.get(file.stem)
+    def _shown(self, file: Path, data: bytes | None = None) -> Shown:
+        row = about_film(self.about, file)
         spacing: Spacing | None = self.spacing if row is None or row.spacing is None else row.spacing
-        return self.model.show(file, spacing)
+        return self.model.show(file, spacing, data)
 
     def _predicted(self, films: Iterator[_Read]) -> Iterator[Done | tuple[_Read, Prediction]]:
         for batch in batched(films, self.batch_size):
@@ -104,7 +105,7 @@ class Work:
             return read, read.shown, name
         try:  # the result that seemed to be there belongs to a film of another name
             shown = self._shown(read.file)
-        except FilmError as error:
+        except (FilmError, MemoryError) as error:
             return _failed(read.file, _reason(error, read.file))
         return replace(read, shown=shown), shown, name
 
@@ -126,7 +127,9 @@ class Work:
         return Done(read.file, problem(not found, prediction.doubt), line)
 
 
-def _reason(error: FilmError, file: Path) -> str:
+def _reason(error: Exception, file: Path) -> str:
+    if isinstance(error, MemoryError):
+        return "too large for this machine's memory; save it smaller, or take it out"
     return str(error).removeprefix(f"{file}: ")
 
 

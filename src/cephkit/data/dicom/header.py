@@ -5,8 +5,6 @@ all others are skipped, and no message of pydicom's goes any further.
 """
 
 import io
-import logging
-import warnings
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,13 +18,10 @@ from pydicom.filereader import read_dataset, read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from cephkit.data.dicom import quiet  # noqa: F401
 from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN
 from cephkit.errors import BrokenFilmError
-
-# For good, not while a film is read: filters and levels belong to the process, and films are read in threads.
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
-warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
 
 EXPORT_AGAIN = "export the film again, as one uncompressed grey DICOM picture or as PNG, or take it out"
 

@@ -11,7 +11,7 @@ from cephkit.data.dicom.header import EXPORT_AGAIN, Header, read_header
 from cephkit.data.dicom.layout import read_layout
 from cephkit.data.dicom.levels import grey_levels, look_up_table
 from cephkit.data.dicom.pixels import stored_pixels
-from cephkit.data.dicom.spacing import read_spacing
+from cephkit.data.dicom.spacing import read_spacing, shape_notes
 from cephkit.data.grey import Grey, look_up, luminance, row_blocks
 from cephkit.data.spacing import Spacing
 from cephkit.errors import BrokenFilmError
@@ -47,7 +47,7 @@ def read_dicom(data: bytes, path: Path, *, use_spacing: bool = True) -> DicomFil
     """
     header = read_header(data, path)
     layout = read_layout(header)
-    spacing, notes = read_spacing(header) if use_spacing else (None, ())
+    spacing, notes = read_spacing(header) if use_spacing else (None, shape_notes(header))
     kind = next(iter(header.text("SOPClassUID")), "")
     if kind and not any(kind == known or kind.startswith(f"{known}.") for known in _PROJECTIONS):
         notes = (*notes, "the file's SOP class is not one of X-ray films")

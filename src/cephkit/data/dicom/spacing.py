@@ -7,7 +7,7 @@ import math
 
 from cephkit.data.dicom.header import Header
 from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
-from cephkit.data.spacing import Spacing
+from cephkit.data.spacing import LARGEST_RATIO, Spacing
 from cephkit.errors import BrokenFilmError
 
 MOST_MAGNIFIED = 1.5
@@ -51,14 +51,29 @@ def read_spacing(header: Header) -> tuple[Spacing | None, tuple[str, ...]]:
     return None, ()
 
 
+def shape_notes(header: Header) -> tuple[str, ...]:
+    """What a person who gives the pixel size should know: that the file's pixels are not square."""
+    try:
+        spacing, notes = read_spacing(header)
+    except BrokenFilmError:
+        return ()
+    if spacing is not None and not spacing.is_square:
+        ratio = spacing.row_mm / spacing.column_mm
+        return (f"the file's pixels are {ratio:.3g} times as high as wide; the pixel size given counts for squares",)
+    return notes if spacing is None else ()
+
+
 def _sides(header: Header, keyword: str) -> tuple[float, float] | None:
     """(row, column) in mm, in DICOM's order."""
     sides = header.numbers(keyword)
     if not sides:
         return None
+    remedy = "correct it in the file, or read the film without its own pixel size and give --pixel_size_mm"
     if len(sides) != 2 or not all(SMALLEST_MM <= side <= LARGEST_MM for side in sides):
         reason = f"its {keyword} is not two lengths of {SMALLEST_MM:g} to {LARGEST_MM:g} mm"
-        remedy = "correct it in the file, or read the film without its own pixel size and give --pixel_size_mm"
+        raise BrokenFilmError(reason, remedy, header.path)
+    if max(sides) > LARGEST_RATIO * min(sides):
+        reason = f"its {keyword} makes pixels of {sides[0]:g} x {sides[1]:g} mm, and no film's are so far from square"
         raise BrokenFilmError(reason, remedy, header.path)
     return sides[0], sides[1]
 
