@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cephkit.errors import CephkitError
-from cephkit.files import write_csv, write_json, write_whole
+from cephkit.files import short_name, write_csv, write_json, write_whole
 
 
 def test_a_file_is_replaced_and_nothing_else_stays(tmp_path: Path) -> None:
@@ -33,3 +33,10 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
 def test_none_is_an_empty_cell_and_names_may_have_commas(tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", ("film", "x"), [{"film": "a,b", "x": None}, {"film": "ü", "x": 0.5}])
     assert (tmp_path / "a.csv").read_bytes() == 'film,x\n"a,b",\nü,0.5\n'.encode()
+
+
+def test_a_name_too_long_is_cut_and_told_apart() -> None:
+    assert short_name("film") == "film"
+    one, other = short_name("\u5200" * 100 + "a"), short_name("\u5200" * 100 + "b")
+    assert one != other
+    assert max(len(name.encode()) for name in (one, other)) <= 150

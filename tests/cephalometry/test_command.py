@@ -248,3 +248,29 @@ def test_a_sheet_has_the_film_where_the_folder_of_films_has_it(tmp_path: Path) -
     assert not (out / "f_sheet.html").exists()
     with pytest.raises(SettingsError, match="there is no such folder"):
         run(out, labels, "--films", tmp_path / "none")
+
+
+def test_age_and_pixel_size_are_those_of_the_film_not_of_its_results_name(tmp_path: Path) -> None:
+    about, out = tmp_path / "about.csv", tmp_path / "out"
+    about.write_text("film,pixel_size_mm\na.png,0.1\na-2,0.2\n", encoding="utf-8")
+    assert run(out, write(tmp_path / "a-2.json", film={"file": "a.png"}), "--about", about) == 0
+    assert cell(out, "a-2", "s_n") == "70.0"
+
+
+def test_what_predict_doubted_is_said_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = write(tmp_path / "f.json", doubt="it is a cat", notes=["pixels are not square"])
+    assert run(tmp_path / "out", labels) == 0
+    assert cell(tmp_path / "out", "f", "sna", "doubt") == "pixels are not square; no lateral cephalogram? it is a cat"
+    assert "LOOK: no lateral cephalogram? it is a cat" in capsys.readouterr().out
+
+
+def test_a_model_without_films_is_refused_and_films_left_out_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write(tmp_path / "both" / "f.json")
+    with pytest.raises(SettingsError, match="--checkpoint finds landmarks on films"):
+        run(tmp_path / "out", labels, "--checkpoint", "c.pth")
+    (tmp_path / "both" / "g.png").write_bytes(b"")
+    with pytest.raises(SettingsError, match="--checkpoint finds landmarks on films"):
+        run(tmp_path / "out", labels.parent, "--checkpoint", "c.pth")
+    assert "its 1 film(s) are not" in capsys.readouterr().out

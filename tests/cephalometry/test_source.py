@@ -66,3 +66,18 @@ def test_nothing_to_read_is_refused(tmp_path: Path) -> None:
         label_files([tmp_path / "none.json"])
     with pytest.raises(SettingsError, match=r"holds no \.json file"):
         label_files([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"look": 5}, '"look" is 5, expected a list of texts'),
+        ({"notes": [1]}, '"notes" is'),
+        ({"doubt": 5}, '"doubt" is 5, expected a text'),
+        ({"film": {"file": 5}}, '"file" is 5, expected a text'),
+    ],
+)
+def test_texts_are_texts(tmp_path: Path, more: dict[str, Any], said: str) -> None:
+    with pytest.raises(LabelError, match=said):
+        read_marked(write(tmp_path / "f.json", **more))
+    assert read_marked(write(tmp_path / "f.json", film={"file": None})).film_file == ""

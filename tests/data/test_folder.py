@@ -32,3 +32,10 @@ def test_a_film_is_found_by_its_name_with_or_without_ending(tmp_path: Path) -> N
         film_named("c", films, Path("c.json"))
     with pytest.raises(SettingsError, match="there is no such folder"):
         films_by_name(tmp_path / "none")
+
+
+def test_a_whole_name_counts_before_another_without_its_ending(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "f", "a", "a.png")
+    assert film_named("a", films_by_name(folder), Path("a.json")) == folder / "a"
+    with pytest.raises(SettingsError, match="there is no such folder"):
+        films_in(tmp_path / "none")

@@ -39,3 +39,9 @@ def test_what_the_flags_say() -> None:
     assert said_spacing(None, (0, 0, 0, 100, 10)) == square(0.1, "--ruler")
     with pytest.raises(SettingsError, match="give one of them"):
         said_spacing(0.2, (0, 0, 0, 100, 10))
+
+
+def test_a_pixel_far_from_square_is_none() -> None:
+    assert Spacing(0.1, 0.4, "").column_mm == 0.4
+    with pytest.raises(SettingsError, match=r"0.005 x 2 mm, and no film's is so far from square"):
+        Spacing(0.005, 2.0, "DICOM")

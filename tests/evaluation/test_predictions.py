@@ -76,3 +76,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_predictions(tmp_path / "none.json")
     with pytest.raises(LabelError, match=r"holds no \.json file"):
         read_predictions(tmp_path)
+
+
+def test_measurements_in_the_folder_are_no_predictions(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"a": {"A": [1, 2]}}), encoding="utf-8")
+    for name in ("a_measurements.json", ".a.json"):
+        (tmp_path / name).write_text('{"not_possible": {}}', encoding="utf-8")
+    assert read_predictions(tmp_path) == {"a": {"A": (1.0, 2.0)}}

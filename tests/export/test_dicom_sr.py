@@ -1,4 +1,6 @@
 import logging
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -238,3 +240,12 @@ def test_every_code_fits_its_field() -> None:
     codes = [*map(landmark_code, SYMBOLS), *(measurement_code(entry.id) for entry in MEASUREMENTS)]
     assert all(len(code.meaning) <= 64 for code in codes)
     assert len({(code.scheme_designator, code.value) for code in codes}) == len(codes)
+
+
+def test_a_process_that_exports_says_nothing_of_a_header(tmp_path: Path) -> None:
+    made(tmp_path, {"SpecificCharacterSet": "SENTINELSET", "PatientName": "Doe^Jane"})
+    command = ["export", "in", "--films", "films", "--format", "dicom_sr", "--out", "out"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cephkit", *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert not any(text in done.stdout + done.stderr for text in ("SENTINEL", "Doe", "Warning"))

@@ -1,19 +1,23 @@
 import csv
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cephkit.data.labels import read_landmarks
+from cephkit.data.labels import landmarks_json, read_landmarks
 from cephkit.data.spacing import Spacing
-from cephkit.errors import CheckpointError, SettingsError
+from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.inference import command, model
 from cephkit.inference.command import main
 from cephkit.inference.model import Model, Shown
 from cephkit.inference.prediction import Prediction
 from cephkit.inference.results import ResultFolder
+from tests.data.dicom.made import film as dicom_film
+from tests.data.dicom.made import written as dicom_bytes
 from tests.inference.test_predictor import film_with_spot, loaded
 
 
@@ -242,3 +246,82 @@ def test_films_may_stand_behind_the_checkpoints(tmp_path: Path) -> None:
     )
     assert options.checkpoint == (Path("a.pth"), Path("b.pth"))
     assert options.films == (film,)
+
+
+def test_films_named_by_uids_keep_their_names(tmp_path: Path) -> None:
+    films, out = tmp_path / "films", tmp_path / "out"
+    about = tmp_path / "about.csv"
+    about.write_text("film,pixel_size_mm\n1.2.3.10,0.2\nwhole.png,0.3\n", encoding="utf-8")
+    films.mkdir()
+    for name in ("1.2.3.10", "1.2.3.11"):
+        (films / name).write_bytes(dicom_bytes(dicom_film(film_with_spot((160, 120), 60.0, 80.0, 8.0))))
+    save_film(films / "whole.png")
+    assert run(out, films, "--about", about) == 0
+    said = {path.stem: json.loads(path.read_text(encoding="utf-8"))["spacing"] for path in out.glob("*.json")}
+    assert set(said) == {"1.2.3.10", "1.2.3.11", "whole"}
+    assert (said["1.2.3.10"]["row_mm"], said["1.2.3.11"], said["whole"]["row_mm"]) == (0.2, None, 0.3)
+
+
+def test_films_that_a_table_does_not_name_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film, about = save_film(tmp_path / "f.png"), tmp_path / "about.csv"
+    about.write_text("film,pixel_size_mm\nother,0.2\n", encoding="utf-8")
+    assert run(tmp_path / "out", film, "--about", about) == 0
+    assert "1 film(s) have no row in --about: f.png" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")
+def test_names_of_any_bytes_and_of_any_length_are_films_too(tmp_path: Path) -> None:
+    films, out = tmp_path / "films", tmp_path / "out"
+    save_film(films / "a.png")
+    odd = Path(os.fsdecode(os.fsencode(films) + b"/b\xff.png"))
+    (films / "a.png").rename(odd)
+    save_film(films / ("long" * 60 + ".png"))
+    (films / os.fsdecode(b"c\xff.png")).write_bytes(b"")
+    assert run(out, films) == 1
+    names = {row["film"] for row in table(out)}
+    assert len(names) == 2
+    assert any(len(name) <= 150 and name.startswith("longlong") for name in names)
+    assert any(name.startswith("b") and "udcff" in name for name in names)
+    assert "udcff" in (out / "problems.csv").read_text(encoding="utf-8")
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_guarded(tmp_path: Path) -> None:
+    film, out = save_film(tmp_path / "=cmd.png"), tmp_path / "out"
+    assert run(out, film) == 0
+    assert {(row["film"], row["file"]) for row in table(out)} == {("'=cmd", "'=cmd.png")}
+    assert json.loads((out / "=cmd.json").read_text(encoding="utf-8"))["ceph_id"] == "=cmd"
+
+
+def test_a_film_too_large_for_the_memory_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    films, out = tmp_path / "films", tmp_path / "out"
+    for name in ("a", "b"):
+        save_film(films / f"{name}.png")
+    show = Model.show
+
+    def full(self: Model, film: Path, spacing: Spacing | None = None, data: bytes | None = None) -> Shown:
+        if film.name == "a.png":
+            raise MemoryError
+        return show(self, film, spacing, data)
+
+    monkeypatch.setattr(Model, "show", full)
+    assert run(out, films) == 1
+    assert {row["film"] for row in table(out)} == {"b"}
+    assert "too large for this machine's memory" in (out / "problems.csv").read_text(encoding="utf-8")
+
+
+def test_what_a_person_corrected_stays_and_is_in_the_table(tmp_path: Path) -> None:
+    film, out = save_film(tmp_path / "f.png"), tmp_path / "out"
+    assert run(out, film) == 0
+    content = json.loads((out / "f.json").read_text(encoding="utf-8"))
+    content["landmarks"].append({**content["landmarks"][0], **landmarks_json("f", {"S": (5.0, 6.0)})["landmarks"][0]})
+    (out / "f.json").write_text(json.dumps(content), encoding="utf-8")
+    assert run(out, film) == 0
+    assert [(row["symbol"], row["x_px"]) for row in table(out)][1] == ("S", "5.0")
+    assert len(table(out)) == 2
+
+
+def test_results_where_no_folder_can_be_are_an_error(tmp_path: Path) -> None:
+    film = save_film(tmp_path / "f.png")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(CephkitError, match="file"):
+        run(tmp_path / "file" / "out", film)

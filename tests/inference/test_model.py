@@ -153,3 +153,13 @@ def test_threads_may_share_a_model(tmp_path: Path) -> None:
         for first, found in enumerate(pool.map(work, range(4))):
             for index, points in enumerate(found):
                 assert np.array_equal(points, alone[(first + index) % len(films)], equal_nan=True)
+
+
+def test_what_is_no_pixel_size_is_said(tmp_path: Path) -> None:
+    assert model().predict(spot(), spacing=np.float32(0.5)).spacing == square(0.5, "pixel size given")
+    with pytest.raises(SettingsError, match=r"spacing is '0\.1'; give mm per pixel"):
+        model().predict(spot(), spacing="0.1")  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="batch_size must be 1 or more"):
+        model().predict_folder(tmp_path, batch_size=0)
+    with pytest.raises(SettingsError, match="there is no such folder"):
+        model().predict_folder(tmp_path / "none")

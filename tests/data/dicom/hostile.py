@@ -105,7 +105,7 @@ def dicoms() -> dict[str, bytes]:
     cases |= {f"truncated {share}% into the pixels.dcm": whole[: start + 12 + 400 * share] for share in (1, 50, 99)}
     for name, size in {
         "zero": b"0\\0", "negative": b"-0.1\\0.1", "no number": b"nan\\nan", "text": b"a\\b", "one": b"0.25",
-        "kilometres": b"1e6\\1e6", "three": b"1\\1\\1",
+        "kilometres": b"1e6\\1e6", "three": b"1\\1\\1", "slim": b"0.005\\2",
     }.items():  # fmt: skip
         cases[f"spacing {name}.dcm"] = whole.replace(b"0.25\\0.25 ", size.ljust(10))
     fragments = written(film(shades(8, SQUARE)), ExplicitVRLittleEndian)
