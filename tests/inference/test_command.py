@@ -3,12 +3,14 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cephkit.data.labels import landmarks_json, read_landmarks
+from cephkit.data.opened import OpenedFilm
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.inference import command, model
@@ -296,14 +298,14 @@ def test_a_film_too_large_for_the_memory_is_left_out(tmp_path: Path, monkeypatch
     films, out = tmp_path / "films", tmp_path / "out"
     for name in ("a", "b"):
         save_film(films / f"{name}.png")
-    show = Model.show
+    read = model.open_film
 
-    def full(self: Model, film: Path, spacing: Spacing | None = None, data: bytes | None = None) -> Shown:
-        if film.name == "a.png":
+    def full(path: Path, **options: Any) -> OpenedFilm:
+        if path.name == "a.png":
             raise MemoryError
-        return show(self, film, spacing, data)
+        return read(path, **options)
 
-    monkeypatch.setattr(Model, "show", full)
+    monkeypatch.setattr(model, "open_film", full)
     assert run(out, films) == 1
     assert {row["film"] for row in table(out)} == {"b"}
     assert "too large for this machine's memory" in (out / "problems.csv").read_text(encoding="utf-8")

@@ -156,6 +156,14 @@ class Model:
             spacing = square(float(spacing), "pixel size given")
         if not isinstance(spacing, Spacing | None):
             raise SettingsError(f"spacing is {spacing!r}; give mm per pixel as a number, or a cephkit.Spacing")
+        try:
+            return self._ready(film, spacing, data)
+        except MemoryError as error:
+            where = f"{film}: " if isinstance(film, (str, Path)) else ""
+            reason = "too large for this machine's memory; save the film smaller, or take it out"
+            raise FilmError(where + reason) from error
+
+    def _ready(self, film: FilmLike, spacing: Spacing | None, data: bytes | None) -> Shown:
         if isinstance(film, (str, Path)):
             opened, file = open_film(Path(film), use_spacing=spacing is None, data=data), Path(film).name
         else:

@@ -77,7 +77,7 @@ class Work:
             if self.results.may_be_done(content):
                 return _Read(file, content)
             return _Read(file, content, self._shown(file, data))
-        except (FilmError, MemoryError) as error:
+        except FilmError as error:
             return _Read(file, error=_reason(error, file))
 
     def _shown(self, file: Path, data: bytes | None = None) -> Shown:
@@ -105,7 +105,7 @@ class Work:
             return read, read.shown, name
         try:  # the result that seemed to be there belongs to a film of another name
             shown = self._shown(read.file)
-        except (FilmError, MemoryError) as error:
+        except FilmError as error:
             return _failed(read.file, _reason(error, read.file))
         return replace(read, shown=shown), shown, name
 
@@ -127,9 +127,7 @@ class Work:
         return Done(read.file, problem(not found, prediction.doubt), line)
 
 
-def _reason(error: Exception, file: Path) -> str:
-    if isinstance(error, MemoryError):
-        return "too large for this machine's memory; save it smaller, or take it out"
+def _reason(error: FilmError, file: Path) -> str:
     return str(error).removeprefix(f"{file}: ")
 
 
