@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,13 @@ def test_a_name_too_long_is_cut_and_told_apart() -> None:
     one, other = short_name("\u5200" * 100 + "a"), short_name("\u5200" * 100 + "b")
     assert one != other
     assert max(len(name.encode()) for name in (one, other)) <= 150
+
+
+def test_a_screen_that_was_closed_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+    def rows() -> Iterator[dict[str, str]]:
+        raise BrokenPipeError
+        yield {}
+
+    with pytest.raises(BrokenPipeError):
+        write_csv(tmp_path / "t.csv", ("a",), rows())
+    assert list(tmp_path.iterdir()) == []

@@ -52,6 +52,8 @@ def replacing_out(path: Path) -> Iterator[BinaryIO]:
     try:
         with replacing(path) as file:
             yield file
+    except BrokenPipeError:  # the screen's, while rows came: not this file's
+        raise
     except OSError as error:
         raise CephkitError(
             f"{path}: cannot be written ({error.strerror or error}); close it in other programs, "

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cephkit.cephalometry import command
 from cephkit.cephalometry.command import TABLE_COLUMNS, main
 from cephkit.cephalometry.frame import CHI2_90
+from cephkit.cephalometry.source import Marked
 from cephkit.data.labels import landmarks_json
 from cephkit.data.opened import open_film
 from cephkit.data.pixels import pixel_hash, to_uint8
@@ -274,3 +276,25 @@ def test_a_model_without_films_is_refused_and_films_left_out_are_said(
     with pytest.raises(SettingsError, match="--checkpoint finds landmarks on films"):
         run(tmp_path / "out", labels.parent, "--checkpoint", "c.pth")
     assert "its 1 film(s) are not" in capsys.readouterr().out
+
+
+def test_stopped_in_the_middle_the_table_has_what_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in "abc":
+        write(tmp_path / "in" / f"{name}.json")
+    read = command.read_marked
+
+    def stops_at_the_third(path: Path) -> Marked:
+        if path.stem == "c":
+            raise KeyboardInterrupt
+        return read(path)
+
+    monkeypatch.setattr(command, "read_marked", stops_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "out", tmp_path / "in")
+    assert {row["film"] for row in table(tmp_path / "out")} == {"a", "b"}
+    screen = capsys.readouterr().out
+    assert "2 film(s) without a pixel size: no lengths; give --pixel_size_mm" in screen
+    assert "stopped" in screen
+    assert "border not judged" in screen

@@ -32,6 +32,8 @@ def test_a_film_is_found_by_its_name_with_or_without_ending(tmp_path: Path) -> N
         film_named("c", films, Path("c.json"))
     with pytest.raises(SettingsError, match="there is no such folder"):
         films_by_name(tmp_path / "none")
+    with pytest.raises(SettingsError, match="holds no file"):
+        films_by_name(touch(tmp_path / "empty"))
 
 
 def test_a_whole_name_counts_before_another_without_its_ending(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def test_a_film_gives_landmarks_a_row_each_and_a_picture(tmp_path: Path, capsys:
     assert picture.shape[1] == 120
     screen = capsys.readouterr().out
     assert "NOT FOUND: S" in screen
+    assert "1 film(s) without a pixel size: no mm; give --pixel_size_mm" in screen
     assert "Research use only; not a medical device." in screen
 
 

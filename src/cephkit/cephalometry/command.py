@@ -121,13 +121,17 @@ def measure_films(options: MeasureOptions) -> int:
     about = {} if options.about is None else read_about(options.about)
     pictures = None if options.films is None else films_by_name(options.films)
     model = _model(options, files)
-    failures = 0
+    failures = without_size = 0
+    stopped = False
 
     def rows() -> Iterator[dict[str, Any]]:
-        nonlocal failures
+        nonlocal failures, without_size, stopped
         for number, (name, file) in enumerate(zip(_names(files), files, strict=True), start=1):
             try:
                 film, grey = _measured(name, file, about, pictures, model, options)
+            except KeyboardInterrupt:
+                stopped = True  # the table is made of what is done
+                return
             except (LabelError, FilmError, SettingsError) as error:
                 print(f"[{number}/{len(files)}] FAILED {error}", flush=True)
                 failures += 1
@@ -139,6 +143,7 @@ def measure_films(options: MeasureOptions) -> int:
                 write_whole(written, _sheet(film, grey))
             print(f"[{number}/{len(files)}] {film.line()} -> {written}", flush=True)
             failures += not film.has_values
+            without_size += film.spacing is None
             yield from film.rows()
 
     table = rows()
@@ -146,6 +151,11 @@ def measure_films(options: MeasureOptions) -> int:
     if first is not None:
         write_csv(options.out / TABLE, TABLE_COLUMNS, chain([first], table))
         print(f"table: {options.out / TABLE}")
+    if without_size:
+        print(f"{without_size} film(s) without a pixel size: no lengths; give --pixel_size_mm, --ruler or --about")
+    if stopped:
+        print("stopped; the same command begins anew")
+        raise KeyboardInterrupt
     print(NOTICE)
     return 1 if failures else 0
 

@@ -86,6 +86,7 @@ class MeasuredFilm:
         classes = [
             f"{result.name} {result.value:.2f}: {result.class_name} ({result.class_rule})"
             + (", ON THE BORDER" if result.class_on_border else "")
+            + (", border not judged" if result.class_on_border is None else "")
             for result in self.results
             if result.class_name is not None and result.measurement == "anb"
         ]

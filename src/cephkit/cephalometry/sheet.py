@@ -154,6 +154,7 @@ def _classes(measured: Iterable[Result]) -> str:
         if result.class_name is None or result.value is None:
             continue
         border = ' <span class="border">ON THE BORDER</span>' if result.class_on_border else ""
+        border += " (border not judged: no standard error)" if result.class_on_border is None else ""
         rows.append(
             f'<tr><td>{escape(result.name)}</td><td class="v">{escape(value_text(result.value, result))}</td>'
             f"<td>{escape(result.class_name)}{border}<small>{escape(result.class_rule)}</small></td></tr>"
@@ -165,13 +166,15 @@ def _key(regions: bool, measured: Sequence[Result]) -> str:
     """What the signs mean."""
     said = ["<span>+ bone</span><span>× tooth</span><span>◦ soft tissue; outlines are schematic</span>"]
     if regions:
-        said.append("<span>ellipse: look here, true with 90 %</span>")
+        said.append("<span>ellipse: look here, the true point is inside with 90 %</span>")
     if any(result.standard_error is not None for result in measured):
         said.append("<span>± standard error by the landmarks' errors</span>")
     if any(result.deviation_sd is not None for result in measured):
         said.append("<span>bar: deviation from the mean, shaded to 1 and 2 SD, number in SD</span>")
     if any(result.difference is not None and result.deviation_sd is None for result in measured):
         said.append("<span>Δ difference from a goal or mean without SD</span>")
+    if any(result.norm is None and not result.norm_withheld for result in measured):
+        said.append("<span>no norm: none, or none verified</span>")
     return f'<div class="key">{"".join(said)}</div>'
 
 

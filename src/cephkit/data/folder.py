@@ -30,11 +30,13 @@ def films_by_name(folder: Path) -> FilmsByName:
     """The files in ``folder`` by their names, films without their endings too.
 
     Raises:
-        SettingsError: there is no such folder.
+        SettingsError: there is no such folder, or it is empty.
     """
     if not folder.is_dir():
         raise SettingsError(f"--films {folder}: there is no such folder")
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    if not files:
+        raise SettingsError(f"--films {folder}: holds no file; give the folder with the films")
     found: dict[str, list[Path]] = {}
     for path in filter(is_film_file, files):
         found.setdefault(film_stem(path), []).append(path)

@@ -127,9 +127,13 @@ def _export_model(options: ExportOptions) -> Path:
     out = options.out if options.out.suffix == ".onnx" else options.out / f"{options.checkpoint.stem}.onnx"
     if out.exists() and not options.overwrite:
         raise SettingsError(f"{out}: already there; choose another --out, or give --overwrite")
+    print("tracing the model and comparing it with PyTorch; this takes a minute or two", flush=True)
     done = export_onnx(options.checkpoint, out, refine=options.refine, variant=options.variant, films=films)
     print(f"{done.path}: {done.size_bytes / 2**20:.1f} MiB, {' '.join(done.outputs)}")
-    print(f"its points lie {done.gap_px:.2g} film pixels or less from PyTorch's, mean {done.mean_gap_px:.2g}")
+    where = "on the films given" if films else "on a drawn film, which no model was trained on"
+    print(f"its points lie {done.gap_px:.2g} film pixels or less from PyTorch's, mean {done.mean_gap_px:.2g}, {where}")
+    if "expected_errors" not in done.outputs:
+        print("no expected errors: the checkpoint has no calibration for this way of predicting (cephkit calibrate)")
     print(NOTICE)
     return done.path
 

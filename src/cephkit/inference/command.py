@@ -123,11 +123,12 @@ def predict(options: PredictOptions) -> int:
         workers=min(MOST_WORKERS, os.cpu_count() or 1) if options.num_workers is None else options.num_workers,
     )
     problems: list[tuple[str, str]] = []
-    there = 0
+    there = without_size = 0
     try:
         with Screen(len(files)) as screen:
             for done in work.all(files):
                 there += done.was_there
+                without_size += not done.has_pixel_size
                 if done.problem:
                     problems.append((done.file.as_posix(), done.problem))
                 screen.show(done.line)
@@ -138,6 +139,8 @@ def predict(options: PredictOptions) -> int:
         table = results.write_tables(problems)
     if there:
         print(f"{there} film(s) had results of this model and these settings already; --no_resume makes them anew")
+    if without_size:
+        print(f"{without_size} film(s) without a pixel size: no mm; give --pixel_size_mm, --ruler or --about")
     if problems:
         print(f"{len(problems)} of {len(files)} film(s) gave nothing, see {results.folder / PROBLEMS}:")
         for file, problem in problems[:MOST_PROBLEMS]:

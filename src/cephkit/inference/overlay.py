@@ -164,7 +164,7 @@ def _with_strip(picture: Image.Image, caption: str, scale: _Scale, looks: bool) 
         draw.text((x, first), name, font=font, fill=COLOURS[tissue], anchor="lm")
         x += draw.textlength(name, font=font) + 1.5 * scale.font
     if looks:
-        text = "look here: true with 90 %"
+        text = "look here: the true point is inside with 90 %"
         draw.text((x, first), text, font=font, fill=LOOK, anchor="lm")
         x += draw.textlength(text, font=font) + 1.5 * scale.font
     second = first + row

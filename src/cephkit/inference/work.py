@@ -27,6 +27,8 @@ class Done:
     line: str = ""
     """For the screen; empty where its result was there."""
     was_there: bool = False
+    has_pixel_size: bool = True
+    """False where nobody says how large its pixels are."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ class Work:
             picture = draw_overlay(read.shown.grey, found, caption, prediction.look_regions)
             write_whole(written, png_bytes(picture))
         line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(prediction)}"
-        return Done(read.file, problem(not found, prediction.doubt), line)
+        return Done(
+            read.file, problem(not found, prediction.doubt), line, has_pixel_size=prediction.spacing is not None
+        )
 
 
 def _reason(error: FilmError, file: Path) -> str:

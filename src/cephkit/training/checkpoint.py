@@ -104,6 +104,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds for a torn or foreign file
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        if "weights_only" in reason:  # torch advises to read it in an unsafe way
+            reason = type(error).__name__
         raise CheckpointError(
             f"{path}: cannot be read as a checkpoint ({reason}); the file is torn or was not made by cephkit"
         ) from error
