@@ -121,43 +121,58 @@ def measure_films(options: MeasureOptions) -> int:
     about = {} if options.about is None else read_about(options.about)
     pictures = None if options.films is None else films_by_name(options.films)
     model = _model(options, files)
-    failures = without_size = 0
-    stopped = False
-
-    def rows() -> Iterator[dict[str, Any]]:
-        nonlocal failures, without_size, stopped
-        for number, (name, file) in enumerate(zip(_names(files), files, strict=True), start=1):
-            try:
-                film, grey = _measured(name, file, about, pictures, model, options)
-            except KeyboardInterrupt:
-                stopped = True  # the table is made of what is done
-                return
-            except (LabelError, FilmError, SettingsError) as error:
-                print(f"[{number}/{len(files)}] FAILED {error}", flush=True)
-                failures += 1
-                continue
-            written = options.out / f"{name}{RESULT_ENDING}"
-            write_json(written, film.to_dict())
-            if options.sheet:
-                written = options.out / f"{name}{SHEET_ENDING}"
-                write_whole(written, _sheet(film, grey))
-            print(f"[{number}/{len(files)}] {film.line()} -> {written}", flush=True)
-            failures += not film.has_values
-            without_size += film.spacing is None
-            yield from film.rows()
-
-    table = rows()
-    first = next(table, None)
+    done = _Done()
+    rows = _rows(files, about, pictures, model, options, done)
+    first = next(rows, None)
     if first is not None:
-        write_csv(options.out / TABLE, TABLE_COLUMNS, chain([first], table))
+        write_csv(options.out / TABLE, TABLE_COLUMNS, chain([first], rows))
         print(f"table: {options.out / TABLE}")
-    if without_size:
-        print(f"{without_size} film(s) without a pixel size: no lengths; give --pixel_size_mm, --ruler or --about")
-    if stopped:
+    if done.without_size:
+        print(f"{done.without_size} film(s) without a pixel size: no lengths; give --pixel_size_mm, --ruler or --about")
+    if done.stopped:
         print("stopped; the same command begins anew")
         raise KeyboardInterrupt
     print(NOTICE)
-    return 1 if failures else 0
+    return 1 if done.failures else 0
+
+
+@dataclass
+class _Done:
+    """What became of the films, counted while their rows come."""
+
+    failures: int = 0
+    without_size: int = 0
+    stopped: bool = False
+
+
+def _rows(
+    files: Sequence[Path],
+    about: Mapping[str, About],
+    pictures: FilmsByName | None,
+    model: "Model | None",
+    options: MeasureOptions,
+    done: _Done,
+) -> Iterator[dict[str, Any]]:
+    """The table's rows, film by film; each film's own files are written and its line said before its rows come."""
+    for number, (name, file) in enumerate(zip(_names(files), files, strict=True), start=1):
+        try:
+            film, grey = _measured(name, file, about, pictures, model, options)
+        except KeyboardInterrupt:
+            done.stopped = True  # the table is made of what is done
+            return
+        except (LabelError, FilmError, SettingsError) as error:
+            print(f"[{number}/{len(files)}] FAILED {error}", flush=True)
+            done.failures += 1
+            continue
+        written = options.out / f"{name}{RESULT_ENDING}"
+        write_json(written, film.to_dict())
+        if options.sheet:
+            written = options.out / f"{name}{SHEET_ENDING}"
+            write_whole(written, _sheet(film, grey))
+        print(f"[{number}/{len(files)}] {film.line()} -> {written}", flush=True)
+        done.failures += not film.has_values
+        done.without_size += film.spacing is None
+        yield from film.rows()
 
 
 def _model(options: MeasureOptions, files: Sequence[Path]) -> "Model | None":

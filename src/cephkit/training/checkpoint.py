@@ -42,7 +42,7 @@ class Checkpoint:
     """What a resume needs beyond the weights; see ``TrainState``."""
     versions: dict[str, str] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
-    """What prediction may use beyond the network, tensors and plain types: ``refiner``, ``shape``, ``calibration``."""
+    """What prediction may use beyond the network, tensors and plain types: ``refiner``, ``pose``, ``calibrations``."""
 
     @property
     def weights(self) -> "Mapping[str, torch.Tensor]":
