@@ -11,7 +11,7 @@ from cephkit.data.opened import is_film_file, open_film
 from cephkit.data.pixels import content_hash, read_grey
 from cephkit.errors import FilmError
 from tests.data.aariz_folder import noise
-from tests.data.dicom.made import film, shades, written
+from tests.data.dicom.made import film, shades, shown, written
 
 EXIF_ORIENTATION = 0x0112
 TURNS = {
@@ -59,7 +59,7 @@ def test_a_dicom_film_is_known_by_its_bytes(tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_bytes(data)
         opened = open_film(path)
-        np.testing.assert_array_equal(opened.grey, shades(12))
+        np.testing.assert_array_equal(opened.grey, shown(shades(12)))
         assert opened.spacing is not None
         assert (opened.spacing.mean_mm, opened.spacing.plane) == (0.1, "head")
         assert opened.content == content_hash(data)
@@ -101,4 +101,4 @@ def test_films_are_opened_in_threads(tmp_path: Path) -> None:
     with warnings.catch_warnings(), ThreadPoolExecutor(4) as pool:
         warnings.simplefilter("error")
         for seed, opened in enumerate(pool.map(open_film, paths)):
-            np.testing.assert_array_equal(opened.grey, shades(12, seed=seed))
+            np.testing.assert_array_equal(opened.grey, shown(shades(12, seed=seed)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.pixels import read_grey
 from cephkit.errors import FilmError
 from tests.data.aariz_folder import noise
 from tests.data.dicom.made import shades
@@ -144,10 +144,3 @@ def test_several_pictures_in_one_file_are_refused(tmp_path: Path, suffix: str) -
     first.save(tmp_path / f"film{suffix}", save_all=True, append_images=[second])
     with pytest.raises(FilmError, match=r"(more than one page|an animation); save the film alone"):
         read_grey(tmp_path / f"film{suffix}")
-
-
-def test_a_large_16_bit_film_is_mapped_block_by_block() -> None:
-    film = shades(16, (1500, 1000))
-    low, high = np.percentile(film, (0.1, 99.9))
-    expected = np.clip(np.rint((film - low) * (255 / (high - low))), 0, 255)
-    np.testing.assert_array_equal(to_uint8(film), expected)

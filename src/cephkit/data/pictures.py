@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from cephkit.data.depth import full_range
 from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, deep_luminance, turned
 from cephkit.errors import BrokenFilmError, FilmError
 
@@ -50,8 +51,9 @@ def is_picture(data: bytes) -> bool:
 
 
 def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
-    """Grey pixels as stored, (H, W) uint8 or uint16, and the EXIF orientation (1 to 8) a viewer would apply.
+    """Grey pixels as they lie in the file, and the EXIF orientation (1 to 8) that a viewer would apply.
 
+    The pixels are (H, W) uint8 or uint16, with white where ``depth`` says.
     Colour becomes luminance. Alpha is ignored, but a wholly transparent picture is refused. ``path`` is for messages.
 
     Raises:
@@ -92,8 +94,8 @@ def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
     orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF, and forgets that it did
     white_is_zero = isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
     grey = _deep_grey(image, opener(io.BytesIO(data)), path) if deep else _grey(image, path)
-    if white_is_zero and grey.dtype == np.uint16:  # Pillow minds it in 8 bits only
-        grey = np.iinfo(np.uint16).max - grey
+    # Pillow minds white at zero in 8 bits only.
+    grey = full_range(grey, white_is_zero=white_is_zero and grey.dtype == np.uint16)
     if is_tiff:
         return turned(grey, {6: 8, 8: 6}.get(orientation, orientation)), orientation
     return grey, _orientation(image)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cephkit.data.depth import full_range
 from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
@@ -119,7 +120,7 @@ class Predictor:
             film_id = film_id or Path(film).stem
             grey = read_grey(Path(film))
         else:
-            grey = film
+            grey = full_range(film)
         canvases = [canvas[None] for canvas in self.canvases(to_uint8(grey))]
         size = (grey.shape[0], grey.shape[1])
         return self.predictions(canvases, [size], [film_id], [pixel_hash(grey)])[0]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.data.depth import full_range, widened
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header, read_header
 from cephkit.data.dicom.layout import read_layout
 from cephkit.data.dicom.levels import grey_levels, look_up_table
@@ -53,15 +54,15 @@ def read_dicom(data: bytes, path: Path, *, use_spacing: bool = True) -> DicomFil
         notes = (*notes, "the file's SOP class is not one of X-ray films")
     pixels, colour = stored_pixels(header, layout)
     if layout.samples == 3:
-        return DicomFilm(_colour_grey(pixels, colour), spacing, notes)
+        return DicomFilm(full_range(_colour_grey(pixels, colour)), spacing, notes)
     lowest = -(1 << layout.stored - 1) if layout.signed else 0
     if colour == "PALETTE COLOR":
-        levels = _palette_levels(header, layout.stored, signed=layout.signed)
-        return DicomFilm(look_up(levels, pixels, lowest), spacing, notes)
-    levels, level_notes = grey_levels(
-        header, layout.stored, _present(pixels, lowest, 1 << layout.stored), signed=layout.signed
-    )
-    return DicomFilm(look_up(levels, pixels, lowest), spacing, (*notes, *level_notes))
+        palette = _palette_levels(header, layout.stored, signed=layout.signed)
+        return DicomFilm(widened(look_up(palette, pixels, lowest)), spacing, notes)
+    present = _present(pixels, lowest, 1 << layout.stored)
+    levels = grey_levels(header, layout.stored, present, signed=layout.signed)
+    grey = look_up(levels.grey, pixels, lowest)
+    return DicomFilm(grey if levels.is_windowed else widened(grey), spacing, (*notes, *levels.notes))
 
 
 def _present(pixels: NDArray[Any], lowest: int, count: int) -> NDArray[np.bool_]:
