@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import convert_color_space
 from pydicom.uid import (
     JPEG2000,
+    UID,
     CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -31,6 +32,7 @@ from pydicom.uid import (
 from cephkit.data.dicom import pixels as pixels_module
 from cephkit.data.dicom.read import DicomFilm, read_dicom
 from cephkit.errors import FilmError
+from tests.data.dicom.hostile import jpeg_2000
 from tests.data.dicom.made import SECRETS, compressed, film, shades, shown, written
 
 PATH = Path("film.dcm")
@@ -229,6 +231,42 @@ def test_a_palette(bits: int) -> None:
 
 def test_what_is_no_x_ray_class_is_noted() -> None:
     assert "SOP class" in read(written(film(shades(8), SOPClassUID=CTImageStorage))).notes[0]
+
+
+ENDS = {
+    "zeros": bytes(200), "odd": b"\0", "noise": b"\x13\x37" * 99, "elements": b"\x10\0\x10\0PN\x04\0A^B ",
+    "few": b"\xff\xfe\xff", "no type": b"\x08\0\x05\0\xff\xff\xff\xff\xff\xff",
+    "long": b"\x08\0\x05\0OB\0\0\xff\xff\xff\x7f",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, RLELossless])
+def test_surplus_bytes_behind_the_pixels_are_noted_and_do_no_harm(syntax: str, end: str) -> None:
+    dataset = film(shades(8))
+    data = written(dataset, ExplicitVRLittleEndian if UID(syntax).is_encapsulated else syntax)
+    if syntax == JPEG2000Lossless:
+        data = compressed(dataset, jpeg_2000((48, 40)), syntax)
+    elif syntax == RLELossless:
+        dataset.compress(syntax)
+        data = written(dataset, syntax)
+    result = read(data + ENDS[end])
+    np.testing.assert_array_equal(result.grey, shades(8))
+    assert result.notes == (f"{len(ENDS[end])} surplus bytes behind the picture, not used",)
+    padding = b"\xfc\xff\xfc\xffOB\0\0\x04\0\0\0\0\0\0\0"
+    assert read(data + padding).notes == ()
+
+
+@pytest.mark.parametrize("more", [2, 3, 200, 100_000])
+def test_more_pixels_than_the_picture_has_are_noted_and_fewer_are_damage(more: int) -> None:
+    pixels = shades(8, (31, 21)).tobytes()
+    result = read(written(film(shades(8, (31, 21)), PixelData=pixels + bytes(more + more % 2 - 1))))
+    np.testing.assert_array_equal(result.grey, shades(8, (31, 21)))
+    assert result.notes == (
+        () if more == 2 else (f"{more + more % 2 - 2:,} surplus bytes behind the picture, not used",)
+    )
+    with pytest.raises(FilmError, match=r"650 bytes where 651 are expected"):
+        read(written(film(shades(8, (31, 21)), PixelData=pixels[:-1])))
 
 
 def everything_said(data: bytes) -> str:

@@ -11,7 +11,7 @@ from cephkit.data.depth import full_range, widened
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header, read_header
 from cephkit.data.dicom.layout import read_layout
 from cephkit.data.dicom.levels import grey_levels, look_up_table
-from cephkit.data.dicom.pixels import stored_pixels
+from cephkit.data.dicom.pixels import stored_pixels, surplus_notes
 from cephkit.data.dicom.spacing import read_spacing, shape_notes
 from cephkit.data.grey import Grey, look_up, luminance, row_blocks
 from cephkit.data.spacing import Spacing
@@ -52,7 +52,8 @@ def read_dicom(data: bytes, path: Path, *, use_spacing: bool = True) -> DicomFil
     kind = next(iter(header.text("SOPClassUID")), "")
     if kind and not any(kind == known or kind.startswith(f"{known}.") for known in _PROJECTIONS):
         notes = (*notes, "the file's SOP class is not one of X-ray films")
-    pixels, colour = stored_pixels(header, layout)
+    stored = stored_pixels(header, layout)
+    pixels, colour, notes = stored.pixels, stored.colour, (*notes, *stored.notes, *surplus_notes(header.surplus))
     if layout.samples == 3:
         return DicomFilm(full_range(_colour_grey(pixels, colour)), spacing, notes)
     lowest = -(1 << layout.stored - 1) if layout.signed else 0
