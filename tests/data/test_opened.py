@@ -66,6 +66,44 @@ def test_a_dicom_film_is_known_by_its_bytes(tmp_path: Path) -> None:
     assert open_film(path, use_spacing=False).spacing is None
 
 
+PREAMBLES = {
+    "tiff": b"II*\0\x08\0\0\0\x01\0", "big endian tiff": b"MM\0*\0\0\0\x08", "jpeg": b"\xff\xd8\xff\xe0\0\x10JFIF",
+    "bmp": b"BM", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF\0\0\0\0WEBP", "text": b"<html>", "program": b"MZ\x90",
+    "ones": b"\xff" * 128,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("preamble", PREAMBLES)
+@pytest.mark.parametrize("name", ["film.tif", "film.dcm", "IM0001"])
+def test_the_mark_of_dicom_counts_before_what_any_other_bytes_say(tmp_path: Path, preamble: str, name: str) -> None:
+    whole = written(
+        film(
+            shades(12), BitsStored=12, PixelSpacing=[0.1, 0.1], WindowCenter=1000, WindowWidth=500, PixelPaddingValue=0
+        )
+    )
+    (tmp_path / "plain.dcm").write_bytes(whole)
+    (tmp_path / name).write_bytes(PREAMBLES[preamble].ljust(128, b"\0") + whole[128:])
+    plain, opened = open_film(tmp_path / "plain.dcm"), open_film(tmp_path / name)
+    np.testing.assert_array_equal(opened.grey, plain.grey)
+    assert (opened.spacing, opened.notes) == (plain.spacing, plain.notes)
+    assert opened.spacing is not None
+    assert is_film_file(tmp_path / name)
+    with pytest.raises(FilmError, match=r"a DICOM file, not a PNG.*save it as"):
+        read_grey(tmp_path / name)
+
+
+def test_a_film_that_is_dicom_and_tiff_is_dicom(tmp_path: Path) -> None:
+    whole = written(film(shades(8), PixelSpacing=[0.1, 0.1]))
+    picture = tmp_path / "picture.tif"
+    Image.fromarray(noise(3)).save(picture)
+    tiff = picture.read_bytes()
+    at = len(whole) + len(whole) % 2
+    # A directory at the end of the file, as slide scanners write both in one file.
+    both = tiff[:4] + (at + int.from_bytes(tiff[4:8], "little")).to_bytes(4, "little") + whole[8:].ljust(at - 8, b"\0")
+    (tmp_path / "both.tif").write_bytes(both + tiff)
+    np.testing.assert_array_equal(open_film(tmp_path / "both.tif").grey, shades(8))
+
+
 def test_dicom_without_its_file_header(tmp_path: Path) -> None:
     whole = written(film(shades(8), PixelSpacing=[0.1, 0.1]), ExplicitVRLittleEndian)
     bare = whole[whole.index(b"\x08\0\x16\0UI") :]

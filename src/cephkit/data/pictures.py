@@ -19,6 +19,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from cephkit.data.depth import full_range
+from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, deep_luminance, turned
 from cephkit.errors import BrokenFilmError, FilmError
 
@@ -46,8 +47,8 @@ _TAKE_ONE_OUT = "save the film alone as a file of its own, or take it out"
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether the first bytes are those of a format read here."""
-    return _opener(data) is not None
+    """Whether the first bytes are those of a format read here; DICOM's mark counts before them."""
+    return not begins_like_dicom(data) and _opener(data) is not None
 
 
 def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
@@ -61,6 +62,8 @@ def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
     """
     if not data:
         raise BrokenFilmError("the file is empty", COPY_AGAIN, path)
+    if begins_like_dicom(data):  # the 128 bytes before that may be those of a TIFF
+        raise BrokenFilmError("a DICOM file, not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
     opener = _opener(data)
     if opener is None:
         raise BrokenFilmError("not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
