@@ -101,7 +101,8 @@ def test_a_truncated_film_is_refused_by_name(tmp_path: Path, suffix: str, share:
         (b"<html>404</html>", "not a PNG, JPEG, BMP, TIFF or WebP"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "damaged or truncated"),
         (b"\xff\xd8\xff\xe0" + b"\xff" * 50, "damaged or truncated"),
-        (b"BM" + b"\xff" * 60, "damaged or truncated"),
+        (b"BM" + b"\xff" * 60, "not a PNG, JPEG, BMP, TIFF or WebP"),
+        (b"BM" + b"\xff" * 12 + b"\x28\0\0\0" + b"\xff" * 60, "damaged or truncated"),
         (b"II*\0" + b"\xff" * 60, "damaged or truncated"),
     ],
 )

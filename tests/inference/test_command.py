@@ -1,7 +1,9 @@
 import csv
 import json
 import os
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from cephkit.inference import command, model
 from cephkit.inference.command import main
 from cephkit.inference.model import Model, Shown
 from cephkit.inference.prediction import Prediction
+from cephkit.inference.predictor import Predictor
 from cephkit.inference.results import ResultFolder
 from tests.data.dicom.made import film as dicom_film
 from tests.data.dicom.made import written as dicom_bytes
@@ -328,3 +331,36 @@ def test_results_where_no_folder_can_be_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(CephkitError, match="file"):
         run(tmp_path / "file" / "out", film)
+
+
+def test_a_film_whose_pixel_size_cannot_be_used_is_read_without_it_by_the_flag_that_its_message_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels, good, bad = film_with_spot((160, 120), 60.0, 80.0, 8.0), tmp_path / "good.dcm", tmp_path / "bad.dcm"
+    good.write_bytes(dicom_bytes(dicom_film(pixels, PixelSpacing=[0.1, 0.1])))
+    bad.write_bytes(dicom_bytes(dicom_film(pixels, PixelSpacing=[0, 0])))
+    assert run(tmp_path / "out", good, bad) == 1
+    assert "or read such films without it: --ignore_bad_pixel_size" in capsys.readouterr().out
+    assert run(tmp_path / "out", good, bad, "--ignore_bad_pixel_size") == 0
+    assert "its PixelSpacing is not two lengths of 0.005 to 2 mm, and was not used" in capsys.readouterr().out
+    sizes = {row["film"]: row["x_mm"] for row in table(tmp_path / "out") if row["symbol"] == "A"}
+    assert sizes["good"]
+    assert not sizes["bad"]
+
+
+def test_a_window_that_whites_the_film_out_is_named_beside_the_doubt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictions = Predictor.predictions
+    monkeypatch.setattr(
+        Predictor, "predictions", lambda *given: [replace(film, doubt="a cat") for film in predictions(*given)]
+    )
+    pixels = np.maximum(film_with_spot((160, 120), 60.0, 80.0, 8.0), 30)
+    pixels[:10] = 0
+    film = dicom_film(pixels, WindowCenter=10, WindowWidth=4)
+    (tmp_path / "f.dcm").write_bytes(dicom_bytes(film))
+    said = r"a cat; the file's window makes \d+% of the picture white"
+    for _ in range(2):  # made, and found there
+        assert run(tmp_path / "out", tmp_path / "f.dcm") == 1
+        assert re.search(said, capsys.readouterr().out)
+        assert re.search(said, (tmp_path / "out" / "problems.csv").read_text(encoding="utf-8"))

@@ -75,6 +75,8 @@ class MeasureOptions:
     """Write a page per film with its tracing and all measurements, to look at or to print."""
     films: Path | None = None
     """Folder of the films that JSON files belong to: for the tracings, which are on white without it."""
+    ignore_bad_pixel_size: bool = False
+    """With --checkpoint: read DICOM films whose own pixel size cannot be one without it; else they are not read."""
     tta: bool = False
     """With --checkpoint: look at each film several times and average."""
     device: str = "cuda"
@@ -188,7 +190,10 @@ def _model(options: MeasureOptions, files: Sequence[Path]) -> "Model | None":
         raise SettingsError(f"{films[0]}: a film has to be given --checkpoint, to find its landmarks; or give its JSON")
     from cephkit.inference.model import load_model  # torch, which label files can do without
 
-    return load_model(options.checkpoint, device=options.device, tta=options.tta, say=print)
+    return load_model(
+        options.checkpoint, device=options.device, tta=options.tta, say=print,
+        ignore_bad_pixel_size=options.ignore_bad_pixel_size,
+    )  # fmt: skip
 
 
 def _names(files: Sequence[Path]) -> list[str]:

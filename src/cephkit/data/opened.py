@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cephkit.data.dicom.signature import begins_like_bare_dicom, begins_like_dicom
 from cephkit.data.grey import Grey, turned
-from cephkit.data.pictures import decode_picture, is_picture
+from cephkit.data.pictures import decode_picture, is_picture, no_film
 from cephkit.data.pixels import FILM_ENDINGS, content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import BrokenFilmError
@@ -30,13 +30,16 @@ class OpenedFilm:
     """What a person should know about this film."""
 
 
-def open_film(path: Path, *, use_spacing: bool = True, data: bytes | None = None) -> OpenedFilm:
+def open_film(
+    path: Path, *, use_spacing: bool = True, ignore_bad_spacing: bool = False, data: bytes | None = None
+) -> OpenedFilm:
     """The film at ``path``: PNG, JPEG, BMP, TIFF, WebP or DICOM, by its first bytes.
 
     Args:
         path: the film.
         use_spacing: read the pixel size from a DICOM file. An impossible one makes the film unusable; False reads the
             film without, for a user who gives the pixel size or wants angles only.
+        ignore_bad_spacing: read a film whose pixel size is impossible without it, with a note.
         data: the file's bytes, where they have been read.
 
     Raises:
@@ -47,11 +50,11 @@ def open_film(path: Path, *, use_spacing: bool = True, data: bytes | None = None
     if not is_picture(data) and _is_dicom(data, path):
         from cephkit.data.dicom.read import read_dicom  # and pydicom, which few runs need
 
-        film = read_dicom(data, path, use_spacing=use_spacing)
+        film = read_dicom(data, path, use_spacing=use_spacing, ignore_bad_spacing=ignore_bad_spacing)
         return OpenedFilm(film.grey, content, film.spacing, notes=film.notes)
     if data and not is_picture(data):
         remedy = "save it as an 8- or 16-bit grey PNG, or take it out"
-        raise BrokenFilmError("not a PNG, JPEG, BMP, TIFF, WebP or DICOM film", remedy, path)
+        raise BrokenFilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF, WebP or DICOM film", remedy, path)
     grey, orientation = decode_picture(data, path)
     notes = (f"turned as its EXIF orientation {orientation} says",) if orientation != 1 else ()
     return OpenedFilm(turned(grey, orientation), content, None, orientation, notes)

@@ -54,6 +54,8 @@ class PredictOptions:
     """Use the second stage of checkpoints that have one."""
     keep_doubtful: bool = False
     """Write landmarks even of pictures that look like no lateral cephalogram; without it they count as not found."""
+    ignore_bad_pixel_size: bool = False
+    """Read DICOM films whose own pixel size cannot be one without it; else they are not read."""
     overlay: bool = True
     """Draw the landmarks on each film."""
     resume: bool = True
@@ -106,6 +108,7 @@ def predict(options: PredictOptions) -> int:
     model = load_model(
         options.checkpoint, device=options.device, tta=options.tta, refine=options.refine, say=print,
         mixed_precision=options.mixed_precision, keep_doubtful=options.keep_doubtful,
+        ignore_bad_pixel_size=options.ignore_bad_pixel_size,
     )  # fmt: skip
     results = ResultFolder(options.out, files, run_digest(options, model), options.resume)
     facts, device = model.facts, model.predictor.device

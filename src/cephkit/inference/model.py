@@ -56,10 +56,13 @@ class Model:
         predictor: the networks.
         keep_doubtful: give landmarks even of pictures that look like no lateral cephalogram; without it they
             count as not found, and ``Prediction.doubt`` says why.
+        ignore_bad_pixel_size: read DICOM films whose own pixel size cannot be one without it; otherwise they are
+            errors.
     """
 
-    def __init__(self, predictor: Predictor, keep_doubtful: bool = False) -> None:
+    def __init__(self, predictor: Predictor, keep_doubtful: bool = False, ignore_bad_pixel_size: bool = False) -> None:
         self.predictor, self.keep_doubtful = predictor, keep_doubtful
+        self.ignore_bad_pixel_size = ignore_bad_pixel_size
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -165,7 +168,8 @@ class Model:
 
     def _ready(self, film: FilmLike, spacing: Spacing | None, data: bytes | None) -> Shown:
         if isinstance(film, (str, Path)):
-            opened, file = open_film(Path(film), use_spacing=spacing is None, data=data), Path(film).name
+            file, use, ignore = Path(film).name, spacing is None, self.ignore_bad_pixel_size
+            opened = open_film(Path(film), use_spacing=use, ignore_bad_spacing=ignore, data=data)
         else:
             opened, file = OpenedFilm(_grey(film), "", None), ""
         spacing = spacing or opened.spacing
@@ -205,6 +209,7 @@ def load_model(
     refine: bool = True,
     mixed_precision: bool = False,
     keep_doubtful: bool = False,
+    ignore_bad_pixel_size: bool = False,
     say: Callable[[str], None] = warnings.warn,
 ) -> Model:
     """A model ready to predict.
@@ -216,6 +221,7 @@ def load_model(
         refine: use the second stage of checkpoints that have one.
         mixed_precision: run the networks in half precision.
         keep_doubtful: see ``Model``.
+        ignore_bad_pixel_size: see ``Model``.
         say: takes a line where there is no such device and the CPU is used.
 
     Raises:
@@ -226,7 +232,7 @@ def load_model(
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     where = choose_device(name, say)
     loaded = [load_checkpoint(Path(each), where) for each in paths]
-    return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful)
+    return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful, ignore_bad_pixel_size)
 
 
 def _grey(film: Any) -> NDArray[np.uint8] | NDArray[np.uint16]:

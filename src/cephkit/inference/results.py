@@ -5,7 +5,7 @@ The JSON files are the truth: the table is made from them, and a film whose JSON
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class _Known:
     empty: bool
     """Whether no landmark was found."""
     doubt: str
+    notes: tuple[str, ...]
 
 
 class ResultFolder:
@@ -56,6 +57,7 @@ class ResultFolder:
                 content.get("run", ""),
                 not content["landmarks"],
                 content.get("doubt", ""),
+                tuple(map(str, content.get("notes") or ())),
             )
             for path, content in self._results()
         }
@@ -82,7 +84,7 @@ class ResultFolder:
             return None
         if overlay and not self.overlay_path(name).exists():
             return None
-        return problem(known.empty, known.doubt)
+        return problem(known.empty, known.doubt, known.notes)
 
     def json_path(self, name: str) -> Path:
         """Where the landmarks go."""
@@ -136,11 +138,11 @@ class ResultFolder:
         return not json_path.exists() and not overlay_path.exists()
 
 
-def problem(empty: bool, doubt: str) -> str:
-    """What is wrong with a film that was read; empty where nothing is."""
+def problem(empty: bool, doubt: str, notes: Sequence[str] = ()) -> str:
+    """What is wrong with a film that was read, and what may explain it; empty where nothing is."""
     if not empty:
         return ""
-    return f"no lateral cephalogram? {doubt}" if doubt else "no landmark found"
+    return "; ".join([f"no lateral cephalogram? {doubt}" if doubt else "no landmark found", *notes])
 
 
 def _remove(path: Path) -> None:

@@ -127,7 +127,10 @@ class Work:
             write_whole(written, png_bytes(picture))
         line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(prediction)}"
         return Done(
-            read.file, problem(not found, prediction.doubt), line, has_pixel_size=prediction.spacing is not None
+            read.file,
+            problem(not found, prediction.doubt, prediction.notes),
+            line,
+            has_pixel_size=prediction.spacing is not None,
         )
 
 
@@ -141,10 +144,11 @@ def _failed(file: Path, reason: str) -> Done:
 
 def _doubts(prediction: Prediction) -> str:
     """What a user should look at twice, as the end of a line."""
+    notes = "".join(f"; {note}" for note in prediction.notes)
     if prediction.doubt and not prediction.found:
-        return f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}; look at it, or give --keep_doubtful"
+        return f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}{notes}; look at it, or give --keep_doubtful"
     said = "; faces left" if prediction.facing == "left" else ""
     said += f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}" if prediction.doubt else ""
     said += f"; NOT FOUND: {' '.join(prediction.missing)}" if prediction.missing else ""
     said += f"; look at: {' '.join(prediction.look)}" if prediction.look else ""
-    return said + "".join(f"; {note}" for note in prediction.notes)
+    return said + notes

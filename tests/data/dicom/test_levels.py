@@ -1,5 +1,6 @@
 """Grey levels, compared with pydicom's own pipeline, which works on pixels and not on a table."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_windows_are_those_of_pydicom(window: dict[str, Any], rescale: dict[str,
     elements = {"BitsStored": 12, **window, **rescale}
     result = read(shades(12), **elements)
     assert result.grey.dtype == np.uint16
-    assert result.notes == ()
+    assert "not used" not in " ".join(result.notes)
     assert np.abs(result.grey / 65535 - by_pydicom(shades(12), **elements)).max() <= 1e-5
 
 
@@ -171,6 +172,28 @@ def test_what_makes_no_sense_is_left_out_and_said(elements: dict[str, Any], note
     result = read(shades(12), BitsStored=12, **elements)
     assert note in " ".join(result.notes)
     np.testing.assert_array_equal(result.grey, shown(shades(12)))
+
+
+@pytest.mark.parametrize(
+    ("center", "width", "share"),
+    [(100, 200, r"9\d% of the picture white and \d% black"), (3900, 100, r"\d% of the picture white and 9\d% black")],
+)
+def test_a_window_that_leaves_little_of_the_film_is_named(center: int, width: int, share: str) -> None:
+    result = read(shades(12), BitsStored=12, WindowCenter=center, WindowWidth=width)
+    assert re.fullmatch(f"the file's window makes {share}", result.notes[0])
+    inverted = read(
+        shades(12), BitsStored=12, WindowCenter=center, WindowWidth=width, PhotometricInterpretation="MONOCHROME1"
+    )
+    assert "of the picture" in inverted.notes[0]
+
+
+def test_a_dark_background_is_no_fault_of_the_window() -> None:
+    picture = shades(12)
+    picture[:, :30] = 0
+    assert read(picture, BitsStored=12, WindowCenter=2048, WindowWidth=4000).notes == ()
+    white = np.full_like(picture, 4095)  # white without a window is not the window's
+    white[:5] = 0
+    assert read(white, BitsStored=12).notes == ()
 
 
 def test_a_damaged_modality_table_makes_the_film_unusable() -> None:
