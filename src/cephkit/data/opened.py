@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cephkit.data.depth import full_range
 from cephkit.data.dicom.signature import begins_like_bare_dicom, begins_like_dicom
-from cephkit.data.grey import Grey, turned
-from cephkit.data.pictures import decode_picture, is_picture, no_film
+from cephkit.data.grey import Grey, check_size, turned
+from cephkit.data.pictures import decode_picture, grey_of_image, is_picture, no_film
 from cephkit.data.pixels import FILM_ENDINGS, content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import BrokenFilmError
@@ -55,7 +61,39 @@ def open_film(
     if data and not is_picture(data):
         remedy = "save it as an 8- or 16-bit grey PNG, or take it out"
         raise BrokenFilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF, WebP or DICOM film", remedy, path)
-    grey, orientation = decode_picture(data, path)
+    return _upright(*decode_picture(data, path), content)
+
+
+def open_image(image: Image.Image) -> OpenedFilm:
+    """The film in a picture of Pillow, as its file would be; without a hash of its file and without a pixel size.
+
+    Raises:
+        FilmError: wholly transparent, damaged, of a kind that is not supported, too large or too small.
+    """
+    return _upright(*grey_of_image(image), content="")
+
+
+def open_array(array: NDArray[Any]) -> OpenedFilm:
+    """The film in an array: (H, W) grey uint8 or uint16, or (H, W, 3) red, green, blue uint8.
+
+    Raises:
+        FilmError: of another shape or type, too large or too small.
+    """
+    is_colour = array.ndim == 3 and array.shape[2] == 3
+    kinds = (np.uint8,) if is_colour else (np.uint8, np.uint16)
+    if not (is_colour or array.ndim == 2) or array.dtype.newbyteorder("=") not in kinds:
+        raise BrokenFilmError(
+            f"an array of shape {array.shape} and type {array.dtype} is no film",
+            "give (height, width) uint8 or uint16, or (height, width, 3) uint8 of red, green and blue",
+        )
+    check_size((array.shape[1], array.shape[0]))
+    if is_colour:
+        return open_image(Image.fromarray(np.ascontiguousarray(array)))
+    grey: Grey = array.astype(np.uint8, order="C") if array.dtype.itemsize == 1 else array.astype(np.uint16, order="C")
+    return OpenedFilm(full_range(grey), "", None)
+
+
+def _upright(grey: Grey, orientation: int, content: str) -> OpenedFilm:
     notes = (f"turned as its EXIF orientation {orientation} says",) if orientation != 1 else ()
     return OpenedFilm(turned(grey, orientation), content, None, orientation, notes)
 

@@ -77,6 +77,44 @@ def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
         raise BrokenFilmError(reason, COPY_AGAIN, path) from error
 
 
+def grey_of_image(image: Image.Image) -> tuple[Grey, int]:
+    """``decode_picture`` of a picture that Pillow has opened or made: by its mode and EXIF, as its file would be.
+
+    What Pillow cuts off when it opens a file, the low bytes of 16-bit colour, is not there any more.
+
+    Raises:
+        FilmError: as ``decode_picture``.
+    """
+    check_size(image.size)
+    try:
+        _load(image)
+        is_tiff = isinstance(image, TiffImageFile)  # which Pillow has turned
+        return _full_range(image, _grey(image)), 1 if is_tiff else _orientation(image)
+    except (FilmError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"damaged or truncated: {type(error).__name__}: {error}"
+        raise BrokenFilmError(reason, COPY_AGAIN) from error
+
+
+def _load(image: Image.Image) -> None:
+    if not isinstance(image, TiffImageFile):
+        image.load()
+        return
+    # Pillow maps an uncompressed TIFF that has a name into memory, and garbles it where it is to be turned.
+    name, image.filename = image.filename, ""
+    try:
+        image.load()
+    finally:
+        image.filename = name
+
+
+def _full_range(image: Image.Image, grey: Grey) -> Grey:
+    # Pillow minds white at zero in 8 bits only.
+    is_inverted = isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
+    return full_range(grey, white_is_zero=is_inverted and grey.dtype == np.uint16)
+
+
 def no_film(data: bytes) -> str:
     """What a file that is no film is, for the beginning of a sentence."""
     kind = other_kind(data[:HEAD])
@@ -105,10 +143,8 @@ def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
     image.draft("L", image.size)  # JPEG only: luminance alone is decoded, at full size
     is_tiff = isinstance(image, TiffImageFile)
     orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF, and forgets that it did
-    white_is_zero = isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
     grey = _deep_grey(image, opener(io.BytesIO(data)), path) if deep else _grey(image, path)
-    # Pillow minds white at zero in 8 bits only.
-    grey = full_range(grey, white_is_zero=white_is_zero and grey.dtype == np.uint16)
+    grey = _full_range(image, grey)
     if is_tiff:
         return turned(grey, {6: 8, 8: 6}.get(orientation, orientation)), orientation
     return grey, _orientation(image)
@@ -149,7 +185,7 @@ def _check_single(image: ImageFile.ImageFile, path: Path) -> None:
         raise BrokenFilmError("the file is an animation", _TAKE_ONE_OUT, path)
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # broken EXIF data says nothing about the pixels
@@ -190,12 +226,12 @@ def _with_other_byte(arguments: Any) -> Any:
     return _OTHER_BYTE[arguments]
 
 
-def _check_seen(high: Image.Image, low: Image.Image, path: Path) -> None:
+def _check_seen(high: Image.Image, low: Image.Image, path: Path | None) -> None:
     if high.getextrema()[1] == low.getextrema()[1] == 0:
         raise BrokenFilmError("every pixel is transparent", SAVE_AS_PNG, path)
 
 
-def _grey(image: ImageFile.ImageFile, path: Path) -> Grey:
+def _grey(image: Image.Image, path: Path | None = None) -> Grey:
     image.load()
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)  # astype also brings big-endian pixels into native order
@@ -215,17 +251,21 @@ def _grey(image: ImageFile.ImageFile, path: Path) -> Grey:
     if image.mode == "L" and _is_signed(image):
         signed = np.asarray(image).view(np.int8)
         return (signed ^ np.int8(-128) if signed.min() < 0 else signed).view(np.uint8)
-    image.info.pop("transparency", None)  # Pillow would warn that it is lost
+    if "transparency" in image.info:  # Pillow would warn that it is lost
+        image = image.copy()
+        del image.info["transparency"]
     if image.mode == "LAB":
         return np.array(image.getchannel(0), dtype=np.uint8)
+    if image.mode in ("La", "RGBa"):  # colours that were multiplied by alpha
+        image = image.convert(image.mode.upper())
     return np.array(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
 
 
-def _is_signed(image: ImageFile.ImageFile) -> bool:
+def _is_signed(image: Image.Image) -> bool:
     return isinstance(image, TiffImageFile) and SIGNED in np.atleast_1d(image.tag_v2.get(SAMPLE_FORMAT, 1))
 
 
-def _check_palette(image: ImageFile.ImageFile, path: Path) -> None:
+def _check_palette(image: Image.Image, path: Path | None) -> None:
     used: NDArray[np.intp] = np.flatnonzero(image.histogram())
     palette = image.palette
     if palette is None or used[-1] >= len(palette.palette) // len(palette.mode):

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.folder import films_in
-from cephkit.data.grey import LARGEST_PIXELS, SMALLEST_SIDE
-from cephkit.data.opened import OpenedFilm, film_stem, open_film
+from cephkit.data.grey import LARGEST_PIXELS
+from cephkit.data.opened import OpenedFilm, film_stem, open_array, open_film, open_image
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import FilmError, SettingsError
@@ -29,8 +29,9 @@ from cephkit.inference.predictor import Predictor
 from cephkit.inference.stream import batched, in_order
 from cephkit.training.checkpoint import load_model as load_checkpoint
 
-FilmLike: TypeAlias = Path | str | NDArray[np.uint8] | NDArray[np.uint16]
-"""A file, or an array: (H, W) grey uint8 or uint16, or (H, W, 3 or 4) uint8 colour."""
+FilmLike: TypeAlias = Path | str | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]
+"""A file; a PIL image, read by mode and EXIF as its file would be; or an array: (H, W) grey uint8 or uint16, or
+(H, W, 3) uint8 of red, green and blue."""
 Canvases: TypeAlias = tuple[torch.Tensor, ...]
 
 
@@ -83,7 +84,7 @@ class Model:
         """The landmarks of one film.
 
         Args:
-            film: a file (PNG, JPEG, BMP, TIFF, WebP, DICOM) or an array.
+            film: a file (PNG, JPEG, BMP, TIFF, WebP, DICOM), a PIL image or an array, see ``FilmLike``.
             spacing: mm per film pixel; None: what the file says, if it says anything.
             film_id: default: the file's name without its ending.
 
@@ -171,7 +172,7 @@ class Model:
             file, use, ignore = Path(film).name, spacing is None, self.ignore_bad_pixel_size
             opened = open_film(Path(film), use_spacing=use, ignore_bad_spacing=ignore, data=data)
         else:
-            opened, file = OpenedFilm(_grey(film), "", None), ""
+            opened, file = _opened(film), ""
         spacing = spacing or opened.spacing
         grey = to_uint8(opened.grey)
         straight = _with_square_pixels(grey, spacing)
@@ -235,20 +236,12 @@ def load_model(
     return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful, ignore_bad_pixel_size)
 
 
-def _grey(film: Any) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    array = np.asarray(film)
-    grey, colour = array.ndim == 2, array.ndim == 3 and array.shape[2] in (3, 4)
-    if not (grey and array.dtype in (np.uint8, np.uint16)) and not (colour and array.dtype == np.uint8):
-        raise FilmError(
-            f"an array of shape {array.shape} and type {array.dtype} is no film; give (height, width) uint8 or "
-            "uint16, or (height, width, 3) uint8"
-        )
-    height, width = array.shape[:2]
-    if min(height, width) < SMALLEST_SIDE or height * width > LARGEST_PIXELS:
-        raise FilmError(f"an array of {height}x{width} pixels is no film: too small or too large")
-    if colour:
-        array = np.asarray(Image.fromarray(array).convert("L"))
-    return np.ascontiguousarray(array)
+def _opened(film: Any) -> OpenedFilm:
+    if isinstance(film, Image.Image):
+        return open_image(film)
+    if isinstance(film, np.ndarray) and not np.ma.isMaskedArray(film):
+        return open_array(film)
+    raise FilmError(f"a {type(film).__name__} is no film; give a file, a PIL image or a numpy array")
 
 
 def _with_square_pixels(grey: NDArray[np.uint8], spacing: Spacing | None) -> NDArray[np.uint8]:

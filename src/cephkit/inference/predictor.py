@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cephkit.data.depth import full_range
 from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
@@ -107,7 +106,7 @@ class Predictor:
         return tuple(torch.from_numpy(to_canvas(grey, size))[None] for size in self.canvas_sizes)
 
     def predict_film(self, film: Path | str | NDArray[np.uint8] | NDArray[np.uint16], film_id: str = "") -> Prediction:
-        """The landmarks of one film, given as a file or as grey pixels (H, W), uint8 or uint16.
+        """The landmarks of one film, given as a file or as grey pixels (H, W), uint8 or uint16, as decoders give them.
 
         Args:
             film: the film.
@@ -120,7 +119,7 @@ class Predictor:
             film_id = film_id or Path(film).stem
             grey = read_grey(Path(film))
         else:
-            grey = full_range(film)
+            grey = film
         canvases = [canvas[None] for canvas in self.canvases(to_uint8(grey))]
         size = (grey.shape[0], grey.shape[1])
         return self.predictions(canvases, [size], [film_id], [pixel_hash(grey)])[0]
