@@ -21,6 +21,7 @@ from cephkit.inference.model import Model, Shown
 from cephkit.inference.prediction import Prediction
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.results import ResultFolder
+from tests.data.dicom.hostile import directory
 from tests.data.dicom.made import film as dicom_film
 from tests.data.dicom.made import written as dicom_bytes
 from tests.inference.test_predictor import film_with_spot, loaded
@@ -364,3 +365,22 @@ def test_a_window_that_whites_the_film_out_is_named_beside_the_doubt(
         assert run(tmp_path / "out", tmp_path / "f.dcm") == 1
         assert re.search(said, capsys.readouterr().out)
         assert re.search(said, (tmp_path / "out" / "problems.csv").read_text(encoding="utf-8"))
+
+
+def test_a_folder_with_folders_and_a_dicomdir(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    films = tmp_path / "films"
+    save_film(films / "a.png")
+    save_film(films / "2020" / "b.png", 70)
+    (films / "readme.txt").write_text("films of 2020", encoding="utf-8")
+    assert run(films / "out", films) == 0
+    assert "1 file(s) passed over: readme.txt; 1 folder(s) not searched: 2020" in capsys.readouterr().out
+    for _ in range(2):  # its own results in the folder are no films
+        assert run(films / "out", films, "--recursive") == 0
+        assert {row["film"] for row in table(films / "out")} == {"a", "b"}
+    disc = tmp_path / "disc"
+    (disc / "DICOM").mkdir(parents=True)
+    (disc / "DICOM" / "IM1").write_bytes(dicom_bytes(dicom_film(film_with_spot((160, 120), 60.0, 80.0, 8.0))))
+    (disc / "DICOMDIR").write_bytes(dicom_bytes(directory()))
+    for number, given in enumerate((disc, disc / "DICOMDIR")):
+        assert run(tmp_path / f"cd {number}", given) == 0
+        assert {row["film"] for row in table(tmp_path / f"cd {number}")} == {"IM1"}

@@ -51,6 +51,8 @@ class MeasureOptions:
     """JSON files in Aariz's schema, such as cephkit predict's; with --checkpoint also films; or folders of them."""
     checkpoint: tuple[Path, ...] = ()
     """A checkpoint_*.pth of cephkit train, to find the landmarks of films with; or several, to be averaged."""
+    recursive: bool = False
+    """With --checkpoint: search the folders in a folder of films too."""
     out: Path = Path("measurements")
     """Folder for the results; made where there is none."""
     analysis: tuple[AnalysisName, ...] = ()
@@ -116,7 +118,7 @@ def main(argv: list[str]) -> int:
 
 def measure_films(options: MeasureOptions) -> int:
     """Measure all films; see ``main``."""
-    files = measured_files(options.landmarks)
+    files = measured_files(options.landmarks, options.recursive)
     for folder in options.landmarks:
         if folder.is_dir() and options.checkpoint and (count := films_left_out(folder)):
             print(f"{folder}: its JSON files are measured, its {count} film(s) are not; give the films themselves")

@@ -45,10 +45,11 @@ class Marked:
     """90 % regions, (2, 2) film pixels squared, of landmarks that need a look."""
 
 
-def measured_files(given: Sequence[Path]) -> list[Path]:
+def measured_files(given: Sequence[Path], recursive: bool = False) -> list[Path]:
     """The label files and films named by files and folders, each once, folders in order of name.
 
-    A folder with label files stands for these, any other for its films.
+    A folder with label files stands for these, any other for its films, ``recursive`` for those in its folders too; a
+    line on screen says what was passed over.
 
     Raises:
         SettingsError: a path does not exist, or a folder has neither.
@@ -56,7 +57,7 @@ def measured_files(given: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in given:
         labels = not path.is_dir() or any(map(_is_landmarks, path.iterdir()))
-        files += label_files([path]) if labels else films_in(path)
+        files += label_files([path]) if labels else films_in(path, recursive=recursive, say=print)
     return list({file.resolve(): file for file in files}.values())
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from cephkit.data.depth import full_range
 from cephkit.data.dicom.signature import begins_like_bare_dicom, begins_like_dicom
 from cephkit.data.grey import Grey, check_size, turned
+from cephkit.data.kinds import HEAD, is_dicom_directory
 from cephkit.data.pictures import decode_picture, grey_of_image, is_picture, no_film
 from cephkit.data.pixels import FILM_ENDINGS, content_hash, read_bytes
 from cephkit.data.spacing import Spacing
@@ -53,6 +54,8 @@ def open_film(
     """
     data = read_bytes(path) if data is None else data
     content = content_hash(data)
+    if is_dicom_directory(data[:HEAD]):
+        raise BrokenFilmError("a DICOMDIR, which lists films and is none", "give the folder that it lies in", path)
     if not is_picture(data) and _is_dicom(data, path):
         from cephkit.data.dicom.read import read_dicom  # and pydicom, which few runs need
 
@@ -99,17 +102,22 @@ def _upright(grey: Grey, orientation: int, content: str) -> OpenedFilm:
 
 
 def is_film_file(path: Path) -> bool:
-    """Whether ``path`` is a file that a folder of films is searched for: by its ending, or DICOM without one."""
+    """Whether ``path`` is a file that a folder of films is searched for: by its ending, or by its first bytes."""
     if path.name.startswith(".") or not path.is_file():
         return False
-    if _ending(path):
-        return _ending(path) in FILM_ENDINGS
+    if _ending(path) in FILM_ENDINGS:  # damaged ones too: somebody should hear of them
+        return True
+    head = read_head(path)
+    return is_picture(head) or (_is_dicom(head, path) and not is_dicom_directory(head))
+
+
+def read_head(path: Path) -> bytes:
+    """The first bytes of a file; none where it cannot be read."""
     try:
         with path.open("rb") as file:
-            head = file.read(132)
+            return file.read(HEAD)
     except OSError:
-        return False
-    return begins_like_dicom(head)
+        return b""
 
 
 def _is_dicom(data: bytes, path: Path) -> bool:

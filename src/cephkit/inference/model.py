@@ -111,23 +111,29 @@ class Model:
         spacing: Spacing | float | None = None,
         batch_size: int = 1,
         num_workers: int = 1,
+        recursive: bool = False,
         broken: Callable[[Path, FilmError], None] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> Iterator[Prediction]:
         """The landmarks of every film in a folder, one after the other, with few films in memory.
 
         Args:
-            folder: where the films are; folders in it are left out.
+            folder: where the films are.
             spacing: as ``predict``.
             batch_size: films per pass.
             num_workers: threads that read films ahead.
+            recursive: search the folders in it too.
             broken: is told of a film that cannot be read; None: a warning.
+            say: takes a line about files and folders that were passed over.
 
         Raises:
             SettingsError: no such folder or no film in it, a batch of none, or a pixel size that cannot be one.
         """
         if batch_size < 1:
             raise SettingsError(f"batch_size must be 1 or more, got {batch_size}")
-        return self._through(films_in(Path(folder)), spacing, batch_size, num_workers, broken)
+        return self._through(
+            films_in(Path(folder), recursive=recursive, say=say), spacing, batch_size, num_workers, broken
+        )
 
     def _through(
         self,
