@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cephkit.data.about import About, read_about
-from cephkit.data.spacing import square
+from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError
 
 
@@ -27,6 +27,11 @@ def test_the_machine_map_is_one(tmp_path: Path) -> None:
     assert read_about(write(tmp_path, text)) == {"a1": About(square(0.1, "about.csv"))}
 
 
+def test_pixels_that_are_not_square_have_two_sides(tmp_path: Path) -> None:
+    text = "cephalogram_id,machine,row_mm,column_mm\na,M,0.2,0.1\nb,M,,\n"
+    assert read_about(write(tmp_path, text)) == {"a": About(Spacing(0.2, 0.1, "about.csv")), "b": About()}
+
+
 def test_a_ruler_tells_the_pixel_size(tmp_path: Path) -> None:
     text = "film,ruler_x1,ruler_y1,ruler_x2,ruler_y2,ruler_mm\na,100,50,100,450,40\n"
     assert read_about(write(tmp_path, text)) == {"a": About(square(0.1, "ruler in about.csv"))}
@@ -44,6 +49,9 @@ def test_a_ruler_tells_the_pixel_size(tmp_path: Path) -> None:
         ("film,pixel_size_mm,ruler_mm\na,0.1,50\n", "has a pixel size and a ruler"),
         ("film,ruler_x1,ruler_mm\na,10,50\n", "ruler_x1 ruler_y1 ruler_x2 ruler_y2 ruler_mm cannot be used"),
         ("film,ruler_x1,ruler_y1,ruler_x2,ruler_y2,ruler_mm\na,9,9,9,9,50\n", "0.0 pixels apart"),
+        ("film,row_mm,column_mm\na,0.1,\n", r"line 2 \(a\): row_mm and column_mm go together"),
+        ("film,pixel_size_mm,row_mm,column_mm\na,0.1,0.1,0.1\n", "go together, and without a pixel size"),
+        ("film,row_mm,column_mm\na,0.1,9\n", "row_mm and column_mm cannot be used"),
         ("film,age\na,1\na,2\n", "line 3: film 'a' is there twice"),
     ],
 )

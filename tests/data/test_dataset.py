@@ -1,6 +1,7 @@
 import os
 import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from cephkit.data.film import Film
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.data.store import FilmStore
 from cephkit.data.store_builder import StoreBuilder
-from cephkit.errors import FilmError
+from cephkit.errors import DataError, FilmError
 from cephkit.geometry import letterbox, transform
 from tests.data.aariz_folder import AarizMaker
 
@@ -173,3 +174,9 @@ def test_spawned_workers_share_one_copy(tmp_path: Path) -> None:
     assert len({worker for _, worker, _ in items}) == 2
     # Each worker read 24 MiB of a store of 48; a copy of either would show.
     assert max(grown for _, _, grown in items) < 10 * 2**20
+
+
+def test_pixels_that_are_not_square_are_refused_before_training(films: list[Film]) -> None:
+    oblong = [replace(films[0], stretch=(1.0, 2.0)), films[1]]
+    with pytest.raises(DataError, match=r"pixels of 1 films are not square: .*a\.\w+; save these films"):
+        FilmDataset(oblong, SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))

@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cephkit
+from cephkit.data.about import read_about
 from cephkit.evaluation.command import EvaluateOptions
 from cephkit.evaluation.judge import Judged, judge_checkpoints
 from cephkit.inference.pose import fit_pose
@@ -54,3 +56,23 @@ def test_films_that_are_doubted_are_listed_with_the_reason_and_scored_all_the_sa
     assert all("unsure" in film["reason"] for film in one.source["films_doubted"])
     assert np.isfinite(one.scores.errors_mm).all()
     assert one.scores.errors_mm.shape == (2, 4)
+
+
+@pytest.mark.parametrize("sides", [("0.1", "0.1"), ("0.2", "0.1"), ("0.1", "0.15")])
+def test_films_are_looked_at_as_by_predict_whatever_the_shape_of_their_pixels(
+    tiny_aariz: Path, tmp_path: Path, sides: tuple[str, str]
+) -> None:
+    table = tiny_aariz / "cephalogram_machine_mappings.csv"
+    films = sorted((tiny_aariz / "test" / "Cephalograms").iterdir())
+    rows = [f"{film.stem},M,{','.join(sides)}\n" for film in films]
+    table.write_text("cephalogram_id,machine,row_mm,column_mm\n" + "".join(rows), encoding="utf-8")
+    path = random_checkpoint(tmp_path / "c.pth")
+    one, model, about = judged(tiny_aariz, path), cephkit.load_model(path, device="cpu"), read_about(table)
+    predicted = [model.predict(film, spacing=about[film.stem].spacing) for film in films]
+    columns = [model.symbols.index(symbol) for symbol in one.scores.symbols]
+    assert one.scores.predicted == pytest.approx(np.stack([film.points[columns] for film in predicted]), abs=1e-4)
+    for film, errors in zip(predicted, one.scores.errors_mm, strict=True):
+        assert film.spacing is not None
+        mm = [film.spacing.column_mm, film.spacing.row_mm]
+        truth = one.scores.truth[[stem.stem for stem in films].index(film.film_id)]
+        assert errors == pytest.approx(np.hypot(*((film.points[columns] - truth) * mm).T), abs=1e-4)

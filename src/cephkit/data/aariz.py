@@ -175,7 +175,9 @@ def _with_machine(film: Film, row: MachineRow | None) -> Film:
     if row is None:
         return film
     origin = ORIGIN if row.pixel_size_mm is not None else film.pixel_size_origin
-    return replace(film, machine=row.machine, pixel_size_mm=row.pixel_size_mm, pixel_size_origin=origin)
+    return replace(
+        film, machine=row.machine, pixel_size_mm=row.pixel_size_mm, pixel_size_origin=origin, stretch=row.stretch
+    )
 
 
 def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> list[str]:

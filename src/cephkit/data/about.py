@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from cephkit.data.aariz import some
-from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
+from cephkit.data.machines import LARGEST_MM, SIDES, SMALLEST_MM
 from cephkit.data.opened import film_stem
 from cephkit.data.spacing import Spacing, from_ruler, square
 from cephkit.errors import DataError, SettingsError
@@ -75,6 +75,9 @@ def absent(about: Mapping[str, About], files: Iterable[Path]) -> str:
 
 
 def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:
+    sides = [fields[name] for name in SIDES if fields.get(name)]
+    if sides:
+        return _of_sides(fields, sides, table, where)
     ruler = [fields[name] for name in RULER if fields.get(name)]
     size = next((fields[name] for name in SIZES if fields.get(name)), "")
     if ruler and size:
@@ -87,6 +90,16 @@ def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:
             raise DataError(f"{where}: {' '.join(RULER)} cannot be used ({error}); correct or empty them") from error
     pixel_size = _number(size, SMALLEST_MM, LARGEST_MM, f"{where}: pixel size")
     return None if pixel_size is None else square(pixel_size, table)
+
+
+def _of_sides(fields: dict[str, str], sides: list[str], table: str, where: str) -> Spacing:
+    name = " and ".join(SIDES)
+    if len(sides) != len(SIDES) or any(fields.get(other) for other in (*SIZES, *RULER)):
+        raise DataError(f"{where}: {name} go together, and without a pixel size or a ruler; keep one of these")
+    try:
+        return Spacing(float(sides[0]), float(sides[1]), table)
+    except (ValueError, SettingsError) as error:
+        raise DataError(f"{where}: {name} cannot be used ({error}); correct or empty them") from error
 
 
 def _number(written: str, low: float, high: float, name: str) -> float | None:

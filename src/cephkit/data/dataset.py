@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from cephkit.data.aariz import some
 from cephkit.data.film import Film, points_array
 from cephkit.data.pixels import read_grey, to_canvas, to_uint8
 from cephkit.data.store import FilmStore
-from cephkit.errors import FilmError
+from cephkit.data.straight import SQUARE
+from cephkit.errors import DataError, FilmError
 from cephkit.geometry import Size, letterbox, transform
 
 
@@ -21,6 +23,7 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
     mask (K,) bool, ``i``. A film that ``store`` does not hold is decoded from disk each time.
 
     Raises:
+        DataError: a film whose pixels are not square; the augmentations know no others.
         ValueError: a film without a size (it has not been checked), or a store of another canvas size.
     """
 
@@ -36,6 +39,11 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
             raise ValueError(f"the store holds canvases of {store.canvas_size}, asked for {canvas_size}")
         self.films, self.symbols, self.annotation = tuple(films), symbols, annotation
         self.canvas_size, self.store = canvas_size, store
+        if oblong := [str(film.path) for film in films if film.stretch != SQUARE]:
+            raise DataError(
+                f"pixels of {len(oblong)} films are not square: {some(oblong)}; save these films and their landmarks "
+                "with square pixels to train on them"
+            )
         points = np.full((len(self.films), len(symbols), 2), np.nan)
         for index, film in enumerate(self.films):
             if film.size is None:

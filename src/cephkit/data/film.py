@@ -25,7 +25,10 @@ class Film:
     split: Split
     machine: str | None = None
     pixel_size_mm: float | None = None
-    """mm per film pixel; None where nobody said: then errors count in pixels only, never in mm."""
+    """mm per film pixel; None where nobody said: then errors count in pixels only, never in mm. Of pixels that are not
+    square, the shorter side."""
+    stretch: tuple[float, float] = (1.0, 1.0)
+    """By how much a pixel is wider and higher than its shorter side; (1, 1) for squares."""
     pixel_size_origin: str = "unknown"
     """Where ``pixel_size_mm`` came from, e.g. ``machine map``."""
     annotations: dict[str, Points] = field(default_factory=dict)

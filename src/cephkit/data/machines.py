@@ -5,10 +5,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from cephkit.errors import DataError
+from cephkit.errors import DataError, SettingsError
 
 FILE_NAME = "cephalogram_machine_mappings.csv"
 ORIGIN = "machine map"
+SIDES = ("row_mm", "column_mm")
+"""Columns in place of ``pixel_size`` for pixels that are not square: from row to row, and from column to column."""
 SMALLEST_MM, LARGEST_MM = 0.005, 2.0
 """mm per pixel; real films lie between 0.09 and 0.24, and nothing outside these bounds is a cephalogram's."""
 
@@ -21,6 +23,8 @@ class MachineRow:
     pixel_size_mm: float | None
     mode: str | None
     fault: str | None = None
+    stretch: tuple[float, float] = (1.0, 1.0)
+    """Of pixels that are not square: ``pixel_size_mm`` is their shorter side."""
 
 
 def read_machine_map(path: Path) -> dict[str, MachineRow]:
@@ -45,7 +49,7 @@ def read_machine_map(path: Path) -> dict[str, MachineRow]:
             continue
         row = _row(fields)
         known = rows.get(film_id)
-        if known is not None and known.pixel_size_mm != row.pixel_size_mm:
+        if known is not None and (known.pixel_size_mm, known.stretch) != (row.pixel_size_mm, row.stretch):
             row = MachineRow(known.machine, None, known.mode, "two rows with different pixel sizes")
         rows[film_id] = row
     return rows
@@ -54,6 +58,9 @@ def read_machine_map(path: Path) -> dict[str, MachineRow]:
 def _row(fields: dict[str, str]) -> MachineRow:
     machine, mode = fields.get("machine") or None, fields.get("mode") or None
     written = fields.get("pixel_size", "")
+    sides = [fields[name] for name in SIDES if fields.get(name)]
+    if sides:
+        return _of_sides(machine, mode, sides, written)
     if not written:
         return MachineRow(machine, None, mode)
     try:
@@ -64,3 +71,20 @@ def _row(fields: dict[str, str]) -> MachineRow:
         fault = f"pixel size {written} is outside {SMALLEST_MM} to {LARGEST_MM} mm"
         return MachineRow(machine, None, mode, fault)
     return MachineRow(machine, size, mode)
+
+
+def _of_sides(machine: str | None, mode: str | None, written: list[str], other: str) -> MachineRow:
+    """A row whose pixels have two sides."""
+    from cephkit.data.spacing import Spacing
+    from cephkit.data.straight import stretch_of
+
+    name = " and ".join(SIDES)
+    if other or len(written) != len(SIDES):
+        return MachineRow(machine, None, mode, f"{name} go together, and without pixel_size")
+    try:
+        spacing = Spacing(float(written[0]), float(written[1]), ORIGIN)
+    except (ValueError, SettingsError):
+        return MachineRow(
+            machine, None, mode, f"{name} are {written[0]!r:.20} and {written[1]!r:.20}, no pixel's sides"
+        )
+    return MachineRow(machine, min(spacing.row_mm, spacing.column_mm), mode, stretch=stretch_of(spacing))

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from cephkit.data.film import Film, points_array
 from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
 from cephkit.evaluation.metrics import detection_rate, radial_errors, summarise, to_mm
@@ -92,7 +93,8 @@ def stress_rows(
     undistorted = np.full(truth.shape, np.nan)
     cut_off = np.zeros((len(distortions), *truth.shape[:2]), dtype=bool)
     for row, film in enumerate(progress(chosen) if progress else chosen):
-        grey = to_uint8(read_grey(film.path))
+        grey = straightened(to_uint8(read_grey(film.path)), film.stretch)
+        truth[row] = unstretched(truth[row], np.array(film.stretch))
         seed = zlib.crc32(film.film_id.encode())
         undistorted[row] = _checked(predict(grey), truth[row].shape)
         for index, distortion in enumerate(distortions):

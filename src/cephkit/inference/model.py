@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.folder import films_in
-from cephkit.data.grey import LARGEST_PIXELS
 from cephkit.data.opened import OpenedFilm, film_stem, open_array, open_film, open_image
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
+from cephkit.data.straight import straightened, stretch_of, unstretched
 from cephkit.errors import FilmError, SettingsError
 from cephkit.geometry import Size
 from cephkit.inference.device import choose_device
@@ -181,7 +181,7 @@ class Model:
             opened, file = _opened(film), ""
         spacing = spacing or opened.spacing
         grey = to_uint8(opened.grey)
-        straight = _with_square_pixels(grey, spacing)
+        straight = straightened(grey, stretch_of(spacing))
         canvases = self.predictor.canvases(straight)
         return Shown(file, opened, grey, spacing, straight.shape, canvases, pixel_hash(opened.grey))
 
@@ -250,25 +250,12 @@ def _opened(film: Any) -> OpenedFilm:
     raise FilmError(f"a {type(film).__name__} is no film; give a file, a PIL image or a numpy array")
 
 
-def _with_square_pixels(grey: NDArray[np.uint8], spacing: Spacing | None) -> NDArray[np.uint8]:
-    """The film as the networks know films: stretched where its pixels are not square."""
-    if spacing is None or spacing.is_square:
-        return grey
-    height, width = grey.shape
-    fine = min(spacing.row_mm, spacing.column_mm)
-    size = (round(width * spacing.column_mm / fine), round(height * spacing.row_mm / fine))
-    if size[0] * size[1] > LARGEST_PIXELS:
-        raise FilmError(f"{size[0]}x{size[1]} pixels, once they are square, are too many; save the film smaller")
-    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR))
-
-
 def _unstretched(prediction: Prediction, size: Size) -> Prediction:
     """``prediction`` of a stretched film in pixels of the film of ``size``."""
     if prediction.size == size:
         return prediction
     shrink = np.array([size[1] / prediction.size[1], size[0] / prediction.size[0]])
-    # Pixel centres are integers, so that the film's edge lies half a pixel before 0.
-    points = (prediction.points + 0.5) * shrink - 0.5
+    points = unstretched(prediction.points, shrink)
     expected, regions = prediction.expected_errors, prediction.regions
     return replace(
         prediction,

@@ -182,7 +182,8 @@ def calibration_of(found: Found, films: Sequence[Film], symbols: Sequence[str], 
         DataError: too few films.
     """
     goal = np.stack([points_array(film.points(truth), tuple(symbols)) for film in films])
-    residuals = (goal - found.points) / found.units[:, None, None]
+    stretches = np.array([film.stretch for film in films])[:, None]
+    residuals = (goal - found.points) * stretches / found.units[:, None, None]
     try:
         contents = [film.content or "" for film in films]
         return fit_calibration(found.features, residuals, contents).to_dict()
