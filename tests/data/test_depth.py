@@ -1,5 +1,6 @@
 """The same film in 8 bits and in 16 looks the same, whatever file it comes in."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+import cephkit
 from cephkit.data.depth import bits_in_use, full_range, histogram, widened
 from cephkit.data.opened import open_film
+from cephkit.data.pictures import decode_picture
 from cephkit.data.pixels import to_canvas, to_uint8
 from tests.data.aariz_folder import noise
 from tests.data.dicom.made import film, written
@@ -127,3 +130,32 @@ def test_the_histogram() -> None:
     deep = np.random.default_rng(1).integers(0, 65536, (1100, 1000)).astype(np.uint16)
     np.testing.assert_array_equal(histogram(deep), np.bincount(deep.ravel(), minlength=65536))
     np.testing.assert_array_equal(histogram(noise(3)), np.bincount(noise(3).ravel(), minlength=256))
+
+
+REAL_FILMS, REAL_MODEL = os.environ.get("CEPHKIT_REAL_FILMS", ""), os.environ.get("CEPHKIT_REAL_MODEL", "")
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not REAL_FILMS, reason="CEPHKIT_REAL_FILMS names no folder of real films")
+def test_real_films_are_left_as_they_are() -> None:
+    for path in sorted(Path(REAL_FILMS).glob("*/Cephalograms/*"))[::10]:
+        grey, orientation = decode_picture(path.read_bytes(), path)
+        with Image.open(path) as image:
+            image.draft("L", image.size)
+            np.testing.assert_array_equal(grey, np.asarray(image.convert("L")))
+        assert orientation == 1
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not (REAL_FILMS and REAL_MODEL), reason="CEPHKIT_REAL_FILMS and CEPHKIT_REAL_MODEL name nothing")
+def test_real_films_give_the_same_points_in_every_file(tmp_path: Path) -> None:
+    model = cephkit.load_model(REAL_MODEL, device="cpu", keep_doubtful=True)
+    apart = []
+    for source in sorted(Path(REAL_FILMS).glob("valid/Cephalograms/*"))[::40]:
+        grey = decode_picture(source.read_bytes(), source)[0].astype(np.uint8)
+        wanted = model.predict(grey).points
+        for way, write in WAYS.items():
+            write(tmp_path / way, grey)
+            apart.append(np.nanmax(np.hypot(*(model.predict(tmp_path / way).points - wanted).T)))
+    print(f"{len(apart)} films, at most {max(apart):.3f} px apart")
+    assert max(apart) <= 0.5

@@ -137,5 +137,10 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_decoder() -> None:
 
 def test_a_process_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(FilmError, match=r"film\.dcm: .*cannot be started"):
+    with pytest.raises(FilmError, match=r"film\.dcm: compressed .*cannot be started .*export the film again") as caught:
+        read_dicom(WHOLE, Path("film.dcm"))
+    assert "damaged" not in str(caught.value)
+    monkeypatch.undo()
+    monkeypatch.setattr(decoding, "READY", b"another version\n")
+    with pytest.raises(FilmError, match=r"cannot be started \(the process for it ends with status"):
         read_dicom(WHOLE, Path("film.dcm"))

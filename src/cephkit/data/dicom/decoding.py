@@ -41,7 +41,8 @@ def decoded(frame: bytes, about: dict[str, Any], shape: tuple[int, ...]) -> tupl
         shape: what comes out.
 
     Raises:
-        DecodingError: the decoder gave up, crashed, took too long or too much memory, or could not be started.
+        DecodingError: the decoder gave up, crashed, or took too long or too much memory.
+        NoDecoderError: it could not be started.
     """
     seconds = SECONDS + SECONDS_PER_PIXEL * shape[0] * shape[1]
     with _lent() as decoder:
@@ -52,6 +53,10 @@ def decoded(frame: bytes, about: dict[str, Any], shape: tuple[int, ...]) -> tupl
     if kind not in _TYPES or len(pixels) != int(np.prod(shape)) * np.dtype(kind).itemsize:
         raise DecodingError("another size than the header says")
     return np.frombuffer(pixels, dtype=kind).reshape(shape), str(answer.get("colour"))
+
+
+class NoDecoderError(Exception):
+    """Why no process can decode here; the film is not to blame."""
 
 
 class _Decoder:
@@ -74,13 +79,13 @@ class _Decoder:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, **apart,
             )  # fmt: skip
         except (OSError, ValueError) as error:
-            raise DecodingError(f"a process for the decoder cannot be started ({type(error).__name__})") from error
+            raise NoDecoderError(f"no process can be started: {type(error).__name__}") from error
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.to, self.back = self.process.stdin, self.process.stdout
         if self.back.read(len(READY)) != READY:
             self.end()
-            raise DecodingError(f"the decoder's process cannot be started (status {self.process.returncode})")
+            raise NoDecoderError(f"the process for it ends with status {self.process.returncode}")
 
     def ask(self, about: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         """Its answer.

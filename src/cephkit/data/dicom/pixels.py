@@ -22,7 +22,7 @@ from pydicom.uid import (
 )
 
 from cephkit.data.dicom.compressed import Frame, compressed_frame
-from cephkit.data.dicom.decoding import DecodingError, decoded
+from cephkit.data.dicom.decoding import DecodingError, NoDecoderError, decoded
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header
 from cephkit.data.dicom.layout import Layout, known_name
 from cephkit.data.grey import COPY_AGAIN
@@ -65,6 +65,9 @@ def stored_pixels(header: Header, layout: Layout) -> Stored:
         fault = frame.fault
     except MemoryError:
         raise
+    except NoDecoderError as error:
+        reason = f"compressed DICOM pixels, and the decoder cannot be started ({error})"
+        raise BrokenFilmError(reason, EXPORT_AGAIN, header.path) from error
     except DecodingError as error:
         fault = str(error)
     except Exception as error:  # decoders meet hostile bytes with errors of every kind
