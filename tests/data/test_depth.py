@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import cephkit
-from cephkit.data.depth import bits_in_use, full_range, histogram, widened
+from cephkit.data.depth import bits_in_use, full_range, histogram, white_level, widened
 from cephkit.data.opened import open_film
 from cephkit.data.pictures import decode_picture
 from cephkit.data.pixels import to_canvas, to_uint8
@@ -50,6 +50,11 @@ WAYS: dict[str, Callable[[Path, NDArray[np.uint8]], object]] = {
     "14 in 16.tif": lambda path, grey: Image.fromarray(in_bits(grey, 14)).save(path),
     "16 x 257.png": lambda path, grey: Image.fromarray(in_bits(grey, 16)).save(path),
     "16 x 256.tif": lambda path, grey: Image.fromarray(grey.astype(np.uint16) << 8).save(path),
+    "12 in the upper bits of 16.png": lambda path, grey: Image.fromarray(in_bits(grey, 12) << 4).save(path),
+    "12 in the upper bits of 16.dcm": lambda path, grey: dicom(path, in_bits(grey, 12) << 4),
+    "8 in the upper bits, inverted.dcm": lambda path, grey: dicom(
+        path, (255 - grey).astype(np.uint16) << 8, PhotometricInterpretation="MONOCHROME1"
+    ),
     "12 in 16, white is zero.tif": lambda path, grey: tiff_white_is_zero(path, 4095 - in_bits(grey, 12)),
     "12 of 12.dcm": lambda path, grey: dicom(path, in_bits(grey, 12), BitsStored=12),
     "12 of 16.dcm": lambda path, grey: dicom(path, in_bits(grey, 12)),
@@ -124,6 +129,11 @@ def test_once_is_enough_and_flat_films_stay_flat() -> None:
 def test_the_depths() -> None:
     highest = [0, 3, 4, 63, 64, 255, 256, 1023, 1024, 4095, 4096, 16383, 16384, 65535]
     assert [bits_in_use(value) for value in highest] == [2, 2, 4, 6, 8, 8, 10, 10, 12, 12, 14, 14, 16, 16]
+
+
+def test_low_bits_that_no_pixel_uses_are_not_white_either() -> None:
+    assert [white_level(255, 1), white_level(0xFF00, 0xFF00), white_level(0xFFF0, 0xFFF0)] == [255, 0xFF00, 0xFFF0]
+    assert [white_level(0, 0), white_level(0x8000, 0x8000), white_level(5000, 1, 13)] == [3, 0xFF00, 8191]
 
 
 def test_the_histogram() -> None:

@@ -33,6 +33,19 @@ def bits_in_use(highest: int) -> int:
     return max(2, highest.bit_length() + highest.bit_length() % 2)
 
 
+def white_level(highest: int, used: int, most_bits: int = 16) -> int:
+    """The stored value that is white.
+
+    Args:
+        highest: of the film's values.
+        used: all of them or'ed. Low bits that none uses come from values moved up to the top, as 12 bits in the upper
+            ones of 16, and white has none of them either.
+        most_bits: that a value may have.
+    """
+    unused = min((used & -used) - 1, 0xFF) if used else 0
+    return (1 << min(most_bits, bits_in_use(highest))) - 1 - unused
+
+
 def full_range(grey: Grey, *, white_is_zero: bool = False) -> Grey:
     """``grey`` (H, W) with black at 0 and white at the end of its type, see above.
 
@@ -40,7 +53,8 @@ def full_range(grey: Grey, *, white_is_zero: bool = False) -> Grey:
         grey: stored values, uint8 or uint16.
         white_is_zero: invert within the bits in use.
     """
-    top = (1 << bits_in_use(int(grey.max()))) - 1
+    used = 1 if grey.dtype == np.uint8 else int(np.bitwise_or.reduce(grey, axis=None))
+    top = white_level(int(grey.max()), used)
     if white_is_zero:
         return full_range(np.uint8(top) - grey if grey.dtype == np.uint8 else np.uint16(top) - grey)
     white = int(np.iinfo(grey.dtype).max)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cephkit.data.depth import as_grey, bits_in_use
+from cephkit.data.depth import as_grey, white_level
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header
 from cephkit.data.grey import Grey
 from cephkit.errors import BrokenFilmError
@@ -94,7 +94,8 @@ def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed
 
 def _by_depth(levels: Values, shown: NDArray[np.bool_], most_bits: int, *, inverted: bool) -> Values:
     """Greys from 0 to 1 without a window, as those of any picture (``depth``)."""
-    top = (1 << min(most_bits, bits_in_use(int(levels[shown].max())))) - 1
+    values = np.unique(levels[shown]).astype(np.int64)
+    top = white_level(int(values[-1]), int(np.bitwise_or.reduce(values)) if most_bits > 8 else 1, most_bits)
     if inverted:
         return _by_depth(np.maximum(top - levels, 0), shown, most_bits, inverted=False)
     return np.minimum(levels / top, 1)
