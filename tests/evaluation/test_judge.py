@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,13 @@ def test_films_that_are_doubted_are_listed_with_the_reason_and_scored_all_the_sa
 def test_films_are_looked_at_as_by_predict_whatever_the_shape_of_their_pixels(
     tiny_aariz: Path, tmp_path: Path, sides: tuple[str, str]
 ) -> None:
-    table = tiny_aariz / "cephalogram_machine_mappings.csv"
-    films = sorted((tiny_aariz / "test" / "Cephalograms").iterdir())
+    root = Path(shutil.copytree(tiny_aariz, tmp_path / "Aariz"))
+    table = root / "cephalogram_machine_mappings.csv"
+    films = sorted((root / "test" / "Cephalograms").iterdir())
     rows = [f"{film.stem},M,{','.join(sides)}\n" for film in films]
     table.write_text("cephalogram_id,machine,row_mm,column_mm\n" + "".join(rows), encoding="utf-8")
     path = random_checkpoint(tmp_path / "c.pth")
-    one, model, about = judged(tiny_aariz, path), cephkit.load_model(path, device="cpu"), read_about(table)
+    one, model, about = judged(root, path), cephkit.load_model(path, device="cpu"), read_about(table)
     predicted = [model.predict(film, spacing=about[film.stem].spacing) for film in films]
     columns = [model.symbols.index(symbol) for symbol in one.scores.symbols]
     assert one.scores.predicted == pytest.approx(np.stack([film.points[columns] for film in predicted]), abs=1e-4)
