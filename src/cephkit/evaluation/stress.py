@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from cephkit.data.depth import widened
 from cephkit.data.film import Film, points_array
 from cephkit.data.pixels import read_grey, to_uint8
 from cephkit.data.straight import straightened, unstretched
@@ -102,7 +103,7 @@ def stress_rows(
                 predicted[index, row] = undistorted[row]
                 continue
             distorted, matrix = distortion(grey, seed)
-            found = _checked(predict(distorted), truth[row].shape)
+            found = _checked(predict(to_uint8(widened(distorted))), truth[row].shape)  # as its file would be read
             predicted[index, row] = transform(invert(matrix), found)
             # A label beside the film was not cut off by anyone.
             moved = transform(matrix, truth[row])

@@ -1,6 +1,7 @@
 """A decoder that crashes, hangs or takes all memory ends alone."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1
 
 from cephkit.data.dicom import decoding, pixels
 from cephkit.data.dicom.compressed import Frame
+from cephkit.data.dicom.decoder import MOST_MEMORY
 from cephkit.data.dicom.decoding import DecodingError, decoded
 from cephkit.data.dicom.read import read_dicom
 from cephkit.errors import FilmError
@@ -53,6 +55,10 @@ def test_one_process_decodes_film_after_film() -> None:
     first = running()
     unpacked()
     assert (running(), len(first)) == (first, 1)
+    limits = Path(f"/proc/{first[0]}/limits")
+    if limits.exists():
+        assert re.search(rf"Max address space +{MOST_MEMORY} ", limits.read_text())
+        assert re.search(r"Max file size +0 ", limits.read_text())
     decoding.end_all()
     assert running() == []
 
