@@ -8,8 +8,8 @@ pytest.importorskip("jpeg_ls", reason="pyjpegls is not installed")
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_spoilt_compressed_film_is_opened_or_refused_and_nothing_else() -> None:
-    outcomes = fuzz(10)
-    assert sum(outcomes.values()) == 200
-    assert 20 <= outcomes["opened"] <= 120
+    outcomes = fuzz(4)
+    assert sum(outcomes.values()) == 80
+    assert 8 <= outcomes["opened"] <= 60
     assert len(outcomes) > 10
     assert outcomes[""] == 0
