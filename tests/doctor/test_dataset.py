@@ -127,7 +127,7 @@ def test_duplicates(maker: AarizMaker, first: str, second: str, name: str, found
 
 
 def test_doubtful_pixel_sizes_and_labels(maker: AarizMaker) -> None:
-    far = {"S": (0.0, 0.0), "N": (40.0, 0.0)}  # 4 mm
+    far = {"S": (5.0, 5.0), "N": (45.0, 5.0)}  # 4 mm
     for index in range(6):
         maker.add("train", f"t{index}", senior=far, junior=far, pixel_size="10" if index == 5 else "0.1")
     maker.add("valid", "v", senior=POINTS, junior={**POINTS, "A": (20.0, 55.0)}, pixel_size="1.0")

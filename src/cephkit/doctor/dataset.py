@@ -31,6 +31,7 @@ NOTES: tuple[tuple[str, str, str], ...] = (
     )),
     ("no pixel size", "pixel sizes", "add them to cephalogram_machine_mappings.csv to have errors in mm"),
     ("senior and junior", "outlying labels", "look at these films: one of the two marks has slipped; correct it"),
+    ("labels in doubt", "labels in doubt", "look at these films in a viewer, and correct the label files or keep them"),
     ("left out of the model", "landmarks", "nothing to do, unless these landmarks should be there"),
     ("cephalogram_machine_mappings.csv", "machine map", "correct these rows of the file"),
     ("no cephalogram_machine_mappings.csv", "machine map", "add the file that came with the data set"),

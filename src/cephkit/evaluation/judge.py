@@ -10,9 +10,10 @@ import numpy as np
 from rich.console import Console
 
 from cephkit.config import Truth
-from cephkit.data.aariz import AarizFolder, Problem, read_aariz, some
+from cephkit.data.aariz import AarizFolder, read_aariz, some
 from cephkit.data.check import unlabelled
 from cephkit.data.film import Film, Split
+from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.errors import DataError
 from cephkit.evaluation.predictions import listed, read_predictions
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
@@ -167,7 +168,8 @@ def _usable(folder: AarizFolder, options: JudgeOptions, say: Say) -> list[Film]:
     """
     named = {(problem.split, problem.film_id) for problem in folder.problems}
     readable = [film for film in folder.films if (film.split, film.film_id) not in named]
-    problems: list[Problem] = [*folder.problems, *unlabelled(readable, options.truth)]
+    findings = label_findings(readable)
+    problems = [*folder.problems, *unlabelled(readable, options.truth), *certain_problems(findings)]
     lines = [str(problem) for problem in problems]
     if problems and not options.skip_bad_films:
         raise DataError(
@@ -177,7 +179,10 @@ def _usable(folder: AarizFolder, options: JudgeOptions, say: Say) -> list[Film]:
     for line in lines:
         say(f"left out: {line}")
     named = {(problem.split, problem.film_id) for problem in problems}
-    return [film for film in readable if (film.split, film.film_id) not in named]
+    usable = [film for film in readable if (film.split, film.film_id) not in named]
+    for note in doubts_note(findings, usable):
+        say(note)
+    return usable
 
 
 def shown(batches: Sequence[Any] | Any, title: str) -> Iterable[Any]:
