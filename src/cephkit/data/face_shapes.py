@@ -5,7 +5,7 @@ the film's pixels are. What is learnt from a data set's own labels is added to t
 their own, and a few of their labels are wrong.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -57,6 +57,8 @@ class FaceShape:
     """(29,) x + iy, y down."""
     covariance: Floats
     """(58, 58), x0, y0, x1, ..., of faces laid onto the mean; place, size and turn are free."""
+    _precisions: dict[bytes, Floats] = field(default_factory=dict, repr=False, compare=False)
+    """By which landmarks are there: few patterns occur, and inverting takes longest."""
 
     def displaced(self, points: Complex) -> list[Displaced]:
         """Landmarks of ``points`` (29,), NaN where missing, that the others contradict; the worst first.
@@ -107,10 +109,12 @@ class FaceShape:
     def _pull(self, face: Complex) -> tuple[Floats, Floats]:
         """The precision of the landmarks found, and its product with their residuals."""
         found = np.isfinite(face)
-        seen = np.repeat(found, 2)
-        free = _similarities(self.mean)
-        covariance = self.covariance + _FREE_MM2 * free.T @ free
-        precision = np.linalg.inv(covariance[np.ix_(seen, seen)])
+        precision = self._precisions.get(found.tobytes())
+        if precision is None:
+            seen = np.repeat(found, 2)
+            free = _similarities(self.mean)
+            covariance = self.covariance + _FREE_MM2 * free.T @ free
+            precision = self._precisions[found.tobytes()] = np.linalg.inv(covariance[np.ix_(seen, seen)])
         return precision, precision @ _planar((face - self.mean)[found]).ravel()
 
 

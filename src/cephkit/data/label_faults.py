@@ -76,7 +76,7 @@ def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
         height, width = size
         corners += [(x, y) for x in (0.0, width - 1.0) for y in (0.0, height - 1.0)]
     cornered = tuple(
-        s for s, (x, y) in points.items() if any(abs(x - a) <= 0.5 and abs(y - b) <= 0.5 for a, b in corners)
+        symbol for symbol, point in points.items() if any(_same_place(point, corner) for corner in corners)
     )
     if cornered:
         wrong = f"{_listed(cornered)} in a corner of the film, where no landmark is"
@@ -88,8 +88,7 @@ def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
     together: dict[str, set[str]] = defaultdict(set)
     rest = [symbol for symbol in points if symbol not in (*cornered, *off)]
     for one, other in combinations(rest, 2):
-        (x1, y1), (x2, y2) = points[one], points[other]
-        if abs(x1 - x2) <= SAME_PLACE_PX and abs(y1 - y2) <= SAME_PLACE_PX and frozenset((one, other)) not in MAY_MEET:
+        if _same_place(points[one], points[other]) and frozenset((one, other)) not in MAY_MEET:
             together[one] |= {one, other}
             together[other] = together[one]
     groups = {id(group): tuple(sorted(group, key=SYMBOLS.index)) for group in together.values()}
@@ -117,7 +116,8 @@ def shape_faults(upright: Complex, shape: FaceShape) -> list[Fault]:
         return [Fault(tuple(entry.symbol for entry in out), wrong, "look whether it is the label of this film")]
     named = exchanged | {entry.symbol for entry in out}
     for chain in DOWNWARDS:
-        for pair in pairwise(symbol for symbol in chain if symbol not in named):
+        marked = [s for s in chain if s not in named and np.isfinite(face[SYMBOLS.index(s)])]
+        for pair in pairwise(marked):
             above, below = (face[SYMBOLS.index(symbol)].imag for symbol in pair)
             if above > below + ORDER_MM:
                 wrong = f"{pair[1]} lies above {pair[0]}, they look exchanged"
@@ -144,6 +144,10 @@ def _exchanged_pair(face: Complex, shape: FaceShape, done: set[str]) -> tuple[st
     pair = SYMBOLS[i], SYMBOLS[j]
     still_out = {entry.symbol for entry in shape.displaced(after)}
     return None if still_out & set(pair) else pair
+
+
+def _same_place(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return abs(one[0] - other[0]) <= SAME_PLACE_PX and abs(one[1] - other[1]) <= SAME_PLACE_PX
 
 
 def placed_wrong(name: str) -> Fault:
