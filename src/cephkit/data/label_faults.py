@@ -27,8 +27,8 @@ EXCHANGE_GAIN = 20.0
 """By how much the squared distance in standard deviations must fall for two landmarks to count as exchanged."""
 CROSSBITE_GAIN = 30.0
 """The same for teeth that bite on each other: some patients' do so the other way round."""
-DOWNWARDS = (("N`", "Pn", "Sn", "Ls", "Li", "Pog`"), ("B", "Pog", "Gn", "Me"))
-"""Along the profile and the chin, from top to bottom."""
+DOWNWARDS = (("N`", "Pn", "Sn", "Ls", "Li", "Pog`"), ("N", "ANS", "A", "B", "Pog", "Gn", "Me"), ("Co", "Ar", "Go"))
+"""Along the profile, the bones of the front, and the back of the jaw, from top to bottom."""
 ORDER_MM = 1.0
 """By how much they may be out of that order, on a face of average size; 0.3 is the most on 848 real labels, but for one
 with exchanged lips."""
