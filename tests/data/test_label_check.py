@@ -59,7 +59,7 @@ def test_labels_of_another_picture_are_certainly_wrong(good: list[Film], spoil: 
 
 @pytest.mark.parametrize(
     "pair",
-    [("A", "B"), ("Ls", "Li"), ("S", "N"), ("PNS", "ANS"), ("Pog", "Me"), ("UIT", "UIA"), ("Pog", "Gn"), ("ANS", "A")],
+    [("A", "B"), ("Ls", "Li"), ("S", "N"), ("UIT", "UIA"), ("Pog", "Gn"), ("ANS", "A")],
 )
 def test_exchanged_landmarks_are_named_and_kept(good: list[Film], pair: tuple[str, str]) -> None:
     (finding,) = findings_on(good, exchanged(face_points(99), *pair))

@@ -54,10 +54,13 @@ def label_findings(films: Sequence[Film]) -> list[Finding]:
         own = [label for label in labels if label.annotator == annotator]
         good = [label.pose.upright for label in own if label.pose and not label.wrong_as_a_whole]
         shape = learn_shape(np.array(good).reshape(-1, len(SYMBOLS)))
-        findings += [Finding(fault, annotator) for fault in _faults_of_all(good)]
+        of_all = _faults_of_all(good)
+        findings += [Finding(fault, annotator) for fault in of_all]
+        said = {frozenset(fault.landmarks) for fault in of_all}
         for label in own:
             if label.pose and label.pose.gap_mm <= NO_FACE_MM:
-                label.faults.extend(shape_faults(label.pose.upright, shape))
+                faults = shape_faults(label.pose.upright, shape)
+                label.faults.extend(fault for fault in faults if frozenset(fault.landmarks) not in said)
     return findings + [Finding(fault, label.annotator, label.film) for label in labels for fault in label.faults]
 
 

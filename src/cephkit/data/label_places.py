@@ -13,7 +13,7 @@ from cephkit.data.label_picture import PictureJudge
 from cephkit.data.label_pose import LabelPose, fault_of, mended
 
 SIZE_RATIO, SURE_SIZE_RATIO = 1.35, 1.6
-SIZE_SDS = 6.0
+SIZE_SDS = 4.0
 FEWEST_PEERS = 5
 """Labels on films of the same size, to say what size faces have there."""
 RARE_SIDE = 0.1
