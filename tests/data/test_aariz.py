@@ -25,6 +25,22 @@ def test_films_labels_and_machines(maker: AarizMaker) -> None:
     assert a.size is None  # films are not decoded
 
 
+def test_labels_and_rows_find_films_whatever_the_case(maker: AarizMaker) -> None:
+    maker.add("train", "Film")
+    for path in maker.root.glob("train/Annotations/*/*/Film.json"):
+        path.rename(path.with_stem("FILM"))
+    maker.rows[0][0] = "film.png"
+    maker.rows.append(["stranger", "ART Plus", "0.1", "png", "Train"])
+    maker.add("valid", "v", pixel_size=None)
+    maker.write_map()
+    folder = read_aariz(maker.root, ("train",))
+    assert folder.problems == ()
+    (film,) = folder.films
+    assert (film.points("senior"), film.pixel_size_mm) == (POINTS, 0.1)
+    assert folder.notes[-1] == "cephalogram_machine_mappings.csv: 1 rows name no film here: stranger"
+    assert "cephalogram_machine_mappings.csv: no row for 1 films: v" in read_aariz(maker.root, ("valid",)).notes
+
+
 @pytest.mark.parametrize("ending", [".png", ".PNG", ".jpg", ".JPG", ".Jpeg", ".JPEG", ".bmp", ".BMP", ".tif", ".TIFF"])
 def test_every_ending_in_any_case(maker: AarizMaker, ending: str) -> None:
     maker.add("train", "a").rename(maker.film_path("train", "a" + ending))

@@ -14,6 +14,7 @@ from cephkit.data.aariz import AarizFolder, read_aariz, some
 from cephkit.data.check import unlabelled
 from cephkit.data.film import Film, Split
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
+from cephkit.data.tables import name_key
 from cephkit.errors import DataError
 from cephkit.evaluation.predictions import listed, read_predictions
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
@@ -143,8 +144,12 @@ def judge_file(options: JudgeOptions, path: Path, say: Say) -> Judged:
     Raises:
         CephkitError: what cannot be judged, and why.
     """
-    predictions = read_predictions(path)
     folder = read_aariz(options.dataset_path, options.splits)
+    ids = {name_key(film.film_id): film.film_id for film in folder.films}
+    written = read_predictions(path)
+    # Names are compared as file systems do: without case, in one Unicode form.
+    predictions = {ids.get(name_key(film), film) if ids.get(name_key(film)) not in written else film: points
+                   for film, points in written.items()}  # fmt: skip
     films = _usable(folder, options, say)
     if not films:
         raise DataError(f"{options.dataset_path}: no usable film in {' '.join(options.splits)}")
