@@ -17,8 +17,9 @@ SIZE_SDS = 4.0
 FEWEST_PEERS = 5
 """Labels on films of the same size, to say what size faces have there."""
 RARE_SIDE = 0.1
-"""Share of films facing the other way below which one of them is looked at."""
-
+"""Share of labels facing the other way up to which each of them is in doubt."""
+SAMPLE = 20
+"""Of labels facing the other way, where these are many."""
 PLACE_MM = 40.0
 """Of an average face: how far its middle may lie from where it usually does, to count as the same place."""
 LARGEST_MEDIAN_GAP_MM = 8.0
@@ -59,8 +60,19 @@ def judge_places(labels: Sequence[Label]) -> None:
         suspected = {id(label) for label, _ in suspects}
         examples = [(label.film.path, label.points) for label, _ in upright if id(label) not in suspected]
         pictures = PictureJudge(examples, table_shape().mean)
-        for label, pose in suspects:
-            label.faults.extend(_judged(label, pose, usual, ratios.get(id(label)), pictures))
+
+        def judge(suspects: Sequence[tuple[Label, LabelPose]]) -> bool:
+            for label, pose in suspects:
+                label.faults.extend(_judged(label, pose, usual, ratios.get(id(label)), pictures))
+            return any(label.wrong_as_a_whole for label, _ in suspects)
+
+        mirrored = [] if usual.rare else [one for one in suspects if fault_of(one[1], usual.left) == "mirrored"]
+        others = {id(label) for label, _ in mirrored}
+        judge([one for one in suspects if id(one[0]) not in others])
+        # Where many films face the other way, most of them truly do: a sample tells, and decoding them all takes long.
+        step = max(1, len(mirrored) // SAMPLE)
+        if judge(mirrored[::step]):
+            judge([one for position, one in enumerate(mirrored) if position % step])
     _judge_pairs(upright)
 
 
@@ -101,7 +113,7 @@ class _Ratio:
 
     times: float
     sure: bool
-    """Scaled about the film's corner it would lie where faces lie."""
+    """Scaled about the film's corner it would lie where faces lie on films of this size."""
 
 
 def _size_ratios(faces: Sequence[tuple[Label, LabelPose]]) -> dict[int, _Ratio]:
@@ -122,7 +134,8 @@ def _size_ratios(faces: Sequence[tuple[Label, LabelPose]]) -> dict[int, _Ratio]:
         for (label, _), gap, centre in zip(group, gaps, centres, strict=True):
             if abs(gap) > limit:
                 near = abs(centre / np.exp(gap) - usual) < PLACE_MM * usual_pixels
-                found[id(label)] = _Ratio(float(np.exp(gap)), bool(near and abs(gap) > np.log(SURE_SIZE_RATIO)))
+                sure = label.film.size is not None and near and abs(gap) > np.log(SURE_SIZE_RATIO)
+                found[id(label)] = _Ratio(float(np.exp(gap)), bool(sure))
     return found
 
 

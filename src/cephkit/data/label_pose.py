@@ -80,4 +80,5 @@ def mended(points: Complex, pose: LabelPose, usually_mirrored: bool, size: Size)
     if fault == EXCHANGED_FAR:
         return (width - 1 - y) + 1j * (height - 1 - x)
     turned = {1: (width - 1 - y) + 1j * x, 2: (width - 1 - x) + 1j * (height - 1 - y), 3: y + 1j * (height - 1 - x)}
-    return np.asarray(turned.get(pose.quarters, points))
+    # Seen from the other side a turn goes the other way.
+    return np.asarray(turned.get(-pose.quarters % 4 if pose.mirrored else pose.quarters, points))
