@@ -145,6 +145,8 @@ def judge_file(options: JudgeOptions, path: Path, say: Say) -> Judged:
         CephkitError: what cannot be judged, and why.
     """
     folder = read_aariz(options.dataset_path, options.splits)
+    for note in folder.notes:
+        say(note)
     ids = {name_key(film.film_id): film.film_id for film in folder.films}
     written = read_predictions(path)
     # Names are compared as file systems do: without case, in one Unicode form.
