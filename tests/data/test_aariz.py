@@ -37,8 +37,9 @@ def test_labels_and_rows_find_films_whatever_the_case(maker: AarizMaker) -> None
     assert folder.problems == ()
     (film,) = folder.films
     assert (film.points("senior"), film.pixel_size_mm) == (POINTS, 0.1)
-    assert folder.notes[-1] == "cephalogram_machine_mappings.csv: 1 rows name no film here: stranger"
-    assert "cephalogram_machine_mappings.csv: no row for 1 films: v" in read_aariz(maker.root, ("valid",)).notes
+    assert folder.notes[-1] == "rows of cephalogram_machine_mappings.csv without a film: 1: stranger"
+    notes = read_aariz(maker.root, ("valid",)).notes
+    assert "films without a row in cephalogram_machine_mappings.csv: 1: v" in notes
 
 
 @pytest.mark.parametrize("ending", [".png", ".PNG", ".jpg", ".JPG", ".Jpeg", ".JPEG", ".bmp", ".BMP", ".tif", ".TIFF"])

@@ -70,6 +70,13 @@ def test_exchanged_landmarks_are_named_and_kept(good: list[Film], pair: tuple[st
     assert note.startswith("labels in doubt, kept: 1\n  train/bad (senior): ")
 
 
+def test_a_landmark_out_of_place_does_not_hide_an_exchange(good: list[Film]) -> None:
+    points = exchanged(face_points(99), "Ls", "Li")
+    x, y = points["Pog`"]
+    found = findings_on(good, {**points, "Pog`": (x, y + 45)})
+    assert {finding.fault.landmarks for finding in found} == {("Li", "Ls"), ("Pog`",)}
+
+
 def test_a_landmark_20_mm_off_is_named(good: list[Film]) -> None:
     points = face_points(99)
     for symbol in ("A", "Go", "Pog`"):

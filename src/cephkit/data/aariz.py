@@ -194,8 +194,8 @@ def _unmatched_rows(films: Sequence[Film], files: Sequence[Path], machines: dict
     """Notes on films that the machine map does not name, and on its rows that name no film."""
     absent = [film.film_id for film in films if of_film(machines, film.path) is None] if machines else []
     unused = [machines[key].film for key in rows_without_film(machines, files)]
-    notes = [f"{FILE_NAME}: no row for {len(absent)} films: {some(absent)}"] if absent else []
-    return notes + ([f"{FILE_NAME}: {len(unused)} rows name no film here: {some(unused)}"] if unused else [])
+    notes = [f"films without a row in {FILE_NAME}: {len(absent)}: {some(absent)}"] if absent else []
+    return notes + ([f"rows of {FILE_NAME} without a film: {len(unused)}: {some(unused)}"] if unused else [])
 
 
 def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> list[str]:

@@ -142,8 +142,11 @@ def _exchanged_pair(face: Complex, shape: FaceShape, done: set[str]) -> tuple[st
     after = face.copy()
     after[[i, j]] = face[[j, i]]
     pair = SYMBOLS[i], SYMBOLS[j]
-    still_out = {entry.symbol for entry in shape.displaced(after)}
-    return None if still_out & set(pair) else pair
+    still_out = {entry.symbol for entry in shape.displaced(after)} & set(pair)
+    if still_out:  # a third landmark may pull at them; but where one of them alone is wrong, the other gets worse
+        before_sds, after_sds = shape.residuals(face)[0][[i, j]], shape.residuals(after)[0][[i, j]]
+        return pair if (after_sds < before_sds / 2).all() else None
+    return pair
 
 
 def _same_place(one: tuple[float, float], other: tuple[float, float]) -> bool:

@@ -31,6 +31,8 @@ NOTES: tuple[tuple[str, str, str], ...] = (
     )),
     ("no pixel size", "pixel sizes", "add them to cephalogram_machine_mappings.csv to have errors in mm"),
     ("senior and junior", "outlying labels", "look at these films: one of the two marks has slipped; correct it"),
+    ("films without a row", "machine map", "add their rows, or correct the names there"),
+    ("rows of cephalogram", "machine map", "nothing to do where the folder is a part of a data set; else correct them"),
     ("labels in doubt", "labels in doubt", "look at these films in a viewer, and correct the label files or keep them"),
     ("left out of the model", "landmarks", "nothing to do, unless these landmarks should be there"),
     ("cephalogram_machine_mappings.csv", "machine map", "correct these rows of the file"),
