@@ -37,6 +37,10 @@ def test_labels_and_rows_find_films_whatever_the_case(maker: AarizMaker) -> None
     assert folder.problems == ()
     (film,) = folder.films
     assert (film.points("senior"), film.pixel_size_mm) == (POINTS, 0.1)
+    second = maker.write_label("train", "Film", landmarks_json("Film", POINTS))
+    if not second.samefile(second.with_stem("FILM")):  # names may differ in case alone here
+        (problem,) = read_aariz(maker.root, ("train",)).problems
+        assert "a second label of Senior Orthodontists" in problem.reason
     assert folder.notes[-1] == "rows of cephalogram_machine_mappings.csv without a film: 1: stranger"
     notes = read_aariz(maker.root, ("valid",)).notes
     assert "films without a row in cephalogram_machine_mappings.csv: 1: v" in notes

@@ -135,6 +135,10 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
                 reason = f"label without a film {film_id} ({', '.join(PICTURE_ENDINGS)}) in {film_folder}"
                 problems.append(Problem(film_id, split, path, reason, "add the film or remove the label"))
                 continue
+            if annotator in annotations[film_id]:
+                reason = f"a second label of {name} for this film, by another spelling of its name"
+                problems.append(Problem(film_id, split, path, reason, "keep one of them"))
+                continue
             try:
                 label = read_landmarks(path)
             except BrokenLabelError as error:
