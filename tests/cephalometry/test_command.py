@@ -294,6 +294,10 @@ def test_an_impossible_label_is_not_measured(tmp_path: Path, capsys: pytest.Capt
     assert "FAILED" in screen
     assert "f.json: A lies in a corner of the film, where no landmark is; give landmarks that were not marked" in screen
     assert {row["film"] for row in table(tmp_path / "out")} == {"g"}
+    label = {**landmarks_json("f", {**face_like_real(3), "A": (0.0, 0.0)}), "model": {"model": "hrnet"}}
+    path.write_text(json.dumps(label), encoding="utf-8")
+    assert run(tmp_path / "out", path) == 0  # what a model finds it judges itself; the doubt stands beside
+    assert "A lies in a corner" in cell(tmp_path / "out", "f", "anb", "doubt")
 
 
 def test_what_predict_doubted_is_said_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -149,7 +149,7 @@ def _label_doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
         return ()
     tall = 1.0 if spacing is None else spacing.row_mm / spacing.column_mm
     square = {symbol: (x, y * tall) for symbol, (x, y) in marked.points.items()}
-    return tuple(str(fault) for fault in single_faults(square) if not fault.certain)
+    return tuple(map(str, single_faults(square)))  # certain ones too: those of a model are measured all the same
 
 
 def _doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
