@@ -19,7 +19,7 @@ from cephkit.errors import DataError, SettingsError
 from cephkit.inference import model
 from cephkit.inference.model import Shown
 from cephkit.inference.prediction import Prediction
-from tests.cephalometry.faces import ROUND, moved
+from tests.cephalometry.faces import ROUND, face_like_real, moved
 from tests.cephalometry.test_source import write
 
 MIRROR = [[-1, 0], [0, 1]]
@@ -257,6 +257,47 @@ def test_age_and_pixel_size_are_those_of_the_film_not_of_its_results_name(tmp_pa
     about.write_text("film,pixel_size_mm\na.png,0.1\na-2,0.2\n", encoding="utf-8")
     assert run(out, write(tmp_path / "a-2.json", film={"file": "a.png"}), "--about", about) == 0
     assert cell(out, "a-2", "s_n") == "70.0"
+
+
+def test_films_and_rows_of_a_table_that_do_not_meet_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = tmp_path / "about.csv"
+    about.write_text("film;pixel_size_mm\nF1.png;0,1\nother;0,2\n", encoding="utf-8")
+    files = [write(tmp_path / f"f{number}.json", film={"file": f"f{number}.png"}) for number in (1, 2)]
+    assert run(tmp_path / "out", *files, "--about", about) == 0
+    screen = capsys.readouterr().out
+    assert "1 film(s) have no row in --about: f2.png" in screen
+    assert "1 row(s) of --about name no film here: other" in screen
+    assert cell(tmp_path / "out", "f1", "s_n") == "70.0"
+
+
+def test_exchanged_landmarks_are_doubted_beside_the_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A and B the other way round made class III of class II without a word."""
+    points = face_like_real(3)
+    points["A"], points["B"] = points["B"], points["A"]
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps(landmarks_json("f", points)), encoding="utf-8")
+    assert run(tmp_path / "out", path) == 0
+    said = "A and B look exchanged; exchange them, if the film shows it"
+    assert said in cell(tmp_path / "out", "f", "anb", "doubt")
+    assert said in json.loads((tmp_path / "out" / "f_measurements.json").read_text(encoding="utf-8"))["notes"]
+    assert said in (tmp_path / "out" / "f_sheet.html").read_text(encoding="utf-8")
+    assert f"LOOK: {said}" in capsys.readouterr().out
+
+
+def test_an_impossible_label_is_not_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps(landmarks_json("f", {**face_like_real(3), "A": (0.0, 0.0)})), encoding="utf-8")
+    assert run(tmp_path / "out", path, write(tmp_path / "g.json")) == 1
+    screen = capsys.readouterr().out
+    assert "FAILED" in screen
+    assert "f.json: A lies in a corner of the film, where no landmark is; give landmarks that were not marked" in screen
+    assert {row["film"] for row in table(tmp_path / "out")} == {"g"}
+    label = {**landmarks_json("f", {**face_like_real(3), "A": (0.0, 0.0)}), "model": {"model": "hrnet"}}
+    path.write_text(json.dumps(label), encoding="utf-8")
+    assert run(tmp_path / "out", path) == 0  # what a model finds it judges itself; the doubt stands beside
+    assert "A lies in a corner" in cell(tmp_path / "out", "f", "anb", "doubt")
 
 
 def test_what_predict_doubted_is_said_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,14 @@ def test_two_sizes_for_one_film_are_none(tmp_path: Path) -> None:
     assert rows["a2"].pixel_size_mm == 0.1
 
 
+def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
+    rows = read_machine_map(write(tmp_path, HEAD.replace(",", ";") + "A1;M;0,144;png;Train\n"))
+    assert (rows["a1"].pixel_size_mm, rows["a1"].film) == (0.144, "A1")
+    row = read_machine_map(write(tmp_path, f"{HEAD}a1,M,0,144,png,Train\n"))["a1"]
+    assert row.pixel_size_mm is None
+    assert "6 cells for 5 columns: decimal commas" in (row.fault or "")
+
+
 @pytest.mark.parametrize("text", ["", "id;size\n", "\n\n"])
 def test_another_table_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError, match=r"map\.csv: no column cephalogram_id"):

@@ -28,6 +28,22 @@ def test_out_and_back_to_a_thousandth_of_a_pixel(tmp_path: Path, tool: str) -> N
             assert back.points[symbol] == pytest.approx(point, abs=1e-3)
 
 
+def test_impossible_labels_are_refused_and_doubtful_ones_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = face(1)
+    write_prediction(tmp_path / "lips" / "f.json", {**points, "Ls": points["Li"], "Li": points["Ls"]})
+    write_prediction(tmp_path / "zero" / "f.json", {**points, "A": (0.0, 0.0)})
+    for kind in ("lips", "zero"):
+        export([str(tmp_path / kind), "--format", "cvat", "--out", str(tmp_path / "cvat" / kind)])
+    arguments = ["--format", "cvat", "--out", str(tmp_path / "back")]
+    with pytest.raises(LabelError, match="A lies in a corner of the film"):
+        main([str(tmp_path / "cvat" / "zero" / EXPORTED["cvat"]), *arguments])
+    assert not (tmp_path / "back").exists()
+    assert main([str(tmp_path / "cvat" / "lips" / EXPORTED["cvat"]), *arguments]) == 0
+    assert "Li and Ls look exchanged" in capsys.readouterr().out
+
+
 def test_nobodys_name_is_copied(tmp_path: Path) -> None:
     user = {"id": 2, "email": "two@example.org", "first_name": "Second", "last_name": "Person"}
     path = write(tmp_path / "x.json", whole(annotation(region(), by=user)))

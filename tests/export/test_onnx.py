@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from cephkit import NOTICE
 from cephkit.errors import CephkitError, SettingsError
@@ -165,7 +165,9 @@ def test_the_example_of_the_page_gives_pytorchs_points_without_torch(written: Pa
     (example,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     (tmp_path / "landmarks.py").write_text(example, encoding="utf-8")
     film = spotted(WAYS[3], size=(523, 431))
-    Image.fromarray(film).save(tmp_path / "film.png")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # to be turned clockwise: the program that labels and predicts does so
+    Image.fromarray(np.rot90(film)).save(tmp_path / "film.png", exif=exif)
     blocked = "import sys; sys.modules.update(torch=None, cephkit=None)\n"
     (tmp_path / "sitecustomize.py").write_text(blocked, encoding="utf-8")
     done = subprocess.run(

@@ -1,7 +1,7 @@
 """``cephkit measure``: landmarks or films in, angles, distances and ratios out."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -25,7 +25,8 @@ from cephkit.cephalometry.source import (
     read_marked,
 )
 from cephkit.config import parse
-from cephkit.data.about import OLDEST, About, Sex, about_film, read_about
+from cephkit.data.about import OLDEST, About, Sex, about_lines, read_about
+from cephkit.data.film_rows import of_film
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
 from cephkit.data.opened import film_stem, open_film
 from cephkit.data.pixels import pixel_hash, to_uint8
@@ -131,6 +132,8 @@ def measure_films(options: MeasureOptions) -> int:
     if first is not None:
         write_csv(options.out / TABLE, TABLE_COLUMNS, chain([first], rows))
         print(f"table: {options.out / TABLE}")
+    for line in about_lines(about, done.looked_for):
+        print(line)
     if done.without_size:
         print(f"{done.without_size} film(s) without a pixel size: no lengths; give --pixel_size_mm, --ruler or --about")
     if done.stopped:
@@ -147,6 +150,8 @@ class _Done:
     failures: int = 0
     without_size: int = 0
     stopped: bool = False
+    looked_for: list[Path] = field(default_factory=list)
+    """Films whose rows were looked for in ``--about``."""
 
 
 def _rows(
@@ -160,7 +165,7 @@ def _rows(
     """The table's rows, film by film; each film's own files are written and its line said before its rows come."""
     for number, (name, file) in enumerate(zip(_names(files), files, strict=True), start=1):
         try:
-            film, grey = _measured(name, file, about, pictures, model, options)
+            film, grey = _measured(name, file, about, pictures, model, options, done.looked_for)
         except KeyboardInterrupt:
             done.stopped = True  # the table is made of what is done
             return
@@ -220,13 +225,15 @@ def _measured(
     pictures: FilmsByName | None,
     model: "Model | None",
     options: MeasureOptions,
+    looked_for: list[Path],
 ) -> tuple[MeasuredFilm, Grey8 | None]:
     """The film measured, and its picture where there is one."""
     grey: Grey8 | None = None
     marked = read_marked(file) if is_label_file(file) else None
     # What predict named a-2 for want of another name may be the film a.png.
     film_file = Path(marked.film_file or file.stem) if marked is not None else file
-    row = about_film(about, film_file) or About()
+    row = of_film(about, film_file) or About()
+    looked_for.append(film_file)
     said: Spacing | None = row.spacing or said_spacing(options.pixel_size_mm, options.ruler)
     if marked is not None:
         if pictures is not None and options.sheet:

@@ -12,8 +12,9 @@ from cephkit.cephalometry.analyses import NOT_POSSIBLE, measure
 from cephkit.cephalometry.frame import Facing, covariance_of_error, facing_of
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.results import COLUMNS, Result
-from cephkit.cephalometry.source import Marked
+from cephkit.cephalometry.source import Marked, is_label_file
 from cephkit.data.check import SELLA_NASION_MM
+from cephkit.data.label_faults import single_faults
 from cephkit.data.spacing import Spacing
 
 TABLE_COLUMNS = (
@@ -138,8 +139,17 @@ def measure_film(
         subject=subject,
         analyses=analyses or None,
     )
-    notes = (*marked.notes, *_doubts(marked, spacing))
+    notes = (*marked.notes, *_doubts(marked, spacing), *_label_doubts(marked, spacing))
     return MeasuredFilm(name, marked, facing, origin, spacing, subject, expected_error_mm, results, notes)
+
+
+def _label_doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
+    """Landmarks of a label file that look exchanged or out of place: what is measured by them is another thing."""
+    if not is_label_file(marked.path):
+        return ()
+    tall = 1.0 if spacing is None else spacing.row_mm / spacing.column_mm
+    square = {symbol: (x, y * tall) for symbol, (x, y) in marked.points.items()}
+    return tuple(map(str, single_faults(square)))  # certain ones too: those of a model are measured all the same
 
 
 def _doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:

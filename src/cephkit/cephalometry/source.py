@@ -11,6 +11,7 @@ import numpy as np
 from cephkit.cephalometry.frame import Facing, covariance_of_error, covariance_of_region
 from cephkit.data.film import Points
 from cephkit.data.folder import films_in
+from cephkit.data.label_faults import single_faults
 from cephkit.data.labels import BrokenLabelError, read_landmarks
 from cephkit.data.opened import is_film_file
 from cephkit.data.spacing import Plane, Spacing
@@ -138,6 +139,10 @@ def read_marked(path: Path) -> Marked:
             expected = _numbers(errors[symbol], (), f"expected_errors_px of {symbol}", path)
             spread[symbol] = covariance_of_error(float(expected))
     film, look = _table(content, "film", path), _texts(content, "look", path)
+    said_by = _model_name(_table(content, "model", path))
+    impossible = [fault for fault in single_faults(label.points) if fault.certain]
+    if impossible and not said_by:  # what a model finds it judges itself
+        raise BrokenLabelError("; ".join(fault.wrong for fault in impossible), impossible[0].remedy, path)
     doubt = _text(content, "doubt", path)
     doubts = (f"no lateral cephalogram? {doubt}",) if doubt else ()
     return Marked(
@@ -149,7 +154,7 @@ def read_marked(path: Path) -> Marked:
         _spacing(_table(content, "spacing", path), path),
         _text(film, "file", path),
         _text(film, "hash", path),
-        _model_name(_table(content, "model", path)),
+        said_by,
         {symbol: np.asarray(regions[symbol]) for symbol in label.points if symbol in regions and symbol in look},
     )
 

@@ -10,9 +10,11 @@ import numpy as np
 from rich.console import Console
 
 from cephkit.config import Truth
-from cephkit.data.aariz import AarizFolder, Problem, read_aariz, some
+from cephkit.data.aariz import AarizFolder, read_aariz, some
 from cephkit.data.check import unlabelled
 from cephkit.data.film import Film, Split
+from cephkit.data.label_check import certain_problems, doubts_note, label_findings
+from cephkit.data.tables import name_key
 from cephkit.errors import DataError
 from cephkit.evaluation.predictions import listed, read_predictions
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
@@ -142,8 +144,14 @@ def judge_file(options: JudgeOptions, path: Path, say: Say) -> Judged:
     Raises:
         CephkitError: what cannot be judged, and why.
     """
-    predictions = read_predictions(path)
     folder = read_aariz(options.dataset_path, options.splits)
+    for note in folder.notes:
+        say(note)
+    ids = {name_key(film.film_id): film.film_id for film in folder.films}
+    written = read_predictions(path)
+    # Names are compared as file systems do: without case, in one Unicode form.
+    predictions = {ids.get(name_key(film), film) if ids.get(name_key(film)) not in written else film: points
+                   for film, points in written.items()}  # fmt: skip
     films = _usable(folder, options, say)
     if not films:
         raise DataError(f"{options.dataset_path}: no usable film in {' '.join(options.splits)}")
@@ -167,7 +175,8 @@ def _usable(folder: AarizFolder, options: JudgeOptions, say: Say) -> list[Film]:
     """
     named = {(problem.split, problem.film_id) for problem in folder.problems}
     readable = [film for film in folder.films if (film.split, film.film_id) not in named]
-    problems: list[Problem] = [*folder.problems, *unlabelled(readable, options.truth)]
+    findings = label_findings(readable)
+    problems = [*folder.problems, *unlabelled(readable, options.truth), *certain_problems(findings)]
     lines = [str(problem) for problem in problems]
     if problems and not options.skip_bad_films:
         raise DataError(
@@ -177,7 +186,10 @@ def _usable(folder: AarizFolder, options: JudgeOptions, say: Say) -> list[Film]:
     for line in lines:
         say(f"left out: {line}")
     named = {(problem.split, problem.film_id) for problem in problems}
-    return [film for film in readable if (film.split, film.film_id) not in named]
+    usable = [film for film in readable if (film.split, film.film_id) not in named]
+    for note in doubts_note(findings, usable):
+        say(note)
+    return usable
 
 
 def shown(batches: Sequence[Any] | Any, title: str) -> Iterable[Any]:

@@ -8,7 +8,9 @@ import tyro
 
 from cephkit.config import parse
 from cephkit.data.aariz import some
+from cephkit.data.film import Film
 from cephkit.data.folder import films_by_name
+from cephkit.data.label_check import label_findings
 from cephkit.data.opened import open_film
 from cephkit.errors import LabelError, SettingsError
 from cephkit.export.coco import read_coco
@@ -16,6 +18,8 @@ from cephkit.export.contents import write_files
 from cephkit.export.cvat import read_cvat
 from cephkit.export.label_studio_reader import read_label_studio
 from cephkit.export.labelled import Labelled, label_files_of
+
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ def import_labels(options: ImportOptions) -> list[Path]:
     files = label_files_of(films)
     if options.films is not None:
         _check_films(films, options.films)
+    _check_labels(films)
     written = write_files(options.out, files, [options.file], options.overwrite)
     without = f"; {empty} without landmarks, left out" if empty else ""
     print(f"{len(written)} films with landmarks -> {options.out}{without}")
@@ -78,6 +83,27 @@ def _read(options: ImportOptions) -> tuple[list[Labelled], int]:
     if options.format == "coco":
         return read_coco(options.file)
     return read_cvat(options.file)
+
+
+def _check_labels(films: list[Labelled]) -> None:
+    """Say which labels are in doubt.
+
+    Raises:
+        LabelError: no face can be labelled so.
+    """
+    labels = [Film(film.file, Path(film.file), "train", annotations={"imported": film.points}, size=film.size)
+              for film in films]  # fmt: skip
+    where = {label.film_id: film.where for label, film in zip(labels, films, strict=True)}
+    impossible = []
+    for finding in label_findings(labels):
+        line = f"{where[finding.film.film_id] if finding.film else 'all films'}: {finding.fault}"
+        if finding.fault.certain:
+            impossible.append(line)
+        else:
+            print(f"LOOK: {line}")
+    if impossible:
+        more = f"\nand {len(impossible) - SHOWN} more" if len(impossible) > SHOWN else ""
+        raise LabelError("\n".join(impossible[:SHOWN]) + more)
 
 
 def _check_films(films: list[Labelled], folder: Path) -> None:

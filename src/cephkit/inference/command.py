@@ -12,7 +12,7 @@ import tyro
 import cephkit
 from cephkit import NOTICE
 from cephkit.config import parse
-from cephkit.data.about import absent, read_about
+from cephkit.data.about import about_lines, read_about
 from cephkit.data.folder import films_in
 from cephkit.data.kinds import is_dicom_directory
 from cephkit.data.opened import read_head
@@ -107,8 +107,8 @@ def predict(options: PredictOptions) -> int:
     """Find the landmarks of all films; see ``main``."""
     files = film_files(options.films, options.out, options.recursive)
     about = {} if options.about is None else read_about(options.about)
-    if unnamed := absent(about, files):
-        print(unnamed)
+    for line in about_lines(about, files):
+        print(line)
     model = load_model(
         options.checkpoint, device=options.device, tta=options.tta, refine=options.refine, say=print,
         mixed_precision=options.mixed_precision, keep_doubtful=options.keep_doubtful,

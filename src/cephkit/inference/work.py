@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from cephkit.data.about import About, about_film
+from cephkit.data.about import About
+from cephkit.data.film_rows import of_film
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError
@@ -83,7 +84,7 @@ class Work:
             return _Read(file, error=_reason(error, file))
 
     def _shown(self, file: Path, data: bytes | None = None) -> Shown:
-        row = about_film(self.about, file)
+        row = of_film(self.about, file)
         spacing: Spacing | None = self.spacing if row is None or row.spacing is None else row.spacing
         return self.model.show(file, spacing, data)
 
