@@ -61,10 +61,11 @@ def test_the_labels_are_a_skeleton_whose_drawing_names_them(tmp_path: Path) -> N
 
 
 def test_it_comes_back_as_it_went(tmp_path: Path) -> None:
-    (film,), empty = read_cvat(exported(tmp_path))
+    read = read_cvat(exported(tmp_path))
+    (film,) = read.films
     points = face(7)
     del points["Co"]
-    assert (film.file, film.size, empty) == ("f.png", (HEIGHT, WIDTH), 1)
+    assert (film.file, film.size, read.without) == ("f.png", (HEIGHT, WIDTH), 1)
     assert set(film.points) == set(points)
     for symbol, point in points.items():
         assert film.points[symbol] == pytest.approx(point, abs=1e-4)
@@ -76,7 +77,7 @@ def test_points_without_a_skeleton_and_names_with_folders(tmp_path: Path) -> Non
         '<points label="A" occluded="0" points="10.50,20.50"></points></image></annotations>',
         encoding="utf-8",
     )
-    (film,), _ = read_cvat(tmp_path / "x.xml")
+    (film,) = read_cvat(tmp_path / "x.xml").films
     assert (film.file, film.points, film.size) == ("f.png", {"A": (10.0, 20.0)}, (80, 100))
 
 

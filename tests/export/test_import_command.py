@@ -58,7 +58,7 @@ def test_films_must_be_as_large_as_the_tool_says(tmp_path: Path, capsys: pytest.
 
 def test_two_tasks_of_one_film_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "x.json", whole(annotation(region())), whole(annotation(region()), id=18))
-    with pytest.raises(LabelError, match=r"task 18: film 'f' is there twice, the other is .*task 17"):
+    with pytest.raises(LabelError, match=r"task 18: film 'f\.png' is there twice, the other is .*task 17"):
         main([str(path), "--format", "label_studio", "--out", str(tmp_path / "back")])
 
 

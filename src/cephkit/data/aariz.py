@@ -7,6 +7,7 @@ from pathlib import Path
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
+from cephkit.data.names import film_name
 from cephkit.data.pixels import PICTURE_ENDINGS
 from cephkit.errors import DataError
 
@@ -113,7 +114,7 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
     by_stem: dict[str, list[Path]] = {}
     for path in _visible(film_folder):
         if path.suffix.lower() in PICTURE_ENDINGS:
-            by_stem.setdefault(path.stem, []).append(path)
+            by_stem.setdefault(film_name(path), []).append(path)
     problems: list[Problem] = []
     for film_id, paths in by_stem.items():
         if len(paths) > 1:
@@ -157,7 +158,7 @@ def _label_files(parent: Path | None, name: str) -> Iterable[tuple[str, Path]]:
     folder = _entry(parent, name, folder=True) if parent else None
     if folder is None:
         return []
-    return [(path.stem, path) for path in _visible(folder) if path.suffix.lower() == ".json"]
+    return [(film_name(path), path) for path in _visible(folder) if path.suffix.lower() == ".json"]
 
 
 def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[str]]:

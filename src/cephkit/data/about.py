@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from cephkit.data.aariz import some
 from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
-from cephkit.data.opened import film_stem
+from cephkit.data.names import film_name
 from cephkit.data.spacing import Spacing, from_ruler, square
 from cephkit.errors import DataError, SettingsError
 
@@ -65,7 +65,7 @@ def read_about(path: Path) -> dict[str, About]:
 
 def about_film(about: Mapping[str, About], file: Path) -> About | None:
     """What a table says of the film in ``file``: under its name, with its ending or without."""
-    return about.get(file.name, about.get(film_stem(file)))
+    return about.get(file.name, about.get(film_name(file)))
 
 
 def absent(about: Mapping[str, About], files: Iterable[Path]) -> str:

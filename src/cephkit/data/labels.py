@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.data.film import Points
+from cephkit.data.names import film_name
 from cephkit.errors import LabelError
+from cephkit.files import short_name
 from cephkit.landmarks import BY_ID, BY_SYMBOL, SYMBOLS, canonical_symbol, in_canonical_order
 
 LARGEST_BYTES = 4 * 2**20
@@ -57,7 +59,7 @@ def read_landmarks(path: Path) -> LandmarkFile:
         if point is not None:
             points[symbol] = point
     named = label.get("ceph_id")
-    if isinstance(named, str) and named != path.stem:
+    if isinstance(named, str) and short_name(named) != film_name(path):
         notes.append(f"ceph_id {named!r} is not the file's name")
     return LandmarkFile(points, tuple(notes))
 

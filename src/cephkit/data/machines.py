@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cephkit.errors import DataError
+from cephkit.files import short_name
 
 FILE_NAME = "cephalogram_machine_mappings.csv"
 ORIGIN = "machine map"
@@ -40,7 +41,7 @@ def read_machine_map(path: Path) -> dict[str, MachineRow]:
     rows: dict[str, MachineRow] = {}
     for cells in table[1:]:
         fields = dict(zip(head, cells, strict=False))
-        film_id = fields.get("cephalogram_id", "")
+        film_id = short_name(fields.get("cephalogram_id", ""))
         if not film_id:
             continue
         row = _row(fields)
