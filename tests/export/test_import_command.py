@@ -1,12 +1,25 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from cephkit.cephalometry.source import Marked
 from cephkit.data.labels import read_landmarks
+from cephkit.data.names import film_key, film_name
 from cephkit.errors import LabelError, SettingsError
+from cephkit.export.coco import coco_json, read_coco
 from cephkit.export.command import main as export
+from cephkit.export.cvat import annotations, read_cvat
+from cephkit.export.films import Pictured, with_films
 from cephkit.export.import_command import main
+from cephkit.export.label_studio import TASKS, task
+from cephkit.export.label_studio_reader import read_label_studio
+from cephkit.export.labelled import label_files_of
+from cephkit.export.record import Record, read_records
+from cephkit.inference.results import ResultFolder
 from tests.export.films import face, write_picture, write_prediction
 from tests.export.test_label_studio_reader import annotation, region, whole, write
 
@@ -26,6 +39,101 @@ def test_out_and_back_to_a_thousandth_of_a_pixel(tmp_path: Path, tool: str) -> N
         assert (set(back.points), back.notes) == (set(face(seed)), ())
         for symbol, point in face(seed).items():
             assert back.points[symbol] == pytest.approx(point, abs=1e-3)
+
+
+ODD_NAMES = (
+    *("1.2.840.1", "1.2.840.10", "1.2.840.1.dcm", "Smith.final", "a b.png", "100%25.png", "a%20b.png", "a+b&c#d?.tif"),
+    *("0a1b2c3d-f.png", "deadbeef__f.png", "images.png.dcm", "\u00e9t\u00e9.png", "o\u0308.png", f"{'x' * 240}.png"),
+    *("\u00f1" * 110, "f.jpg", "f.PNG", "data:image.png", "\u0633\u0631.png"),
+)
+"""Films' files as people have them: UIDs, signs of addresses, what looks like a tool's prefix, NFC and NFD, long."""
+
+
+def corrected(folder: Path, tool: str) -> Path:
+    """What ``tool`` hands back for what cephkit export wrote for it."""
+    if tool != "label_studio":
+        return folder / EXPORTED[tool]
+    tasks = json.loads((folder / TASKS).read_text(encoding="utf-8"))
+    for number, each in enumerate(tasks):
+        (prediction,) = each["predictions"]
+        each |= {"id": number, "annotations": [annotation(*prediction["result"])]}
+    return write(folder / "back.json", *tasks)
+
+
+def predicted(folder: Path, files: Sequence[str]) -> None:
+    """What cephkit predict writes about small films of these files."""
+    results = ResultFolder(folder)
+    for file in files:
+        film = {"file": file, "width": 60, "height": 80}
+        write_prediction(results.json_path(results.name_for(Path(file), file)), {"A": (10.25, 20.5)}, film=film)
+
+
+@pytest.mark.parametrize("tool", [*EXPORTED, "label_studio"])
+def test_films_of_any_name_are_predicted_exported_corrected_and_imported(tmp_path: Path, tool: str) -> None:
+    picture = write_picture(tmp_path / "one.png").read_bytes()
+    (tmp_path / "films").mkdir()
+    for file in ODD_NAMES:
+        (tmp_path / "films" / file).write_bytes(picture)
+    # Those that differ by their endings alone keep them.
+    alike = ("1.2.840.1", "1.2.840.1.dcm", "f.jpg", "f.PNG")
+    file_of = {f"{file if file in alike else film_name(file)}.json": file for file in ODD_NAMES}
+    predicted(tmp_path / "in", ODD_NAMES)
+    export([str(tmp_path / "in"), "--format", tool, "--out", str(tmp_path / tool)])
+    path = corrected(tmp_path / tool, tool)
+    for films in ([], ["--films", str(tmp_path / "films")]):
+        out = tmp_path / f"back{len(films)}"
+        assert main([str(path), "--format", tool, "--out", str(out), *films]) == 0
+        assert {label.name for label in out.iterdir()} == set(file_of)
+        records = with_films(read_records([out]), tmp_path / "films")
+        assert {f"{record.name}.json": record.file for record in records} == file_of
+        assert all(record.points["A"] == pytest.approx((10.25, 20.5), abs=1e-3) for record in records)
+
+
+PARTS = st.text(st.sampled_from("aAb.% +\u00e9\u0301-_#&?0189"), min_size=1, max_size=12).filter(
+    lambda part: part[0] != "."
+)
+FILES = st.builds(
+    "{}{}{}".format, PARTS, st.sampled_from(("", ".1", "x" * 200)), st.sampled_from(("", ".png", ".PNG", ".dcm"))
+)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(FILES, min_size=1, max_size=8, unique=True))
+def test_readers_find_the_files_that_exporters_name(tmp_path: Path, files: list[str]) -> None:
+    films = [Pictured(Record(file, Marked(tmp_path, {"A": (1.0, 2.0)})), file, 60, 80) for file in files]
+    (tmp_path / "coco.json").write_text(json.dumps(coco_json(films)), encoding="utf-8")
+    (tmp_path / "cvat.xml").write_bytes(annotations(films))
+    tasks = [{**task(film), "id": film.file, "annotations": [annotation(region())]} for film in films]
+    write(tmp_path / "tasks.json", *[{**each, "data": {"image": each["data"]["image"]}} for each in tasks])
+    for read in (
+        read_coco(tmp_path / "coco.json"),
+        read_cvat(tmp_path / "cvat.xml"),
+        read_label_studio(tmp_path / "tasks.json"),
+    ):
+        assert [film.file for film in read.films] == files
+        if len(set(map(film_key, files))) == len(files):
+            assert len({film_key(name) for name in label_files_of(read.films)}) == len(files)
+        else:
+            with pytest.raises(LabelError, match="is there twice"):
+                label_files_of(read.films)
+
+
+def test_with_films_a_label_is_called_as_its_film_whatever_form_the_tool_gave_the_name(tmp_path: Path) -> None:
+    write_picture(tmp_path / "films" / "e\u0301 1.PNG", 2000, 1000)
+    write_picture(tmp_path / "films" / "0a1b2c3d-g.png", 2000, 1000)
+    address = "/data/upload/3/0a1b2c3d-g.png"
+    path = write(tmp_path / "x.json", whole(annotation(region()), image="films/%C3%A9%201.png"))
+    more = write(tmp_path / "y.json", whole(annotation(region()), image=address))
+    for file in (path, more):
+        films = ["--films", str(tmp_path / "films")]
+        assert main([str(file), "--format", "label_studio", "--out", str(tmp_path / "back"), *films]) == 0
+    assert {label.name for label in (tmp_path / "back").iterdir()} == {"e\u0301 1.json", "0a1b2c3d-g.json"}
+
+
+def test_an_overlong_name_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.json", whole(annotation(region()), image=f"{'x' * 5000}.png"))
+    with pytest.raises(LabelError, match="the film's name is 'xxx"):
+        main([str(path), "--format", "label_studio", "--out", str(tmp_path / "back")])
 
 
 def test_nobodys_name_is_copied(tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
 """Aariz's label files: landmarks and CVM stage of one film, read strictly, written in the same schema."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cephkit.data.film import Points
+from cephkit.data.film import FARTHEST_PX, Points
 from cephkit.data.names import film_name
 from cephkit.errors import LabelError
 from cephkit.files import short_name
@@ -147,13 +146,9 @@ def _point(value: Any, symbol: str, path: Path) -> tuple[float, float] | None:
 def _coordinate(value: Any, name: str, path: Path) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BrokenLabelError(f"{name} is {value!r:.40}, expected a number", "correct it", path)
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise BrokenLabelError(f"{name} is not finite", "correct it", path)
-    return number
+    if not abs(value) <= FARTHEST_PX:  # an integer may be too large for a float
+        raise BrokenLabelError(f"{name} is not finite or far off any film", "correct it", path)
+    return float(value)
 
 
 def _kind(value: Any) -> str:

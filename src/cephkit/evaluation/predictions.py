@@ -4,12 +4,12 @@
 """
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cephkit.cephalometry.source import RESULT_ENDING
+from cephkit.data.film import FARTHEST_PX
 from cephkit.errors import LabelError
 from cephkit.landmarks import BY_ID, canonical_symbol
 
@@ -43,11 +43,11 @@ def read_predictions(path: Path) -> Predictions:
     wrong: list[str] = []
     for file in files:
         try:
-            content = _read_json(file)
+            films = _films(_read_json(file))
         except _UnusableFileError as error:
             wrong.append(f"{file.name}: {error}")
             continue
-        for film_id, points in _films(content):
+        for film_id, points in films:
             if film_id in predictions:
                 wrong.append(f"{file.name}: film {film_id!r} is there a second time")
             predictions[film_id] = _points(film_id, points, wrong)
@@ -96,7 +96,10 @@ def _films(content: Mapping[str, Any]) -> list[tuple[str, Any]]:
     marks = content.get("landmarks")
     if "ceph_id" not in content or not isinstance(marks, list):
         return list(content.items())
-    points: dict[str, Any] = {symbol: None for symbol in content.get("missing") or () if isinstance(symbol, str)}
+    missing = content.get("missing") or []
+    if not isinstance(missing, list) or not all(isinstance(symbol, str) for symbol in missing):
+        raise _UnusableFileError(f'"missing" is {_short(missing)}, expected a list of symbols')
+    points: dict[str, Any] = dict.fromkeys(missing)
     for mark in marks:
         known = isinstance(mark, dict) and (BY_ID.get(str(mark.get("landmark_id"))) or mark.get("symbol"))
         value = mark.get("value") if isinstance(mark, dict) else None
@@ -129,12 +132,7 @@ def _points(film_id: str, points: Any, wrong: list[str]) -> FilmPoints:
 
 
 def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    try:
-        return math.isfinite(float(value))
-    except OverflowError:
-        return False
+    return not isinstance(value, bool) and isinstance(value, (int, float)) and abs(value) <= FARTHEST_PX
 
 
 def _short(value: object) -> str:

@@ -10,12 +10,14 @@ _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):(?=/)")
 """Of an address; a single letter is a drive of Windows."""
 _STORES = ("s3", "gs", "azure-blob")
 """Schemes of storages, whose addresses are not encoded."""
+_PICTURE = re.compile(r"^data:(\w+/|[;,])", re.IGNORECASE)
+"""How a picture begins that stands where its address should."""
 _SERVERS = {"local-files", "storage-data", "presign", "resolve"}
 """In the paths of Label Studio's addresses that name a file by a parameter."""
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts before the name of an uploaded file."""
 _FETCHED = re.compile(r"^[0-9a-f]{8}__")
-"""What Label Studio's converter puts before the name of a file that it fetched."""
+"""What Label Studio's converter puts before the name of a file that it fetched into ``images``."""
 
 
 def film_files(written: str, where: str, *, by_label_studio: bool = False) -> tuple[str, ...]:
@@ -32,7 +34,7 @@ def film_files(written: str, where: str, *, by_label_studio: bool = False) -> tu
     Raises:
         LabelError: the picture itself stands there (``data:``), not a name.
     """
-    if written[:5].lower() == "data:":
+    if _PICTURE.match(written):
         raise LabelError(
             f"{where}: the picture stands in the file itself ({written[:20]}...), so nothing says which film it is; "
             "give the tool the films as files and export again"
@@ -42,13 +44,13 @@ def film_files(written: str, where: str, *, by_label_studio: bool = False) -> tu
     if not (by_label_studio or is_address):
         return _each(path, unquote(path))
     served = _served(path)
-    name = _last(served)
+    folders, name = served.split("/")[:-1], _last(served)
     names = [name, path]
-    if by_label_studio and _FETCHED.match(name):
+    is_fetched = by_label_studio and not is_address and "images" in folders
+    if is_fetched and _FETCHED.match(name):
         name = _FETCHED.sub("", name)
         names.insert(0, name)
-    folders = served.split("/")[:-1]
-    if _UPLOADED.match(name) and ("upload" in folders or (by_label_studio and "images" in folders)):
+    if _UPLOADED.match(name) and (is_fetched or "upload" in folders):
         names.insert(0, _UPLOADED.sub("", name))
     return _each(*names)
 

@@ -19,13 +19,17 @@ from cephkit.errors import LabelError
 from cephkit.export.address import film_files
 from cephkit.export.contents import Files, json_bytes
 from cephkit.export.films import Pictured
-from cephkit.export.labelled import Found, Kind, Labelled, count, labelled, object_list, parsed_json, put
+from cephkit.export.labelled import Found, Kind, Labelled, count, figure, labelled, object_list, parsed_json, put
 from cephkit.export.skeleton import EDGES, LABEL
 from cephkit.landmarks import SYMBOLS
 
 FILE = "coco_keypoints.json"
 ABSENT, HIDDEN, VISIBLE = 0, 1, 2
 """COCO's visibility: not labelled, labelled though hidden, labelled; an X-ray hides nothing, so we do not write 1."""
+
+
+CORNER = 0.5
+"""Where the centre of the first pixel lies in Label Studio's COCO, which counts from the corner, in whole pixels."""
 
 
 def coco_files(films: Sequence[Pictured]) -> Files:
@@ -101,6 +105,7 @@ def read_coco(path: Path) -> Found:
     categories, images = _by_id(content, "categories", path), _by_id(content, "images", path)
     info = content.get("info")
     by_label_studio = isinstance(info, dict) and info.get("contributor") == "Label Studio"
+    first = CORNER if by_label_studio else 0.0
     found: dict[str, Labelled] = {}
     aside: Counter[Kind] = Counter()
     for entry in object_list(content, "annotations", path):
@@ -112,7 +117,7 @@ def read_coco(path: Path) -> Found:
         image, category = images.get(image_id), categories.get(repr(entry.get("category_id")))
         if image is None or category is None:
             raise LabelError(f"{where}: its image_id or category_id is not in the file; correct it")
-        points = _points(entry["keypoints"], category.get("keypoints"), where)
+        points = _points(entry["keypoints"], category.get("keypoints"), where, first)
         if not points:
             aside[_UNMARKED] += 1
             continue
@@ -137,7 +142,8 @@ def _by_id(content: dict[str, Any], key: str, path: Path) -> dict[str, dict[str,
     return found
 
 
-def _points(keypoints: Any, names: Any, where: str) -> Points:
+def _points(keypoints: Any, names: Any, where: str, first: float) -> Points:
+    """The labelled points; ``first`` is where the centre of the first pixel lies for who wrote them."""
     if not isinstance(names, list) or not isinstance(keypoints, list) or len(keypoints) != 3 * len(names):
         raise LabelError(f"{where}: keypoints do not fit the names of its category; correct it")
     points: Points = {}
@@ -148,5 +154,6 @@ def _points(keypoints: Any, names: Any, where: str) -> Points:
                 "scores have no place there: give labels, not a detector's results"
             )
         if visible != ABSENT:
-            put(points, name, x, y, where)
+            x, y = (figure(value, f"{where}: a coordinate of {name!r:.40}") for value in (x, y))
+            put(points, name, x - first, y - first, where)
     return points

@@ -79,7 +79,7 @@ def _tasks(path: Path) -> tuple[_Tasks, Counter[Kind]]:
     tasks: _Tasks = {}
     aside: Counter[Kind] = Counter()
     for number, task in enumerate(content):
-        where = f"{path}: task {task.get('id', f'number {number + 1}')!s:.40}"
+        where = f"{path}: task {task.get('id', f'number {number + 1}')}"
         whole = "data" in task
         if not whole and "annotation_id" not in task:
             raise LabelError(f"{where}: neither data nor annotation_id; export JSON or JSON-MIN from Label Studio")

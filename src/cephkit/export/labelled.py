@@ -79,11 +79,12 @@ def labelled(names: Sequence[str], points: Points, size: Size, where: str) -> La
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a file can have ``name``: no folders or control characters, whole characters, none that Windows minds.
+    """Whether a file can have ``name``: no folders, no control characters, nothing but whole characters.
 
-    Windows takes what stands before a colon for a drive or a file that hides another.
+    On Windows nothing that leads elsewhere either: it takes what stands before a colon for a drive, or for a file that
+    holds another.
     """
-    forbidden = '<>:"/\\|?*' if os.name == "nt" else "/\\"
+    forbidden = "/\\\ufffe\uffff" + ('<>:"|?*' if os.name == "nt" else "")
     fits = 0 < len(name) <= LONGEST_NAME
     return fits and not any(letter in forbidden or letter < " " or "\ud800" <= letter < "\ue000" for letter in name)
 
