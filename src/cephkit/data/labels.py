@@ -59,7 +59,7 @@ def read_landmarks(path: Path) -> LandmarkFile:
             points[symbol] = point
     named = label.get("ceph_id")
     if isinstance(named, str) and short_name(named) != film_name(path):
-        notes.append(f"ceph_id {named!r} is not the file's name")
+        notes.append(f"ceph_id {named!r:.80} is not the file's name")
     return LandmarkFile(points, tuple(notes))
 
 
@@ -126,7 +126,7 @@ def _which(entry: dict[str, Any], position: int, path: Path, notes: list[str]) -
     by_id = BY_ID.get(landmark_id.strip()) if isinstance(landmark_id, str) else None
     if by_id is None:
         if by_symbol is None:
-            reason = f"landmark {position} is unknown: id {landmark_id!r}, symbol {written!r}"
+            reason = f"landmark {position} is unknown: id {landmark_id!r:.40}, symbol {written!r:.40}"
             raise BrokenLabelError(reason, f"remove it; known symbols: {' '.join(SYMBOLS)}", path)
         return by_symbol
     if by_symbol is not None and by_symbol != by_id.symbol:

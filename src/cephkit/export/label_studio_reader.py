@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from cephkit.data.film import Points
 from cephkit.errors import LabelError
@@ -52,45 +52,53 @@ def read_label_studio(path: Path, annotator: str | None = None) -> Found:
             was turned, or no annotation by ``annotator`` in the whole file; names the task.
     """
     tasks, aside = _tasks(path)
-    if annotator is not None and not any(each.is_by(annotator) for _, made in tasks.values() for each in made):
+    if annotator is not None and not any(each.is_by(annotator) for task in tasks for each in task.made):
         raise LabelError(f"{path}: nobody with the id or email {annotator!r:.80} annotated; check --annotator")
     films = []
-    for where, (data, made) in tasks.items():
-        chosen = [each for each in made if annotator is None or each.is_by(annotator)]
-        aside[_OTHERS] += len(made) - len(chosen)
+    for task in tasks:
+        chosen = [each for each in task.made if annotator is None or each.is_by(annotator)]
+        aside[_OTHERS] += len(task.made) - len(chosen)
         if not chosen:
             continue
         newest = max(chosen, key=lambda each: each.when)
         aside[_OLDER] += len(chosen) - 1
-        points, size = _landmarks(newest.regions, where, aside)
+        points, size = _landmarks(newest.regions, task.where, aside)
         if points:
-            films.append(labelled(_film(data, where), points, size, where))
+            films.append(labelled(_film(task.data, task.where), points, size, task.where))
     return Found(films, len(tasks) - len(films), +aside)
 
 
-_Tasks: TypeAlias = dict[str, tuple[Mapping[str, Any], list[_Annotation]]]
-"""Where a task stands -> its data and its annotations."""
+@dataclass(frozen=True)
+class _Task:
+    """One film's task."""
+
+    where: str
+    data: Mapping[str, Any]
+    made: list[_Annotation]
 
 
-def _tasks(path: Path) -> tuple[_Tasks, Counter[Kind]]:
+def _tasks(path: Path) -> tuple[list[_Task], Counter[Kind]]:
+    """All tasks, and what they hold that nobody submitted."""
     content = parsed_json(path)
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
         raise LabelError(f"{path}: no list of tasks; export JSON or JSON-MIN from Label Studio")
-    tasks: _Tasks = {}
+    tasks: dict[str, _Task] = {}
     aside: Counter[Kind] = Counter()
     for number, task in enumerate(content):
-        where = f"{path}: task {task.get('id', f'number {number + 1}')}"
+        name = str(task.get("id", f"number {number + 1}"))
+        where = f"{path}: task {name:.40}"
         whole = "data" in task
         if not whole and "annotation_id" not in task:
             raise LabelError(f"{where}: neither data nor annotation_id; export JSON or JSON-MIN from Label Studio")
         data = task["data"] if whole else task
         if not isinstance(data, dict):
             raise LabelError(f"{where}: data is no object; export it again")
-        if where in tasks and (whole or _film(data, where) != _film(tasks[where][0], where)):
+        known = tasks.setdefault(name, _Task(where, data, []))
+        if known.data is not data and (whole or _film(data, where) != _film(known.data, where)):
             raise LabelError(f"{where}: is there twice; export the projects into files of their own")
         found = _annotations(task, where, aside) if whole else [_of_min(task, where)]
-        tasks.setdefault(where, (data, []))[1].extend(found)
-    return tasks, aside
+        known.made.extend(found)
+    return list(tasks.values()), aside
 
 
 def _annotations(task: Mapping[str, Any], where: str, aside: Counter[Kind]) -> list[_Annotation]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.cephalometry.source import Marked, label_files, read_marked
-from cephkit.data.film import Points
+from cephkit.data.film import FARTHEST_PX, Points
 from cephkit.data.labels import BrokenLabelError
 from cephkit.data.names import film_key, film_name
 from cephkit.data.spacing import Spacing
@@ -136,8 +136,8 @@ def _size(film: dict[str, Any], path: Path) -> Size | None:
     if height is None and width is None:
         return None
     for value in (height, width):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise BrokenLabelError(f"the film's size is {width!r} x {height!r}, expected pixels", "correct it", path)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= FARTHEST_PX:
+            raise BrokenLabelError(f"the film's size is {width!r:.40} x {height!r:.40}, expected pixels", "correct it", path)
     return int(str(height)), int(str(width))
 
 
