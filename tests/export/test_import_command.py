@@ -189,9 +189,66 @@ def test_a_landmark_outside_its_picture_is_refused(tmp_path: Path) -> None:
         main([str(path), "--format", "label_studio", "--out", str(tmp_path / "back")])
 
 
-def test_no_landmarks_at_all_is_a_failure(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.json", whole())
-    assert main([str(path), "--format", "label_studio", "--out", str(tmp_path / "back")]) == 1
+BOX = {"type": "rectanglelabels", "value": {"rectanglelabels": ["face"]}}
+CHOICE = {"type": "choices", "value": {"choices": ["good"]}}
+
+
+def coco_of_boxes() -> str:
+    """A detector's labels."""
+    images = [{"id": number, "file_name": f"{number}.png", "width": 60, "height": 80} for number in range(12)]
+    boxes = [{"id": number, "image_id": number, "category_id": 1, "bbox": [1, 2, 3, 4]} for number in range(12)]
+    return json.dumps({"images": images, "categories": [{"id": 1, "name": "face"}], "annotations": boxes})
+
+
+@pytest.mark.parametrize(
+    ("tool", "content", "said"),
+    [
+        ("coco", coco_of_boxes(), ["12 annotations have no keypoints", "export CVAT for images 1.1"]),
+        (
+            "cvat",
+            "<annotations><image id='0' name='f.png' width='60' height='80'><box/><box/><mask/><points label='A' "
+            "outside='1'/></image></annotations>",
+            ["2 boxes are no points", "1 mask is no point", "1 point is marked outside", "mark points or skeletons"],
+        ),
+        (
+            "label_studio",
+            json.dumps(
+                [
+                    whole(annotation(BOX, BOX, CHOICE), annotation(region(), was_cancelled=True)),
+                    whole(id=18, drafts=[annotation(region())], predictions=[{"result": [region()]}] * 2),
+                ]
+            ),
+            [
+                *(
+                    "2 regions are rectanglelabels, not keypointlabels",
+                    "1 region is choices",
+                    "1 annotation was cancelled",
+                ),
+                *("1 draft was not submitted", "2 predictions were not submitted", "submit the annotations"),
+            ],
+        ),
+        ("label_studio", json.dumps([whole()]), ["no landmarks in it; submit the annotations"]),
+    ],
+)
+def test_an_import_that_finds_nothing_says_what_it_left_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tool: str, content: str, said: list[str]
+) -> None:
+    (tmp_path / "x").write_text(content, encoding="utf-8")
+    assert main([str(tmp_path / "x"), "--format", tool, "--out", str(tmp_path / "back")]) == 1
+    told = capsys.readouterr().err
+    assert [part for part in said if part not in told] == []
+    assert not (tmp_path / "back").exists()
+
+
+def test_an_import_that_finds_something_says_so_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "x.json", whole(annotation(region(), BOX), annotation(region(), day=2, by=2)), whole(id=18))
+    assert main([str(path), "--format", "label_studio", "--out", str(tmp_path / "back"), "--annotator", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "1 films with landmarks" in told
+    assert "1 without landmarks, left out" in told
+    assert "left aside: " in told
+    assert "1 annotation is another annotator's" in told
+    assert "1 region is rectanglelabels" in told
 
 
 def test_an_annotator_is_label_studios(tmp_path: Path) -> None:

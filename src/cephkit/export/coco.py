@@ -19,7 +19,7 @@ from cephkit.errors import LabelError
 from cephkit.export.address import film_files
 from cephkit.export.contents import Files, json_bytes
 from cephkit.export.films import Pictured
-from cephkit.export.labelled import Found, Kind, Labelled, count, figure, labelled, object_list, parsed_json, put
+from cephkit.export.labelled import Found, Kind, Labelled, count, labelled, object_list, parsed_json, put
 from cephkit.export.skeleton import EDGES, LABEL
 from cephkit.landmarks import SYMBOLS
 
@@ -154,6 +154,5 @@ def _points(keypoints: Any, names: Any, where: str, first: float) -> Points:
                 "scores have no place there: give labels, not a detector's results"
             )
         if visible != ABSENT:
-            x, y = (figure(value, f"{where}: a coordinate of {name!r:.40}") for value in (x, y))
-            put(points, name, x - first, y - first, where)
-    return points
+            put(points, name, x, y, where)
+    return {symbol: (x - first, y - first) for symbol, (x, y) in points.items()}

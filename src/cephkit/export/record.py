@@ -137,7 +137,9 @@ def _size(film: dict[str, Any], path: Path) -> Size | None:
         return None
     for value in (height, width):
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= FARTHEST_PX:
-            raise BrokenLabelError(f"the film's size is {width!r:.40} x {height!r:.40}, expected pixels", "correct it", path)
+            raise BrokenLabelError(
+                f"the film's size is {width!r:.40} x {height!r:.40}, expected pixels", "correct it", path
+            )
     return int(str(height)), int(str(width))
 
 
