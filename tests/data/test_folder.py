@@ -4,6 +4,7 @@ import pytest
 
 from cephkit.data.folder import film_named, films_by_name, films_in
 from cephkit.errors import SettingsError
+from cephkit.files import short_name
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -41,3 +42,28 @@ def test_a_whole_name_counts_before_another_without_its_ending(tmp_path: Path) -
     assert film_named("a", films_by_name(folder), Path("a.json")) == folder / "a"
     with pytest.raises(SettingsError, match="there is no such folder"):
         films_in(tmp_path / "none")
+
+
+def test_case_and_unicode_form_may_differ_and_a_uid_is_a_whole_name(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "f", "A.PNG", "e\u0301.png", "1.2.840.1", "1.2.840.2", f"{'x' * 240}.png")
+    films = films_by_name(folder)
+    for name, file in {
+        "a": "A.PNG",
+        "a.png": "A.PNG",
+        "\u00c9": "e\u0301.png",
+        "1.2.840.1": "1.2.840.1",
+        "x" * 240: f"{'x' * 240}.png",
+        short_name("x" * 240): f"{'x' * 240}.png",
+    }.items():
+        assert film_named(name, films, "here") == folder / file
+    with pytest.raises(SettingsError, match=r"no film for here; the folder must hold one '1\.2\.840'"):
+        film_named("1.2.840", films, "here")
+
+
+def test_an_exact_name_counts_before_one_alike(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "f", "a.png", "e\u0301.png", "\u00e9.png")
+    films = films_by_name(folder)
+    for name in ("e\u0301", "\u00e9.png"):
+        assert film_named(name, films, "here").name.startswith(name)
+    with pytest.raises(SettingsError, match=r"2 films .* for here"):
+        film_named("\u00c9", films, "here")
