@@ -41,6 +41,9 @@ def test_a_name_too_long_is_cut_and_told_apart() -> None:
     one, other = short_name("\u5200" * 100 + "a"), short_name("\u5200" * 100 + "b")
     assert one != other
     assert max(len(name.encode()) for name in (one, other)) <= 150
+    # One hash whatever the case and Unicode form; the rest of the name stays as it is written.
+    assert short_name("e\u0301" * 100) == short_name("\u00e9" * 100)
+    assert short_name("X" * 200).lower() == short_name("x" * 200)
 
 
 def test_a_screen_that_was_closed_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -90,13 +91,27 @@ def guarded(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def short_name(name: str, most: int = 150) -> str:
-    """``name`` for files that get endings: one too long for a file system is cut, and told apart by its hash."""
-    if len(os.fsencode(name)) <= most:
+    """``name`` for files that get endings: one too long for a file system is cut, and told apart by its hash.
+
+    Names that differ only by case or Unicode form (NFC, NFD) have one hash.
+    """
+    if len(_bytes(name)) <= most:
         return name
-    digest = hashlib.blake2b(os.fsencode(name), digest_size=4).hexdigest()
-    while len(os.fsencode(name)) > most - len(digest) - 1:
+    name = unicodedata.normalize("NFC", name)
+    if len(_bytes(name)) <= most:
+        return name
+    digest = hashlib.blake2b(_bytes(name.casefold()), digest_size=4).hexdigest()
+    while len(_bytes(name)) > most - len(digest) - 1:
         name = name[:-1]
     return f"{name}-{digest}"
+
+
+def _bytes(name: str) -> bytes:
+    """As a file system has it; names in others' files may hold halves of characters, which none has."""
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogatepass")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from cephkit.data.about import About, about_lines, read_about
 from cephkit.data.film_rows import of_film
+from cephkit.data.names import film_key
 from cephkit.data.spacing import Spacing, square
-from cephkit.data.tables import name_key
 from cephkit.errors import DataError
 
 
@@ -37,7 +37,7 @@ def test_pixels_that_are_not_square_have_two_sides(tmp_path: Path) -> None:
 
 def test_names_are_compared_without_case_and_in_one_unicode_form() -> None:
     nfd, nfc = unicodedata.normalize("NFD", "Müller"), unicodedata.normalize("NFC", "müller")
-    about = {name_key(f"{nfd}.PNG"): About(age=9.0, film=f"{nfd}.PNG"), name_key("B"): About(age=10.0, film="B")}
+    about = {film_key(f"{nfd}.PNG"): About(age=9.0, film=f"{nfd}.PNG"), film_key("B"): About(age=10.0, film="B")}
     assert of_film(about, Path(f"{nfc}.png")) == About(age=9.0)
     assert of_film(about, Path("films/b.dcm")) == About(age=10.0)
     assert of_film(about, Path("c.png")) is None

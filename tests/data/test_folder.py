@@ -5,6 +5,7 @@ from PIL import Image
 
 from cephkit.data.folder import film_named, films_by_name, films_in, search
 from cephkit.errors import SettingsError
+from cephkit.files import short_name
 from tests.data.aariz_folder import noise
 from tests.data.dicom.hostile import directory
 from tests.data.dicom.made import film, shades, written
@@ -144,3 +145,28 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (len(found.films), found.folders) == (1, [tmp_path / "locked"])
     with pytest.raises(SettingsError, match="cannot be searched: Permission denied"):
         search(tmp_path / "locked")
+
+
+def test_case_and_unicode_form_may_differ_and_a_uid_is_a_whole_name(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "f", "A.PNG", "e\u0301.png", "1.2.840.1", "1.2.840.2", f"{'x' * 240}.png")
+    films = films_by_name(folder)
+    for name, file in {
+        "a": "A.PNG",
+        "a.png": "A.PNG",
+        "\u00c9": "e\u0301.png",
+        "1.2.840.1": "1.2.840.1",
+        "x" * 240: f"{'x' * 240}.png",
+        short_name("x" * 240): f"{'x' * 240}.png",
+    }.items():
+        assert film_named(name, films, "here") == folder / file
+    with pytest.raises(SettingsError, match=r"no film for here; the folder must hold one '1\.2\.840'"):
+        film_named("1.2.840", films, "here")
+
+
+def test_an_exact_name_counts_before_one_alike(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "f", "a.png", "e\u0301.png", "\u00e9.png")
+    films = films_by_name(folder)
+    for name in ("e\u0301", "\u00e9.png"):
+        assert film_named(name, films, "here").name.startswith(name)
+    with pytest.raises(SettingsError, match=r"2 films .* for here"):
+        film_named("\u00c9", films, "here")

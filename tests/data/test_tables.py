@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from cephkit.data.tables import name_key, number, read_table, surplus
+from cephkit.data.names import film_key
+from cephkit.data.tables import number, read_table, surplus
 from cephkit.errors import DataError
 
 TEXT = "Film,age\r\nMüller , 12\r\n"
@@ -60,5 +61,5 @@ def test_surplus_cells() -> None:
 
 
 def test_keys_of_names() -> None:
-    assert name_key("E\u0301.PNG") == name_key("\u00e9.png") != name_key("e.png")
-    assert name_key("\udcff") == "\udcff"
+    assert film_key("E\u0301.PNG") == film_key("\u00e9.png") != film_key("e.png")
+    assert film_key("\udcff") == "\udcff"

@@ -28,11 +28,12 @@ from cephkit.config import parse
 from cephkit.data.about import OLDEST, About, Sex, about_lines, read_about
 from cephkit.data.film_rows import of_film
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
-from cephkit.data.opened import film_stem, open_film
+from cephkit.data.names import film_key, film_name
+from cephkit.data.opened import open_film
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, said_spacing
 from cephkit.errors import FilmError, LabelError, SettingsError
-from cephkit.files import short_name, utf8, write_csv, write_json, write_whole
+from cephkit.files import utf8, write_csv, write_json, write_whole
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model
@@ -208,12 +209,12 @@ def _names(files: Sequence[Path]) -> list[str]:
     taken: set[str] = set()
     names = []
     for file in files:
-        stem = short_name(file.stem if is_label_file(file) else film_stem(file))
+        stem = film_name(file)
         name, number = stem, 1
-        while name.casefold() in taken:
+        while film_key(name) in taken:
             number += 1
             name = f"{stem}-{number}"
-        taken.add(name.casefold())
+        taken.add(film_key(name))
         names.append(name)
     return names
 
@@ -231,7 +232,7 @@ def _measured(
     grey: Grey8 | None = None
     marked = read_marked(file) if is_label_file(file) else None
     # What predict named a-2 for want of another name may be the film a.png.
-    film_file = Path(marked.film_file or file.stem) if marked is not None else file
+    film_file = Path(marked.film_file or film_name(file)) if marked is not None else file
     row = of_film(about, film_file) or About()
     looked_for.append(film_file)
     said: Spacing | None = row.spacing or said_spacing(options.pixel_size_mm, options.ruler)
@@ -265,7 +266,7 @@ def _picture(marked: Marked, pictures: FilmsByName) -> Grey8:
         SettingsError: it is not there, or is another one.
         FilmError: it cannot be read.
     """
-    path = film_named(marked.film_file or marked.path.stem, pictures, marked.path)
+    path = film_named(marked.film_file or film_name(marked.path), pictures, marked.path)
     film = open_film(path, use_spacing=False)
     if marked.film_hash and pixel_hash(film.grey) != marked.film_hash:
         raise SettingsError(f"{path}: is another film than that of {marked.path}; give the right --films")

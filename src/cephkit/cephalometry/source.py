@@ -171,8 +171,8 @@ def _spacing(said: dict[str, Any], path: Path) -> Spacing | None:
         if plane not in get_args(Plane):
             raise ValueError(f"plane {plane!r:.40}")
         return Spacing(float(said["row_mm"]), float(said["column_mm"]), str(said["origin"]), plane)  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError, SettingsError) as error:
-        raise BrokenLabelError(f'"spacing" cannot be used ({error})', "correct it or remove it", path) from error
+    except (KeyError, TypeError, ValueError, OverflowError, SettingsError) as error:
+        raise BrokenLabelError(f'"spacing" cannot be used ({error!s:.200})', "correct it or remove it", path) from error
 
 
 def _table(content: dict[str, Any], key: str, path: Path) -> dict[str, Any]:

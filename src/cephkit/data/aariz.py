@@ -8,8 +8,8 @@ from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
+from cephkit.data.names import film_key, film_name
 from cephkit.data.pixels import PICTURE_ENDINGS
-from cephkit.data.tables import name_key
 from cephkit.errors import DataError
 
 __all__ = ["ANNOTATORS", "AarizFolder", "Problem", "landmarks_json", "read_aariz", "some"]
@@ -117,7 +117,7 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
     by_stem: dict[str, list[Path]] = {}
     for path in _visible(film_folder):
         if path.suffix.lower() in PICTURE_ENDINGS:
-            by_stem.setdefault(path.stem, []).append(path)
+            by_stem.setdefault(film_name(path), []).append(path)
     problems: list[Problem] = []
     for film_id, paths in by_stem.items():
         if len(paths) > 1:
@@ -125,12 +125,12 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
             problems.append(Problem(film_id, split, paths[1], reason, "keep one of them"))
     annotation_folder = _entry(split_folder, "Annotations", folder=True)
     landmark_folder = _entry(annotation_folder, "Cephalometric Landmarks", folder=True) if annotation_folder else None
-    by_key = {name_key(film_id): film_id for film_id in by_stem}
+    by_key = {film_key(film_id): film_id for film_id in by_stem}
     annotations: dict[str, dict[str, Points]] = {film_id: {} for film_id in by_stem}
     notes: list[str] = []
     for annotator, name in ANNOTATORS.items():
         for written, path in _label_files(landmark_folder, name):
-            film_id = written if written in by_stem else by_key.get(name_key(written), written)
+            film_id = written if written in by_stem else by_key.get(film_key(written), written)
             if film_id not in by_stem:
                 reason = f"label without a film {film_id} ({', '.join(PICTURE_ENDINGS)}) in {film_folder}"
                 problems.append(Problem(film_id, split, path, reason, "add the film or remove the label"))
@@ -167,7 +167,7 @@ def _label_files(parent: Path | None, name: str) -> Iterable[tuple[str, Path]]:
     folder = _entry(parent, name, folder=True) if parent else None
     if folder is None:
         return []
-    return [(path.stem, path) for path in _visible(folder) if path.suffix.lower() == ".json"]
+    return [(film_name(path), path) for path in _visible(folder) if path.suffix.lower() == ".json"]
 
 
 def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[str]]:

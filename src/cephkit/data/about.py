@@ -9,8 +9,9 @@ from typing import Literal, TypeAlias
 from cephkit.data.aariz import some
 from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.machines import LARGEST_MM, SIDES, SMALLEST_MM
+from cephkit.data.names import film_key
 from cephkit.data.spacing import Spacing, from_ruler, square
-from cephkit.data.tables import name_key, number, read_table, surplus
+from cephkit.data.tables import number, read_table, surplus
 from cephkit.errors import DataError, SettingsError
 
 Sex: TypeAlias = Literal["female", "male"]
@@ -35,7 +36,7 @@ class About:
 
 
 def read_about(path: Path) -> dict[str, About]:
-    """``name_key`` of the film -> what the table says. Cells may be empty, further columns do no harm.
+    """``film_key`` of the film -> what the table says. Cells may be empty, further columns do no harm.
 
     Raises:
         DataError: unreadable, without a column of films, a film twice, or a value that cannot be.
@@ -48,11 +49,11 @@ def read_about(path: Path) -> dict[str, About]:
         if not film:
             continue
         where = f"{path}, line {line} ({film})"
-        if name_key(film) in about:
+        if film_key(film) in about:
             raise DataError(f"{where}: film {film!r} is there twice; keep the right row")
         if fault := surplus(head, cells):
             raise DataError(f"{where}: {fault}")
-        about[name_key(film)] = About(
+        about[film_key(film)] = About(
             _spacing(fields, path.name, where),
             _number(fields.get("age", ""), 0.0, OLDEST, f"{where}: age"),
             _sex(fields.get("sex", ""), where),

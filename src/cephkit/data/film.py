@@ -14,6 +14,8 @@ SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
 # Landmarks of one film in film pixels (x, y); a landmark that is not there has no entry.
 Points: TypeAlias = dict[str, tuple[float, float]]
+FARTHEST_PX = 1e6
+"""Of a landmark from the film's corner: no film is as large, and squares and sums of larger numbers overflow."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,15 @@
 """Folders of films: which files are films, and which of them belongs to a name."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 from cephkit.data.aariz import some
 from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.kinds import is_dicom_directory
-from cephkit.data.opened import film_stem, is_film_file, read_head
+from cephkit.data.names import film_key, film_name
+from cephkit.data.opened import is_film_file, read_head
 from cephkit.errors import SettingsError
-
-FilmsByName: TypeAlias = Mapping[str, Sequence[Path]]
 
 _OF_THE_SYSTEM = {"thumbs.db", "desktop.ini"}
 _RESULTS, _OVERLAYS = "landmarks.csv", "*_overlay.png"
@@ -133,8 +131,31 @@ def _below(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
+class FilmsByName:
+    """The files of a folder by their names, films without their endings too; case and Unicode form may differ."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        # In this order: a whole name counts before another film's name without ending, both before a name alike.
+        self._layers: tuple[dict[str, list[Path]], ...] = ({}, {}, {}, {})
+        for path in files:
+            self._put(0, path.name, path)
+            self._put(2, film_key(path.name), path)
+            if is_film_file(path):
+                self._put(1, film_name(path), path)
+                self._put(3, film_key(film_name(path)), path)
+
+    def _put(self, layer: int, name: str, path: Path) -> None:
+        self._layers[layer].setdefault(name, []).append(path)
+
+    def find(self, name: str) -> Sequence[Path]:
+        """The films called ``name``: the name of a file, or of a film."""
+        asked = (name, name, film_key(name), film_key(name))
+        found = (layer[key] for layer, key in zip(self._layers, asked, strict=True) if key in layer)
+        return next(found, ())
+
+
 def films_by_name(folder: Path) -> FilmsByName:
-    """The files in ``folder`` by their names, films without their endings too.
+    """The files in ``folder`` by their names.
 
     Raises:
         SettingsError: there is no such folder, or it is empty.
@@ -144,25 +165,21 @@ def films_by_name(folder: Path) -> FilmsByName:
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
     if not files:
         raise SettingsError(f"--films {folder}: holds no file; give the folder with the films")
-    found: dict[str, list[Path]] = {}
-    for path in filter(is_film_file, files):
-        found.setdefault(film_stem(path), []).append(path)
-    # A whole name counts before another film's name without ending.
-    return {**found, **{path.name: [path] for path in files}}
+    return FilmsByName(files)
 
 
-def film_named(name: str, films: FilmsByName, asked_by: Path) -> Path:
+def film_named(name: str, films: FilmsByName, asked_by: Path | str) -> Path:
     """The one film called ``name``.
 
     Args:
         name: of its file, with or without ending.
         films: of ``films_by_name``.
-        asked_by: the file whose film it is, for the error.
+        asked_by: the file, or what in it, whose film it is, for the error.
 
     Raises:
         SettingsError: there is none, or several.
     """
-    found = films.get(name, ())
+    found = films.find(name)
     if len(found) != 1:
         there = f"{len(found)} films {some([path.name for path in found])}" if found else "no film"
         raise SettingsError(f"--films: {there} for {asked_by}; the folder must hold one {name!r}")

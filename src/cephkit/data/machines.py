@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cephkit.data.tables import name_key, number, read_table, surplus
+from cephkit.data.names import film_key
+from cephkit.data.tables import number, read_table, surplus
 from cephkit.errors import SettingsError
 
 FILE_NAME = "cephalogram_machine_mappings.csv"
@@ -30,7 +31,7 @@ class MachineRow:
 
 
 def read_machine_map(path: Path) -> dict[str, MachineRow]:
-    """``name_key`` of the film id -> row. Extra columns, spaces and a BOM do no harm.
+    """``film_key`` of the film id -> row. Extra columns, spaces and a BOM do no harm.
 
     A film named twice with two sizes has none.
 
@@ -47,10 +48,10 @@ def read_machine_map(path: Path) -> dict[str, MachineRow]:
         row = _row(fields)
         if fault := surplus(head, cells):
             row = MachineRow(row.machine, None, row.mode, fault)
-        known = rows.get(name_key(film_id))
+        known = rows.get(film_key(film_id))
         if known is not None and (known.pixel_size_mm, known.stretch) != (row.pixel_size_mm, row.stretch):
             row = MachineRow(known.machine, None, known.mode, "two rows with different pixel sizes")
-        rows[name_key(film_id)] = replace(row, film=film_id)
+        rows[film_key(film_id)] = replace(row, film=film_id)
     return rows
 
 

@@ -126,12 +126,6 @@ def _is_dicom(data: bytes, path: Path) -> bool:
     return _ending(path) in _DICOM_ENDINGS and begins_like_bare_dicom(data)
 
 
-def film_stem(path: Path) -> str:
-    """A film's name without its ending."""
-    ending = _ending(path)
-    return path.name[: -len(ending)] if ending else path.name
-
-
 def _ending(path: Path) -> str:
     """In small letters; none where a name is a DICOM UID such as 1.2.840.10008, as exported films are called."""
     return "" if path.suffix[1:].isdigit() else path.suffix.lower()

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,11 +64,6 @@ def number(written: str) -> float:
         ValueError: it is none.
     """
     return float(written.replace(",", ".") if _DECIMAL_COMMA.fullmatch(written) else written)
-
-
-def name_key(name: str) -> str:
-    """``name`` as it is compared: without case and in one Unicode form, since file systems change both."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _text(path: Path, strict: bool) -> str:

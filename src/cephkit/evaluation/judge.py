@@ -14,7 +14,7 @@ from cephkit.data.aariz import AarizFolder, read_aariz, some
 from cephkit.data.check import unlabelled
 from cephkit.data.film import Film, Split
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
-from cephkit.data.tables import name_key
+from cephkit.data.names import film_key
 from cephkit.errors import DataError
 from cephkit.evaluation.predictions import listed, read_predictions
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
@@ -147,10 +147,10 @@ def judge_file(options: JudgeOptions, path: Path, say: Say) -> Judged:
     folder = read_aariz(options.dataset_path, options.splits)
     for note in folder.notes:
         say(note)
-    ids = {name_key(film.film_id): film.film_id for film in folder.films}
+    ids = {film_key(film.film_id): film.film_id for film in folder.films}
     written = read_predictions(path)
     # Names are compared as file systems do: without case, in one Unicode form.
-    predictions = {ids.get(name_key(film), film) if ids.get(name_key(film)) not in written else film: points
+    predictions = {ids.get(film_key(film), film) if ids.get(film_key(film)) not in written else film: points
                    for film, points in written.items()}  # fmt: skip
     films = _usable(folder, options, say)
     if not films:

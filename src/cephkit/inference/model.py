@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.folder import films_in
-from cephkit.data.opened import OpenedFilm, film_stem, open_array, open_film, open_image
+from cephkit.data.names import film_name
+from cephkit.data.opened import OpenedFilm, open_array, open_film, open_image
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.data.straight import straightened, stretch_of, unstretched
@@ -188,7 +189,7 @@ class Model:
     def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
         """The landmarks of films that are ready."""
         canvases = [torch.stack(same) for same in zip(*(film.canvases for film in films), strict=True)]
-        names = [film_stem(Path(film.file)) if film.file else "" for film in films]
+        names = [film_name(film.file) if film.file else "" for film in films]
         sizes, hashes = [film.shown_size for film in films], [film.film_hash for film in films]
         found = self.predictor.predictions(canvases, sizes, names, hashes)
         return [self._finished(prediction, film) for prediction, film in zip(found, films, strict=True)]

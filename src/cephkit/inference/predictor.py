@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cephkit.data.names import film_name
 from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
@@ -116,7 +117,7 @@ class Predictor:
             FilmError: the file cannot be read as a film.
         """
         if isinstance(film, (str, Path)):
-            film_id = film_id or Path(film).stem
+            film_id = film_id or film_name(film)
             grey = read_grey(Path(film))
         else:
             grey = film

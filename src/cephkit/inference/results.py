@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cephkit.data.opened import film_stem
+from cephkit.data.names import film_key, film_name
 from cephkit.errors import CephkitError, SettingsError
-from cephkit.files import short_name, write_csv, write_json
+from cephkit.files import write_csv, write_json
 from cephkit.inference.prediction import COLUMNS, Prediction, landmark_rows
 
 TABLE = "landmarks.csv"
@@ -52,7 +52,7 @@ class ResultFolder:
         for name, columns in ((TABLE, COLUMNS), (PROBLEMS, PROBLEM_COLUMNS)):
             _refuse_foreign(folder / name, columns)
         self._known = {
-            path.stem.casefold(): _Known(
+            film_key(film_name(path)): _Known(
                 content["film"].get("content", ""),
                 content.get("run", ""),
                 not content["landmarks"],
@@ -69,17 +69,17 @@ class ResultFolder:
 
     def name_for(self, file: Path, content: str) -> str:
         """A name for the results of ``file``: that without ending, with a number where another film has it."""
-        stem, number = short_name(film_stem(file)), 1
+        stem, number = film_name(file), 1
         while True:
             name = stem if number == 1 else f"{stem}-{number}"
-            if name.casefold() not in self._taken and self._is_free(name, content):
-                self._taken.add(name.casefold())
+            if film_key(name) not in self._taken and self._is_free(name, content):
+                self._taken.add(film_key(name))
                 return name
             number += 1
 
     def problem_of(self, name: str, content: str, overlay: bool) -> str | None:
         """What was wrong with a film whose result is there, empty where nothing was; None where it has to be made."""
-        known = self._known.get(name.casefold())
+        known = self._known.get(film_key(name))
         if known is None or not self.resume or (known.content, known.run) != (content, self.run):
             return None
         if overlay and not self.overlay_path(name).exists():
@@ -132,7 +132,7 @@ class ResultFolder:
         json_path, overlay_path = self.json_path(name), self.overlay_path(name)
         if {json_path.resolve(), overlay_path.resolve()} & self._inputs:
             return False
-        known = self._known.get(name.casefold())
+        known = self._known.get(film_key(name))
         if known is not None:
             return known.content == content
         return not json_path.exists() and not overlay_path.exists()
