@@ -119,3 +119,10 @@ def test_plain_settings_survive_yaml(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text(yaml.safe_dump(to_plain(config)), encoding="utf-8")
     assert from_yaml(TrainConfig, file) == config
+
+
+def test_patience_holds_a_validation() -> None:
+    with pytest.raises(SettingsError, match="--patience 3 with --validation_frequency 5: one validation would end"):
+        TrainConfig(early_stopping=True, patience=3, validation_frequency=5)
+    TrainConfig(early_stopping=True, patience=5, validation_frequency=5)
+    TrainConfig(patience=3, validation_frequency=5)

@@ -174,6 +174,11 @@ class TrainConfig:
         ]
         if self.use_ram_cache and self.limited_ram_cache is not None:
             wrong.append("--use_ram_cache holds every film, --limited_ram_cache only some: give one of them")
+        if self.early_stopping and self.patience < self.validation_frequency:
+            wrong.append(
+                f"--patience {self.patience} with --validation_frequency {self.validation_frequency}: one validation "
+                f"would end the run; give --patience {self.validation_frequency} or more, or validate more often"
+            )
         if self.effective_batch is not None and self.batch_size != "auto":
             wrong.append("--effective_batch goes with --batch_size auto; else it is the product of the two numbers")
         if self.resume_as != "auto" and self.resume is None:

@@ -1,5 +1,6 @@
 """Ctrl-C, the screen, and the command as users start it."""
 
+import csv
 import signal
 import subprocess
 import sys
@@ -117,3 +118,26 @@ def test_two_processes_under_torchrun_train_one_model(tiny_aariz: Path, tmp_path
     assert latest.training["progress"]["step"] == 2
     assert len(latest.training["random"]) == 2
     assert len(epoch_plan(7, 2, 2, 0, 0, 2, 1)) == 2
+
+
+@pytest.mark.slow
+def test_validation_on_two_processes_is_that_of_one(tmp_path: Path) -> None:
+    root = write_tiny_aariz(tmp_path / "Aariz", train=16, valid=4)
+    common = [
+        "train_1024x1024.py", "--dataset_path", root, "--model", "test_resnet", "--image_size", "64", "64",
+        "--device", "cpu", "--no_pretrained", "--epochs", "2", "--batch_size", "2", "--num_workers", "0",
+        "--no_augment", "--warmup_epochs", "0.5", "--lr", "2e-3", "--cache_dir", tmp_path / "c",
+    ]  # fmt: skip
+    errors = []
+    for processes in (1, 2):
+        launcher = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"] if processes == 2 else []
+        folder = tmp_path / f"run{processes}"
+        command = [
+            sys.executable, *launcher, *common, "--gradient_accumulation_steps", 4 // processes,
+            "--save_dir", folder, "--log_dir", folder, *(["--use_ddp"] * (processes == 2)),
+        ]  # fmt: skip
+        done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-2000:]
+        with (folder / "epochs.csv").open(newline="") as file:
+            errors.append([float(row["Val/MRE_mm"]) for row in csv.DictReader(file)])
+    assert errors[1] == pytest.approx(errors[0], rel=0.005)

@@ -16,6 +16,7 @@ from cephkit.data.film import Film
 from cephkit.errors import CheckpointError
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import Checkpoint
+from cephkit.training.schedule import patience_is_over
 
 # Without these the saved state does not fit at all, even when continuing is forced.
 SHAPE = ("model", "image_size", "heatmap_stride", "sigma", "loss", "use_ema", "seed")
@@ -80,7 +81,9 @@ def _compare(
     done, asked = checkpoint.epoch, config.epochs
     obstacles = [f"its {asked} epochs are all done" if done == asked else f"{done} epochs are done"] * (done >= asked)
     progress = checkpoint.training["progress"]
-    if its.get("early_stopping") and done - progress["best_epoch"] >= its["patience"]:
+    if its.get("early_stopping") and patience_is_over(
+        done, progress["best_epoch"], its["patience"], its.get("validation_frequency", 1)
+    ):
         obstacles.append(f"it stopped early, after {done} epochs")
     obstacles += _different(SHAPE, its, mine) + _different(("effective_batch",), its, mine)
     if checkpoint.spec.symbols != spec.symbols:

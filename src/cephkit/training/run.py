@@ -39,6 +39,7 @@ from cephkit.training.refine import RefinerTraining
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, run_settings, set_aside
 from cephkit.training.state import TrainState, set_random_state
+from cephkit.training.statistics import count_all_processes
 
 Say = Callable[[str], None]
 
@@ -135,6 +136,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     torch.manual_seed(config.seed)
     state, criterion = build_state(config, spec, checkpoint, decision, fabric, say)
     apply_recompute(state.model, packing.recompute)
+    count_all_processes(state.model, fabric.world_size)
     model, optimizer = fabric.setup(state.model, state.optimizer)
     state.scaler = getattr(fabric._precision, "scaler", None)
     torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
@@ -318,3 +320,5 @@ def report_end(run: Run, outcome: Outcome, say: Say) -> None:
     if progress.best is not None:
         unit = "mm" if in_mm else "px"
         say(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {folder / 'checkpoint_best.pth'}")
+    elif outcome != "stopped":
+        say("no validation found every landmark, so there is no checkpoint_best.pth: train longer or with another --lr")
