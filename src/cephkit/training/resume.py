@@ -75,7 +75,7 @@ def _compare(
     config: TrainConfig, checkpoint: Checkpoint, spec: ModelSpec, films: Sequence[Film], effective_batch: int
 ) -> tuple[list[str], list[str]]:
     """(what makes continuing impossible, what makes it another run)."""
-    if checkpoint.training is None:
+    if checkpoint.training is None or "best_epoch" not in checkpoint.training.get("progress", {}):
         return ["the file holds weights only, not the state of a run"], []
     mine, its = run_settings(config, films, effective_batch), checkpoint.config
     done, asked = checkpoint.epoch, config.epochs
