@@ -129,8 +129,8 @@ class StoreBuilder:
         return store
 
 
-def check_memory(count: int, canvas_size: Size) -> None:
-    """Whether ``count`` canvases fit into free memory.
+def check_memory(count: int, canvas_size: Size, purpose: str = "") -> None:
+    """Whether ``count`` canvases fit into free memory; ``purpose`` begins the message where they do not.
 
     Raises:
         DataError: they do not; says how many do.
@@ -140,8 +140,8 @@ def check_memory(count: int, canvas_size: Size) -> None:
     usable = int(free * _MEMORY_SHARE)
     if count * each > usable:
         raise DataError(
-            f"holding {count} films of {canvas_size[0]}x{canvas_size[1]} needs {_mib(count * each)} of memory; "
-            f"{_mib(free)} are free, {_mib(usable)} of them for films; "
+            f"{purpose}holding {count} films of {canvas_size[0]}x{canvas_size[1]} needs {_mib(count * each)} of memory"
+            f"; {_mib(free)} are free, {_mib(usable)} of them for films; "
             f"use --limited_ram_cache {usable // each} in place of --use_ram_cache, or neither"
         )
 

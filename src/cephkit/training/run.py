@@ -28,7 +28,7 @@ from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import PlanSampler
 from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint
 from cephkit.training.context import Run
-from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
+from cephkit.training.finish import add_refiner, check_end, detail_data, detail_size, finish
 from cephkit.training.interrupt import interrupted_by_ctrl_c
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
@@ -122,6 +122,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     films = data.films["train"]
     if not any(film.points(config.truth) for film in data.films["valid"]):
         raise SettingsError(f"--truth {config.truth}: no valid film has such landmarks; validation could not score")
+    check_end(config, data, say)
     spec = ModelSpec(
         config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss
     )  # fmt: skip
