@@ -109,6 +109,20 @@ def test_a_film_that_changes_its_size_during_the_run_is_named(films: list[Film],
         dataset[0]
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_film_replaced_by_another_of_its_size_during_the_run_is_named(
+    films: list[Film], maker: AarizMaker, workers: int
+) -> None:
+    dataset = FilmDataset(films, SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))
+    maker.add("train", "a", grey=np.zeros((120, 60), dtype=np.uint8))
+    with pytest.raises(FilmError) as caught:
+        list(DataLoader(dataset, batch_size=1, num_workers=workers))
+    assert str(caught.value) == (
+        f"{films[0].path}: changed during the run: another picture of the same size; "
+        "put the first film back or start anew"
+    )
+
+
 def test_unchecked_films_and_foreign_stores_are_refused(films: list[Film]) -> None:
     with pytest.raises(ValueError, match="has not been checked"):
         FilmDataset([Film("a", Path("a.png"), "train")], SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))

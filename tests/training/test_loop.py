@@ -153,6 +153,32 @@ def test_a_run_that_only_skips_ends_with_an_error(settings: Settings, monkeypatc
         loop.fit(run, stop=lambda: False)
 
 
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_run_whose_every_step_was_skipped_is_not_finished(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], early_stopping: bool
+) -> None:
+    config = settings(epochs=3, early_stopping=early_stopping, patience=1)
+    real = loop.batch_loss
+    run = set_up(config, Screen())
+    monkeypatch.setattr(loop, "batch_loss", lambda *arguments: real(*arguments) * float("nan"))
+    with pytest.raises(CephkitError, match="not finite in any of the 6 steps: nothing was learnt"):
+        loop.fit(run, stop=lambda: False)
+    assert run.log is not None
+    run.log.close()
+    assert capsys.readouterr().out.count("train loss -") == 3
+    assert [row["Train/EpochLoss"] for row in rows(config.log_dir / "epochs.csv")] == ["", "", ""]
+    assert not (config.save_dir / "checkpoint_best.pth").exists()
+
+
+def test_early_stopping_waits_for_validations(settings: Settings) -> None:
+    result = train(settings(epochs=30, lr=1e-9, early_stopping=True, patience=4, validation_frequency=3))
+    assert result.outcome == "stopped early"
+    table = rows(result.save_dir.parent / "run_logs" / "epochs.csv")
+    assert result.best_epoch % 3 == 0
+    assert int(table[-1]["epoch"]) == result.best_epoch + 6
+    assert (result.save_dir / "checkpoint_best.pth").is_file()
+
+
 def test_tensorboard_has_the_guides_tags_and_csv_the_same_figures(settings: Settings) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

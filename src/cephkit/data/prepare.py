@@ -175,8 +175,7 @@ def _hold(
 ) -> FilmStore:
     if not films:
         return FilmStore.empty(canvas_size)
-    store = builder.finish(films, THREADS)
-    store.warm()
+    store = builder.finish(films, THREADS, say)
     total = folder_bytes(folder)
     say(
         f"film store: {len(store)} films, {store.bytes / 2**20:.0f} MiB, in {folder} "

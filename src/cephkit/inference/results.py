@@ -124,8 +124,12 @@ class ResultFolder:
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
                 landmark_rows(content)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
-                continue
+                if not all(isinstance(content.get(name, ""), str) for name in ("run", "doubt")):
+                    continue
+                if not isinstance(content["film"].get("content", ""), str):
+                    continue
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+                continue  # not ours
             yield path, content
 
     def _is_free(self, name: str, content: str) -> bool:
@@ -158,7 +162,7 @@ def _refuse_foreign(path: Path, columns: tuple[str, ...]) -> None:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             head = next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:  # not text, not a table, a field of megabytes
         raise SettingsError(f"{path}: cannot be read ({error}); choose another --out") from error
     if tuple(head) != columns:
         raise SettingsError(f"{path}: is no table of cephkit predict; choose another --out")

@@ -13,15 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cephkit.config import TrainConfig
 from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, prepare
+from cephkit.data.store_builder import check_memory
 from cephkit.errors import DataError
 from cephkit.evaluation.metrics import radial_errors
 from cephkit.geometry import Size, letterbox, transform
 from cephkit.inference.folder import predict_films
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Found, Predictor
-from cephkit.inference.uncertainty import fit_calibration
+from cephkit.inference.uncertainty import FEWEST_ERRORS, fit_calibration
 from cephkit.models.refiner import RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import LoadedModel, read_checkpoint, write_checkpoint
@@ -245,7 +247,30 @@ def with_extras(model: LoadedModel, extras: dict[str, Any]) -> LoadedModel:
 def detail_data(data: PreparedData, root: Path, size: Size, hold: int | None, cache_dir: Path | None) -> PreparedData:
     """The films of ``data`` at another canvas size; what is to be said of them has been said."""
     splits = tuple(data.films)
-    return prepare(
+    detail = prepare(
         root, splits=splits, annotation=data.annotation, canvas_size=size, hold=hold, cache_dir=cache_dir,
         skip_bad_films=True, say=lambda line: None,
     )  # fmt: skip
+    contents = {film.path: film.content for films in detail.films.values() for film in films}
+    changed = [film.path for films in data.films.values() for film in films if contents.get(film.path) != film.content]
+    if changed:
+        raise DataError(f"{changed[0]}: changed during the run ({len(changed)} films in all); put the first film back")
+    return detail
+
+
+def check_end(config: TrainConfig, data: PreparedData, say: Say) -> None:
+    """What only the end of a run needs, looked at before it starts: memory for a second stage, points to calibrate.
+
+    Raises:
+        DataError: the films at the second stage's size do not fit into memory.
+    """
+    if config.refine:
+        films = sum(len(group) for group in data.films.values())
+        size = detail_size(data.films["train"], config.refine_size)
+        check_memory(films if config.hold is None else min(films, config.hold), size, "the second stage: ")
+    points = sum(len(film.points(config.truth).keys() & set(data.symbols)) for film in data.films["valid"])
+    if points < FEWEST_ERRORS:
+        say(
+            f"valid has {points} labelled points, a calibration needs {FEWEST_ERRORS}: "
+            "predictions will come without expected errors"
+        )

@@ -16,9 +16,10 @@ from cephkit.training.batches import MicroBatch, epoch_plan
 from cephkit.training.checkpoint import Checkpoint, write_checkpoint
 from cephkit.training.context import BeforeStep, Run
 from cephkit.training.loaders import valid_loader
-from cephkit.training.report import check_skipped, report_epoch, report_step, watch_for_spills
-from cephkit.training.schedule import learning_rate
+from cephkit.training.report import check_learnt, check_skipped, report_epoch, report_step, watch_for_spills
+from cephkit.training.schedule import learning_rate, patience_is_over
 from cephkit.training.state import random_state, set_random_state
+from cephkit.training.statistics import average_statistics
 from cephkit.training.validate import Validation, targets_on_grid, to_network, validate
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -29,7 +30,7 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
     """Train until the epochs are done, until ``stop()`` is true after a step, or until it no longer improves.
 
     Raises:
-        CephkitError: too many steps in a row were not finite, or a checkpoint could not be written.
+        CephkitError: too many steps in a row, or all, were not finite, or a checkpoint could not be written.
     """
     config, progress = run.config, run.state.progress
     while progress.epoch < config.epochs:
@@ -37,14 +38,15 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
         if progress.epoch_steps < run.steps_per_epoch:
             save_latest(run)
             return "stopped"
-        epoch_loss = progress.epoch_loss / max(1, progress.epoch_films)
+        epoch_loss = progress.epoch_loss / progress.epoch_films if progress.epoch_films else None
         progress.epoch += 1
         due = progress.epoch % config.validation_frequency == 0 or progress.epoch == config.epochs
         validation = validate_now(run) if due else None
         progress.epoch_steps = progress.epoch_films = 0
         progress.epoch_loss = 0.0
         error = None if validation is None else validation.error
-        improved = error is not None and (progress.best is None or error < progress.best)
+        learnt = progress.step > progress.skipped  # an untrained network is nobody's best
+        improved = learnt and error is not None and (progress.best is None or error < progress.best)
         if validation is not None and improved:
             progress.best, progress.best_epoch = error, progress.epoch
             save_best(run, validation)
@@ -52,10 +54,13 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
         if config.save_frequency and progress.epoch % config.save_frequency == 0:
             save_latest(run, validation, f"checkpoint_epoch_{progress.epoch}.pth")
         report_epoch(run, epoch_loss, validation, improved)
-        if config.early_stopping and progress.epoch - progress.best_epoch >= config.patience:
+        if config.early_stopping and patience_is_over(
+            progress.epoch, progress.best_epoch, config.patience, config.validation_frequency
+        ):
             return "stopped early"
         if stopped and progress.epoch < config.epochs:
             return "stopped"
+    check_learnt(run)
     return "finished"
 
 
@@ -111,6 +116,7 @@ def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
         run.optimizer.zero_grad(set_to_none=True)
         progress.step += 1
         progress.epoch_steps += 1
+        average_statistics(fabric, run.state.model)
         buffers = float_buffers(run.state.model)
         if finite:
             progress.skipped_in_a_row = 0

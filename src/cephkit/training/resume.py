@@ -16,6 +16,7 @@ from cephkit.data.film import Film
 from cephkit.errors import CheckpointError
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import Checkpoint
+from cephkit.training.schedule import patience_is_over
 
 # Without these the saved state does not fit at all, even when continuing is forced.
 SHAPE = ("model", "image_size", "heatmap_stride", "sigma", "loss", "use_ema", "seed")
@@ -74,13 +75,15 @@ def _compare(
     config: TrainConfig, checkpoint: Checkpoint, spec: ModelSpec, films: Sequence[Film], effective_batch: int
 ) -> tuple[list[str], list[str]]:
     """(what makes continuing impossible, what makes it another run)."""
-    if checkpoint.training is None:
+    if checkpoint.training is None or "best_epoch" not in checkpoint.training.get("progress", {}):
         return ["the file holds weights only, not the state of a run"], []
     mine, its = run_settings(config, films, effective_batch), checkpoint.config
     done, asked = checkpoint.epoch, config.epochs
     obstacles = [f"its {asked} epochs are all done" if done == asked else f"{done} epochs are done"] * (done >= asked)
     progress = checkpoint.training["progress"]
-    if its.get("early_stopping") and done - progress["best_epoch"] >= its["patience"]:
+    if its.get("early_stopping") and patience_is_over(
+        done, progress["best_epoch"], its["patience"], its.get("validation_frequency", 1)
+    ):
         obstacles.append(f"it stopped early, after {done} epochs")
     obstacles += _different(SHAPE, its, mine) + _different(("effective_batch",), its, mine)
     if checkpoint.spec.symbols != spec.symbols:

@@ -28,7 +28,7 @@ from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import PlanSampler
 from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint
 from cephkit.training.context import Run
-from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
+from cephkit.training.finish import add_refiner, check_end, detail_data, detail_size, finish
 from cephkit.training.interrupt import interrupted_by_ctrl_c
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
@@ -39,6 +39,7 @@ from cephkit.training.refine import RefinerTraining
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, run_settings, set_aside
 from cephkit.training.state import TrainState, set_random_state
+from cephkit.training.statistics import count_all_processes
 
 Say = Callable[[str], None]
 
@@ -121,6 +122,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     films = data.films["train"]
     if not any(film.points(config.truth) for film in data.films["valid"]):
         raise SettingsError(f"--truth {config.truth}: no valid film has such landmarks; validation could not score")
+    check_end(config, data, say)
     spec = ModelSpec(
         config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss
     )  # fmt: skip
@@ -135,6 +137,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     torch.manual_seed(config.seed)
     state, criterion = build_state(config, spec, checkpoint, decision, fabric, say)
     apply_recompute(state.model, packing.recompute)
+    count_all_processes(state.model, fabric.world_size)
     model, optimizer = fabric.setup(state.model, state.optimizer)
     state.scaler = getattr(fabric._precision, "scaler", None)
     torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
@@ -318,3 +321,5 @@ def report_end(run: Run, outcome: Outcome, say: Say) -> None:
     if progress.best is not None:
         unit = "mm" if in_mm else "px"
         say(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {folder / 'checkpoint_best.pth'}")
+    elif outcome != "stopped":
+        say("no validation found every landmark, so there is no checkpoint_best.pth: train longer or with another --lr")
