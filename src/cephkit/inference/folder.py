@@ -12,6 +12,7 @@ from cephkit.data.film import Film
 from cephkit.data.pixels import read_grey, to_canvas, to_uint8
 from cephkit.geometry import Size
 from cephkit.inference.predictor import Found, Predictor
+from cephkit.interrupt import ignore_stop_signals
 
 Shown = Callable[[Sequence[Any] | Any], Iterable[Any]]
 
@@ -53,7 +54,7 @@ def predict_films(
     # A generator of its own: predicting must not move the random state of a training.
     loader = DataLoader(
         FilmCanvases(films, predictor.canvas_sizes), batch_size, num_workers=min(num_workers, len(films)),
-        generator=torch.Generator(),
+        generator=torch.Generator(), worker_init_fn=ignore_stop_signals,
     )  # fmt: skip
     parts = []
     for canvases, sizes in shown(loader) if shown else loader:

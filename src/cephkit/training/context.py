@@ -71,6 +71,8 @@ class Run:
     """None in all processes but the first."""
     train_films: int
     before_step: BeforeStep
+    updating: bool = False
+    """Whether weights, average and progress are just being changed: not a state to save."""
     started: float = field(default_factory=time.monotonic)
     steps_here: int = 0
     """Optimiser steps since this start, for the time left."""

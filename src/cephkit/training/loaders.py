@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader
 
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import FilmDataset
+from cephkit.interrupt import ignore_stop_signals
 
 
 def make_loader(config: TrainConfig, dataset: FilmDataset, batches: Any, fabric: Fabric) -> DataLoader[Any]:
@@ -21,6 +22,7 @@ def make_loader(config: TrainConfig, dataset: FilmDataset, batches: Any, fabric:
         prefetch_factor=config.prefetch_factor if workers else None,
         pin_memory=config.pin_memory and fabric.device.type == "cuda",
         generator=torch.Generator().manual_seed(config.seed),
+        worker_init_fn=ignore_stop_signals,
     )
 
 

@@ -2,12 +2,12 @@ import signal
 
 import pytest
 
-from cephkit.training.interrupt import interrupted_by_ctrl_c
+from cephkit.interrupt import ending_after_the_step
 
 
 def test_ctrl_c_is_heard_once_and_the_second_one_interrupts(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGINT)
-    with interrupted_by_ctrl_c() as pressed:
+    with ending_after_the_step() as pressed:
         assert not pressed()
         signal.raise_signal(signal.SIGINT)
         assert pressed()
