@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import socket
 import time
 from collections import deque
@@ -113,7 +114,7 @@ def rows_of(path: Path, key: str) -> list[dict[str, str]]:
     """The rows of a table that have a number under ``key``; none where there is no table, or it cannot be read."""
     try:
         with path.open(newline="", encoding="utf-8", errors="replace") as file:
-            return [row for row in csv.DictReader(file) if (row.get(key) or "").isdecimal()]
+            return [row for row in csv.DictReader(file) if re.fullmatch("[0-9]{1,15}", row.get(key) or "")]
     except (FileNotFoundError, csv.Error):
         return []
 
