@@ -104,10 +104,28 @@ with ending_after_the_step() as asked:
         os.write(there, b"r")
         os._exit(7 if os.read(ready, 1) == b"g" else 1)
     os.read(here, 1)
-    os.killpg(0, signal.SIGINT)
-    os.killpg(0, signal.SIGTERM)
+    other = os.fork()  # the worker's parent would be obeyed
+    if not other:
+        os.killpg(0, signal.SIGINT)
+        os.killpg(0, signal.SIGTERM)
+        os._exit(0)
+    os.waitpid(other, 0)
     os.write(go, b"g")
     print("worker", os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), asked())
+"""
+TERMINATED = """
+import os, signal
+from cephkit.interrupt import ignore_stop_signals
+
+here, there = os.pipe()
+worker = os.fork()
+if not worker:
+    ignore_stop_signals()
+    os.write(there, b"r")
+    signal.pause()
+os.read(here, 1)
+os.kill(worker, signal.SIGTERM)
+print("worker", os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
 """
 
 
@@ -121,3 +139,11 @@ def test_a_terminals_signal_to_all_processes_is_the_first_ones_alone() -> None:
         "worker 7 True",
     ]
     assert done.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody can say who sent a signal")
+def test_a_worker_ends_when_the_process_that_started_it_says_so() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TERMINATED], capture_output=True, text=True, cwd=ROOT, timeout=100, check=True
+    )
+    assert done.stdout == "worker 0\n"

@@ -6,6 +6,8 @@ A command is ended by either with what it has done so far kept; a training ends 
 import contextlib
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
@@ -87,10 +89,20 @@ def ending_after_the_step() -> Iterator[Asked]:
 def ignore_stop_signals(worker: int = 0) -> None:
     """For loader workers (``worker_init_fn``): what ends a run is the first process's business.
 
-    A terminal sends Ctrl-C, and SLURM SIGTERM, to all processes of a run at once.
+    A terminal sends Ctrl-C, and SLURM SIGTERM, to all processes of a run at once. The SIGTERM by which the first
+    process itself ends a worker is obeyed.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":  # elsewhere nobody can say who sent a signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_at_the_wish_of, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_at_the_wish_of(parent: int) -> None:
+    if sys.platform == "linux":
+        while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+            pass
+        os._exit(0)
 
 
 def until(stop: Callable[[], bool]) -> Callable[[Iterable[Any]], Iterator[Any]]:

@@ -2,6 +2,8 @@
 
 import csv
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 import torch
 
 from cephkit.errors import CheckpointError
-from cephkit.training.checkpoint import read_checkpoint
+from cephkit.training import resume
+from cephkit.training.checkpoint import read_checkpoint, write_checkpoint
 from cephkit.training.run import Result, train
 from tests.conftest import write_tiny_aariz
 from tests.training.conftest import Settings
@@ -245,3 +248,27 @@ def test_continuing_into_another_folder_takes_the_best_along(settings: Settings)
     assert before.training["progress"]["best_epoch"] == 1
     moved = train(settings("moved", epochs=3, resume=path), stop=StopAfter(1))
     assert (moved.save_dir / "checkpoint_best.pth").is_file()
+
+
+def test_what_is_set_aside_never_meets_an_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stuck(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Stuck":
+            assert tz is UTC
+            return cls(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+    monkeypatch.setattr(resume, "datetime", Stuck)
+    (tmp_path / "earlier_20261025_013000-2").write_text("a file")
+    for content in ("one", "two"):
+        (tmp_path / "checkpoint_best.pth").write_text(content)
+        resume.set_aside(tmp_path, ["checkpoint_*.pth"])
+    kept = {path.parent.name: path.read_text() for path in tmp_path.glob("earlier_*/*")}
+    assert kept == {"earlier_20261025_013000": "one", "earlier_20261025_013000-3": "two"}
+
+
+def test_a_state_of_another_kind_is_no_run_to_go_on_with(settings: Settings) -> None:
+    path = interrupted(settings)
+    checkpoint = read_checkpoint(path)
+    write_checkpoint(path, replace(checkpoint, training={**(checkpoint.training or {}), "progress": {"odd": 1}}))
+    with pytest.raises(CheckpointError, match="its state does not fit this run"):
+        train(settings("first", resume=path))

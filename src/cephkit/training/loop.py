@@ -114,7 +114,7 @@ def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
         run.optimizer.zero_grad(set_to_none=True)
         progress.step += 1
         progress.epoch_steps += 1
-        buffers = float_buffers(run.state.model)
+        buffers = list(run.state.model.buffers())
         if finite:
             progress.skipped_in_a_row = 0
             progress.epoch_loss += value * micro.step_films
@@ -144,13 +144,13 @@ def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
 
 def before_step(model: nn.Module) -> BeforeStep:
     """What ``repack`` needs to undo a step of ``model``."""
-    return BeforeStep([buffer.clone() for buffer in float_buffers(model)], random_state())
+    return BeforeStep([buffer.clone() for buffer in model.buffers()], random_state())
 
 
 def undo_step(run: Run) -> None:
     """Put the run back to where it was before the step that failed."""
     run.optimizer.zero_grad(set_to_none=True)
-    torch._foreach_copy_(float_buffers(run.state.model), run.before_step.buffers)
+    torch._foreach_copy_(list(run.state.model.buffers()), run.before_step.buffers)
     set_random_state(run.before_step.random)
 
 
@@ -240,11 +240,6 @@ def remaining(plan: list[MicroBatch], steps_done: int) -> list[MicroBatch]:
     """The passes after the first ``steps_done`` optimiser steps."""
     ends = [index + 1 for index, micro in enumerate(plan) if micro.ends_step]
     return plan[ends[steps_done - 1] :] if steps_done else plan
-
-
-def float_buffers(model: nn.Module) -> list[torch.Tensor]:
-    """Running statistics and other floating-point buffers."""
-    return [buffer for buffer in model.buffers() if buffer.is_floating_point()]
 
 
 def stopping(fabric: Fabric, stop: Callable[[], bool]) -> bool:
