@@ -21,7 +21,7 @@ def shortage(error: BaseException) -> str | None:
     if _lacks_shared_memory(error, text):
         return (
             "shared memory (/dev/shm) is missing or too small for loader workers; use --num_workers 0, which loads in "
-            "the process itself, or give the container more: docker run --shm-size=1g ..."
+            "the process itself, or give the container more: docker run --shm-size=1g"
         )
     if isinstance(error, MemoryError) or number == errno.ENOMEM or _lacks_memory(text):
         return (

@@ -17,6 +17,7 @@ from cephkit.training import loop
 from cephkit.training import run as run_module
 from cephkit.training.checkpoint import read_checkpoint
 from cephkit.training.context import Run
+from cephkit.training.failure import failure
 from cephkit.training.log import Screen
 from cephkit.training.loop import fit
 from cephkit.training.run import set_up, train
@@ -256,7 +257,7 @@ def test_a_step_that_fails_while_weights_change_is_not_saved(
     with pytest.raises(RuntimeError, match="DataLoader worker") as caught:
         fit(run, stop=lambda: False)
     assert run.updating
-    told = run_module.failure(run, caught.value)
+    told = failure(run, caught.value)
     assert told.endswith("--num_workers 0, which loads in the process itself, or close other programs.")
     assert not (run.config.save_dir / "checkpoint_latest.pth").exists()
 

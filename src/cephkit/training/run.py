@@ -1,6 +1,5 @@
 """From settings to a finished run."""
 
-import contextlib
 import shutil
 import time
 from collections.abc import Callable
@@ -26,16 +25,16 @@ from cephkit.memory.recover import smaller
 from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
-from cephkit.shortage import shortage, without_wrapping
 from cephkit.training.batches import PlanSampler
 from cephkit.training.checkpoint import Checkpoint, read_checkpoint
 from cephkit.training.complete import complete
 from cephkit.training.context import Run
+from cephkit.training.failure import failure, out_of_memory
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
 from cephkit.training.lock import owning
 from cephkit.training.log import GIB, RunLog, Screen, duration, last_epoch
-from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_best, save_latest, undo_step
+from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_best
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
@@ -311,57 +310,6 @@ def copy_missing(source: Path, goal: Path) -> None:
     if source.is_file() and not goal.exists():
         with replacing_out(goal) as file, source.open("rb") as opened:
             shutil.copyfileobj(opened, file)
-
-
-def failure(run: Run, error: Exception) -> str:
-    """The message for an ``error`` in the middle of a run, whose state is saved.
-
-    Raises:
-        Exception: ``error`` itself, where it is none of the user's or of the machine's.
-    """
-    if isinstance(error, FilmError):
-        told: str | None = without_wrapping(str(error), type(error).__name__)
-    elif isinstance(error, torch.OutOfMemoryError):
-        told = out_of_memory(run)
-    else:
-        told = shortage(error)
-    if told is None:
-        raise error
-    latest = run.config.save_dir / "checkpoint_latest.pth"
-    step = saved_step(run)
-    if step is not None:
-        return f"{told}. The state is saved: add --resume {latest} to go on from step {step}."
-    return f"{told}. Go on from the last saved state: --resume {latest}." if latest.exists() else f"{told}."
-
-
-def saved_step(run: Run) -> int | None:
-    """Save the state as it was before the step that failed; how many steps are done in it, None if it cannot be.
-
-    Saving takes all processes, and of several the others wait in the step that failed here.
-    """
-    in_epochs = run.state.progress.step and ended(run.config, run.state.progress) is None
-    if run.log is None or not in_epochs or run.updating or run.fabric.world_size > 1:
-        return None
-    for _ in range(2):  # a second loader worker that ends may disturb the first try
-        with contextlib.suppress(CephkitError, RuntimeError, OSError, MemoryError):
-            undo_step(run)
-            save_latest(run)
-            return run.state.progress.step
-    return None
-
-
-def out_of_memory(run: Run) -> str:
-    """What to do about it."""
-    packing = smaller(run.packing)
-    if packing is not None:  # several processes cannot repack in the middle of a step
-        remedy = (
-            f"Use --batch_size {packing.batch_size} --gradient_accumulation_steps {packing.accumulation} "
-            f"--recompute {packing.recompute}: the effective batch stays the same"
-        )
-    else:
-        remedy = f"It was packed as {run.packing}, there is no smaller way: use a smaller --image_size or --model"
-    half = "" if run.config.mixed_precision else ", and --mixed_precision"
-    return f"{run.fabric.device} ran out of memory. {remedy}{half}; close what else uses the card"
 
 
 def report_end(run: Run, outcome: Outcome, say: Say) -> None:
