@@ -1,6 +1,7 @@
 """What machines run short of while a command works, told in one message with the remedy."""
 
 import errno
+import multiprocessing
 import re
 
 _WORKER = re.compile(r"DataLoader worker \(pid\S* ([\d, ]+)\)")
@@ -35,6 +36,16 @@ def shortage(error: BaseException) -> str | None:
             "--num_workers 0, which loads in the process itself, or close other programs"
         )
     return None
+
+
+def check_shared_memory(workers: int) -> None:
+    """Find before work starts, rather than in the middle of a loader, that ``workers`` processes have no /dev/shm.
+
+    Raises:
+        OSError: they have none; see ``shortage``.
+    """
+    if workers:
+        multiprocessing.Lock()
 
 
 def without_wrapping(text: str, kind: str) -> str:

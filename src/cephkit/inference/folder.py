@@ -13,6 +13,7 @@ from cephkit.data.pixels import read_grey, to_canvas, to_uint8
 from cephkit.geometry import Size
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.interrupt import ignore_stop_signals
+from cephkit.shortage import check_shared_memory
 
 Shown = Callable[[Sequence[Any] | Any], Iterable[Any]]
 
@@ -51,6 +52,7 @@ def predict_films(
     Raises:
         FilmError: a film cannot be read.
     """
+    check_shared_memory(num_workers)
     # A generator of its own: predicting must not move the random state of a training.
     loader = DataLoader(
         FilmCanvases(films, predictor.canvas_sizes), batch_size, num_workers=min(num_workers, len(films)),

@@ -1,6 +1,5 @@
 """Loaders of a run: they leave the random state of the augmentation alone, so that a resume is exact."""
 
-import multiprocessing
 from typing import Any
 
 import torch
@@ -10,13 +9,13 @@ from torch.utils.data import DataLoader
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import FilmDataset
 from cephkit.interrupt import ignore_stop_signals
+from cephkit.shortage import check_shared_memory
 
 
 def make_loader(config: TrainConfig, dataset: FilmDataset, batches: Any, fabric: Fabric) -> DataLoader[Any]:
     """A loader over ``batches`` of indices. Its seed comes from a generator of its own."""
     workers = min(config.num_workers, len(dataset))
-    if workers:
-        multiprocessing.get_context().Lock()  # without /dev/shm it fails here, before training, and not in a worker
+    check_shared_memory(workers)
     return DataLoader(
         dataset,
         batch_sampler=batches,

@@ -28,6 +28,7 @@ from cephkit.models.refiner import (
     rotation_and_scale,
     take_crops,
 )
+from cephkit.shortage import check_shared_memory
 from cephkit.training.batches import PlanSampler, epoch_plan
 from cephkit.training.resume import films_digest
 from cephkit.training.schedule import learning_rate
@@ -98,6 +99,7 @@ def train_refiner(
     model = Refiner(spec).to(device).to(memory_format=torch.channels_last).train()
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+    check_shared_memory(settings.num_workers)
     sampler = PlanSampler()
     loader = DataLoader(
         dataset, batch_sampler=sampler, num_workers=settings.num_workers, worker_init_fn=ignore_stop_signals,
