@@ -17,6 +17,7 @@ from cephkit.inference import uncertainty
 from cephkit.inference.pose import Pose, PoseModel
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import Calibration
+from cephkit.interrupt import Stopped
 from cephkit.models.build import build_model
 from cephkit.models.refiner import Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
@@ -106,7 +107,7 @@ def test_a_finished_run_knows_shapes_and_errors(settings: Settings) -> None:
     config = settings(epochs=2)
     train(config)
     extras = read_checkpoint(config.save_dir / "checkpoint_best.pth").extras
-    assert set(extras) == {"pose", "calibrations"}
+    assert set(extras) == {"pose", "calibrations", "completed"}
     assert list(extras["calibrations"]) == ["plain"]
     assert len(extras["calibrations"]["plain"]["films"]) == 3
     model = load_model(config.save_dir / "checkpoint_best.pth")
@@ -202,7 +203,8 @@ def test_a_stopped_second_stage_is_not_judged(
 ) -> None:
     judgements(monkeypatch)  # has nothing to tell
     model = load_model(random_checkpoint(tmp_path / "c.pth"))
-    assert add_refiner(model, detail, QUICK, "mean", CPU, lambda line: None, lambda: True) is None
+    with pytest.raises(Stopped):
+        add_refiner(model, detail, QUICK, "mean", CPU, lambda line: None, lambda: True)
 
 
 def films_and_points() -> tuple[list[Film], np.ndarray]:

@@ -171,3 +171,32 @@ def test_a_film_that_changed_between_the_stages_is_named(settings: Settings, tmp
     film.write_bytes(other.read_bytes() + b"0")
     with pytest.raises(DataError, match=rf"{film.name}: changed during the run"):
         detail_data(run.data, root, (64, 64), 0, tmp_path / "cache")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_two_processes_after_the_same_step(
+    tiny_aariz: Path, tmp_path: Path, number: int, status: int
+) -> None:
+    command = [
+        sys.executable, "-m", "cephkit.torchrun", "--nproc_per_node", "2", "--standalone", "train_1024x1024.py",
+        "--use_ddp", "--dataset_path", tiny_aariz, "--model", "test_resnet", "--image_size", "64", "64",
+        "--device", "cpu", "--no_pretrained", "--epochs", "500", "--batch_size", "2", "--num_workers", "1",
+        "--save_dir", tmp_path / "s", "--log_dir", tmp_path / "l", "--cache_dir", tmp_path / "c",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        [str(part) for part in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("epoch 2/500"):
+        assert process.poll() is None
+    process.send_signal(number)
+    said, errors = process.communicate(timeout=300)
+    assert process.returncode == status
+    assert "Traceback" not in errors
+    assert said.count("ending after this step") == said.count("stopped after step") == 1
+    latest = read_checkpoint(tmp_path / "s" / "checkpoint_latest.pth").training
+    assert latest is not None
+    assert len(latest["random"]) == 2
+    assert f"stopped after step {latest['progress']['step']} of 500" in said
+    assert not (tmp_path / "s" / "cephkit.lock").exists()

@@ -13,6 +13,8 @@ from cephkit.data.pixels import read_grey, to_canvas, to_uint8
 from cephkit.data.straight import SQUARE, straightened, unstretched
 from cephkit.geometry import Size
 from cephkit.inference.predictor import Found, Predictor
+from cephkit.interrupt import ignore_stop_signals
+from cephkit.shortage import check_shared_memory
 
 Shown = Callable[[Sequence[Any] | Any], Iterable[Any]]
 
@@ -52,10 +54,11 @@ def predict_films(
     Raises:
         FilmError: a film cannot be read.
     """
+    check_shared_memory(num_workers)
     # A generator of its own: predicting must not move the random state of a training.
     loader = DataLoader(
         FilmCanvases(films, predictor.canvas_sizes), batch_size, num_workers=min(num_workers, len(films)),
-        generator=torch.Generator(),
+        generator=torch.Generator(), worker_init_fn=ignore_stop_signals,
     )  # fmt: skip
     parts = []
     for canvases, sizes in shown(loader) if shown else loader:

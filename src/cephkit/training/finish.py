@@ -24,6 +24,7 @@ from cephkit.inference.folder import predict_films
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import FEWEST_ERRORS, fit_calibration
+from cephkit.interrupt import Stopped, until
 from cephkit.models.refiner import RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import LoadedModel, read_checkpoint, write_checkpoint
@@ -68,8 +69,9 @@ def add_refiner(
     say: Say,
     stop: Callable[[], bool] = lambda: False,
     batch_size: int = 2,
+    saved: Path | None = None,
 ) -> dict[str, Any] | None:
-    """A second stage for ``model``, as a checkpoint keeps it; None where it was stopped or does not pay.
+    """A second stage for ``model``, as a checkpoint keeps it; None where it does not pay.
 
     It is kept only if it lowers the error on valid, and the lines said tell by how much on which landmarks.
 
@@ -82,15 +84,19 @@ def add_refiner(
         say: takes lines for the user.
         stop: asked after every step.
         batch_size: valid films per pass.
+        saved: see ``train_refiner``.
+
+    Raises:
+        Stopped: ``stop()`` was true.
     """
     symbols = model.spec.symbols
     spec = RefinerSpec(symbols, detail.canvas_size)
     height, width = spec.canvas_size
     say(f"second stage: {len(detail.films['train'])} films at {height}x{width}, {settings.epochs} epochs")
     dataset = detail.dataset("train", symbols)
-    network = train_refiner(spec, dataset, settings, device, say, stop)
+    network = train_refiner(spec, dataset, settings, device, say, stop, saved)
     if network is None:
-        return None
+        raise Stopped
     stored = {
         "spec": spec.to_dict(),
         "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
@@ -98,7 +104,7 @@ def add_refiner(
     }
     films = detail.films["valid"]
     before, after = (
-        judge(films, predict_films(predictor, films, batch_size).points, symbols, truth)
+        judge(films, predict_films(predictor, films, batch_size, shown=until(stop)).points, symbols, truth)
         for predictor in (
             Predictor(model, device, settings.mixed_precision, refine=False),
             Predictor(with_extras(model, {"refiner": stored}), device, settings.mixed_precision),
@@ -202,6 +208,8 @@ def finish(
     mixed_precision: bool = False,
     batch_size: int = 2,
     refiner: dict[str, Any] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    completed: dict[str, Any] | None = None,
 ) -> None:
     """Adds to the checkpoint at ``path`` what it can say of its own errors, and a second stage if one is given.
 
@@ -214,8 +222,11 @@ def finish(
         mixed_precision: predict in half precision, as the model will be used.
         batch_size: films per pass.
         refiner: of ``add_refiner``.
+        stop: asked before every pass.
+        completed: what of a run is done with this; kept beside the rest.
 
     Raises:
+        Stopped: ``stop()`` was true; the file is as it was.
         CheckpointError: the file cannot be read or written.
     """
     from cephkit.training.checkpoint import load_model
@@ -224,13 +235,15 @@ def finish(
     extras = dict(model.extras) if refiner is None else {**model.extras, "refiner": refiner, "calibrations": {}}
     films = data.films["valid"]
     predictor = Predictor(with_extras(model, {**extras, "pose": None}), device, mixed_precision)
-    found = predict_films(predictor, films, batch_size)
+    found = predict_films(predictor, films, batch_size, shown=until(stop))
     try:
         made = calibration_of(found, films, model.spec.symbols, truth)
         extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made}
     except DataError as error:
         say(f"{error}; predictions come without expected errors")
     add_pose(extras, data, found, model.spec, say)
+    if completed is not None:
+        extras["completed"] = completed
     write_extras(path, extras)
 
 

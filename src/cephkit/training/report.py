@@ -48,6 +48,20 @@ def watch_for_spills(run: Run, seconds_per_film: float) -> None:
             run.screen.say(f"WARNING: {told}")
 
 
+def epoch_figures(epoch_loss: float | None, validation: Validation | None, skipped: int) -> dict[str, float | None]:
+    """The figures of an epoch under their tags; see ``report_epoch``."""
+    figures: dict[str, float | None] = {"Train/EpochLoss": epoch_loss}
+    if validation is not None:
+        metrics = validation.metrics
+        figures |= {
+            "Val/Loss": validation.loss,
+            "Val/MRE_pixels": metrics.mre_pixels,
+            "Val/MRE_mm": metrics.mre_mm,
+            **{f"Val/SDR_{key}mm": metrics.sdr[key] for key in ("2", "2.5", "3", "4")},
+        }
+    return {**figures, "System/SkippedSteps": skipped}
+
+
 def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | None, improved: bool) -> None:
     """One line, the figures of the epoch, and the first validation film with truth and prediction.
 
@@ -57,27 +71,13 @@ def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | No
     if run.log is None:
         return
     progress = run.state.progress
+    run.log.epoch(progress.epoch, progress.step, progress.figures)
     train_loss = "train loss -" if epoch_loss is None else f"train loss {epoch_loss:.4g}"
     skipped = f"  {progress.skipped} steps skipped so far" if progress.skipped else ""
     if validation is None:
-        run.log.epoch(
-            progress.epoch, progress.step, {"Train/EpochLoss": epoch_loss, "System/SkippedSteps": progress.skipped}
-        )
         run.screen.say(f"epoch {progress.epoch}/{run.config.epochs}  {train_loss}{skipped}")
         return
     metrics = validation.metrics
-    run.log.epoch(
-        progress.epoch,
-        progress.step,
-        {
-            "Train/EpochLoss": epoch_loss,
-            "Val/Loss": validation.loss,
-            "Val/MRE_pixels": metrics.mre_pixels,
-            "Val/MRE_mm": metrics.mre_mm,
-            **{f"Val/SDR_{key}mm": metrics.sdr[key] for key in ("2", "2.5", "3", "4")},
-            "System/SkippedSteps": progress.skipped,
-        },
-    )
     run.log.picture("Val/Film", draw_points(run.valid_set, 0, validation.points[0], run.config.truth), progress.epoch)
     error = "MRE -" if metrics.mre_pixels is None else f"MRE {metrics.mre_pixels:.1f} px"
     error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
