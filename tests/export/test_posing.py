@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cephkit.export.graph import FirstStage
-from cephkit.export.posing import DONE, PoseSearch, Start
+from cephkit.export.posing import DONE, NO_FACE, PoseSearch, Start
 from cephkit.geometry import letterbox
 from cephkit.inference.predictor import Predictor
 from tests.export.spots import CANVAS, FILM, SYMBOLS, WAYS, spots_model, spotted
@@ -21,10 +21,12 @@ def test_every_film_of_a_batch_is_shown_as_it_would_be_alone() -> None:
     glances, undecided = 0, torch.tensor(True)
     with torch.no_grad():
         state = Start(len(SYMBOLS))(canvas)
+        sizes = torch.tensor([film.shape for film in FILMS])
         while undecided:
-            undecided, *state = search(canvas, state)
+            undecided, *state = search(canvas, sizes, state)
             glances += 1
-    step, _, best, bad, *_ = state
+    step, _, best, level, *_ = state
+    bad = level == NO_FACE
     assert (step == DONE).all()
     assert 5 <= glances <= DONE
     box = letterbox(FILM, CANVAS)

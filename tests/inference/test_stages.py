@@ -305,7 +305,7 @@ def test_a_damaged_pose_model_names_the_checkpoint() -> None:
 
 FACE = np.array([(22.0, 30.0), (70.0, 24.0), (60.0, 62.0), (28.0, 84.0), (66.0, 104.0)])
 """Landmarks of a usual film, pixels of a canvas of 128x96; no mirror image of themselves."""
-FACE_SYMBOLS = ("A", "N", "S", "Me", "B")
+FACE_SYMBOLS = ("S", "N", "A", "Me", "B")
 
 
 class Regions(nn.Module):
