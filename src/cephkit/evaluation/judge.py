@@ -15,6 +15,7 @@ from cephkit.data.check import unlabelled
 from cephkit.data.film import Film, Split
 from cephkit.errors import DataError
 from cephkit.evaluation.predictions import listed, read_predictions
+from cephkit.evaluation.results import lacks
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
 from cephkit.evaluation.trust import trust
 from cephkit.landmarks import in_canonical_order
@@ -121,7 +122,13 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) ->
         "mode": predictor.mode,
         "tta": options.tta,
         "second_stage": any(stage.refiner is not None for stage in predictor.stages),
+        "model_lacks": list(predictor.lacks),
         "films_doubted": doubted,
+        "films_unusual": [
+            {"film": film.film_id, "note": pose.note}
+            for film, pose in zip(films, found.poses, strict=True)
+            if pose.note
+        ],
         "films_facing_left": [
             film.film_id for film, pose in zip(films, found.poses, strict=True) if pose.facing == "left"
         ],
@@ -129,9 +136,9 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) ->
         "mixed_precision": options.mixed_precision,
         "versions": {**current_versions(), "numpy": np.__version__},
     }
-    if predictor.calibration is None:
-        say(f"no calibration for {predictor.mode}: expected errors are not known; make one with cephkit calibrate")
-    else:
+    for lack in lacks(source):
+        say(lack)
+    if predictor.calibration is not None:
         source["uncertainty"] = trust(predictor.calibration, found, columns, scores)
     return Judged(scores, source, predictor)
 

@@ -84,6 +84,16 @@ class Predictor:
         return ways if len(self.loaded) == 1 else " ".join([ways, *sorted(stage.digest for stage in self.stages)])
 
     @property
+    def lacks(self) -> tuple[str, ...]:
+        """What the checkpoint does not know, as one of a training under way; belongs to whatever it says."""
+        lacks = []
+        if self.calibration is None:
+            lacks.append(f"no calibration for {self.mode}: how large the errors are is unknown")
+        if self.pose is None:
+            lacks.append("no pose model: films that face left or are no films are not recognised")
+        return tuple(lacks)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """Which model this is, plain types."""
         first, names = self.loaded[0], [model.path.name for model in self.loaded]
@@ -139,7 +149,8 @@ class Predictor:
             Prediction(
                 film_ids[row], sizes[row], self.spec.symbols, found.points[row], found.scores[row], hashes[row],
                 None if expected is None else expected[row], None if regions is None else regions[row],
-                found.poses[row].doubt, found.poses[row].facing, notes=(*filter(None, [found.poses[row].note]),),
+                found.poses[row].doubt, found.poses[row].facing,
+                notes=(*filter(None, [found.poses[row].note]), *self.lacks),
             )
             for row in range(len(sizes))
         ]  # fmt: skip

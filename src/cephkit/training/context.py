@@ -71,6 +71,8 @@ class Run:
     """None in all processes but the first."""
     train_films: int
     before_step: BeforeStep
+    extras: dict[str, Any] = field(default_factory=dict)
+    """What every checkpoint carries beyond the network, known from the labels before the first step."""
     started: float = field(default_factory=time.monotonic)
     steps_here: int = 0
     """Optimiser steps since this start, for the time left."""

@@ -28,7 +28,7 @@ from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import PlanSampler
 from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint
 from cephkit.training.context import Run
-from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
+from cephkit.training.finish import add_pose, add_refiner, detail_data, detail_size, finish
 from cephkit.training.interrupt import interrupted_by_ctrl_c
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
@@ -155,6 +155,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
         screen=screen, log=None, train_films=len(films), before_step=before_step(state.model),
         packing=packing, data=data,
     )  # fmt: skip
+    add_pose(run.extras, data, None, spec, say)
     describe(run, data, say)
     while True:
         try:
