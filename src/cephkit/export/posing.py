@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from cephkit.errors import CephkitError
 from cephkit.geometry import Size
 from cephkit.inference.looks import about_centre, film_rectangles
-from cephkit.inference.plausible import FEWEST_POINTS, LARGEST_STRAIN, MOST_MISFIT
+from cephkit.inference.plausible import FEWEST_POINTS, LARGEST_STRAIN, LEAST_FOUND, MOST_MISFIT
 from cephkit.inference.pose import (
     LOSS_ALLOWED,
     SCALE_LIMITS,
@@ -177,6 +177,7 @@ class PoseSearch(nn.Module):
         misfit = gap.square().sum(-1) / goal.square().sum((1, 2)).clamp_min(1e-12)
         # By cosines: onnxruntime has no inverse tangent of float64.
         turned_far = real < self.least_cosine * (real**2 + imaginary**2).sqrt()
+        shape &= found.sum(-1) >= LEAST_FOUND * found.shape[-1]
         bad = (strain > LARGEST_STRAIN) | (misfit > MOST_MISFIT**2) | ~shape | turned_far
         score = _median(scores, found)
         if self.shape.lowest_score is not None:

@@ -83,7 +83,7 @@ def fitted(size: Size, rectangle: ArrayLike, degrees: float = 0.0, mirror: bool 
 
 
 def film_rectangles(canvases: Tensor) -> Tensor:
-    """Where the film lies on each canvas, for one scanned with a white frame around it.
+    """Inside of where the film lies on each canvas, for one scanned with a white frame around it.
 
     The rows and columns that hold more than single pixels of grey, which neither the frame nor what is beyond the
     picture is; the whole canvas where these are too few for a film.
@@ -104,7 +104,8 @@ def film_rectangles(canvases: Tensor) -> Tensor:
     height, width = canvases.shape[-2:]
     usable = (right - left >= SMALLEST_FILM * width) & (bottom - top >= SMALLEST_FILM * height)
     whole = torch.tensor([0, 0, width - 1, height - 1], dtype=torch.float64)
-    return torch.where(usable[:, None], torch.stack((left, top, right, bottom), -1), whole)
+    inside = torch.stack((left + 1, top + 1, right - 1, bottom - 1), -1)  # the outermost pixels are half frame
+    return torch.where(usable[:, None], inside, whole)
 
 
 def show(canvases: Tensor, matrices: NDArray[np.float64], gamma: float = 1.0) -> Tensor:

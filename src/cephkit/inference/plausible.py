@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 
 FEWEST_POINTS = 3
 """Two points fit any shape exactly."""
+LEAST_FOUND = 0.5
+"""Share of the landmarks without which there is no telling."""
 PRIOR_FILMS = 30.0
 """What is known of faces in general counts as much as so many films."""
 USUAL_SDS = 2.5
@@ -94,7 +96,7 @@ class ShapeModel:
         if xy.shape != self.mean.shape:
             raise ValueError(f"points must be {self.mean.shape}, one per landmark of the shape model, got {xy.shape}")
         found = _found(xy)
-        if found.sum() < FEWEST_POINTS:
+        if found.sum() < max(FEWEST_POINTS, LEAST_FOUND * len(found)):
             return Plausibility(False, np.inf, f"only {int(found.sum())} of {len(found)} landmarks were found")
         distance, rotation = self.distance(xy), _rotation_degrees(xy, self.mean)
         reasons = []
