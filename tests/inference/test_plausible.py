@@ -8,7 +8,7 @@ import pytest
 
 from cephkit.inference.plausible import ShapeModel, fit_shape
 from cephkit.landmarks import SYMBOLS
-from tests.inference.deformed import DEFORMED, NO_FACES, Floats, drawn_faces
+from tests.inference.deformed import DEFORMED, NO_FACES, Floats, drawn_faces, edentulous_bite
 
 REAL_LABELS = os.environ.get("CEPHKIT_REAL_LABELS", "")
 """A CSV of one row per film with A_x, A_y, ...: the Aariz annotations that derive.py reads."""
@@ -92,6 +92,16 @@ def test_what_is_unusual_about_a_face_is_said() -> None:
     assert verdict.excess == pytest.approx(verdict.shape_distance / model.largest_distance)
     usual = model.check(FACES[100])
     assert (usual.note, usual.excess) == ("", 1.0)
+
+
+def test_an_unusual_face_must_be_seen_more_clearly_than_a_usual_one() -> None:
+    model = fit_shape(FACES[:60], np.full((60, 29), 0.8), SYMBOLS)
+    usual, unusual = FACES[100], edentulous_bite(FACES[100])
+    seen = {score: [model.check(face, np.full(29, score)) for face in (usual, unusual)] for score in (0.2, 0.4, 0.7)}
+    assert {score: [each.ok for each in both] for score, both in seen.items()} == {
+        0.2: [False, False], 0.4: [True, False], 0.7: [True, True],
+    }  # fmt: skip
+    assert "an unusual face, and the network is unsure" in seen[0.4][1].reason
 
 
 @pytest.mark.parametrize(("films", "known"), CASES)

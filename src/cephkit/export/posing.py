@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from cephkit.errors import CephkitError
 from cephkit.geometry import Size
 from cephkit.inference.looks import about_centre, film_rectangles
-from cephkit.inference.plausible import FEWEST_POINTS, LARGEST_STRAIN, LEAST_FOUND, MOST_MISFIT
+from cephkit.inference.plausible import FEWEST_POINTS, LARGEST_STRAIN, LEAST_FOUND, MOST_MISFIT, UNUSUAL_SCORE
 from cephkit.inference.pose import (
     LOSS_ALLOWED,
     SCALE_LIMITS,
@@ -180,10 +180,10 @@ class PoseSearch(nn.Module):
         shape &= found.sum(-1) >= LEAST_FOUND * found.shape[-1]
         bad = (strain > LARGEST_STRAIN) | (misfit > MOST_MISFIT**2) | ~shape | turned_far
         score = _median(scores, found)
+        unusual = distance > self.shape.largest_distance
         if self.shape.lowest_score is not None:
-            bad |= ~(score >= self.shape.lowest_score)
-        unusual = (distance > self.shape.largest_distance).long()
-        return torch.where(bad, NO_FACE, unusual), distance, score
+            bad |= ~(score >= torch.where(unusual, UNUSUAL_SCORE, 1.0) * self.shape.lowest_score)
+        return torch.where(bad, NO_FACE, unusual.long()), distance, score
 
     def to_layout(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """``pose.to_layout`` of (B, K, 2): (B, 2, 3), and where it is to be done."""

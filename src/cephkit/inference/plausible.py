@@ -28,7 +28,9 @@ USUAL_SDS = 2.5
 """Of the logarithm of a film's distance: about one film in a hundred lies beyond."""
 SD_OF_LOGARITHM, SD_FILMS = 0.2, 10.0
 """Of distances and of scores, and how many films that counts for: few films do not tell it."""
-SCORE_MARGIN = 0.5
+SCORE_MARGIN, UNUSUAL_SCORE = 0.5, 1.5
+"""Peaks may be half as high as those of usual films; those of an unusual face only so much less, as what a network
+sees where there is no face is unusual too, and faint."""
 LARGEST_STRAIN = 1.6
 """Distance among the oddest faces (``gross``): real ones with 20 mm too much or too little anywhere reach 1.3,
 landmarks scattered by 8 mm begin at 1.6."""
@@ -113,8 +115,11 @@ class ShapeModel:
             if peaks.shape != found.shape:
                 raise ValueError(f"scores must be {found.shape}, one per landmark, got {peaks.shape}")
             median = median_score(peaks)
-            if not median >= self.lowest_score:  # NaN is no score
-                reasons.append(f"the network is unsure: median peak {median:.3g}, at least {self.lowest_score:.3g}")
+            usual = distance <= self.largest_distance
+            least = self.lowest_score if usual else UNUSUAL_SCORE * self.lowest_score
+            if not median >= least:  # NaN is no score
+                of = "" if usual else "an unusual face, and "
+                reasons.append(f"{of}the network is unsure: median peak {median:.3g}, at least {least:.3g}")
         return Plausibility(not reasons, distance, "; ".join(reasons), max(1.0, distance / self.largest_distance))
 
     def is_face(self, points: ArrayLike) -> bool:
