@@ -9,10 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cephkit.cephalometry.measured import measure_film
+from cephkit.cephalometry.norms import Subject
+from cephkit.cephalometry.sheet import sheet_html
+from cephkit.cephalometry.source import marked_by
 from cephkit.data.pixels import to_canvas
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, transform
 from cephkit.inference.looks import PLAIN, TEST_TIME, Look, about_centre
+from cephkit.inference.model import Model
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.prediction import Prediction
 from cephkit.inference.predictor import Predictor
@@ -328,7 +333,9 @@ def face_model(trained_left: bool = False) -> LoadedModel:
     face = transform(about_centre(CANVAS, mirror=trained_left), FACE)
     films = face + np.random.default_rng(0).normal(0, 2, (50, 5, 2))
     pose = fit_pose(films, np.ones((50, 5)), CANVAS, FACE_SYMBOLS).to_dict()
-    return LoadedModel(Regions(face), ModelSpec("hrnet", FACE_SYMBOLS, CANVAS), Path("f.pth"), {}, {"pose": pose})
+    return LoadedModel(
+        Regions(face), ModelSpec("hrnet", FACE_SYMBOLS, CANVAS), Path("f.pth"), {"sha256": "0" * 64}, {"pose": pose}
+    )
 
 
 def film_of(points: Floats) -> NDArray[np.uint8]:
@@ -361,6 +368,20 @@ def test_points_are_those_of_the_film_as_it_is_however_it_is_held(
 def result(found: Prediction, measurement: str) -> float | None:
     (value,) = [each.value for each in found.measure(analyses=["Steiner"]) if each.measurement == measurement]
     return value
+
+
+def test_a_checkpoint_without_a_calibration_says_so_wherever_its_landmarks_go() -> None:
+    """Predictions, and what measuring makes of them: JSON, table, screen and sheet."""
+    model = Model(Predictor(face_model()))
+    film = film_of(FACE * 3 + 1)
+    assert any("no calibration" in note for note in model.predict(film).to_dict()["notes"])
+    marked = marked_by(model, model.show(film), Path("film.png"))
+    measured = measure_film("film", marked, None, Subject())
+    assert any("no calibration" in note for note in measured.to_dict()["notes"])
+    assert all("no calibration" in row["doubt"] for row in measured.rows())
+    assert "no calibration" in measured.line()
+    page = sheet_html("film", None, marked.points, measured.results, notes=measured.notes)
+    assert "no calibration" in page
 
 
 @pytest.mark.parametrize("trained_left", [False, True])

@@ -102,7 +102,8 @@ class ShapeModel:
             return Plausibility(False, np.inf, f"only {int(found.sum())} of {len(found)} landmarks were found")
         distance, rotation = self.distance(xy), _rotation_degrees(xy, self.mean)
         reasons = []
-        if not self.is_face(xy):
+        face = self.is_face(xy)
+        if not face:
             reason = f"the landmarks' shape is none of a face (distance {distance:.1f} from films)"
             if self.is_face(xy * (-1, 1)):
                 reason = "the face looks to the other side than on the films of the training"
@@ -115,7 +116,7 @@ class ShapeModel:
             if peaks.shape != found.shape:
                 raise ValueError(f"scores must be {found.shape}, one per landmark, got {peaks.shape}")
             median = median_score(peaks)
-            usual = distance <= self.largest_distance
+            usual = not face or distance <= self.largest_distance
             least = self.lowest_score if usual else UNUSUAL_SCORE * self.lowest_score
             if not median >= least:  # NaN is no score
                 of = "" if usual else "an unusual face, and "
