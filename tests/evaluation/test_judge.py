@@ -31,7 +31,9 @@ def test_the_source_says_how_it_was_predicted(tiny_aariz: Path, tmp_path: Path) 
     assert one.source["checkpoint"]["epoch"] == 7
     assert (one.source["films_doubted"], one.source["films_facing_left"]) == ([], [])
     assert "ensemble" not in one.source
-    assert "no calibration for tta+refiner" in lines[-1]
+    for lack in ("no calibration for tta+refiner", "no pose model"):
+        assert any(lack in line for line in lines)
+        assert any(lack in each for each in one.source["model_lacks"])
     plain = judged(tiny_aariz, path, refine=False)
     assert (plain.source["mode"], plain.source["second_stage"]) == ("plain", False)
 
@@ -55,6 +57,7 @@ def test_films_that_are_doubted_are_listed_with_the_reason_and_scored_all_the_sa
     one = judged(tiny_aariz, random_checkpoint(tmp_path / "c.pth", pose=pose))
     assert [film["film"] for film in one.source["films_doubted"]] == ["e0", "e1"]
     assert all("unsure" in film["reason"] for film in one.source["films_doubted"])
+    assert len(one.source["model_lacks"]) == 1  # the calibration
     assert np.isfinite(one.scores.errors_mm).all()
     assert one.scores.errors_mm.shape == (2, 4)
 

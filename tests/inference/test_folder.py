@@ -42,7 +42,7 @@ def test_films_of_a_folder_are_predicted_as_each_alone_and_in_their_order(films:
     assert np.abs(found.points[:, 0] - PLACES).max() < 0.15 * 4 * found.units.max()
     assert found.features.shape == (5, 2, 2)
     assert found.units == pytest.approx([max(h / 128, w / 96) for h, w in SIZES])
-    assert [pose.facing for pose in found.poses] == ["right"] * 5
+    assert [pose.facing for pose in found.poses] == ["left"] * 5  # S, the second landmark, lies to the right of A
 
 
 def test_workers_give_the_same(films: list[Film]) -> None:

@@ -16,7 +16,7 @@ from cephkit.evaluation.film_plots import KINDS, overlay
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics, summarise
 from cephkit.evaluation.plots import Omitted, Plot, annotator_distances_mm, boxes, cumulative, scatter
 from cephkit.evaluation.published import PUBLISHED, RATE_KEYS
-from cephkit.evaluation.results import notes
+from cephkit.evaluation.results import lacks, notes
 from cephkit.evaluation.run_plots import calibration, learning_curves
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import NO_MACHINE
@@ -193,7 +193,7 @@ def _cover(scores: Scores, content: Mapping[str, Any], metrics: Metrics) -> str:
         for name, text in about.items()
         if text
     )
-    said = "".join(f"<li>{_e(line)}</li>" for line in notes(scores, metrics))
+    said = "".join(f"<li>{_e(line)}</li>" for line in (*notes(scores, metrics), *lacks(content)))
     return (
         f'<h1>Evaluation of landmarks</h1>\n<p class="notice">{_e(NOTICE)}</p>\n<div class="key">{key_figures}</div>\n'
         f'<table class="about"><tbody>{lines}</tbody></table>\n<ul>{said}</ul>'

@@ -17,6 +17,7 @@ from cephkit.data.label_check import certain_problems, doubts_note, label_findin
 from cephkit.data.names import film_key
 from cephkit.errors import DataError
 from cephkit.evaluation.predictions import listed, read_predictions
+from cephkit.evaluation.results import lacks
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
 from cephkit.evaluation.trust import trust
 from cephkit.landmarks import in_canonical_order
@@ -123,7 +124,13 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) ->
         "mode": predictor.mode,
         "tta": options.tta,
         "second_stage": any(stage.refiner is not None for stage in predictor.stages),
+        "model_lacks": list(predictor.lacks),
         "films_doubted": doubted,
+        "films_unusual": [
+            {"film": film.film_id, "note": pose.note}
+            for film, pose in zip(films, found.poses, strict=True)
+            if pose.note
+        ],
         "films_facing_left": [
             film.film_id for film, pose in zip(films, found.poses, strict=True) if pose.facing == "left"
         ],
@@ -131,9 +138,9 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) ->
         "mixed_precision": options.mixed_precision,
         "versions": {**current_versions(), "numpy": np.__version__},
     }
-    if predictor.calibration is None:
-        say(f"no calibration for {predictor.mode}: expected errors are not known; make one with cephkit calibrate")
-    else:
+    for lack in lacks(source):
+        say(lack)
+    if predictor.calibration is not None:
         source["uncertainty"] = trust(predictor.calibration, found, columns, scores)
     return Judged(scores, source, predictor)
 

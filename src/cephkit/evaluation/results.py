@@ -123,12 +123,20 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
     return lines
 
 
+def lacks(content: Mapping[str, Any]) -> list[str]:
+    """What the model could not say, one line each."""
+    return [f"{lack}; cephkit calibrate makes what is missing" for lack in content.get("model_lacks") or []]
+
+
 def model_notes(content: Mapping[str, Any]) -> list[str]:
     """What the model says of itself and whether it holds, one line each."""
     lines = []
     left = content.get("films_facing_left") or []
     if left:
-        lines.append(f"facing left, looked at mirrored: {len(left)} films: {_some(left)}")
+        lines.append(f"facing left: {len(left)} films: {_some(left)}")
+    unusual = content.get("films_unusual") or []
+    if unusual:
+        lines.append(f"unusual faces: {len(unusual)} films: {_some([film['film'] for film in unusual])}")
     doubted = content.get("films_doubted") or []
     if doubted:
         films = _some([f"{film['film']} ({film['reason']})" for film in doubted], 3)

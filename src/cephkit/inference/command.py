@@ -118,8 +118,8 @@ def predict(options: PredictOptions) -> int:
     facts, device = model.facts, model.predictor.device
     height, width = facts["image_size"]
     print(f"{len(files)} film(s), {len(model.symbols)} landmarks, {facts['model']} at {height}x{width} on {device}")
-    if not model.is_calibrated:
-        print(f"no calibration for {facts['mode']}: no expected errors; make one with cephkit calibrate")
+    for lack in model.predictor.lacks:
+        print(f"{lack}; cephkit calibrate makes what is missing")
     work = Work(
         model,
         results,

@@ -204,7 +204,7 @@ class Model:
             file=shown.file,
             content=film.content,
             orientation=film.orientation,
-            notes=film.notes,
+            notes=(*film.notes, *prediction.notes),
             model=self.facts,
         )
 

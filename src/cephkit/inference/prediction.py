@@ -75,7 +75,7 @@ class Prediction:
     orientation: int = 1
     """EXIF orientation; points belong to the film turned as it says, which is how viewers show it."""
     notes: tuple[str, ...] = ()
-    """What is odd about the file."""
+    """What is odd about the file or the face, and what the model does not know."""
     model: Mapping[str, Any] = field(default_factory=dict)
     """Which model said so: checkpoint, sha256, model, image_size, mode."""
 

@@ -73,6 +73,8 @@ class Run:
     before_step: BeforeStep
     updating: bool = False
     """Whether weights, average and progress are just being changed: not a state to save."""
+    extras: dict[str, Any] = field(default_factory=dict)
+    """What every checkpoint carries beyond the network, known from the labels before the first step."""
     started: float = field(default_factory=time.monotonic)
     steps_here: int = 0
     """Optimiser steps since this start, for the time left."""

@@ -153,8 +153,11 @@ def gains(before: Judgement, after: Judgement, symbols: Sequence[str]) -> list[s
     ]
 
 
-def pose_of(data: PreparedData, found: Found, symbols: Sequence[str], canvas_size: Size) -> dict[str, Any]:
+def pose_of(data: PreparedData, found: Found | None, symbols: Sequence[str], canvas_size: Size) -> dict[str, Any]:
     """The pose model of the labelled films of ``data``, with the scores that predictions reach.
+
+    ``found`` are predictions of the last films of ``data``; None while there are none worth looking at: no limit
+    for scores.
 
     Raises:
         DataError: too few films for a shape.
@@ -167,16 +170,18 @@ def pose_of(data: PreparedData, found: Found, symbols: Sequence[str], canvas_siz
         )
         for film in films
     ]
-    scores = np.full((len(films), len(symbols)), np.nan)
-    scores[-len(found.scores) :] = found.scores
+    scores = None
+    if found is not None:
+        scores = np.full((len(films), len(symbols)), np.nan)
+        scores[-len(found.scores) :] = found.scores
     try:
-        return fit_pose(np.stack(layouts), scores, canvas_size).to_dict()
+        return fit_pose(np.stack(layouts), scores, canvas_size, symbols).to_dict()
     except ValueError as error:
         raise DataError(f"no shapes to judge films by: {error}") from error
 
 
-def add_pose(extras: dict[str, Any], data: PreparedData, found: Found, spec: ModelSpec, say: Say) -> None:
-    """Adds ``pose`` to ``extras``, or says why it cannot."""
+def add_pose(extras: dict[str, Any], data: PreparedData, found: Found | None, spec: ModelSpec, say: Say) -> None:
+    """Adds ``pose`` to ``extras``, or says why it cannot; see ``pose_of``."""
     try:
         extras["pose"] = pose_of(data, found, spec.symbols, spec.canvas_size)
     except DataError as error:

@@ -222,7 +222,7 @@ def save_best(run: Run, figures: dict[str, Any] | None) -> None:
         return
     ema, progress = run.state.ema, run.state.progress
     weights = run.state.model.state_dict() if ema is None else ema.module.state_dict()
-    best = Checkpoint(run.spec, weights, run.settings, progress.epoch, figures)
+    best = Checkpoint(run.spec, weights, run.settings, progress.epoch, figures, extras=run.extras)
     write_checkpoint(run.config.save_dir / "checkpoint_best.pth", best)
 
 
@@ -243,6 +243,7 @@ def save_latest(run: Run, validation: Validation | None = None, name: str = "che
         state.progress.epoch,
         metrics,
         state.state_dict(states),
+        extras=run.extras,
     )
     write_checkpoint(run.config.save_dir / name, latest)
 

@@ -30,7 +30,7 @@ from cephkit.training.checkpoint import Checkpoint, read_checkpoint
 from cephkit.training.complete import complete
 from cephkit.training.context import Run
 from cephkit.training.failure import failure, out_of_memory
-from cephkit.training.finish import check_end
+from cephkit.training.finish import add_pose, check_end
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
 from cephkit.training.lock import owning
@@ -158,6 +158,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
         screen=screen, log=None, train_films=len(films), before_step=before_step(state.model),
         packing=packing, data=data,
     )  # fmt: skip
+    add_pose(run.extras, data, None, spec, say)
     describe(run, data, say)
     while ended(config, state.progress) is None:
         try:
