@@ -1,7 +1,8 @@
 """One film, measured: its results with all that they depend on, for JSON, table and screen."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import NOT_POSSIBLE, measure
 from cephkit.cephalometry.frame import Facing, covariance_of_error, facing_of
-from cephkit.cephalometry.norms import Subject
-from cephkit.cephalometry.results import COLUMNS, Result
+from cephkit.cephalometry.norms import Subject, true_enlargement
+from cephkit.cephalometry.results import COLUMNS, Result, class_text, shares_text
 from cephkit.cephalometry.source import Marked
 from cephkit.data.check import SELLA_NASION_MM
 from cephkit.data.spacing import Spacing
@@ -64,29 +65,13 @@ class MeasuredFilm:
             "notice": NOTICE,
         }
 
-    def rows(self) -> list[dict[str, Any]]:
-        """A row per measurement under ``TABLE_COLUMNS``."""
-        shared = {
-            "film": self.name,
-            "file": self.marked.path.name,
-            "facing": self.facing,
-            **self._pixel_size(),
-            "age": self.subject.age,
-            "sex": self.subject.sex,
-            "doubt": "; ".join(self.notes) or None,
-            "notice": NOTICE,
-        }
-        return [{**shared, **result.to_dict()} for result in self.results]
-
     def line(self) -> str:
         """What the screen says of it."""
         ids = {result.measurement: result.value is not None for result in self.results}
         said = f"{self.marked.path.name}: {sum(ids.values())} of {len(ids)} measurements"
         said += "; faces left" if self.facing == "left" else ""
         classes = [
-            f"{result.name} {result.value:.2f}: {result.class_name} ({result.class_rule})"
-            + (", ON THE BORDER" if result.class_on_border else "")
-            + (", border not judged" if result.class_on_border is None else "")
+            f"{result.name} {result.value:.2f}: {class_text(result)} ({result.class_rule})"
             for result in self.results
             if result.class_name is not None and result.measurement == "anb"
         ]
@@ -121,7 +106,14 @@ def measure_film(
         analyses: names; none: all.
         facing: where the face looks; None: what the file says, else what the landmarks show.
         expected_error_mm: of landmarks whose error the file does not say; counts where there is a spacing.
+
+    Raises:
+        SettingsError: an enlargement is given although the pixel size holds in the head.
     """
+    if spacing is not None:
+        subject = replace(
+            subject, enlargement_percent=true_enlargement(spacing.plane, subject.enlargement_percent, marked.path)
+        )
     origin = "--facing"
     if facing is None:
         facing, origin = (marked.facing, "file") if marked.facing else (facing_of(marked.points), "landmarks")
@@ -138,8 +130,38 @@ def measure_film(
         subject=subject,
         analyses=analyses or None,
     )
-    notes = (*marked.notes, *_doubts(marked, spacing))
+    notes = (*marked.notes, *_doubts(marked, spacing), *_withheld(results))
     return MeasuredFilm(name, marked, facing, origin, spacing, subject, expected_error_mm, results, notes)
+
+
+def table_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row per measurement under ``TABLE_COLUMNS``, from ``MeasuredFilm.to_dict`` or the JSON file that holds it.
+
+    Raises:
+        KeyError, TypeError, AttributeError: it is none.
+    """
+    shared = {name: content.get(name) for name in TABLE_COLUMNS if name not in COLUMNS}
+    shared["doubt"] = "; ".join(content["notes"]) or None
+    return [
+        {
+            **shared,
+            **{name: result.get(name) for name in COLUMNS},
+            "class_probabilities": shares_text(result.get("class_probabilities")) or None,
+        }
+        for result in content["measurements"]
+    ]
+
+
+def _withheld(results: Sequence[Result]) -> tuple[str, ...]:
+    """That there are values such as no face has, however the rest looks."""
+    impossible = {result.measurement: result for result in results if result.impossible}
+    if not impossible:
+        return ()
+    reasons = list(dict.fromkeys(result.absent for result in impossible.values()))
+    if len(reasons) == 1:
+        return (f"{len(impossible)} measurements are withheld: {reasons[0]}",)
+    names = ", ".join(result.name for result in impossible.values())
+    return (f"withheld, because no face has such values: {names}; look at the landmarks before the others are used",)
 
 
 def _doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
