@@ -304,3 +304,56 @@ def test_stopped_in_the_middle_the_table_has_what_is_done(
     assert "2 film(s) without a pixel size: no lengths; give --pixel_size_mm" in screen
     assert "stopped" in screen
     assert "probability not known" in screen
+
+
+def test_a_film_measured_in_the_head_is_not_corrected_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"row_mm": 0.1, "column_mm": 0.1, "origin": "DICOM", "plane": "head"}
+    file, out = write(tmp_path / "f.json", spacing=said), tmp_path / "out"
+    woman = ("--age", 30, "--sex", "female")
+    assert run(out, file, *woman) == 0
+    content = json.loads((out / "f_measurements.json").read_text(encoding="utf-8"))
+    assert content["enlargement_percent"] == 0
+    # 91 mm of films enlarged by 8 %.
+    assert float(cell(out, "f", "co_a", "norm_mean")) == pytest.approx(91 / 1.08, abs=0.006)
+    assert run(out, file, *woman, "--enlargement_percent", 0) == 0
+    assert run(out, file, *woman, "--enlargement_percent", 10) == 1
+    assert "would be corrected twice" in capsys.readouterr().out
+    assert run(out, file, *woman, "--enlargement_percent", 10, "--pixel_size_mm", 0.11) == 0
+
+
+def test_a_face_that_is_none_is_a_failure_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = tmp_path / "f.json", tmp_path / "out"
+    anywhere = dict(zip(ROUND, np.random.default_rng(1).uniform(0, 2000, (29, 2)).tolist(), strict=True))
+    path.write_text(json.dumps(landmarks_json("f", anywhere)), encoding="utf-8")
+    assert run(out, path, "--pixel_size_mm", 0.1) == 1
+    screen = capsys.readouterr().out
+    assert "class" not in screen
+    assert "LOOK: 7" in screen
+    assert "values are such as no face has" in cell(out, "f", "anb", "doubt")
+
+
+def test_a_landmark_that_slipped_is_named_beside_what_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "f.json", tmp_path / "out"
+    x, y = ROUND["B"]
+    path.write_text(json.dumps(landmarks_json("f", {**ROUND, "B": (x - 500, y)})), encoding="utf-8")
+    assert run(out, path, "--pixel_size_mm", 0.1) == 0
+    screen = capsys.readouterr().out
+    assert "withheld, because no face has such values: " in screen
+    assert "ANB" in screen.split("no face has such values: ")[1]
+    assert "class" not in screen.split("LOOK")[0]
+    assert cell(out, "f", "anb") == ""
+    assert "is no face's" in cell(out, "f", "anb", "absent")
+    assert cell(out, "f", "sna") == "90.0"
+
+
+def test_texts_of_the_table_are_not_run(tmp_path: Path) -> None:
+    said = {"row_mm": 0.1, "column_mm": 0.1, "origin": "=HYPERLINK(1)", "plane": "film"}
+    file = write(tmp_path / "f.json", spacing=said, notes=["+1+1"])
+    assert run(tmp_path / "out", file) == 0
+    rows = table(tmp_path / "out")
+    assert {(row["pixel_size_origin"], row["doubt"]) for row in rows} == {("'=HYPERLINK(1)", "'+1+1")}
+    for row in rows:
+        for text in row.values():
+            assert text[:1] not in ("=", "+", "@", "-") or float(text) < 0
