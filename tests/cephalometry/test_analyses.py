@@ -134,6 +134,7 @@ def test_the_distance_of_the_tips_names_no_overjet_where_the_bite_is_open() -> N
         assert (overbite.value < 0) == open_bite
         assert (found.class_name is None) == open_bite
         assert ("the bite is open" in found.class_withheld) == open_bite
+        assert (found.against_range is None) == open_bite
         assert found.value is not None
         without_molars = {name: xy for name, xy in points.items() if name not in ("UMT", "LMT")}
         assert (one("mw", "ISBI", without_molars).class_name is None) == open_bite

@@ -61,7 +61,7 @@ def test_a_row_per_film_and_measurement_and_a_file_per_film(tmp_path: Path, caps
     assert len(content["measurements"]) == len(table(out))
     assert "facial axis (Ricketts, McNamara)" in content["not_possible"]
     screen = capsys.readouterr().out
-    assert "ANB 5.71: class II, 99 % (ANB: 0 to 4 is class I)" in screen
+    assert "ANB 5.71: class II, >99 % (ANB: 0 to 4 is class I)" in screen
     assert "Research use only; not a medical device." in screen
 
 
@@ -109,9 +109,15 @@ def test_a_table_about_the_films_counts_before_the_flags(tmp_path: Path) -> None
 
 
 def test_a_pixel_size_that_makes_no_head_is_doubted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(tmp_path / "out", write(tmp_path / "f.json"), "--pixel_size_mm", 0.2) == 0
-    assert "S-N would measure 140 mm" in capsys.readouterr().out
-    assert "pixel size is doubtful" in cell(tmp_path / "out", "f", "s_n", "doubt")
+    out, file = tmp_path / "out", write(tmp_path / "f.json")
+    assert run(out, file, "--pixel_size_mm", 0.14) == 0
+    assert "S-N would measure 98 mm" in capsys.readouterr().out
+    assert "pixel size is doubtful" in cell(out, "f", "s_n", "doubt")
+    assert cell(out, "f", "s_n") == "98.0"
+    assert run(out, file, "--pixel_size_mm", 0.2, "--expected_error_mm", 1.2) == 0
+    assert "measurements are withheld: S-N would be 140 mm, a head has 38 to 105" in capsys.readouterr().out
+    assert (cell(out, "f", "co_a"), cell(out, "f", "sna")) == ("", "90.0")
+    assert cell(out, "f", "sna", "standard_error") == ""  # an error in mm is none by a pixel size that is wrong
 
 
 def test_an_expected_error_stands_in_where_the_file_says_none(tmp_path: Path) -> None:

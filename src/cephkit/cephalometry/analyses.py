@@ -211,8 +211,10 @@ def _classed(result: Result, rule: Rule, face: Face, unsure: str) -> Result:
     if result.value is None:
         return result
     only = next((only for only in rule.only if all(symbol in face.points for symbol in only.formula.needs)), None)
-    if unsure or (only is not None and not _holds(only, face)):
-        return replace(result, class_withheld=unsure or (only.otherwise if only is not None else ""))
+    if only is not None and not _holds(only, face):
+        return replace(result, norm=None, norm_withheld=only.otherwise, class_withheld=only.otherwise)
+    if unsure:
+        return replace(result, class_withheld=unsure)
     shares = None
     if result.standard_error is not None:
         shares = rule.probabilities(result.value, result.standard_error, _same_sign(rule, face))

@@ -11,10 +11,12 @@ import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import NOT_POSSIBLE, measure
 from cephkit.cephalometry.frame import Facing, covariance_of_error, facing_of
+from cephkit.cephalometry.limits import LIMITS
 from cephkit.cephalometry.norms import Subject, true_enlargement
 from cephkit.cephalometry.results import COLUMNS, Result, class_text, shares_text
 from cephkit.cephalometry.source import Marked
 from cephkit.data.check import SELLA_NASION_MM
+from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
 
 TABLE_COLUMNS = (
@@ -118,7 +120,7 @@ def measure_film(
     if facing is None:
         facing, origin = (marked.facing, "file") if marked.facing else (facing_of(marked.points), "landmarks")
     spread = dict(marked.covariances_px or {})
-    if expected_error_mm is not None and spacing is not None:
+    if expected_error_mm is not None and spacing is not None and _makes_a_head(marked.points, spacing):
         to_px = np.diag([1 / spacing.column_mm, 1 / spacing.row_mm])
         default = to_px @ covariance_of_error(expected_error_mm) @ to_px
         spread = {symbol: spread.get(symbol, default) for symbol in marked.points}
@@ -164,17 +166,28 @@ def _withheld(results: Sequence[Result]) -> tuple[str, ...]:
     return (f"withheld, because no face has such values: {names}; look at the landmarks before the others are used",)
 
 
+def _sella_nasion_mm(points: Points, spacing: Spacing) -> float | None:
+    if not {"S", "N"} <= points.keys():
+        return None
+    (x1, y1), (x2, y2) = points["S"], points["N"]
+    return math.hypot((x2 - x1) * spacing.column_mm, (y2 - y1) * spacing.row_mm)
+
+
+def _makes_a_head(points: Points, spacing: Spacing) -> bool:
+    """Whether a mm is one: by a pixel size that is wrong there is neither a length nor an error."""
+    size = _sella_nasion_mm(points, spacing)
+    return size is None or LIMITS["s_n"].low <= size <= LIMITS["s_n"].high
+
+
 def _doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
     """Why the film's lengths, or its side, may be wrong."""
     doubts = []
     seen = facing_of(marked.points)
     if marked.facing is not None and seen is not None and seen != marked.facing:
         doubts.append(f"the file says that the face looks {marked.facing}, the landmarks say {seen}")
-    if spacing is not None and {"S", "N"} <= marked.points.keys():
-        low, high = SELLA_NASION_MM
-        (x1, y1), (x2, y2) = marked.points["S"], marked.points["N"]
-        size = math.hypot((x2 - x1) * spacing.column_mm, (y2 - y1) * spacing.row_mm)
-        if not low <= size <= high:
+    if spacing is not None and _makes_a_head(marked.points, spacing):  # else all lengths are withheld
+        (low, high), size = SELLA_NASION_MM, _sella_nasion_mm(marked.points, spacing)
+        if size is not None and not low <= size <= high:
             doubts.append(
                 f"S-N would measure {size:.0f} mm, in a head it is {low:g} to {high:g}: the pixel size is doubtful, "
                 "and with it all lengths"

@@ -134,16 +134,16 @@ def class_text(result: Result) -> str:
     if result.class_on_border is None:
         return f"{result.class_name}, probability not known: no standard error"
     if result.class_on_border:
-        return f"{shares_text(result.class_probabilities)}, {BORDER}"
+        return f"{shares_text(result.class_probabilities, most=2)}, {BORDER}"
     return f"{result.class_name}, {percent(result.class_probability or 0.0)}"
 
 
-def shares_text(shares: Mapping[str, float] | None) -> str:
+def shares_text(shares: Mapping[str, float] | None, most: int | None = None) -> str:
     """``class I 60 %, class II 40 %``: the most probable first, without those below half a percent."""
-    ordered = sorted((shares or {}).items(), key=lambda each: -each[1])
+    ordered = sorted((shares or {}).items(), key=lambda each: -each[1])[:most]
     return ", ".join(f"{name} {percent(share)}" for name, share in ordered if share >= 0.005)
 
 
 def percent(share: float) -> str:
-    """Of a probability: no class is ever certain."""
-    return f"{min(max(round(100 * share), 1), 99)} %"
+    """Of a probability; no class is certain."""
+    return ">99 %" if share > 0.994 else f"{round(100 * share)} %"

@@ -216,5 +216,5 @@ def _sources(results: Sequence[Result]) -> str:
     how = [
         escape(text if len(checked) == 1 else f"{', '.join(names)}: {text}") for text, names in checked.items() if text
     ]
-    checks = f" <strong>Checked:</strong> {'; '.join(how)}." if how else ""
+    checks = f" <strong>Checked:</strong> {'. '.join(how)}." if how else ""
     return f"<p><strong>Norms:</strong> {'; '.join(said)}.{checks}</p>" if said else ""
