@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cephkit.cephalometry.analyses import measure
+from cephkit.cephalometry.analyses import ANALYSES, measure
 from cephkit.cephalometry.classes import RULES
 from cephkit.cephalometry.frame import covariance_of_error
 from cephkit.cephalometry.results import Result
@@ -32,8 +32,12 @@ def results_of(film: Film, points: Points) -> dict[tuple[str, str], Result]:
         low, high = SELLA_NASION_MM
         size = size if low <= math.dist(points["S"], points["N"]) * size <= high else None
     errors = None if size is None else {symbol: covariance_of_error(ERROR_MM / size) for symbol in SYMBOLS}
-    results = measure(points, pixel_size_mm=size, covariances_px=errors)
-    return {(result.measurement, result.analysis): result for result in results}
+    # Each analysis by itself: of two that name a skeletal class, one alone would.
+    return {
+        (result.measurement, result.analysis): result
+        for analysis in ANALYSES
+        for result in measure(points, pixel_size_mm=size, covariances_px=errors, analyses=[analysis])
+    }
 
 
 def main() -> None:

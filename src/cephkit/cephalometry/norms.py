@@ -94,6 +94,7 @@ class NormRow:
     analysis: str
     norm: Norm
     verified: bool
+    """Whether it counts: status R."""
     sex: Sex | None = None
     given: str | None = None
     """``age``, or the id of a measurement; the row holds for its values ``start`` to ``end``, both included."""
@@ -103,6 +104,8 @@ class NormRow:
     """Added to mean, low and high for each unit of ``given`` beyond ``start``."""
     enlargement_percent: float | None = None
     """Of the films that the norm was made on."""
+    status: str = ""
+    """As in the file."""
 
 
 @cache
@@ -246,4 +249,5 @@ def _row(fields: dict[str, str]) -> NormRow:
         end=bound("to", math.inf),
         per_unit=bound("per_unit", 0.0),
         enlargement_percent=number("enlargement_percent"),
+        status=fields["status"],
     )
