@@ -92,6 +92,16 @@ def test_corrected_landmarks_replace_their_result(tmp_path: Path, capsys: pytest
     assert "its earlier result is replaced" in capsys.readouterr().out
 
 
+def test_no_page_stands_beside_figures_that_it_does_not_show(tmp_path: Path) -> None:
+    out, file = tmp_path / "out", write(tmp_path / "f.json")
+    assert run(out, file, sheet=True) == 0
+    assert "5.7" in (out / "f_sheet.html").read_text(encoding="utf-8")
+    assert run(out, corrected(file)) == 0
+    assert not (out / "f_sheet.html").exists()
+    assert run(out, file, sheet=True) == 0
+    assert "8.0" in (out / "f_sheet.html").read_text(encoding="utf-8")
+
+
 def test_another_film_of_that_name_gets_a_name_of_its_own(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert run(out, write(tmp_path / "one" / "f.json")) == 0

@@ -103,6 +103,13 @@ def test_a_landmark_that_slipped_takes_away_what_it_makes_impossible() -> None:
     assert results["gonial"].value is not None
 
 
+def test_one_value_beyond_the_limits_takes_away_no_other() -> None:
+    few = {symbol: ROUND[symbol] for symbol in ("S", "N", "A", "B")}
+    results = results_of({**few, "B": (ROUND["N"][0] - 370, ROUND["B"][1])})
+    assert set(withheld(results)) == {"anb"}
+    assert results["snb"].value == pytest.approx(69.7, abs=0.1)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_face_measured_to_the_wrong_side_has_no_values(seed: int) -> None:
     results = results_of(face_like_real(seed), facing="left")

@@ -155,7 +155,7 @@ def _possible(
         judged, wrong = judged + 1, wrong + no_face
         if reason:
             found[entry.id] = _Value(absent=reason, impossible=no_face)
-    if wrong > LARGEST_SHARE * judged:
+    if wrong > max(1, LARGEST_SHARE * judged):  # one alone may be a patient like no other
         reason = NO_FACE.format(count=judged, impossible=wrong)
         found = {
             name: value if value.value is None and not value.impossible else _Value(absent=reason, impossible=True)

@@ -16,7 +16,7 @@ from typing import Any
 from cephkit.cephalometry.measured import TABLE_COLUMNS, table_rows
 from cephkit.cephalometry.sheet import SHEET_ENDING
 from cephkit.cephalometry.source import RESULT_ENDING
-from cephkit.errors import SettingsError
+from cephkit.errors import CephkitError, SettingsError
 from cephkit.files import short_name, write_csv, write_json
 
 TABLE = "measurements.csv"
@@ -103,11 +103,17 @@ class MeasuredFolder:
         return self.folder / f"{name}{SHEET_ENDING}"
 
     def write(self, name: str, origin: Origin, content: Mapping[str, Any]) -> None:
-        """The JSON of a film.
+        """The JSON of a film; the page of an earlier result goes, so that none stands beside figures it does not show.
 
         Raises:
             CephkitError: it cannot be written.
         """
+        try:
+            self.sheet_path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise CephkitError(
+                f"{self.sheet_path(name)}: cannot be replaced ({error.strerror or error}); close it in other programs"
+            ) from error
         told = {"content": origin.content, "source": origin.source or None, "run": self.run}
         write_json(self.json_path(name), {**content, **told})
 
