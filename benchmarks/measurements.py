@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cephkit.cephalometry.analyses import ANALYSES, measure
+from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.classes import RULES
 from cephkit.cephalometry.frame import covariance_of_error
 from cephkit.cephalometry.results import Result
@@ -32,11 +32,11 @@ def results_of(film: Film, points: Points) -> dict[tuple[str, str], Result]:
         low, high = SELLA_NASION_MM
         size = size if low <= math.dist(points["S"], points["N"]) * size <= high else None
     errors = None if size is None else {symbol: covariance_of_error(ERROR_MM / size) for symbol in SYMBOLS}
-    # Each analysis by itself: of two that name a skeletal class, one alone would.
+    # The challenge by itself: of two that name a skeletal class, one alone would.
     return {
         (result.measurement, result.analysis): result
-        for analysis in ANALYSES
-        for result in measure(points, pixel_size_mm=size, covariances_px=errors, analyses=[analysis])
+        for analyses in (None, ["ISBI"])
+        for result in measure(points, pixel_size_mm=size, covariances_px=errors, analyses=analyses)
     }
 
 
@@ -73,7 +73,7 @@ def main() -> None:
             for film in films
             if len(film.annotations) == 2
         ]
-        both = [(a, b) for a, b in pairs if a.value is not None and b.value is not None]
+        both = [(a, b) for a, b in pairs if a.class_name is not None and b.class_name is not None]
         if both:
             same = 100 * np.mean([a.class_name == b.class_name for a, b in both])
             gaps = np.std([a.value - b.value for a, b in both if a.value is not None and b.value is not None], ddof=1)

@@ -65,7 +65,7 @@ def _mean(gaps: NDArray[np.float64]) -> float:
 
 
 def _same(some: list[Result], others: list[Result]) -> float:
-    both = [(a, b) for a, b in zip(some, others, strict=True) if a.value is not None and b.value is not None]
+    both = [(a, b) for a, b in zip(some, others, strict=True) if a.class_name and b.class_name]
     return float(100 * np.mean([a.class_name == b.class_name for a, b in both]))
 
 

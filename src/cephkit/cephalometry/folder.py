@@ -112,7 +112,8 @@ class MeasuredFolder:
             self.sheet_path(name).unlink(missing_ok=True)
         except OSError as error:
             raise CephkitError(
-                f"{self.sheet_path(name)}: cannot be replaced ({error.strerror or error}); close it in other programs"
+                f"{self.sheet_path(name)}: cannot be replaced ({error.strerror or error}); close it in other "
+                "programs, or choose another --out"
             ) from error
         told = {"content": origin.content, "source": origin.source or None, "run": self.run}
         write_json(self.json_path(name), {**content, **told})
