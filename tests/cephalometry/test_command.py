@@ -315,7 +315,7 @@ def test_stopped_in_the_middle_the_table_has_what_is_done(
 def test_a_film_measured_in_the_head_is_not_corrected_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = {"row_mm": 0.1, "column_mm": 0.1, "origin": "DICOM", "plane": "head"}
     file, out = write(tmp_path / "f.json", spacing=said), tmp_path / "out"
-    woman = ("--age", 30, "--sex", "female")
+    woman = ("--age", 30, "--sex", "female", "--no_sheet")
     assert run(out, file, *woman) == 0
     content = json.loads((out / "f_measurements.json").read_text(encoding="utf-8"))
     assert content["enlargement_percent"] == 0
@@ -331,7 +331,7 @@ def test_a_face_that_is_none_is_a_failure_with_the_reason(tmp_path: Path, capsys
     path, out = tmp_path / "f.json", tmp_path / "out"
     anywhere = dict(zip(ROUND, np.random.default_rng(1).uniform(0, 2000, (29, 2)).tolist(), strict=True))
     path.write_text(json.dumps(landmarks_json("f", anywhere)), encoding="utf-8")
-    assert run(out, path, "--pixel_size_mm", 0.1) == 1
+    assert run(out, path, "--pixel_size_mm", 0.1, "--no_sheet") == 1
     screen = capsys.readouterr().out
     assert "class" not in screen
     assert "LOOK: 7" in screen
@@ -344,7 +344,7 @@ def test_a_landmark_that_slipped_is_named_beside_what_is_left(
     path, out = tmp_path / "f.json", tmp_path / "out"
     x, y = ROUND["B"]
     path.write_text(json.dumps(landmarks_json("f", {**ROUND, "B": (x - 500, y)})), encoding="utf-8")
-    assert run(out, path, "--pixel_size_mm", 0.1) == 0
+    assert run(out, path, "--pixel_size_mm", 0.1, "--no_sheet") == 0
     screen = capsys.readouterr().out
     assert "withheld, because no face has such values: " in screen
     assert "ANB" in screen.split("no face has such values: ")[1]
@@ -357,7 +357,7 @@ def test_a_landmark_that_slipped_is_named_beside_what_is_left(
 def test_texts_of_the_table_are_not_run(tmp_path: Path) -> None:
     said = {"row_mm": 0.1, "column_mm": 0.1, "origin": "=HYPERLINK(1)", "plane": "film"}
     file = write(tmp_path / "f.json", spacing=said, notes=["+1+1"])
-    assert run(tmp_path / "out", file) == 0
+    assert run(tmp_path / "out", file, "--no_sheet") == 0
     rows = table(tmp_path / "out")
     assert {(row["pixel_size_origin"], row["doubt"]) for row in rows} == {("'=HYPERLINK(1)", "'+1+1")}
     for row in rows:
