@@ -26,6 +26,7 @@ from cephkit.inference.uncertainty import Calibration
 from cephkit.models.refiner import CROP, STRIDE, Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import LoadedModel
+from tests.inference.looking import Looking
 from tests.inference.test_predictor import film_with_spot
 
 Floats = NDArray[np.float64]
@@ -40,7 +41,7 @@ WHERE = (170.0, 290.0)
 SPOT_WIDTH = 20.0
 
 
-class Spots(nn.Module):
+class Spots(Looking):
     """Landmark k is where the film is bright, moved by ``shifts[k]`` (x, y) cells of 4 pixels."""
 
     def __init__(self, *shifts: tuple[int, int]) -> None:
@@ -314,7 +315,7 @@ FACE = np.array([(22.0, 30.0), (70.0, 24.0), (60.0, 62.0), (28.0, 84.0), (66.0, 
 FACE_SYMBOLS = ("S", "N", "A", "Me", "B")
 
 
-class Regions(nn.Module):
+class Regions(Looking):
     """Landmark k is the brightest place within 20 pixels of where it usually lies."""
 
     def __init__(self, face: Floats = FACE) -> None:

@@ -316,8 +316,8 @@ def found_on(films: Sequence[Film], off: float, unit: float = 1.0) -> Found:
 @pytest.mark.usefixtures("few_are_enough")
 def test_a_calibration_is_in_canvas_pixels_and_remembers_its_films(data: PreparedData) -> None:
     films = data.films["valid"]
-    plain = calibration_of(found_on(films, 6.0, unit=2.0), films, SYMBOLS, "mean")
-    calibration = Calibration.from_dict(plain)
+    plain = calibration_of(found_on(films, 6.0, unit=2.0), films, ModelSpec("test_resnet", SYMBOLS, CANVAS), "mean")
+    calibration = Calibration.from_dict(plain.to_dict())
     assert calibration.films == tuple(film.content for film in films)
     assert all(calibration.films)
     expected = calibration.expected(np.full((1, 4, 2), (0.7, 2.0)))
@@ -327,7 +327,7 @@ def test_a_calibration_is_in_canvas_pixels_and_remembers_its_films(data: Prepare
 def test_too_few_points_are_no_calibration(data: PreparedData) -> None:
     films = data.films["valid"]
     with pytest.raises(DataError, match="12 predicted points with a truth; a calibration needs 200"):
-        calibration_of(found_on(films, 6.0), films, SYMBOLS, "mean")
+        calibration_of(found_on(films, 6.0), films, ModelSpec("test_resnet", SYMBOLS, CANVAS), "mean")
 
 
 def test_shapes_are_those_of_all_films_and_scores_those_of_the_valid_ones(data: PreparedData) -> None:

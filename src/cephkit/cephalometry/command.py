@@ -132,6 +132,8 @@ def measure_films(options: MeasureOptions) -> int:
     about = {} if options.about is None else read_about(options.about)
     pictures = None if options.films is None else films_by_name(options.films)
     model = _model(options, files)
+    if model is not None and model.predictor.rests_on:
+        print(f"errors told rest on {model.predictor.rests_on}")
     results = MeasuredFolder(options.out, run_digest(options, model), options.resume)
     tally = _Tally()
     try:
@@ -317,6 +319,7 @@ def _sheet(film: MeasuredFilm, grey: Grey8 | None) -> bytes:
     marked = film.marked
     page = sheet_html(
         film.name, grey, marked.points, film.results, facing=film.facing, spacing=film.spacing, subject=film.subject,
-        notes=film.notes, regions=marked.look_regions, source=marked.said_by, film_hash=marked.film_hash,
+        notes=film.notes, regions=marked.look_regions, source=marked.said_by,
+        errors_rest_on=marked.errors_rest_on, film_hash=marked.film_hash,
     )  # fmt: skip
     return utf8(page)

@@ -53,6 +53,7 @@ class MeasuredFilm:
             "file": self.marked.path.name,
             "film_hash": self.marked.film_hash or None,
             "landmarks_by": self.marked.said_by or None,
+            "errors_rest_on": self.marked.errors_rest_on or None,
             "facing": self.facing,
             "facing_origin": self.facing_origin,
             **self._pixel_size(),

@@ -45,6 +45,7 @@ def sheet_html(
     notes: Sequence[str] = (),
     regions: Mapping[str, ArrayLike] | None = None,
     source: str = "",
+    errors_rest_on: str = "",
     film_hash: str = "",
 ) -> str:
     """A page of HTML that needs no other file and no network, and prints on one sheet of A4 or Letter.
@@ -60,11 +61,12 @@ def sheet_html(
         notes: doubts that a person should know of.
         regions: 90 % regions (2, 2) by symbol, film pixels squared, of the landmarks that need a look.
         source: who marked the landmarks, e.g. the model.
+        errors_rest_on: what films the landmarks' errors were learnt from.
         film_hash: of the film.
     """
     measured = [result for result in results if result.value is not None]
     drawn = tracing_svg(points, grey, regions, spacing, f"Tracing of {name}")
-    facts = _facts(film_hash, points, source, facing, spacing, subject or Subject())
+    facts = _facts(film_hash, points, source, errors_rest_on, facing, spacing, subject or Subject())
     wide = " wide" if len(measured) <= FEW_ROWS else ""
     page = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -103,7 +105,13 @@ def _tables(measured: Sequence[Result], wide: bool) -> str:
 
 
 def _facts(
-    film_hash: str, points: Points, source: str, facing: Facing | None, spacing: Spacing | None, subject: Subject
+    film_hash: str,
+    points: Points,
+    source: str,
+    errors_rest_on: str,
+    facing: Facing | None,
+    spacing: Spacing | None,
+    subject: Subject,
 ) -> str:
     face = ", ".join(
         part
@@ -117,6 +125,7 @@ def _facts(
     facts = {
         "Film hash": _cut(film_hash),
         "Landmarks": f"{len(points)}" + (f", {_cut(source)}" if source else ""),
+        "Errors from": escape(errors_rest_on),
         "Face": face,
         "Pixel size": _pixel_size(spacing, subject.enlargement_percent),
     }

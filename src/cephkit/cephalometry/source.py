@@ -42,6 +42,8 @@ class Marked:
     """``pixel_hash`` of the film."""
     said_by: str = ""
     """Whose landmarks these are: a model; empty where the file does not say it."""
+    errors_rest_on: str = ""
+    """What films its errors were learnt from; empty where the file does not say it."""
     look_regions: dict[str, Matrix] = field(default_factory=dict)
     """90 % regions, (2, 2) film pixels squared, of landmarks that need a look."""
 
@@ -112,6 +114,7 @@ def marked_by(model: "Model", shown: "Shown", path: Path) -> Marked:
         found.file,
         found.film_hash,
         _model_name(found.model),
+        model.predictor.rests_on,
         found.look_regions,
     )
 
@@ -139,7 +142,8 @@ def read_marked(path: Path) -> Marked:
             expected = _numbers(errors[symbol], (), f"expected_errors_px of {symbol}", path)
             spread[symbol] = covariance_of_error(float(expected))
     film, look = _table(content, "film", path), _texts(content, "look", path)
-    said_by = _model_name(_table(content, "model", path))
+    facts = _table(content, "model", path)
+    said_by = _model_name(facts)
     impossible = [fault for fault in single_faults(label.points) if fault.certain]
     if impossible and not said_by:  # what a model finds it judges itself
         raise BrokenLabelError("; ".join(fault.wrong for fault in impossible), impossible[0].remedy, path)
@@ -155,6 +159,7 @@ def read_marked(path: Path) -> Marked:
         _text(film, "file", path),
         _text(film, "hash", path),
         said_by,
+        _text(facts, "errors_rest_on", path),
         {symbol: np.asarray(regions[symbol]) for symbol in label.points if symbol in regions and symbol in look},
     )
 

@@ -28,6 +28,8 @@ from cephkit.evaluation.tables import (
 from cephkit.files import utf8, write_csv, write_json
 
 HARDEST = 5
+LEAST_COVERAGE = 80.0
+"""Percent of the true points, below which 90 % regions are called wrong."""
 
 
 def report(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> dict[str, Any]:
@@ -143,10 +145,23 @@ def model_notes(content: Mapping[str, Any]) -> list[str]:
         lines.append(f"NO LATERAL CEPHALOGRAM, says the model, scored all the same: {len(doubted)} films: {films}")
     told = content.get("uncertainty")
     if told:
+        coverage, of_large = told["coverage_90_percent"], told["errors_over_4mm_marked_percent"]
+        lines.append(f"errors told rest on {told['rests_on']}")
         lines.append(
-            f"90 % regions hold {_text(told['coverage_90_percent'], 1)} % of the true points; rank correlation of "
-            f"expected and true error {_text(told['rank_correlation'], 2)} ({told['judged']})"
+            f"90 % regions hold {_text(coverage, 1)} % of the true points, without what examiners add "
+            f"{_text(told['coverage_90_percent_without_examiners'], 1)} % ({told['judged']})"
         )
+        lines.append(
+            f"rank correlation of expected and true error {_text(told['rank_correlation'], 2)}, within landmarks "
+            f"{_text(told['rank_correlation_within_landmarks'], 2)}; marked for a look: "
+            f"{_text(told['points_marked_percent'], 0)} % of the points, {_text(of_large, 0)} % of the "
+            f"{told['errors_over_4mm']} errors above 4 mm"
+        )
+        if coverage is not None and coverage < LEAST_COVERAGE:
+            lines.append(
+                f"WARNING: the 90 % regions hold only {coverage:.1f} % here: do not rely on what the model says of its "
+                "errors on these films; cephkit calibrate --films 20 teaches it films and examiners like these"
+            )
     return lines
 
 

@@ -7,12 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.evaluation.scoring import Scores
+from cephkit.inference.prediction import LOOK_MM
 from cephkit.inference.uncertainty import COVERAGE, Calibration, cross_fitted, within
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Found
 
 Floats = NDArray[np.float64]
+
+LARGE_MM = 4.0
+"""The largest distance of a success detection rate: an error beyond it is a miss by any count."""
 
 
 def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scores: Scores) -> dict[str, Any]:
@@ -28,20 +32,30 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
         scores: the same predictions with their truth.
 
     Returns:
-        For ``metrics.json``: ``coverage_90_percent``, ``rank_correlation`` (Spearman), means, and the lists
-        ``expected_mm`` and ``observed_mm`` of all points in mm; plain numbers.
+        For ``metrics.json``, plain numbers: ``coverage_90_percent`` of the regions that ``predict`` gives;
+        ``coverage_90_percent_without_examiners``, the same without what other examiners add; ``rank_correlation``
+        (Spearman) of all points and ``rank_correlation_within_landmarks``, the mean of each landmark's own; how many
+        ``errors_over_4mm`` there are and what share of them, and of all points, ``predict`` marks for a look; means,
+        and the lists ``expected_mm`` and ``observed_mm`` of all points in mm.
     """
     units = found.units[:, None]
     features = found.features[:, columns]
-    residuals = (scores.truth - scores.predicted) / units[..., None]
-    own = _columns(calibration, columns)
-    expected = own.expected(features)
-    inside = within(own.regions(features), residuals)
+    residuals = (scores.truth - scores.predicted) * scores.stretches / units[..., None]
+    residuals = residuals @ found.frames.swapaxes(-1, -2)
+    own = calibration.of_landmarks(columns)
+    plain, strange = own.without_examiners(), own.strangeness(found.signatures, len(features))
+    expected = own.expected(features, strange)
+    inside = within(own.regions(features, strange), residuals)
+    inside_plain = within(plain.regions(features), residuals)
     used = np.array([film.content in calibration.films for film in scores.films], dtype=bool)
     judged = "by the stored calibration"
     if used.any():
         try:
-            expected[used], inside[used] = cross_fitted(features[used], residuals[used])
+            if calibration.is_local:
+                raise ValueError("made of the model's first calibration and few films")
+            there = features[used], residuals[used]
+            expected[used], inside[used] = cross_fitted(*there, own, strange[used])
+            _, inside_plain[used] = cross_fitted(*there)
             judged = "by calibrations made without the film"
         except ValueError:  # few of the films that it was made from are here
             expected[used] = np.nan
@@ -55,20 +69,39 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
         if known[:, column].any()
     }
     error, told = scores.errors_px / units, expected
+    large, looked = in_mm & (scores.errors_mm > LARGE_MM), in_mm & (expected_mm > LOOK_MM)
     return {
         "films": int(known.any(1).sum()),
         "points": int(known.sum()),
         "films_of_the_calibration": int(used.sum()),
         "judged": judged,
+        "rests_on": calibration.rests_on,
         "nominal_coverage_percent": 100 * COVERAGE,
-        "coverage_90_percent": 100 * float(inside[known].mean()) if known.any() else None,
+        "coverage_90_percent": _percent(inside, known),
+        "coverage_90_percent_without_examiners": _percent(inside_plain, known),
         "coverage_90_percent_per_landmark": coverage,
+        "films_unlike_the_calibration": int((strange >= 1).sum()),
         "rank_correlation": spearman(told[known], error[known]),
+        "rank_correlation_within_landmarks": _within_landmarks(told, error, known),
+        "errors_over_4mm": int(large.sum()),
+        "errors_over_4mm_marked_percent": _percent(looked, large),
+        "points_marked_percent": _percent(looked, in_mm),
         "mean_expected_mm": float(expected_mm[in_mm].mean()) if in_mm.any() else None,
         "mean_observed_mm": float(scores.errors_mm[in_mm].mean()) if in_mm.any() else None,
         "expected_mm": [round(value, 4) for value in expected_mm[in_mm].tolist()],
         "observed_mm": [round(value, 4) for value in scores.errors_mm[in_mm].tolist()],
     }
+
+
+def _percent(true: NDArray[np.bool_], of: NDArray[np.bool_]) -> float | None:
+    return 100 * float(true[of].mean()) if of.any() else None
+
+
+def _within_landmarks(told: Floats, error: Floats, known: NDArray[np.bool_]) -> float | None:
+    """The mean over landmarks of the rank correlation over films, weighted by the landmarks' points."""
+    each = [(spearman(told[there, k], error[there, k]), int(there.sum())) for k, there in enumerate(known.T)]
+    ranked = [(value, count) for value, count in each if value is not None]
+    return float(np.average([v for v, _ in ranked], weights=[n for _, n in ranked])) if ranked else None
 
 
 def spearman(a: Floats, b: Floats) -> float | None:
@@ -86,11 +119,3 @@ def _ranks(values: Floats) -> Floats:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     first = np.concatenate(([0], np.cumsum(counts)[:-1]))
     return np.asarray((first + (counts - 1) / 2)[inverse], dtype=np.float64)
-
-
-def _columns(calibration: Calibration, columns: Sequence[int]) -> Calibration:
-    chosen = list(columns)
-    return Calibration(
-        calibration.intercepts[chosen], calibration.weights, calibration.shapes[chosen], calibration.radius,
-        calibration.films,
-    )  # fmt: skip

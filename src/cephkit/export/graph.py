@@ -5,35 +5,57 @@ worked out with numpy there, such as letterboxes and ways of showing a film, are
 Coordinates are float64, as in ``geometry``, up to the outputs.
 """
 
+import math
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cephkit.export.posing import NO_FACE, Glance, apply, inverse, letterboxes, where_films
+from cephkit.inference.likeness import Likeness
 from cephkit.inference.pose import PoseModel, faces
 from cephkit.inference.stages import SECOND_SHARE, TrainedRefiner, decode_or_nan, heatmap_spread
-from cephkit.inference.uncertainty import SMALLEST_FEATURE, Calibration
+from cephkit.inference.uncertainty import NEW_EXAMINER, NORMAL_90, SMALLEST_FEATURE, Calibration
 from cephkit.models.refiner import COARSE, CROP, expected_offsets
 from cephkit.models.spec import ModelSpec
 
 
 class FirstStage(nn.Module):
-    """The first stage with its decoding.
+    """The first stage with its decoding, and how strange the film looks to it.
 
     **Shape**: canvases (B, 1, h, w) uint8 and the ways (B, 2, 3) of showing them, or None: as they are -> Glance.
     """
 
-    def __init__(self, model: nn.Module, spec: ModelSpec) -> None:
+    usual_look: Tensor
+    usual_spread: Tensor
+
+    def __init__(self, model: nn.Module, spec: ModelSpec, likeness: Likeness | None = None) -> None:
         super().__init__()
-        self.model, self.spec = model, spec
+        self.model: Any = model
+        self.spec, self.knows_films = spec, likeness is not None
+        if likeness is not None:
+            self.register_buffer("usual_look", torch.from_numpy(likeness.mean))
+            self.register_buffer("usual_spread", torch.from_numpy(likeness.sd))
+            self.usual, self.unusual = likeness.usual, likeness.unusual
 
     def forward(self, canvas: Tensor, ways: Tensor | None = None) -> Glance:
         stride, images = self.spec.heatmap_stride, canvas.float() / 255
-        heatmaps = self.model(images if ways is None else show(images, ways)).float()
+        heatmaps, look = self.model.look(images if ways is None else show(images, ways))
+        heatmaps = heatmaps.float()
         cells, scores = decode_or_nan(heatmaps, self.spec.loss)
         spreads = heatmap_spread(heatmaps, cells, self.spec.loss) * stride
         points = cells.double() * stride + (stride - 1) / 2
-        return Glance(points if ways is None else apply(inverse(ways), points), scores, spreads)
+        return Glance(points if ways is None else apply(inverse(ways), points), scores, spreads, self.strange(look))
+
+    def strange(self, look: Tensor) -> Tensor:
+        """``Likeness.strangeness`` of what was seen on the whole, (B, D): (B,)."""
+        if not self.knows_films:
+            return look[:, 0].double() * 0
+        distance = ((look.double() - self.usual_look) / self.usual_spread).square().mean(-1)
+        share = (distance / self.usual).log() / math.log(self.unusual / self.usual)
+        return torch.where(torch.isfinite(distance), share.clamp(0.0, 1.0), 1.0)
 
 
 class Answer(nn.Module):
@@ -49,6 +71,8 @@ class Answer(nn.Module):
     intercepts: Tensor
     weights: Tensor
     shapes: Tensor
+    examiners: Tensor
+    bias: Tensor
 
     def __init__(
         self, spec: ModelSpec, refiner: TrainedRefiner | None, calibration: Calibration | None, pose: PoseModel | None
@@ -61,7 +85,10 @@ class Answer(nn.Module):
         if calibration is not None:
             for name in ("intercepts", "weights", "shapes"):
                 self.register_buffer(name, torch.from_numpy(getattr(calibration, name)))
-            self.radius = calibration.radius
+            self.radius, self.share = calibration.radius, calibration.share
+            self.register_buffer("bias", torch.from_numpy(calibration.bias))
+            examiners = np.zeros_like(calibration.shapes) if calibration.examiners is None else calibration.examiners
+            self.register_buffer("examiners", torch.from_numpy(examiners))
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -87,7 +114,7 @@ class Answer(nn.Module):
         best, level, distance, *glances = state
         bad = level == NO_FACE
         ways = torch.where(bad[:, None, None], still, best)
-        seen, first = Glance(*glances[:3]), Glance(*glances[3:])
+        seen, first = Glance(*glances[:4]), Glance(*glances[4:])
         glance = Glance(*(where_films(bad, plain, turned) for plain, turned in zip(first, seen, strict=True)))
         # What is known of errors comes from usual faces.
         excess = torch.where(bad, 1.0, (distance / self.usual_distance).clamp_min(1.0))
@@ -115,10 +142,22 @@ class Answer(nn.Module):
         if not self.calibrated:
             return points.float(), glance.scores
         logs = torch.stack(features, dim=-1).clamp_min(SMALLEST_FEATURE).log()
-        expected = torch.exp(self.intercepts + (logs * self.weights).sum(-1)) / scale[..., 0]
-        expected = expected if excess is None else expected * excess[:, None]
-        regions = (self.radius * expected)[..., None, None] ** 2 * self.shapes
-        return points.float(), glance.scores, expected.float(), regions.float()
+        near = torch.exp(self.intercepts + (logs * self.weights).sum(-1))
+        strange = glance.strangeness[:, None]
+        more = (NEW_EXAMINER - self.share) * strange
+        expected = (near.square() + math.pi / 4 * more * self.examiners.diagonal(dim1=-2, dim2=-1).sum(-1)).sqrt()
+        regions = (self.radius * near)[..., None, None] ** 2 * self.shapes
+        regions = regions + NORMAL_90 * (self.share + more)[..., None, None] * self.examiners
+        unit = (1 / scale)[..., 0] if excess is None else excess[:, None] / scale[..., 0]
+        bias = self.bias.expand(*near.shape, 2)
+        if ways is not None:  # errors are known as the network was shown the film
+            linear = ways[..., :2]
+            frame = (linear / _determinant(linear).abs().sqrt()[:, None, None])[:, None]
+            regions = frame.transpose(-1, -2) @ regions @ frame
+            bias = bias @ frame[:, 0]
+        points = points + bias / scale
+        regions = regions * unit[..., None, None] ** 2
+        return points.float(), glance.scores, (expected * unit).float(), regions.float()
 
     def second_look(
         self, refiner: TrainedRefiner, guesses: Tensor, ways: Tensor | None, film_size: Tensor, detail: Tensor

@@ -157,7 +157,8 @@ def _traced(predictor: Predictor, variant: Variant, films: Sequence[NDArray[np.u
         network = Halved(network)
         refiner = None if refiner is None else TrainedRefiner(refiner.spec, Halved(refiner.network))  # type: ignore[arg-type]
     change = quantised if variant == "int8" else unchanged
-    first = FirstStage(network, spec).eval()
+    likeness = None if predictor.calibration is None else predictor.calibration.likeness
+    first = FirstStage(network, spec, likeness).eval()
     answer = Answer(spec, refiner, predictor.calibration, predictor.pose).eval()
     start = Start(len(spec.symbols))
     # Two films, for torch takes a batch of one to be always one.

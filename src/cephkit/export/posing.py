@@ -49,11 +49,14 @@ class Glance(NamedTuple):
     """(B, K)."""
     spreads: Tensor
     """(B, K) canvas pixels of the film as it is shown."""
+    strangeness: Tensor
+    """(B,) float64; see ``Likeness.strangeness``."""
 
 
 STATE = (
     "step", "trial", "best", "level", "distance",
-    "seen_points", "seen_scores", "seen_spreads", "first_points", "first_scores", "first_spreads",
+    "seen_points", "seen_scores", "seen_spreads", "seen_strangeness",
+    "first_points", "first_scores", "first_spreads", "first_strangeness",
 )  # fmt: skip
 """What is carried from glance to glance: the step, (B,), and the way of showing to try, (B, 2, 3); the best way until
 now, (B, 2, 3), whether it shows a usual face, an unusual one or none (0, 1, 2), (B,), and its distance from one, (B,);
@@ -109,7 +112,7 @@ class PoseSearch(nn.Module):
         step, trial, best, level, distance, *seen = state
         glance = self.stage(canvas, trial)
         given = self.given(canvas, film_size, torch.where(step + 1 < UPRIGHT, step + 1, 0))
-        after = self.advance(glance, given, step, trial, best, level, distance, Glance(*seen[:3]), Glance(*seen[3:]))
+        after = self.advance(glance, given, step, trial, best, level, distance, Glance(*seen[:4]), Glance(*seen[4:]))
         return ((after[0] < DONE).any(), *after)
 
     def given(self, canvas: Tensor, film_size: Tensor, step: Tensor) -> Tensor:
@@ -212,7 +215,7 @@ class Start(nn.Module):
     def forward(self, canvas: Tensor) -> tuple[Tensor, ...]:
         none = canvas[:, 0, 0, 0].double() * 0
         each = none[:, None] + torch.zeros(self.landmarks, dtype=torch.float64)
-        glance = (each[..., None] + torch.zeros(2, dtype=torch.float64), each.float(), each.float())
+        glance = (each[..., None] + torch.zeros(2, dtype=torch.float64), each.float(), each.float(), none)
         as_it_is = none[:, None, None] + torch.eye(3, dtype=torch.float64)[:2]
         # Outputs of a graph are different tensors each.
         copies = [tensor.clone() for tensor in (as_it_is, *glance)]

@@ -24,11 +24,16 @@ class Halved(nn.Module):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = copy.deepcopy(network).half()
+        self.network: Any = copy.deepcopy(network).half()
 
     def forward(self, images: Tensor, *others: Tensor) -> Tensor:
         maps: Tensor = self.network(images.half(), *others)
         return maps.float()
+
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """As ``LandmarkModel.look``."""
+        maps, whole = self.network.look(images.half())
+        return maps.float(), whole.float()
 
 
 def unchanged(part: Proto, feeds: Feeds) -> Proto:

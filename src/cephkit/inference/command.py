@@ -118,6 +118,8 @@ def predict(options: PredictOptions) -> int:
     facts, device = model.facts, model.predictor.device
     height, width = facts["image_size"]
     print(f"{len(files)} film(s), {len(model.symbols)} landmarks, {facts['model']} at {height}x{width} on {device}")
+    if model.predictor.rests_on:
+        print(f"errors told rest on {model.predictor.rests_on}")
     for lack in model.predictor.lacks:
         print(f"{lack}; cephkit calibrate makes what is missing")
     work = Work(

@@ -73,4 +73,5 @@ def predict_films(
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.units for part in parts]),
         [pose for part in parts for pose in part.poses],
+        None if parts[0].signatures is None else np.concatenate([part.signatures for part in parts]),
     )

@@ -37,6 +37,14 @@ class Found:
     units: Floats
     """(B,) film pixels to a canvas pixel of the first model."""
     poses: Sequence[Pose]
+    signatures: Floats | None = None
+    """(B, D) what the first model saw on the whole; see ``likeness``."""
+
+    @property
+    def frames(self) -> Floats:
+        """(B, 2, 2) film pixels to the directions in which errors are known: of films as the network is shown them."""
+        turns = np.array([pose.matrix[:2, :2] for pose in self.poses]).reshape(-1, 2, 2)
+        return np.asarray(turns / np.sqrt(np.abs(np.linalg.det(turns)))[:, None, None])
 
 
 class Predictor:
@@ -95,6 +103,11 @@ class Predictor:
         return tuple(lacks)
 
     @property
+    def rests_on(self) -> str:
+        """What the promise of 90 % rests on; empty without a calibration."""
+        return "" if self.calibration is None else self.calibration.rests_on
+
+    @property
     def facts(self) -> dict[str, Any]:
         """Which model this is, plain types."""
         first, names = self.loaded[0], [model.path.name for model in self.loaded]
@@ -104,6 +117,7 @@ class Predictor:
             "model": first.spec.model,
             "image_size": list(first.spec.canvas_size),
             "mode": self.mode,
+            **({} if self.calibration is None else {"errors_rest_on": self.rests_on}),
             **({"ensemble": names} if len(names) > 1 else {}),
         }
 
@@ -143,15 +157,20 @@ class Predictor:
         # What is known of errors comes from usual faces.
         units = (found.units * [pose.excess for pose in found.poses])[:, None]
         expected = regions = None
+        unlike = [""] * len(sizes)
         if self.calibration is not None:
-            expected = self.calibration.expected(found.features) * units
-            regions = self.calibration.regions(found.features) * units[..., None, None] ** 2
+            strangeness = self.calibration.strangeness(found.signatures, len(sizes))
+            expected = self.calibration.expected(found.features, strangeness) * units
+            regions = self.calibration.regions(found.features, strangeness) * units[..., None, None] ** 2
+            frames = found.frames[:, None]
+            regions = frames.swapaxes(-1, -2) @ regions @ frames
+            unlike = self.calibration.unlike_notes(found.signatures, len(sizes))
         return [
             Prediction(
                 film_ids[row], sizes[row], self.spec.symbols, found.points[row], found.scores[row], hashes[row],
                 None if expected is None else expected[row], None if regions is None else regions[row],
                 found.poses[row].doubt, found.poses[row].facing,
-                notes=(*filter(None, [found.poses[row].note]), *self.lacks),
+                notes=(*filter(None, [found.poses[row].note, unlike[row]]), *self.lacks),
             )
             for row in range(len(sizes))
         ]  # fmt: skip
@@ -190,6 +209,9 @@ class Predictor:
         ]
         units = np.array([1 / letterbox(size, self.spec.canvas_size).scale for size in sizes])
         found = combine(looked, poses, units)
+        if self.calibration is not None:
+            moves = self.calibration.bias @ found.frames * units[:, None, None]
+            found = replace(found, points=found.points + moves)
         return replace(found, poses=[self._faced(*each) for each in zip(poses, found.points, strict=True)])
 
     def _faced(self, pose: Pose, points: Floats) -> Pose:
@@ -209,7 +231,7 @@ def combine(looked: Sequence[Looked], poses: Sequence[Pose], units: Floats) -> F
     if len(points) > 1:
         apart = np.sqrt(((points - mean) ** 2).sum(-1).mean(axis=0)) / units[:, None]
         features = np.concatenate((features, apart[..., None]), axis=-1)
-    return Found(mean, features[..., 0].copy(), features, units, poses)
+    return Found(mean, features[..., 0].copy(), features, units, poses, looked[0].signatures)
 
 
 def stored_calibration(models: Sequence[LoadedModel], mode: str) -> Calibration | None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,6 +39,8 @@ class Seen:
     """(B, K) height of the heatmap's peak."""
     spreads: Floats
     """(B, K) root mean square distance of the heatmap's mass from the point."""
+    signatures: Floats | None = None
+    """(B, D) what the network saw on the whole; see ``LandmarkModel.look``. The second stage has none."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Looked:
     """(R, B, K, 2), the model's answers: the second stage's, where there is one, else the first's."""
     features: Floats
     """(B, K, F): score, and the first stage's spread; from a second stage also its spread and how far it moved."""
+    signatures: Floats | None = None
+    """(B, D) of the first look."""
 
 
 class Stages:
@@ -76,7 +81,7 @@ class Stages:
     ) -> None:
         self.spec, self.device = loaded.spec, device
         self.mixed_precision = mixed_precision and half_pays(device)
-        self.model = loaded.model.to(device).eval()
+        self.model: Any = loaded.model.to(device).eval()
         self.order = [loaded.spec.symbols.index(symbol) for symbol in symbols]
         self.symbols = tuple(symbols)
         self.refiner = load_refiner(loaded, device) if refine and "refiner" in loaded.extras else None
@@ -105,15 +110,14 @@ class Stages:
         scores = np.mean([each.scores for each in seen], axis=0)
         spreads = np.mean([each.spreads for each in seen], axis=0)
         if self.refiner is None:
-            return Looked(guesses, guesses, np.stack((scores, spreads), axis=-1))
+            return Looked(guesses, guesses, np.stack((scores, spreads), axis=-1), seen[0].signatures)
         middle = guesses.mean(axis=0)
         answers = [self.second_look(canvases, sizes, turns, look, middle) for look in looks]
         seconds = np.stack([each.points for each in answers])
         width = np.mean([each.spreads for each in answers], axis=0)
         shift = np.linalg.norm(seconds.mean(axis=0) - middle, axis=-1)
-        return Looked(
-            guesses, middle + SECOND_SHARE * (seconds - middle), np.stack((scores, spreads, width, shift), axis=-1)
-        )
+        features = np.stack((scores, spreads, width, shift), axis=-1)
+        return Looked(guesses, middle + SECOND_SHARE * (seconds - middle), features, seen[0].signatures)
 
     @torch.no_grad()
     def first_guess(self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size], turns: Matrices, look: Look) -> Seen:
@@ -123,14 +127,16 @@ class Stages:
             [look.matrix(spec.canvas_size) @ on_canvas(turn, box) for turn, box in zip(turns, boxes, strict=True)]
         )
         images = as_float(canvases[spec.canvas_size], spec.canvas_size, self.device)
-        heatmaps = self.heatmaps(show(images, ways, look.gamma))[:, self.order]
+        heatmaps, signatures = self.heatmaps(show(images, ways, look.gamma))
+        heatmaps = heatmaps[:, self.order]
         cells, scores = decode_or_nan(heatmaps, spec.loss)
         spreads = heatmap_spread(heatmaps, cells, spec.loss)
         shown = transform(grid_to_canvas(spec.heatmap_stride), cells.cpu().numpy())
         back = zip(boxes, ways, shown, strict=True)
         points = np.stack([transform(box.to_film @ invert(way), xy) for box, way, xy in back])
         cell = np.array([spec.heatmap_stride / box.scale for box in boxes])
-        return Seen(points, scores.cpu().numpy().astype(np.float64), spreads.cpu().numpy() * cell[:, None])
+        heights = scores.cpu().numpy().astype(np.float64)
+        return Seen(points, heights, spreads.cpu().numpy() * cell[:, None], signatures.cpu().numpy().astype(np.float64))
 
     @torch.no_grad()
     def second_look(
@@ -160,11 +166,11 @@ class Stages:
         widths = spreads.unflatten(0, known.shape).cpu().numpy() * (size_of_step / scale)[:, None]
         return Seen(points, np.full(known.shape, np.nan), np.where(known, widths, np.nan))
 
-    def heatmaps(self, images: Tensor) -> Tensor:
-        """(B, K, h, w) float32 of images (B, 1, H, W) in [0, 1]."""
+    def heatmaps(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, K, h, w) and signatures (B, D), float32, of images (B, 1, H, W) in [0, 1]."""
         with torch.autocast(self.device.type, dtype=half_type(self.device), enabled=self.mixed_precision):
-            maps: Tensor = self.model(images)
-        return maps.float()
+            maps, signatures = self.model.look(images)
+        return maps.float(), signatures.float()
 
 
 def on_canvas(turn: NDArray[np.float64], box: Letterbox) -> NDArray[np.float64]:

@@ -5,15 +5,21 @@ its scale means nothing. So the logarithm of the error is fitted to it, landmark
 films; and the regions are made as large as it takes to hold 90 % of these films' true points (split conformal
 prediction: Angelopoulos and Bates, A Gentle Introduction to Conformal Prediction, 2021, sections 2.2 and 2.3).
 
-Lengths are canvas pixels throughout: the network's own, whatever the film's.
+That holds for films and examiners like those of the calibration. Other examiners put their points elsewhere, so regions
+are widened by how far examiners differ (``conventions``), on films that look unlike by more.
+
+Lengths are canvas pixels throughout: the network's own, whatever the film's. Directions are those of the film as it was
+shown to the network: upright, and facing as the training's films do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from cephkit.inference.likeness import Likeness
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +33,10 @@ SMALLEST_PIXELS = 0.02
 """Errors below are read as this: their logarithms mean nothing."""
 FOLDS = 5
 SMALLEST_FEATURE = 1e-4
+NORMAL_90 = 2 * np.log(10)
+"""Squared radius, in standard deviations, that holds 90 % of a normal distribution in the plane."""
+NEW_EXAMINER = 0.75
+"""Mean square distance of a new examiner from the mean of two, as a share of that between two examiners."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +53,98 @@ class Calibration:
     """Of the region, in expected errors: ``COVERAGE`` of the films' true points lie within."""
     films: tuple[str, ...] = ()
     """Content hashes of the films that it was made from: these say nothing of how well it holds."""
+    examiners: Floats | None = None
+    """(K, 2, 2) second moments of the distance between two examiners' points; None: nothing is added for them."""
+    share: float = 0.0
+    """Of ``examiners``, what is added on films like those of the calibration; on unlike ones up to ``NEW_EXAMINER``."""
+    likeness: Likeness | None = None
+    """What the films looked like; None: there is no telling, and no film is unlike them."""
+    removed_bias: Floats | None = None
+    """(K, 2) added to what the network finds; None: nothing."""
+    is_local: bool = False
+    """Whether it was made from a user's own films."""
+    films_said: str = ""
+    """Which films it was made from, in words."""
 
-    def expected(self, features: ArrayLike) -> Floats:
-        """Expected error (N, K) in canvas pixels from features (N, K, F); NaN where a feature is NaN."""
-        return np.exp(self.intercepts + _logs(features) @ self.weights)
+    @property
+    def bias(self) -> Floats:
+        """(K, 2) added to what the network finds."""
+        return np.zeros((len(self.intercepts), 2)) if self.removed_bias is None else self.removed_bias
 
-    def regions(self, features: ArrayLike) -> Floats:
-        """(N, K, 2, 2) matrices R, canvas pixels squared: the true point lies where r' R^-1 r <= 1 (90 %)."""
+    @property
+    def rests_on(self) -> str:
+        """What the promise of 90 % rests on, in a line."""
+        text = self.films_said or f"{len(self.films)} films"
+        if self.removed_bias is not None:
+            text += ", the model's bias against them removed"
+        if self.is_local:
+            return f"{text}; it holds for films and examiners like these"
+        if self.examiners is None:
+            return f"{text}; other machines and other examiners need a calibration of their own"
+        return f"{text}, and on how far two examiners differ; to be sure on your films, calibrate on 20 of them"
+
+    def strangeness(self, signatures: Floats | None, films: int) -> Floats:
+        """(N,) 0 for films like those of the calibration, 1 for unlike ones; see ``Likeness.strangeness``."""
+        if self.likeness is None or signatures is None:
+            return np.zeros(films)
+        return self.likeness.strangeness(signatures)
+
+    def unlike_notes(self, signatures: Floats | None, films: int) -> list[str]:
+        """For each film, what is to be said of how unlike it looks; mostly empty."""
+        if self.likeness is None or signatures is None:
+            return [""] * films
+        times = self.likeness.distance(signatures) / self.likeness.unusual
+        far = ~(self.likeness.distance(signatures) <= self.likeness.farthest)
+        return [
+            f"looks unlike the films of the calibration ({times[film]:.1f} times as far from them as nearly all of "
+            "these): errors may be larger than said; check the landmarks"
+            if far[film]
+            else ""
+            for film in range(films)
+        ]
+
+    def expected(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:
+        """Expected error (N, K) in canvas pixels from features (N, K, F); NaN where a feature is NaN.
+
+        ``strangeness`` (N,) adds what is unknown of the examiners' conventions on films that look unlike.
+        """
+        near = np.exp(self.intercepts + _logs(features) @ self.weights)
+        more = self._examiners(strangeness) - self._examiners(0.0)
+        return np.sqrt(near**2 + np.pi / 4 * np.trace(more, axis1=-2, axis2=-1))
+
+    def regions(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:
+        """(N, K, 2, 2) matrices R, canvas pixels squared: the true point lies where r' R^-1 r <= 1 (90 %).
+
+        ``strangeness`` as of ``expected``.
+        """
         reach = self.radius * self.expected(features)
-        return reach[..., None, None] ** 2 * self.shapes
+        return reach[..., None, None] ** 2 * self.shapes + NORMAL_90 * self._examiners(strangeness)
+
+    def _examiners(self, strangeness: ArrayLike) -> Floats:
+        """(N, K, 2, 2), or (K, 2, 2) for a single number: what examiners add to the second moments of the error."""
+        if self.examiners is None:
+            return np.zeros_like(self.shapes)
+        share = self.share + (NEW_EXAMINER - self.share) * np.asarray(strangeness, dtype=np.float64)
+        return share[..., None, None, None] * self.examiners
+
+    def without_examiners(self) -> "Calibration":
+        """The same for the examiners of the calibration's own films."""
+        return replace(self, examiners=None)
+
+    def of_landmarks(self, columns: Sequence[int]) -> "Calibration":
+        """The same for some landmarks, or for all in another order."""
+        chosen = list(columns)
+        changed = {
+            name: getattr(self, name)[chosen] for name in _ARRAYS_OF_LANDMARKS if getattr(self, name) is not None
+        }
+        return replace(self, **changed)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as stored in a checkpoint."""
-        return {
-            "intercepts": self.intercepts.tolist(), "weights": self.weights.tolist(),
-            "shapes": self.shapes.tolist(), "radius": self.radius, "films": list(self.films),
-        }  # fmt: skip
+        plain = {each.name: getattr(self, each.name) for each in fields(self)}
+        plain |= {name: array.tolist() for name, array in plain.items() if isinstance(array, np.ndarray)}
+        likeness = None if self.likeness is None else self.likeness.to_dict()
+        return {**plain, "films": list(self.films), "likeness": likeness}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> "Calibration":
@@ -67,8 +153,17 @@ class Calibration:
         Raises:
             TypeError: a key is missing or unknown.
         """
-        arrays = {key: np.array(plain[key], dtype=np.float64) for key in ("intercepts", "weights", "shapes")}
-        return cls(**{**plain, **arrays, "films": tuple(plain["films"])})
+        arrays = {
+            name: np.array(plain[name], dtype=np.float64)
+            for name in ("weights", *_ARRAYS_OF_LANDMARKS)
+            if plain.get(name) is not None
+        }
+        likeness = plain.get("likeness")
+        likeness = None if likeness is None else Likeness.from_dict(likeness)
+        return cls(**{**plain, **arrays, "films": tuple(plain["films"]), "likeness": likeness})
+
+
+_ARRAYS_OF_LANDMARKS = ("intercepts", "shapes", "examiners", "removed_bias")
 
 
 def fit_calibration(features: ArrayLike, residuals: ArrayLike, films: Sequence[str] = ()) -> Calibration:
@@ -95,17 +190,21 @@ def fit_calibration(features: ArrayLike, residuals: ArrayLike, films: Sequence[s
     ratio = errors[used] / expected[used]
     intercepts += np.log(_trimmed_mean(ratio))
     expected *= _trimmed_mean(ratio)
-    shapes = _shapes(gaps / expected[..., None], used)
-    scaled = _distances(gaps, shapes)[used] / expected[used]
-    return Calibration(intercepts, weights, shapes, _conformal_quantile(scaled), tuple(films))
+    shapes = error_shapes(gaps / expected[..., None], used)
+    scaled = shape_distances(gaps, shapes)[used] / expected[used]
+    return Calibration(intercepts, weights, shapes, conformal_quantile(scaled), tuple(films))
 
 
-def cross_fitted(features: ArrayLike, residuals: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+def cross_fitted(
+    features: ArrayLike, residuals: ArrayLike, whole: Calibration | None = None, strangeness: ArrayLike = 0.0
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Expected errors and whether regions hold the truth, each film judged by a calibration made without it.
 
     Args:
         features: as ``fit_calibration``.
         residuals: as ``fit_calibration``.
+        whole: the calibration made of all of them, whose examiners are added; None: none are.
+        strangeness: of the films, as ``Calibration.expected``.
 
     Returns:
         Expected error (N, K) canvas pixels, and (N, K) whether the truth lies in the region; NaN and False
@@ -116,12 +215,14 @@ def cross_fitted(features: ArrayLike, residuals: ArrayLike) -> tuple[Floats, NDA
     """
     features, gaps = np.asarray(features, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
     expected, inside = np.full(features.shape[:2], np.nan), np.zeros(features.shape[:2], dtype=bool)
-    fold = np.arange(len(features)) % FOLDS
+    fold, strange = np.arange(len(features)) % FOLDS, np.broadcast_to(strangeness, len(features))
     for held_out in range(FOLDS):
         here = fold == held_out
         calibration = fit_calibration(features[~here], gaps[~here])
-        expected[here] = calibration.expected(features[here])
-        inside[here] = within(calibration.regions(features[here]), gaps[here])
+        if whole is not None:
+            calibration = replace(calibration, examiners=whole.examiners, share=whole.share)
+        expected[here] = calibration.expected(features[here], strange[here])
+        inside[here] = within(calibration.regions(features[here], strange[here]), gaps[here])
     return expected, inside
 
 
@@ -160,8 +261,8 @@ def _trimmed_mean(values: Floats) -> float:
     return float(ordered[: max(1, int(len(ordered) * 0.99))].mean())
 
 
-def _shapes(scaled: Floats, used: NDArray[np.bool_]) -> Floats:
-    """(K, 2, 2) second moments of the directions, long errors counting no more than twice the usual one."""
+def error_shapes(scaled: Floats, used: NDArray[np.bool_]) -> Floats:
+    """(K, 2, 2) second moments of errors (N, K, 2), determinant 1; long ones count no more than twice the usual."""
     length = np.hypot(scaled[..., 0], scaled[..., 1])
     kept = np.where(used[..., None], scaled * np.minimum(1.0, 2.0 / np.maximum(length, 1e-9))[..., None], 0.0)
     sums = np.einsum("nki,nkj->kij", kept, kept)
@@ -170,12 +271,12 @@ def _shapes(scaled: Floats, used: NDArray[np.bool_]) -> Floats:
     return np.asarray(shapes / np.sqrt(np.linalg.det(shapes))[:, None, None])
 
 
-def _distances(gaps: Floats, shapes: Floats) -> Floats:
+def shape_distances(gaps: Floats, shapes: Floats) -> Floats:
     """(N, K): root of r' S^-1 r."""
     return np.asarray(np.sqrt(np.maximum(np.einsum("nki,kij,nkj->nk", gaps, np.linalg.inv(shapes), gaps), 0.0)))
 
 
-def _conformal_quantile(values: Floats) -> float:
+def conformal_quantile(values: Floats) -> float:
     ordered = np.sort(values)
     rank = int(np.ceil((len(ordered) + 1) * COVERAGE)) - 1
     return float(ordered[min(rank, len(ordered) - 1)])

@@ -54,10 +54,15 @@ class HeatmapHead(nn.Module):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Features [(B, C_i, H / s_i, W / s_i), ...], s_0 = 4, to maps (B, K, H / stride, W / stride)."""
+        maps: Tensor = self.final(self.joined(features))
+        return maps
+
+    def joined(self, features: Sequence[Tensor]) -> Tensor:
+        """What the last layer makes the maps from, (B, C, H / stride, W / stride)."""
         joined = self.branches[0](features[0])
         for branch, feature in zip(list(self.branches)[1:], features[1:], strict=True):
             joined = joined + functional.interpolate(
                 branch(feature), size=joined.shape[-2:], mode="bilinear", align_corners=False
             )
-        maps: Tensor = self.final(self.refine(self.join(joined)))
-        return maps
+        whole: Tensor = self.refine(self.join(joined))
+        return whole

@@ -1,13 +1,22 @@
 """``cephkit calibrate``: how large the errors of a model, of an ensemble, of a way of predicting are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import tyro
+from rich.console import Console
 
 from cephkit.config import Truth, parse
-from cephkit.data.film import Split
-from cephkit.errors import SettingsError
+from cephkit.data.film import Film, Split
+from cephkit.errors import DataError, SettingsError
+from cephkit.inference.local import FEWEST_FILMS
+
+if TYPE_CHECKING:
+    from cephkit.inference.predictor import Found, Predictor
+    from cephkit.inference.uncertainty import Calibration
 
 
 @dataclass(frozen=True)
@@ -15,7 +24,8 @@ class CalibrateOptions:
     """Teach a checkpoint, or an ensemble, how large its errors are, from films with a truth.
 
     Expected errors and 90 % regions then come with every prediction made the same way. cephkit train does it for
-    the plain way; run this for --tta, for an ensemble, or for films unlike those of the training.
+    the plain way; run this for --tta or for an ensemble. For films of another machine or of other examiners, mark
+    twenty of your own and give --films 20: a table shows how far the model lies from your landmarks.
     """
 
     checkpoint: tyro.conf.Positional[tuple[Path, ...]]
@@ -24,6 +34,14 @@ class CalibrateOptions:
     """Root of the data set."""
     split: Split = "valid"
     """Films to calibrate on; never those that the model was trained on."""
+    films: int | None = None
+    """Calibrate locally, on so many films of the split: what is known of the errors, set right for films of yours."""
+    remove_bias: bool = False
+    """With --films: move predictions by how far the model lies from your landmarks, landmark by landmark."""
+    seed: int = 0
+    """With --films: which films are drawn."""
+    out: Path | None = None
+    """Write the calibrated checkpoint here; default: into the first checkpoint itself."""
     truth: Truth = "mean"
     """Whose landmarks are right."""
     tta: bool = False
@@ -52,7 +70,11 @@ class CalibrateOptions:
         wrong = [] if self.checkpoint else ["give a checkpoint"]
         if self.split == "train":
             wrong.append("--split train: errors on films that the model was trained on say nothing of other films")
-        for name, least in {"batch_size": 1, "num_workers": 0}.items():
+        if self.remove_bias and self.films is None:
+            wrong.append("--remove_bias goes with --films: it is for films of your own")
+        if self.films is not None and self.films < FEWEST_FILMS:
+            wrong.append(f"--films must be {FEWEST_FILMS} or more, got {self.films}; 20 do well")
+        for name, least in {"batch_size": 1, "num_workers": 0, "seed": 0}.items():
             if getattr(self, name) < least:
                 wrong.append(f"--{name} must be {least} or more, got {getattr(self, name)}")
         if wrong:
@@ -68,7 +90,7 @@ def main(argv: list[str]) -> int:
     options = parse(CalibrateOptions, argv, "cephkit calibrate")
     from cephkit.training.lock import owning_folder_of
 
-    with owning_folder_of(options.checkpoint[0], print):
+    with owning_folder_of(options.out or options.checkpoint[0], print):
         calibrate(options)
     return 0
 
@@ -78,24 +100,75 @@ def calibrate(options: CalibrateOptions) -> None:
     from cephkit.data.prepare import prepare
     from cephkit.inference.device import choose_device
     from cephkit.inference.folder import predict_films
-    from cephkit.inference.predictor import Predictor
+    from cephkit.inference.predictor import Predictor, stored_calibration
     from cephkit.training.checkpoint import load_model
-    from cephkit.training.finish import add_pose, calibration_of, write_extras
+    from cephkit.training.finish import add_pose, calibration_of, described, with_extras, write_extras
 
     device = choose_device(options.device, print)
     models = [load_model(path, device) for path in options.checkpoint]
-    predictor = Predictor(models, device, options.mixed_precision, options.tta, options.refine)
-    spec = predictor.spec
+    # What is to be learnt are the errors of the networks, with no bias removed yet.
+    bare = [with_extras(model, {**model.extras, "calibrations": None}) for model in models]
+    predictor = Predictor(bare, device, options.mixed_precision, options.tta, options.refine)
+    spec, first = predictor.spec, stored_calibration(models, predictor.mode)
+    if options.films is not None and first is None:
+        raise SettingsError(
+            f"{options.checkpoint[0]} has no calibration for {predictor.mode} that --films could start from; "
+            "calibrate it on the valid films of its training first"
+        )
     data = prepare(
         options.dataset_path, splits=(options.split,), annotation=options.truth, canvas_size=spec.canvas_size,
         hold=0, cache_dir=options.cache_dir, skip_bad_films=options.skip_bad_films,
     )  # fmt: skip
-    films = data.films[options.split]
+    films = drawn(data.films[options.split], options.films, options.seed)
     found = predict_films(predictor, films, options.batch_size, options.num_workers)
+    said = described(films, options.truth)
+    out = options.out or options.checkpoint[0]
+    if first is None or options.films is None:
+        made = calibration_of(found, films, spec, options.truth, said=said)
+    else:
+        made = _local(first, predictor, found, films, said, options)
     extras = dict(models[0].extras)
-    made = calibration_of(found, films, spec.symbols, options.truth)
-    extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made}
+    extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made.to_dict()}
     if "pose" not in extras:
         add_pose(extras, data, found, spec, print)
-    write_extras(options.checkpoint[0], extras)
-    print(f"calibrated on {len(films)} films for {predictor.mode}; written into {options.checkpoint[0]}")
+    write_extras(options.checkpoint[0], extras, out)
+    print(f"calibrated on {said} for {predictor.mode}; written into {out}")
+
+
+def drawn(films: Sequence[Film], count: int | None, seed: int) -> list[Film]:
+    """``count`` of ``films``, drawn by ``seed``, in their order; all of them for None.
+
+    Raises:
+        SettingsError: there are fewer.
+    """
+    if count is None:
+        return list(films)
+    if count > len(films):
+        raise SettingsError(f"--films {count}: there are only {len(films)} usable films in this split")
+    return [films[index] for index in sorted(np.random.default_rng(seed).permutation(len(films))[:count].tolist())]
+
+
+def _local(
+    first: "Calibration", predictor: "Predictor", found: "Found", films: Sequence[Film], said: str,
+    options: CalibrateOptions,
+) -> "Calibration":  # fmt: skip
+    from cephkit.inference.local import fit_local
+    from cephkit.inference.pose import faces
+    from cephkit.training.bias_report import bias_rows, show_bias, write_bias
+    from cephkit.training.finish import residuals_of
+
+    symbols = predictor.spec.symbols
+    residuals = residuals_of(found, films, symbols, options.truth)
+    contents = [film.content or "" for film in films]
+    try:
+        made, moved = fit_local(first, found.features, residuals, found.signatures, contents, said, options.remove_bias)
+    except ValueError as error:
+        raise DataError(f"{options.dataset_path}: {error}; mark more films") from error
+    left = predictor.pose is not None and faces(symbols, predictor.pose.layout) == "left"
+    rows = bias_rows(residuals, moved, found.units, films, symbols, left)
+    show_bias(rows, Console(width=None if Console().is_terminal else 100), options.remove_bias)
+    out = options.out or options.checkpoint[0]
+    table = out.with_name(f"{out.stem}_bias.csv")
+    write_bias(table, rows)
+    print(f"bias by landmark: {table}")
+    return made

@@ -20,10 +20,11 @@ from cephkit.data.store_builder import check_memory
 from cephkit.errors import DataError
 from cephkit.evaluation.metrics import radial_errors
 from cephkit.geometry import Size, letterbox, transform
+from cephkit.inference.conventions import with_conventions
 from cephkit.inference.folder import predict_films
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Found, Predictor
-from cephkit.inference.uncertainty import FEWEST_ERRORS, fit_calibration
+from cephkit.inference.uncertainty import FEWEST_ERRORS, Calibration, fit_calibration
 from cephkit.interrupt import Stopped, until
 from cephkit.models.refiner import RefinerSpec
 from cephkit.models.spec import ModelSpec
@@ -188,20 +189,52 @@ def add_pose(extras: dict[str, Any], data: PreparedData, found: Found | None, sp
         say(f"{error}; left-facing films and pictures that are no films will not be recognised")
 
 
-def calibration_of(found: Found, films: Sequence[Film], symbols: Sequence[str], truth: str) -> dict[str, Any]:
+def calibration_of(
+    found: Found,
+    films: Sequence[Film],
+    spec: ModelSpec,
+    truth: str,
+    marked: Sequence[Film] = (),
+    said: str = "",
+) -> Calibration:
     """A calibration from predictions of labelled films.
+
+    Args:
+        found: predictions of ``films``, without a bias removed.
+        films: with their truth.
+        spec: of the first stage.
+        truth: whose landmarks are right.
+        marked: films to learn from how far examiners differ; none: ``films``.
+        said: which films these are, in words.
 
     Raises:
         DataError: too few films.
     """
-    goal = np.stack([points_array(film.points(truth), tuple(symbols)) for film in films])
-    stretches = np.array([film.stretch for film in films])[:, None]
-    residuals = (goal - found.points) * stretches / found.units[:, None, None]
+    residuals = residuals_of(found, films, spec.symbols, truth)
     try:
-        contents = [film.content or "" for film in films]
-        return fit_calibration(found.features, residuals, contents).to_dict()
+        made = fit_calibration(found.features, residuals, [film.content or "" for film in films])
     except ValueError as error:
         raise DataError(f"expected errors cannot be calibrated: {error}") from error
+    both = [film for film in films if {"senior", "junior"} <= film.annotations.keys()]
+    each = [residuals_of(found, films, spec.symbols, who) for who in ("senior", "junior")] if both else []
+    made = with_conventions(made, films, spec.symbols, spec.canvas_size, found.features, each, found.signatures, marked)
+    return dataclasses.replace(made, films_said=said)
+
+
+def residuals_of(found: Found, films: Sequence[Film], symbols: Sequence[str], truth: str) -> Floats:
+    """(N, K, 2) truth minus prediction, canvas pixels, in the directions of the film as the network was shown it."""
+    goal = np.stack([points_array(film.points(truth), tuple(symbols)) for film in films])
+    stretches = np.array([film.stretch for film in films])[:, None]
+    gaps = (goal - found.points) * stretches / found.units[:, None, None]
+    return np.asarray(gaps @ found.frames.swapaxes(-1, -2))
+
+
+def described(films: Sequence[Film], truth: str) -> str:
+    """Films of a calibration in words, e.g. "129 films of valid (truth: mean; machines: Kodak, Orthophos)"."""
+    splits = " ".join(sorted({film.split for film in films}))
+    machines = sorted({film.machine for film in films if film.machine})
+    listed = f"; machines: {', '.join(machines)}" if machines else ""
+    return f"{len(films)} films of {splits} (truth: {truth}{listed})"
 
 
 def finish(
@@ -239,11 +272,12 @@ def finish(
     model = load_model(path, device)
     extras = dict(model.extras) if refiner is None else {**model.extras, "refiner": refiner, "calibrations": {}}
     films = data.films["valid"]
-    predictor = Predictor(with_extras(model, {**extras, "pose": None}), device, mixed_precision)
+    predictor = Predictor(with_extras(model, {**extras, "pose": None, "calibrations": None}), device, mixed_precision)
     found = predict_films(predictor, films, batch_size, shown=until(stop))
     try:
-        made = calibration_of(found, films, model.spec.symbols, truth)
-        extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made}
+        marked = [film for group in data.films.values() for film in group]
+        made = calibration_of(found, films, model.spec, truth, marked, described(films, truth))
+        extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made.to_dict()}
     except DataError as error:
         say(f"{error}; predictions come without expected errors")
     add_pose(extras, data, found, model.spec, say)
@@ -252,9 +286,9 @@ def finish(
     write_extras(path, extras)
 
 
-def write_extras(path: Path, extras: dict[str, Any]) -> None:
-    """Replace the ``extras`` of the checkpoint at ``path``."""
-    write_checkpoint(path, dataclasses.replace(read_checkpoint(path), extras=extras))
+def write_extras(path: Path, extras: dict[str, Any], out: Path | None = None) -> None:
+    """The checkpoint at ``path`` with other ``extras``, written to ``out``; None: in its place."""
+    write_checkpoint(out or path, dataclasses.replace(read_checkpoint(path), extras=extras))
 
 
 def with_extras(model: LoadedModel, extras: dict[str, Any]) -> LoadedModel:

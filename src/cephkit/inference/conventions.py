@@ -1,0 +1,123 @@
+"""How far examiners differ about where a landmark is, and what that adds to the regions of a model.
+
+A model learns where the examiners of its training put a landmark. Others draw the tangent a little differently, or
+take another contour for Gonion: on the ISBI 2015 films two orthodontists differ in the same direction on film after
+film. No look at a film can show it, so it is learnt from films that two have marked, and from what is usual.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cephkit.data.film import Film, points_array
+from cephkit.geometry import Size, letterbox
+from cephkit.inference.likeness import fit_likeness
+from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, within
+
+Floats = NDArray[np.float64]
+
+USUAL_DISTANCE_MM = 2.4
+"""Root mean square distance between two examiners' points: of 19 landmarks on 150 films of ISBI 2015, the median's."""
+USUAL_FILM_MM = 235.0
+"""Height of a film whose pixel size nobody knows."""
+FEWEST_FILMS = 20
+"""Marked by two, below which they tell nothing of a landmark."""
+USUAL_WEIGHT = 1.0
+"""What is usual counts as much as so many times what the films show of a landmark: a third examiner may differ from
+two about a landmark that these agree about."""
+LONGEST = 3.0
+"""Distances beyond this many times a landmark's median are slips, and count as this."""
+SHARES = (0.1, 0.25, NEW_EXAMINER)
+"""Of ``Calibration.share``: at least, where each film was marked once, at most."""
+
+
+def examiner_moments(films: Sequence[Film], symbols: Sequence[str], canvas_size: Size) -> Floats:
+    """(K, 2, 2) second moments of the distance between two examiners' points, canvas pixels squared."""
+    usual = np.eye(2) * (USUAL_DISTANCE_MM / canvas_mm(films, canvas_size)) ** 2 / 2
+    gaps = _gaps(films, tuple(symbols), canvas_size)
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(gaps).all(-1))
+    moments = np.broadcast_to(usual, (len(symbols), 2, 2)).copy()
+    for column in range(len(symbols)):
+        of_landmark = gaps[known[:, column], column]
+        if len(of_landmark) >= FEWEST_FILMS:
+            length = np.hypot(*of_landmark.T)
+            most = LONGEST * max(float(np.median(length)), 1e-9)
+            kept = of_landmark * np.minimum(1.0, most / np.maximum(length, 1e-9))[:, None]
+            moments[column] = (kept.T @ kept / len(kept) + USUAL_WEIGHT * usual) / (1 + USUAL_WEIGHT)
+    return moments
+
+
+def canvas_mm(films: Sequence[Film], canvas_size: Size) -> float:
+    """Millimetres to a canvas pixel, the median of ``films``; as of a usual film where none says it."""
+    scales = np.array([_scale(film, canvas_size) for film in films])
+    sizes = np.array([film.pixel_size_mm or np.nan for film in films])
+    if np.isfinite(sizes).any():
+        return float(np.nanmedian(sizes / scales))
+    return USUAL_FILM_MM / canvas_size[0]
+
+
+def with_conventions(
+    calibration: Calibration,
+    films: Sequence[Film],
+    symbols: Sequence[str],
+    canvas_size: Size,
+    features: Floats,
+    residuals: Sequence[Floats],
+    signatures: Floats | None,
+    marked: Sequence[Film] = (),
+) -> Calibration:
+    """``calibration`` for whatever examiner, and for films unlike those of the calibration.
+
+    Args:
+        calibration: made of ``films``.
+        films: the N films of the calibration.
+        symbols: the K landmarks.
+        canvas_size: of the first stage.
+        features: (N, K, F), as ``fit_calibration``.
+        residuals: (N, K, 2), of each annotator's points, as ``fit_calibration``.
+        signatures: (N, D) of the films.
+        marked: films to learn from how examiners differ; none: ``films``.
+    """
+    likeness, strangeness = None, np.zeros(len(films))
+    if signatures is not None:
+        likeness, strangeness = fit_likeness(signatures)
+    made = replace(
+        calibration, likeness=likeness, examiners=examiner_moments(marked or films, symbols, canvas_size), share=0.0
+    )
+    least, usual, most = SHARES
+    if len(residuals) < 2:
+        return replace(made, share=usual)
+
+    def held(share: float) -> float:
+        regions = replace(made, share=share).regions(features, strangeness)
+        known = [np.isfinite(gaps).all(-1) & np.isfinite(features).all(-1) for gaps in residuals]
+        inside = [within(regions, gaps)[there] for gaps, there in zip(residuals, known, strict=True)]
+        return float(np.concatenate(inside).mean())
+
+    # The smallest with which the points of one or the other annotator lie in 90 % of the regions.
+    low, high = least, most
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (low, middle) if held(middle) >= COVERAGE else (middle, high)
+    return replace(made, share=high)
+
+
+def _gaps(films: Sequence[Film], symbols: tuple[str, ...], canvas_size: Size) -> Floats:
+    """(N, K, 2) senior's point from junior's, canvas pixels."""
+    gaps = np.full((len(films), len(symbols), 2), np.nan)
+    for row, film in enumerate(films):
+        if {"senior", "junior"} <= film.annotations.keys():
+            senior, junior = (points_array(film.points(who), symbols) for who in ("senior", "junior"))
+            gaps[row] = (senior - junior) * film.stretch * _scale(film, canvas_size)
+    return gaps
+
+
+def _scale(film: Film, canvas_size: Size) -> float:
+    """Canvas pixels to the shorter side of a film pixel."""
+    if film.size is None:
+        return 1.0
+    height, width = film.size
+    across, down = film.stretch
+    return letterbox((round(height * down), round(width * across)), canvas_size).scale

@@ -1,0 +1,82 @@
+"""How unlike the films of a calibration a film looks to the network.
+
+What the first stage sees is summed up film by film (``models.build.LandmarkModel.look``); each of these numbers is
+compared with the same one of the films that the calibration was made from, which the network was not trained on.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+FEWEST_FILMS = 10
+"""With fewer there is no telling what is usual."""
+USUAL, UNUSUAL = 0.75, 0.95
+"""Shares of the films that lie nearer than one that counts as like them, and than one that counts as unlike them."""
+LEAST_SD = 1e-6
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What films usually look like, and how far from it they lie."""
+
+    mean: Floats
+    """(D,)."""
+    sd: Floats
+    """(D,)."""
+    usual: float
+    """Distance up to which a film is like the others."""
+    unusual: float
+    """Distance from which on it is unlike them."""
+    farthest: float
+    """Distance of the film that is least like the others."""
+
+    def distance(self, signatures: ArrayLike) -> Floats:
+        """(N,) mean square of ``signatures`` (N, D) in standard deviations: about 1 for a usual film."""
+        gap = (np.asarray(signatures, dtype=np.float64) - self.mean) / self.sd
+        return np.asarray((gap**2).mean(-1))
+
+    def strangeness(self, signatures: ArrayLike) -> Floats:
+        """(N,) from 0, like the films, to 1, unlike them; NaN counts as unlike."""
+        with np.errstate(divide="ignore"):
+            share = np.log(self.distance(signatures) / self.usual) / np.log(self.unusual / self.usual)
+        return np.where(np.isnan(share), 1.0, share.clip(0.0, 1.0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, as stored in a checkpoint."""
+        numbers = {name: getattr(self, name) for name in ("usual", "unusual", "farthest")}
+        return {"mean": self.mean.tolist(), "sd": self.sd.tolist(), **numbers}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "Likeness":
+        """What ``to_dict`` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is damaged.
+        """
+        arrays = {name: np.array(plain[name], dtype=np.float64) for name in ("mean", "sd")}
+        return cls(**{**plain, **arrays})
+
+
+def fit_likeness(signatures: ArrayLike) -> tuple[Likeness | None, Floats]:
+    """What films of ``signatures`` (N, D) look like, and how strange (N,) each is to the others.
+
+    Without enough films None and zeros.
+    """
+    values = np.asarray(signatures, dtype=np.float64)
+    count = len(values)
+    if count < FEWEST_FILMS or not np.isfinite(values).all():
+        return None, np.zeros(count)
+    # Each film's distance from the others, from the sums of all.
+    total, squares = values.sum(0), (values**2).sum(0)
+    means = (total - values) / (count - 1)
+    variances = (squares - values**2) / (count - 1) - means**2
+    distances = ((values - means) ** 2 / np.maximum(variances, LEAST_SD**2)).mean(-1)
+    usual, unusual = np.quantile(distances, (USUAL, UNUSUAL))
+    sd = np.maximum(values.std(0), LEAST_SD)
+    made = Likeness(values.mean(0), sd, float(usual), float(max(unusual, usual * 1.01)), float(distances.max()))
+    share = np.log(distances / made.usual) / np.log(made.unusual / made.usual)
+    return made, share.clip(0.0, 1.0)
