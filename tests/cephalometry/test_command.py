@@ -182,7 +182,7 @@ def test_a_film_is_measured_by_a_model(
         """A model that finds the same face on every film."""
 
         facts = {"mode": "plain"}  # noqa: RUF012
-        predictor = SimpleNamespace(loaded=())
+        predictor = SimpleNamespace(loaded=(), rests_on="12 films of valid")
 
         def show(self, path: Path, spacing: Spacing | None = None, data: bytes | None = None) -> Shown:
             asked.append((path.name, spacing))

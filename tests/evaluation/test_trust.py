@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from cephkit.data.film import Film
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.trust import spearman, trust
+from cephkit.inference.pose import Pose
 from cephkit.inference.predictor import Found
 from cephkit.inference.uncertainty import Calibration, fit_calibration
 
@@ -30,7 +31,7 @@ def judged(seed: int = 0, mm: float | None = PIXEL_MM) -> tuple[Found, Scores, F
         for row, xy in enumerate(truth)
     )  # fmt: skip
     points = truth - UNIT * residuals
-    found = Found(points, np.full((FILMS, 5), 0.8), features, np.full(FILMS, UNIT), [])
+    found = Found(points, np.full((FILMS, 5), 0.8), features, np.full(FILMS, UNIT), [Pose(np.eye(3))] * FILMS)
     return found, Scores(films, SYMBOLS, points, "senior"), residuals
 
 
@@ -90,7 +91,7 @@ def test_too_few_films_of_the_calibration_are_left_out_and_the_report_says_so() 
     assert "without 10 films that it was made from, too few" in told["judged"]
     assert len(told["expected_mm"]) == 5 * (FILMS - 10)
     alone = Scores(SCORES.films[:10], SYMBOLS, SCORES.predicted[:10], "senior")
-    found = Found(FOUND.points[:10], FOUND.scores[:10], FOUND.features[:10], FOUND.units[:10], [])
+    found = Found(FOUND.points[:10], FOUND.scores[:10], FOUND.features[:10], FOUND.units[:10], [Pose(np.eye(3))] * 10)
     told = trust(few, found, COLUMNS, alone)
     assert told["points"] == 0
     assert told["coverage_90_percent"] is None
@@ -122,7 +123,7 @@ def test_points_without_truth_or_prediction_do_not_count() -> None:
     features[:7, 1] = np.nan
     films = (Film("no labels", Path("x.png"), "valid", pixel_size_mm=0.1, content="x"), *scores.films[1:])
     told = trust(
-        OWN, Found(predicted, found.scores, features, found.units, []), COLUMNS,
+        OWN, Found(predicted, found.scores, features, found.units, found.poses), COLUMNS,
         Scores(films, SYMBOLS, predicted, "senior"),
     )  # fmt: skip
     assert told["points"] == FILMS * 5 - 7 - 4

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cephkit.geometry import Matrix, Size, letterbox, transform
+from cephkit.inference.likeness import Likeness
 from cephkit.inference.looks import about_centre
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.uncertainty import Calibration
@@ -84,7 +85,12 @@ def spots_model(faces_left: bool = False) -> LoadedModel:
     with torch.no_grad():
         refiner.final.weight *= 30
     shapes = np.array([[[1.0, 0.2], [0.2, 1.04]], [[2.0, 0.0], [0.0, 0.5]], [[1.0, 0.0], [0.0, 1.0]]])
-    calibration = Calibration(np.array([0.1, -0.2, 0.3]), np.array([-0.4, 0.3, 0.2, 0.1]), shapes, 1.7)
+    examiners = np.array([[[2.0, 0.3], [0.3, 1.0]], [[0.4, -0.1], [-0.1, 0.6]], [[3.0, 0.0], [0.0, 5.0]]])
+    calibration = Calibration(
+        np.array([0.1, -0.2, 0.3]), np.array([-0.4, 0.3, 0.2, 0.1]), shapes, 1.7, examiners=examiners, share=0.2,
+        likeness=Likeness(np.array([0.11]), np.array([0.02]), 0.3, 6.0, 8.0),  # of how bright films are
+        removed_bias=np.array([[0.5, -0.3], [0.0, 1.2], [-0.7, 0.1]]),
+    )  # fmt: skip
     layout = transform(about_centre(CANVAS, mirror=faces_left), LAYOUT)
     pose = fit_pose(layout + rng.normal(0, 2.0, (30, 3, 2)), rng.uniform(0.8, 1.0, (30, 3)), CANVAS, SYMBOLS)
     extras: dict[str, Any] = {

@@ -49,7 +49,7 @@ def test_a_calibrated_checkpoint_is_judged_with_its_expected_errors(
     before = weights(path)
     assert "uncertainty" not in judged(tiny_aariz, path)
     calibrate(options(tiny_aariz, path))
-    assert f"calibrated on 3 films for plain; written into {path}" in capsys.readouterr().out
+    assert f"calibrated on 3 films of valid (truth: mean; machines: Tiny) for plain; written into {path}" in capsys.readouterr().out
     assert same(before, weights(path))
     assert set(read_checkpoint(path).extras) == {"calibrations", "pose"}
     told = judged(tiny_aariz, path)["uncertainty"]

@@ -17,6 +17,7 @@ FEWEST_FILMS = 10
 USUAL, UNUSUAL = 0.75, 0.95
 """Shares of the films that lie nearer than one that counts as like them, and than one that counts as unlike them."""
 LEAST_SD = 1e-6
+LEAST_DISTANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,11 @@ class Likeness:
 
     def strangeness(self, signatures: ArrayLike) -> Floats:
         """(N,) from 0, like the films, to 1, unlike them; NaN counts as unlike."""
-        with np.errstate(divide="ignore"):
-            share = np.log(self.distance(signatures) / self.usual) / np.log(self.unusual / self.usual)
+        return self.share(self.distance(signatures))
+
+    def share(self, distance: Floats) -> Floats:
+        """(N,) ``strangeness`` of films at a ``distance`` (N,)."""
+        share = np.log(np.maximum(distance, LEAST_DISTANCE) / self.usual) / np.log(self.unusual / self.usual)
         return np.where(np.isnan(share), 1.0, share.clip(0.0, 1.0))
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,8 +79,7 @@ def fit_likeness(signatures: ArrayLike) -> tuple[Likeness | None, Floats]:
     means = (total - values) / (count - 1)
     variances = (squares - values**2) / (count - 1) - means**2
     distances = ((values - means) ** 2 / np.maximum(variances, LEAST_SD**2)).mean(-1)
-    usual, unusual = np.quantile(distances, (USUAL, UNUSUAL))
+    usual, unusual = np.maximum(np.quantile(distances, (USUAL, UNUSUAL)), LEAST_DISTANCE).tolist()
     sd = np.maximum(values.std(0), LEAST_SD)
-    made = Likeness(values.mean(0), sd, float(usual), float(max(unusual, usual * 1.01)), float(distances.max()))
-    share = np.log(distances / made.usual) / np.log(made.unusual / made.usual)
-    return made, share.clip(0.0, 1.0)
+    made = Likeness(values.mean(0), sd, usual, max(unusual, usual * 1.01), float(distances.max()))
+    return made, made.share(distances)
