@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cephkit.evaluation.results import report, show, write_predictions, write_results
+from cephkit.evaluation.results import model_notes, report, show, write_predictions, write_results
 from cephkit.evaluation.scoring import score_predictions
 from tests.evaluation.test_scoring import FILMS
 
@@ -45,3 +45,16 @@ def test_the_screen_names_all_that_is_not_in_the_figures() -> None:
     assert "Veraviewepocs 2D     1      -     -" in text
     assert "counted in pixels only: 1 films: f2" in text
     assert "NOT FOUND, each a miss in every SDR and not in the MRE: 1 points: f1 S" in text
+
+
+def test_regions_that_do_not_hold_are_called_so() -> None:
+    told = {
+        "rests_on": "129 films of valid", "judged": "by the stored calibration", "rank_correlation": 0.5,
+        "rank_correlation_within_landmarks": 0.3, "points_marked_percent": 9.0, "errors_over_4mm": 30,
+        "errors_over_4mm_marked_percent": 12.0, "coverage_90_percent_without_examiners": 60.0,
+    }  # fmt: skip
+    for coverage, warned in ((79.9, True), (80.0, False), (None, False)):
+        lines = model_notes({"uncertainty": {**told, "coverage_90_percent": coverage}})
+        assert any("129 films of valid" in line for line in lines)
+        assert any("within landmarks 0.30" in line and "12 % of the 30 errors above 4 mm" in line for line in lines)
+        assert any("WARNING: the 90 % regions hold only" in line and "--films 20" in line for line in lines) == warned

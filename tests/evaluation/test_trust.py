@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,54 @@ def test_a_calibration_that_does_not_hold_shows() -> None:
     found, scores, _ = judged(seed=1)
     timid = Calibration(OWN.intercepts, OWN.weights, OWN.shapes, OWN.radius / 3)
     assert trust(timid, found, COLUMNS, scores)["coverage_90_percent"] < 40
+
+
+def test_what_other_examiners_add_is_told_apart() -> None:
+    found, scores, _ = judged(seed=1)
+    wide = replace(OWN, examiners=np.broadcast_to(np.eye(2), (5, 2, 2)).copy(), share=0.5)
+    told, plain = (trust(each, found, COLUMNS, scores) for each in (wide, OWN))
+    assert told["coverage_90_percent_without_examiners"] == plain["coverage_90_percent"]
+    assert told["coverage_90_percent"] > plain["coverage_90_percent"] + 3
+    # Also where the films are those of the calibration.
+    told = trust(wide, FOUND, COLUMNS, SCORES)
+    assert 86 < told["coverage_90_percent_without_examiners"] < 94
+    assert told["coverage_90_percent"] > told["coverage_90_percent_without_examiners"] + 3
+
+
+def test_films_that_a_local_calibration_was_made_from_do_not_judge_it() -> None:
+    local = replace(OWN, is_local=True, films=tuple(contents(SCORES)[:40]))
+    told = trust(local, FOUND, COLUMNS, SCORES)
+    assert (told["films"], told["films_of_the_calibration"]) == (FILMS - 40, 40)
+    assert "without 40 films that it was made from" in told["judged"]
+
+
+def test_rank_correlation_within_landmarks_does_not_come_from_hard_landmarks() -> None:
+    """A model that knows only which landmarks are hard ranks all points well, and none within a landmark."""
+    rng = np.random.default_rng(0)
+    found, scores, _ = judged(seed=1)
+    hard = np.array([0.2, 0.5, 1.0, 3.0, 9.0])
+    predicted = scores.truth + hard[:, None] * rng.normal(0, 1, scores.truth.shape)
+    blind = Calibration(np.log(hard), np.zeros(1), OWN.shapes, OWN.radius)
+    told = trust(blind, found, COLUMNS, replace(scores, predicted=predicted))
+    assert told["rank_correlation"] > 0.8
+    assert told["rank_correlation_within_landmarks"] is None
+    noisy = replace(blind, weights=np.array([0.01]))
+    told = trust(noisy, found, COLUMNS, replace(scores, predicted=predicted))
+    assert abs(told["rank_correlation_within_landmarks"]) < 0.15
+
+
+def test_large_errors_and_how_many_of_them_are_marked() -> None:
+    found, scores, _ = judged(seed=1, mm=1.0)
+    predicted = scores.truth.copy()
+    predicted[:10, 0] += (5.0, 0.0)
+    expected = np.where(np.arange(FILMS) < 4, 3.0, 1.0)[:, None, None] / UNIT
+    shown = replace(found, features=np.broadcast_to(expected, (FILMS, 5, 1)).copy())
+    told = trust(
+        Calibration(np.zeros(5), np.ones(1), OWN.shapes, 1.0), shown, COLUMNS, replace(scores, predicted=predicted)
+    )
+    assert told["errors_over_4mm"] == 10
+    assert told["errors_over_4mm_marked_percent"] == pytest.approx(40.0)
+    assert told["points_marked_percent"] == pytest.approx(100 * 4 / FILMS)
 
 
 def test_landmarks_may_stand_in_another_order_than_in_the_model() -> None:

@@ -96,7 +96,9 @@ def test_it_says_that_it_is_local_and_adds_nothing_for_other_examiners() -> None
 
 def test_too_few_films_are_refused() -> None:
     features, residuals = predicted(1, FEWEST_FILMS - 1)
-    with pytest.raises(ValueError, match=f"on {FEWEST_FILMS - 1} films; a local calibration needs 50 on {FEWEST_FILMS}"):
+    with pytest.raises(
+        ValueError, match=f"on {FEWEST_FILMS - 1} films; a local calibration needs 50 on {FEWEST_FILMS}"
+    ):
         fit_local(FIRST, features, residuals)
     with pytest.raises(ValueError, match="40 predicted points"):
         fit_local(FIRST.of_landmarks([0, 1]), *(each[:, :2] for each in predicted(1, 20)))

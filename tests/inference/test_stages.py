@@ -1,5 +1,6 @@
 """One model's stages, and what a predictor makes of one model or several."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cephkit.cephalometry.source import marked_by
 from cephkit.data.pixels import to_canvas
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, transform
+from cephkit.inference.likeness import Likeness
 from cephkit.inference.looks import PLAIN, TEST_TIME, Look, about_centre
 from cephkit.inference.model import Model
 from cephkit.inference.pose import fit_pose
@@ -423,3 +425,63 @@ def test_what_is_no_face_is_doubted() -> None:
     found = Predictor(face_model()).predict_film(film_with_spot((384, 288), 10, 370, 5.0))
     assert found.doubt
     assert found.facing == "right"
+
+
+def calibrated(likeness: Likeness | None = None, **changes: Any) -> LoadedModel:
+    """``face_model`` that says of its errors what ``Calibration`` takes."""
+    shapes = np.broadcast_to(np.array([[2.0, 0.6], [0.6, 0.68]]), (5, 2, 2))
+    made = Calibration(np.zeros(5), np.array([0.0, 0.0]), shapes, 1.5, ("a",), likeness=likeness, **changes)
+    plain = face_model()
+    return replace(plain, extras={**plain.extras, "calibrations": {"plain": made.to_dict()}})
+
+
+HELD = [np.eye(3), about_centre((384, 288), mirror=True), about_centre((384, 288), 12.0)]
+
+
+@pytest.mark.parametrize("held", HELD)
+def test_regions_and_a_removed_bias_turn_with_the_face(held: Floats) -> None:
+    bias = np.broadcast_to([1.5, -0.5], (5, 2)).copy()
+    upright = film_of(FACE * 3 + 1)
+    plain = Predictor(face_model()).predict_film(film_of(transform(held, FACE * 3 + 1)))
+    found = Predictor(calibrated(removed_bias=bias)).predict_film(film_of(transform(held, FACE * 3 + 1)))
+    usual = Predictor(calibrated()).predict_film(upright)
+    turn = held[:2, :2]
+    # Three film pixels to a canvas pixel. Turned by 12 degrees, or by what the search for the pose makes of it.
+    assert found.points - plain.points == pytest.approx(np.broadcast_to(turn @ (4.5, -1.5), (5, 2)), abs=0.25)
+    assert found.regions is not None
+    assert usual.regions is not None
+    assert found.regions == pytest.approx(turn @ usual.regions @ turn.T, rel=0.15, abs=1.0)
+
+
+def test_a_film_unlike_those_of_the_calibration_is_told_so_and_gets_wider_regions() -> None:
+    upright = film_of(FACE * 3 + 1)
+    brightness = 0.02
+    near = Likeness(np.array([brightness]), np.array([1.0]), 0.5, 1.0, 2.0)
+    far = Likeness(np.array([brightness]), np.array([1e-3]), 0.5, 1.0, 2.0)
+    examiners = np.broadcast_to(np.eye(2), (5, 2, 2)).copy()
+    usual, strange = (
+        Predictor(calibrated(likeness, examiners=examiners, share=0.25)).predict_film(upright)
+        for likeness in (near, far)
+    )
+    assert not any("unlike" in note for note in usual.notes)
+    assert any("looks unlike the films of the calibration" in note for note in strange.notes)
+    assert usual.regions is not None
+    assert strange.regions is not None
+    # Half an examiner's second moment more, 4.605 of it, at three film pixels to a canvas pixel.
+    assert strange.regions - usual.regions == pytest.approx(
+        np.broadcast_to(9 * 4.605 * 0.5 * np.eye(2), (5, 2, 2)), rel=1e-3
+    )
+    assert strange.expected_errors is not None
+    assert usual.expected_errors is not None
+    assert (strange.expected_errors > usual.expected_errors).all()
+
+
+def test_whatever_is_made_of_a_prediction_says_what_its_errors_rest_on() -> None:
+    model = Model(Predictor(calibrated(films_said="129 films of valid (truth: mean)")))
+    film = film_of(FACE * 3 + 1)
+    assert model.predict(film).to_dict()["model"]["errors_rest_on"].startswith("129 films of valid")
+    marked = marked_by(model, model.show(film), Path("film.png"))
+    measured = measure_film("film", marked, None, Subject())
+    assert measured.to_dict()["errors_rest_on"].startswith("129 films of valid")
+    page = sheet_html("film", None, marked.points, measured.results, errors_rest_on=marked.errors_rest_on)
+    assert "129 films of valid" in page

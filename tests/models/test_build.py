@@ -45,6 +45,19 @@ def test_maps_have_one_channel_per_landmark_at_the_stride(model: str, stride: in
     assert maps.shape == (2, 3, *wanted.grid_size)
 
 
+@pytest.mark.parametrize("stride", [4, 2])
+def test_a_look_gives_the_maps_and_what_was_seen_on_the_whole(stride: int) -> None:
+    network = build_model(spec("resnet10t", heatmap_stride=stride), pretrained=False, say=quiet).eval()
+    films = torch.rand(2, 1, 64, 96)
+    seen: list[torch.Tensor] = []
+    network.head.final.register_forward_hook(lambda module, given, made: seen.append(given[0]))
+    with torch.no_grad():
+        maps, whole = network.look(films)
+        assert torch.equal(maps, network(films))
+    expected = torch.cat((seen[0].mean((-2, -1)), seen[0].std((-2, -1), correction=0)), dim=-1)
+    torch.testing.assert_close(whole, expected)
+
+
 def test_backbones_with_channels_last_features_work() -> None:
     network = build_model(spec("swin_tiny_patch4_window7_224"), pretrained=False, say=quiet).eval()
     with torch.no_grad():

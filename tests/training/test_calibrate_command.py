@@ -1,15 +1,20 @@
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from cephkit.data.film import Film
 from cephkit.errors import DataError, SettingsError
 from cephkit.evaluation.command import EvaluateOptions, evaluate
-from cephkit.inference import uncertainty
+from cephkit.inference import local, uncertainty
 from cephkit.inference.predictor import Predictor
-from cephkit.training.calibrate_command import CalibrateOptions, calibrate, main
+from cephkit.inference.uncertainty import Calibration
+from cephkit.training.calibrate_command import CalibrateOptions, calibrate, drawn, main
 from cephkit.training.checkpoint import load_model, read_checkpoint
+from tests.conftest import write_tiny_aariz
 from tests.training.test_finish import random_checkpoint, random_refiner, same, weights
 
 
@@ -49,7 +54,10 @@ def test_a_calibrated_checkpoint_is_judged_with_its_expected_errors(
     before = weights(path)
     assert "uncertainty" not in judged(tiny_aariz, path)
     calibrate(options(tiny_aariz, path))
-    assert f"calibrated on 3 films of valid (truth: mean; machines: Tiny) for plain; written into {path}" in capsys.readouterr().out
+    assert (
+        f"calibrated on 3 films of valid (truth: mean; machines: Tiny) for plain; written into {path}"
+        in capsys.readouterr().out
+    )
     assert same(before, weights(path))
     assert set(read_checkpoint(path).extras) == {"calibrations", "pose"}
     told = judged(tiny_aariz, path)["uncertainty"]
@@ -74,6 +82,71 @@ def test_a_checkpoint_calibrated_on_few_films_can_be_judged_on_them(
     assert told["coverage_90_percent"] is None
     assert "too few" in told["judged"]
     assert judged(tiny_aariz, path, split=("valid", "test"))["uncertainty"]["points"] == 8
+
+
+@pytest.fixture
+def eight_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data set of someone else's, ten films in valid."""
+    monkeypatch.setattr(local, "FEWEST_POINTS", 20)
+    return write_tiny_aariz(tmp_path / "mine", train=1, valid=10)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_few_films_of_ones_own_make_a_local_calibration(
+    tiny_aariz: Path, eight_films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = random_checkpoint(tmp_path / "c.pth")
+    with pytest.raises(SettingsError, match="no calibration for plain that --films could start from"):
+        calibrate(options(eight_films, path, films=8))
+    calibrate(options(tiny_aariz, path))
+    before, content = judged(eight_films, path), path.read_bytes()
+    out = tmp_path / "here" / "mine.pth"
+    out.parent.mkdir()
+    capsys.readouterr()
+    calibrate(options(eight_films, path, films=8, remove_bias=True, out=out))
+    said = capsys.readouterr().out
+    assert "calibrated on 8 films of valid (truth: mean; machines: Tiny) for plain" in said
+    assert path.read_bytes() == content
+    made = Calibration.from_dict(read_checkpoint(out).extras["calibrations"]["plain"])
+    assert made.is_local
+    assert len(made.films) == 8
+    rows = list(csv.DictReader((out.parent / "mine_bias.csv").open(encoding="utf-8")))
+    assert [row["landmark"] for row in rows] == ["A", "Me", "N", "S"]
+    assert {row["unit"] for row in rows} == {"mm"}
+    # An untrained network lies far off, much alike on all films: without its bias it is nearer, on other films too.
+    mean_before, mean_after = (np.mean([float(row[name]) for row in rows]) for name in ("mre", "mre_without_bias"))
+    assert mean_after < mean_before
+    assert f"MRE of these films {mean_before:.2f} mm; without the bias" in said
+    after = judged(eight_films, out)
+    assert after["mre_mm"] < before["mre_mm"]
+    assert after["uncertainty"]["films"] == 2  # the others made the calibration
+    assert "the model's bias against them removed" in after["uncertainty"]["rests_on"]
+    # Once more on what has a bias removed: it is the network's bias that counts, not what is left of it.
+    calibrate(options(eight_films, out, films=8, remove_bias=True))
+    again = Calibration.from_dict(read_checkpoint(out).extras["calibrations"]["plain"])
+    assert again.bias == pytest.approx(made.bias)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_without_removing_the_bias_points_stay_where_they_were(
+    tiny_aariz: Path, eight_films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = random_checkpoint(tmp_path / "c.pth")
+    calibrate(options(tiny_aariz, path))
+    before = judged(eight_films, path)["mre_mm"]
+    calibrate(options(eight_films, path, films=10))
+    assert "--remove_bias" in capsys.readouterr().out
+    assert judged(eight_films, path)["mre_mm"] == before
+    with pytest.raises(SettingsError, match="--films 11: there are only 10 usable films"):
+        calibrate(options(eight_films, path, films=11))
+
+
+def test_films_are_drawn_by_the_seed() -> None:
+    films = [Film(str(number), Path(f"{number}.png"), "valid") for number in range(50)]
+    one, same, other = (drawn(films, 20, seed) for seed in (0, 0, 1))
+    assert one == same != other
+    assert sorted(one, key=lambda film: int(film.film_id)) == one
+    assert drawn(films, None, 0) == films
 
 
 @pytest.mark.usefixtures("few_are_enough")
@@ -131,6 +204,8 @@ def test_too_few_films_leave_the_file_as_it_is(tiny_aariz: Path, tmp_path: Path)
         ({"split": "train"}, "--split train: errors on films that the model was trained on say nothing"),
         ({"checkpoint": ()}, "give a checkpoint"),
         ({"batch_size": 0}, "--batch_size must be 1 or more, got 0"),
+        ({"remove_bias": True}, "--remove_bias goes with --films"),
+        ({"films": 7}, "--films must be 8 or more, got 7"),
         ({"num_workers": -1}, "--num_workers must be 0 or more, got -1"),
     ],
 )
