@@ -13,8 +13,11 @@ EPSILON = 1.0
 THETA = 0.5
 FOREGROUND = 0.2
 """Cells whose neighbourhood (3x3) reaches above this value belong to the landmark."""
-FOREGROUND_WEIGHT = 10.0
-"""Their extra weight: without it a map of zeros costs next to nothing and training stays there."""
+FOREGROUND_SHARE = 0.5
+"""What the mean over the landmark's cells counts, of 1; the mean over the background counts the rest."""
+HARDEST_CELLS = 200
+"""Of the background those many cells count that are worst, some eight times as many as a landmark has. A mean over all
+of them would let a false peak cost less the larger the map, and the landmark's own cells with it if all shared one."""
 
 
 def adaptive_wing(prediction: Tensor, target: Tensor) -> Tensor:
@@ -40,21 +43,34 @@ def adaptive_wing(prediction: Tensor, target: Tensor) -> Tensor:
     return OMEGA * torch.log1p((near / EPSILON) ** power) + slope * (distance - near)
 
 
-def weight_map(target: Tensor) -> Tensor:
-    """(B, K, h, w): 11 where the 3x3 grey dilation of the target exceeds 0.2, else 1."""
-    return 1 + FOREGROUND_WEIGHT * (functional.max_pool2d(target, 3, stride=1, padding=1) > FOREGROUND)
+def is_foreground(target: Tensor) -> Tensor:
+    """(B, K, h, w) bool: the landmark's cells, where the 3x3 grey dilation of the target exceeds 0.2."""
+    return functional.max_pool2d(target, 3, stride=1, padding=1) > FOREGROUND
 
 
 class AdaptiveWingLoss(nn.Module):
-    """Weighted Adaptive Wing loss, averaged over the cells of a map and summed up per film.
+    """Adaptive Wing loss, the landmark and the worst of the background averaged apart, summed up per film.
+
+    Neither mean depends on the size of the map, so that one balance serves every ``--image_size``.
 
     **Shape**: prediction (B, K, h, w) of any floating dtype, target (B, K, h, w) in [0, 1], mask (B, K) bool
     -> (B,) float32: the sum over the visible landmarks, divided by K. Targets outside [0, 1] are cut to it:
-    above 1.1 the exponent falls below 1 and the gradient at a residual of 0 is no number.
+    above 1.1 the exponent falls below 1 and the gradient at a residual of 0 is not a number.
+
+    Args:
+        foreground_share: what the landmark's cells count, of 1.
     """
+
+    def __init__(self, foreground_share: float = FOREGROUND_SHARE) -> None:
+        super().__init__()
+        self.foreground_share = foreground_share
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         with torch.autocast(prediction.device.type, enabled=False):
             target = target.float().clamp(0, 1)
-            loss = weight_map(target) * adaptive_wing(prediction.float(), target)
-            return torch.where(mask, loss.mean(dim=(-2, -1)), 0.0).sum(dim=-1) / mask.shape[-1]
+            cells, foreground = adaptive_wing(prediction.float(), target), is_foreground(target)
+            landmark = (cells * foreground).sum(dim=(-2, -1)) / foreground.sum(dim=(-2, -1)).clamp_min(1)
+            others = cells.masked_fill(foreground, 0).flatten(2)
+            background = others.topk(min(HARDEST_CELLS, others.shape[-1]), dim=-1, sorted=False).values.mean(dim=-1)
+            loss = self.foreground_share * landmark + (1 - self.foreground_share) * background
+            return torch.where(mask, loss, 0.0).sum(dim=-1) / mask.shape[-1]
