@@ -35,7 +35,7 @@ def main() -> None:
     films = read_aariz(options.dataset_path, [options.split]).films
     by: dict[str, list[dict[tuple[str, str], Result]]] = {who: [] for who in ("model", "mean", "senior", "junior")}
     for film in films:
-        found = model.predict(film.path, spacing=film.pixel_size_mm).measure()
+        found = model.predict(film.path, spacing=film.pixel_size_mm).measure(analyses=["ISBI", "Tweed"])
         by["model"].append({(result.measurement, result.analysis): result for result in found})
         for who in ("mean", "senior", "junior"):
             by[who].append(results_of(film, film.points(who)))
@@ -65,7 +65,7 @@ def _mean(gaps: NDArray[np.float64]) -> float:
 
 
 def _same(some: list[Result], others: list[Result]) -> float:
-    both = [(a, b) for a, b in zip(some, others, strict=True) if a.value is not None and b.value is not None]
+    both = [(a, b) for a, b in zip(some, others, strict=True) if a.class_name and b.class_name]
     return float(100 * np.mean([a.class_name == b.class_name for a, b in both]))
 
 

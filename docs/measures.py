@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cephkit.cephalometry.analyses import ANALYSES
 from cephkit.cephalometry.classes import RULES
+from cephkit.cephalometry.limits import LIMITS
 from cephkit.cephalometry.measures import MEASUREMENTS
 from cephkit.cephalometry.norms import NormRow, norm_rows
 
@@ -18,7 +19,11 @@ def norm_text(row: NormRow) -> str:
     """One row of norms.csv in a few words."""
     norm = row.norm
     figures = [] if norm.mean is None else [f"{norm.mean:g}" + ("" if norm.sd is None else f" ± {norm.sd:g}")]
-    figures += [] if norm.low is None else [f"{norm.low:g} to {norm.high:g}"]
+    if norm.low is not None and norm.high is not None:
+        figures += [f"{norm.low:g} to {norm.high:g}"]
+    else:
+        figures += [] if norm.low is None else [f"at least {norm.low:g}"]
+        figures += [] if norm.high is None else [f"at most {norm.high:g}"]
     words = ", ".join(figures)
     conditions: list[str] = [row.sex] if row.sex is not None else []
     if row.given is not None:
@@ -26,6 +31,7 @@ def norm_text(row: NormRow) -> str:
         span = (f" from {row.start:g}" if low else "") + (f" to {row.end:g}" if high else "")
         rate = f", {row.per_unit:+g} per {'year' if row.given == 'age' else 'degree'}" if row.per_unit else ""
         conditions.append(f"{row.given}{span}{rate}" if span else f"another {row.given}")
+    conditions += [f"sample: {norm.sample}"] if str(norm.sample) else []
     if conditions:
         words += f" ({', '.join(conditions)})"
     return f"{words}: {norm.kind}"
@@ -35,7 +41,13 @@ def table() -> str:
     """One part per analysis, one line per measurement."""
     lines: list[str] = []
     for analysis in ANALYSES:
-        lines += ["", f"### {analysis}", "", "| name | id | unit | formula | meaning | norm |", "| --- " * 6 + "|"]
+        lines += [
+            "",
+            f"### {analysis}",
+            "",
+            "| name | id | unit | formula | meaning | a face has | norm |",
+            "| --- " * 7 + "|",
+        ]
         sources: dict[str, None] = {}
         for entry in MEASUREMENTS:
             if analysis not in entry.analyses:
@@ -46,11 +58,15 @@ def table() -> str:
             meaning = f"{entry.title}; {entry.note}" if entry.note else entry.title
             rule = RULES.get((entry.id, analysis))
             meaning += f". Classes: {', '.join(step.name for step in rule.steps)} ({rule.name})" if rule else ""
-            norm = "; ".join(norm_text(row) for row in used) or ("not verified, so not used" if mine else "none")
+            unused = (
+                "no citable source, so none" if any(row.status == "N" for row in mine) else "not verified, so not used"
+            )
+            norm = "; ".join(norm_text(row) for row in used) or (unused if mine else "none")
             formula = str(entry.formula).replace("`", "'")
             name = entry.analyses[analysis].replace("`", "'")
             lines.append(
-                f"| {name} | `{entry.id}` | {entry.unit} | `{formula}` | {meaning.replace('`', chr(39))} | {norm} |"
+                f"| {name} | `{entry.id}` | {entry.unit} | `{formula}` | {meaning.replace('`', chr(39))} "
+                f"| {LIMITS[entry.id].low:g} to {LIMITS[entry.id].high:g} | {norm} |"
             )
         lines += ["", f"Norms: {'; '.join(sources)}." if sources else "No verified norms."]
     return "\n".join(lines).strip()

@@ -69,7 +69,9 @@ def test_file_overrides_defaults_and_the_command_line_overrides_the_file(tmp_pat
         ("lr: [1]", "lr"),
         ("loss: mse", "mse"),
         ("- 3", "name: value"),
-        ("a: [", "is no YAML"),
+        ("a: [", "line 1, column 5: is not valid YAML"),
+        ("epochs: 3\nlr: [1]", "lr, line 2, column 1"),
+        ("seed: .inf", "seed, line 1, column 1"),
         ("epochs: 0", "--epochs must be 1 or more, got 0"),
     ],
 )
@@ -119,3 +121,10 @@ def test_plain_settings_survive_yaml(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text(yaml.safe_dump(to_plain(config)), encoding="utf-8")
     assert from_yaml(TrainConfig, file) == config
+
+
+def test_patience_holds_a_validation() -> None:
+    with pytest.raises(SettingsError, match="--patience 3 with --validation_frequency 5: one validation would end"):
+        TrainConfig(early_stopping=True, patience=3, validation_frequency=5)
+    TrainConfig(early_stopping=True, patience=5, validation_frequency=5)
+    TrainConfig(patience=3, validation_frequency=5)

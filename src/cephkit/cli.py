@@ -26,7 +26,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command -> (module with ``main(argv) -> exit status``, what it does)."""
 
 USAGE_ERROR = 2
-INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -55,19 +54,36 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run_command(module: str, argv: list[str]) -> int:
-    """``module.main(argv)``; an error that the user can act on becomes a message and status 2."""
+    """``module.main(argv)``; an error that the user can act on becomes a message and status 2.
+
+    Ctrl-C ends it with status 130, SIGTERM with 143.
+    """
+    from cephkit import interrupt
     from cephkit.errors import CephkitError
+    from cephkit.shortage import shortage, without_wrapping
 
     try:
-        status: int = importlib.import_module(module).main(argv)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        with interrupt.sigterm_like_ctrl_c():
+            status: int = importlib.import_module(module).main(argv)
+    except interrupt.Stopped as stopped:
+        print(stopped)
+        return stopped.status
+    except KeyboardInterrupt as error:
+        terminated = isinstance(error, interrupt.Terminated)
+        if interrupt.is_first_process():
+            print("terminated" if terminated else "interrupted", file=sys.stderr)
+        return interrupt.TERMINATED if terminated else interrupt.INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except CephkitError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {without_wrapping(str(error), type(error).__name__)}", file=sys.stderr)
+        return USAGE_ERROR
+    except (RuntimeError, OSError, MemoryError) as error:
+        told = shortage(error)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         return USAGE_ERROR
     return status
 

@@ -174,6 +174,11 @@ class TrainConfig:
         ]
         if self.use_ram_cache and self.limited_ram_cache is not None:
             wrong.append("--use_ram_cache holds every film, --limited_ram_cache only some: give one of them")
+        if self.early_stopping and self.patience < self.validation_frequency:
+            wrong.append(
+                f"--patience {self.patience} with --validation_frequency {self.validation_frequency}: one validation "
+                f"would end the run; give --patience {self.validation_frequency} or more, or validate more often"
+            )
         if self.effective_batch is not None and self.batch_size != "auto":
             wrong.append("--effective_batch goes with --batch_size auto; else it is the product of the two numbers")
         if self.resume_as != "auto" and self.resume is None:
@@ -202,29 +207,24 @@ def from_yaml(options: type[Options], path: Path) -> Options:
     """The settings in a YAML file over the defaults of ``options``.
 
     Raises:
-        SettingsError: the file is missing, is no mapping of names to values, names a setting that does not
-            exist, or holds a value of the wrong type.
+        SettingsError: the file cannot be read (see ``read_settings``), names a setting that does not exist, or holds
+            a value of the wrong type; says in which line.
     """
     import difflib
+    import re
 
     import cattrs
-    import yaml
 
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"--config {path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--config {path}: is no YAML ({error})") from error
-    values = {} if values is None else values
-    if not isinstance(values, dict):
-        raise SettingsError(f"--config {path}: expected lines of the form 'name: value'")
+    from cephkit.settings_file import read_settings
+
+    settings = read_settings(path)
     names = [field.name for field in fields(options)]  # type: ignore[arg-type]
-    for key in values:
+    for key, setting in settings.items():
         if key not in names:
-            near = difflib.get_close_matches(str(key), names, n=1)
+            near = difflib.get_close_matches(key, names, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise SettingsError(f"--config {path}: there is no setting {key!r}{hint}")
+            raise SettingsError(f"--config {path}, {setting.place}: there is no setting {key!r}{hint}")
+    values = {key: setting.value for key, setting in settings.items()}
     converter = cattrs.Converter(prefer_attrib_converters=False)
     converter.register_structure_hook(bool, lambda value, _: _strict_bool(value))
     converter.register_structure_hook(Number, lambda value, _: value if value == "auto" else int(value))
@@ -234,6 +234,7 @@ def from_yaml(options: type[Options], path: Path) -> Options:
         raise SettingsError(f"--config {path}: {error}") from error
     except Exception as error:  # cattrs gathers errors of every kind in one group
         lines = "; ".join(cattrs.transform_error(error))
+        lines = re.sub(r"\$\.(\w+)", lambda match: f"{match[1]}, {settings[match[1]].place}", lines)
         raise SettingsError(f"--config {path}: {lines}") from error
 
 

@@ -1,10 +1,17 @@
 """Errors that a user can act on: the command line prints them without a traceback."""
 
+import re
 from pathlib import Path
+
+_IN_A_WORKER = re.compile(r"Caught \w+ in DataLoader worker .*\ncephkit\.errors\.\w+: ", re.DOTALL)
 
 
 class CephkitError(Exception):
     """What is wrong, where, and what to do; the message is shown to the user as it is."""
+
+    def __init__(self, message: str = "") -> None:
+        # A loader's worker hands an error over as its traceback's text.
+        super().__init__(_IN_A_WORKER.sub("", message).rstrip("\n"))
 
 
 class FilmError(CephkitError):

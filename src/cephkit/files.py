@@ -6,16 +6,18 @@ import hashlib
 import io
 import json
 import os
+import re
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from cephkit.errors import CephkitError
 
-_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_OF_STRANGERS = ("film", "file", "problem", "doubt")
-"""Columns of tables that hold names of films and files."""
+_RUNS_AS_FORMULA = re.compile(r"'|[\x00-\x20]|\s|\ufeff|[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""What a cell begins with that a spreadsheet may run, full-width signs included, or that ``cell`` has put there."""
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @contextlib.contextmanager
@@ -81,22 +83,42 @@ def cell(text: str | None) -> str | None:
 
     One goes before an apostrophe too, so that taking the first one away gives ``text`` back in every case.
     """
-    return f"'{text}" if text and text.startswith((*_RUNS_AS_FORMULA, "'")) else text
+    return f"'{text}" if text and _RUNS_AS_FORMULA.match(text) else text
 
 
 def guarded(row: Mapping[str, Any]) -> dict[str, Any]:
-    """``row`` with its names of strangers as ``cell`` has them."""
-    return {name: cell(value) if name in _OF_STRANGERS else value for name, value in row.items()}
+    """``row`` with all its texts as ``cell`` has them: which of them strangers wrote, no list of columns can know.
+
+    A text that is a number as a whole, such as -4.50, stays one.
+    """
+    return {
+        name: cell(value) if isinstance(value, str) and not _NUMBER.fullmatch(value) else value
+        for name, value in row.items()
+    }
 
 
 def short_name(name: str, most: int = 150) -> str:
-    """``name`` for files that get endings: one too long for a file system is cut, and told apart by its hash."""
-    if len(os.fsencode(name)) <= most:
+    """``name`` for files that get endings: one too long for a file system is cut, and told apart by its hash.
+
+    Names that differ only by case or Unicode form (NFC, NFD) have one hash.
+    """
+    if len(_bytes(name)) <= most:
         return name
-    digest = hashlib.blake2b(os.fsencode(name), digest_size=4).hexdigest()
-    while len(os.fsencode(name)) > most - len(digest) - 1:
+    name = unicodedata.normalize("NFC", name)
+    if len(_bytes(name)) <= most:
+        return name
+    digest = hashlib.blake2b(_bytes(name.casefold()), digest_size=4).hexdigest()
+    while len(_bytes(name)) > most - len(digest) - 1:
         name = name[:-1]
     return f"{name}-{digest}"
+
+
+def _bytes(name: str) -> bytes:
+    """As a file system has it; names in others' files may hold halves of characters, which none has."""
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogatepass")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -111,14 +133,25 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """``rows`` as CSV, UTF-8, one line each, as they come; None is an empty cell; names of films are ``guarded``.
+    """``rows`` as CSV, UTF-8, one line each, as they come; None is an empty cell; texts are ``guarded``.
 
     Raises:
         CephkitError: see ``replacing_out``.
     """
     with replacing_out(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        # csv quotes the characters of its line end alone, and a name may hold either.
+        writer = csv.DictWriter(_Rows(text), columns, lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(map(guarded, rows))
         text.detach()
+
+
+class _Rows:
+    """Takes rows that end in CR LF, one a call, and writes them with LF."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+
+    def write(self, row: str) -> int:
+        return self._text.write(row.removesuffix("\r\n") + "\n")

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cephkit.cephalometry.analyses import measure
+from cephkit.cephalometry.analyses import ANALYSES, measure
 from cephkit.cephalometry.frame import Facing
 from cephkit.data.film import Points
 from cephkit.data.synthetic.shapes import draw_face
@@ -48,6 +48,6 @@ def rotation(degrees: float) -> ArrayLike:
 def values(
     points: Points, pixel_size_mm: float | None = PIXEL_MM, facing: Facing | None = None
 ) -> dict[str, float | None]:
-    """Value by id."""
-    results = measure(points, facing=facing, pixel_size_mm=pixel_size_mm)
+    """Value by id, of all analyses, whether a face can have it or not."""
+    results = measure(points, facing=facing, pixel_size_mm=pixel_size_mm, analyses=ANALYSES, limits={})
     return {result.measurement: result.value for result in results}

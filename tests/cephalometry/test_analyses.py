@@ -26,7 +26,7 @@ def one(measurement: str, analysis: str, points: dict[str, tuple[float, float]] 
 
 
 def test_each_analysis_has_its_measurements_under_its_own_names() -> None:
-    results = measure(ROUND, pixel_size_mm=PIXEL_MM)
+    results = measure(ROUND, pixel_size_mm=PIXEL_MM, analyses=ANALYSES)
     assert len(results) == sum(len(entry.analyses) for entry in MEASUREMENTS)
     assert tuple(dict.fromkeys(result.analysis for result in results)) == ANALYSES
     assert {result.name for result in results if result.measurement == "fma"} == {
@@ -63,7 +63,7 @@ def test_no_landmarks_no_values() -> None:
 def test_where_the_side_cannot_be_told_nothing_is_measured() -> None:
     points = {"ANS": (10.0, 10.0), "Me": (10.0, 90.0)}
     assert "where the face looks" in one("ans_me", "McNamara", points).absent
-    assert one("ans_me", "McNamara", points, facing="left").value == pytest.approx(8)
+    assert one("ans_me", "McNamara", points, facing="left", pixel_size_mm=0.9).value == pytest.approx(72)
 
 
 def test_points_that_coincide_leave_no_value() -> None:
@@ -82,7 +82,7 @@ def test_the_corrected_anb_stays_away_from_unusual_skulls() -> None:
 
 
 def test_a_deviation_counts_in_the_norms_sds() -> None:
-    fma = one("fma", "Downs")
+    fma = one("fma", "Downs", subject=Subject(age=15))
     assert fma.difference == pytest.approx(45 - 21.9)
     assert fma.deviation_sd == pytest.approx((45 - 21.9) / 3.2)
     assert fma.against_range == "above"
@@ -94,17 +94,78 @@ def test_a_deviation_counts_in_the_norms_sds() -> None:
     assert one("fma", "Ricketts", subject=Subject(age=20)).difference == pytest.approx(21.7)
 
 
-def test_a_class_comes_with_its_rule_and_says_when_it_is_near_a_border() -> None:
+def test_a_class_comes_with_its_rule_and_the_probability_of_each() -> None:
     steiner, isbi = (one("anb", analysis, covariances_px=ALL_THERE) for analysis in ("Steiner", "ISBI"))
     assert (steiner.class_name, steiner.class_rule) == ("class II", "ANB: 0 to 4 is class I")
+    assert steiner.class_question == "skeletal class"
     assert (isbi.class_name, isbi.class_on_border) == ("class II", True)  # 5.71 against 5.7
+    assert isbi.class_probability == pytest.approx(0.5, abs=0.03)
     assert steiner.class_on_border is False
+    assert steiner.class_probability is not None
+    assert steiner.class_probability > 0.99
     assert one("anb", "ISBI").class_on_border is None
+    assert one("anb", "ISBI").class_probabilities is None
     assert one("anb", "ISBI", {}).class_name is None
 
 
+@pytest.mark.parametrize("analyses", [None, ANALYSES, ("ISBI", "Steiner"), ("Steiner", "ISBI"), ("ISBI",), ("Wits",)])
+def test_each_question_is_answered_once(analyses: tuple[str, ...] | None) -> None:
+    answers = [result for result in measure(ROUND, pixel_size_mm=PIXEL_MM, analyses=analyses) if result.class_name]
+    questions = [result.class_question for result in answers]
+    assert len(questions) == len(set(questions))
+    rules = {result.analysis for result in answers if result.class_question == "skeletal class"}
+    first = next((name for name in analyses or ("Steiner",) if name in ("Steiner", "ISBI")), None)
+    assert rules == ({first} if first else set())
+
+
+def test_the_rules_of_the_challenge_are_used_on_request_only() -> None:
+    results = measure(ROUND, pixel_size_mm=PIXEL_MM)
+    assert {result.class_rule for result in results if result.class_name} == {"ANB: 0 to 4 is class I"}
+    assert "ISBI" not in {result.analysis for result in results}
+    assert len([result for result in measure(ROUND, analyses=["ISBI"]) if result.class_name]) == 7  # no mm, no MW
+
+
+def test_the_distance_of_the_tips_names_no_overjet_where_the_bite_is_open() -> None:
+    x, y = ROUND["UIT"]
+    for raised_mm, open_bite in ((0.0, False), (4.0, False), (6.0, True), (12.0, True)):
+        points = {**ROUND, "UIT": (x, y - raised_mm / PIXEL_MM)}
+        found, overbite = one("mw", "ISBI", points), one("overbite", "ISBI", points)
+        assert overbite.value is not None
+        assert (overbite.value < 0) == open_bite
+        assert (found.class_name is None) == open_bite
+        assert ("the bite is open" in found.class_withheld) == open_bite
+        assert (found.against_range is None) == open_bite
+        assert found.value is not None
+        without_molars = {name: xy for name, xy in points.items() if name not in ("UMT", "LMT")}
+        assert (one("mw", "ISBI", without_molars).class_name is None) == open_bite
+
+
+def test_the_side_of_the_incisors_is_unsure_where_their_overjet_is() -> None:
+    x, y = ROUND["LIT"]
+    # The tips one above the other, 4 mm apart: the distance is sure, which of them is ahead is not.
+    found = one("mw", "ISBI", {**ROUND, "UIT": (x + 1, y + 40)}, covariances_px={name: np.eye(2) for name in ROUND})
+    assert found.class_probabilities is not None
+    assert found.class_probabilities["crossbite"] == pytest.approx(0.24, abs=0.01)  # 1 px, unsure by 2 ** 0.5
+    assert found.class_probabilities["normal"] == pytest.approx(0.76, abs=0.02)
+    assert sum(found.class_probabilities.values()) == pytest.approx(1)
+
+
+def test_a_ratio_whose_error_exceeds_it_is_not_compared() -> None:
+    spread = {name: np.eye(2) * 100.0 for name in ROUND}
+    near = {**ROUND, "Pog": (ROUND["B"][0] - 5, ROUND["B"][1] + 150)}  # Pog almost on N-B
+    sure, unsure = (one("holdaway_ratio", "Steiner", points, covariances_px=spread) for points in (ROUND, near))
+    assert (sure.against_range, sure.norm_withheld) == ("below", "")
+    assert unsure.value is not None
+    assert unsure.standard_error is not None
+    assert unsure.standard_error > abs(unsure.value)
+    assert (unsure.norm, unsure.against_range) == (None, None)
+    assert unsure.norm_withheld == "its standard error is larger than the ratio"
+
+
 def test_results_are_plain_and_complete() -> None:
-    for result in measure(ROUND, pixel_size_mm=PIXEL_MM, covariances_px=ALL_THERE, subject=Subject(30, "male", 8)):
+    for result in measure(
+        ROUND, pixel_size_mm=PIXEL_MM, covariances_px=ALL_THERE, subject=Subject(30, "male", 8), analyses=ANALYSES
+    ):
         plain = result.to_dict()
         assert tuple(plain) == COLUMNS
         json.dumps(plain, allow_nan=False)

@@ -1,6 +1,6 @@
 import pytest
 
-from cephkit.cephalometry.classes import RULES
+from cephkit.cephalometry.classes import RULES, Rule, Step, one_per_question
 from cephkit.cephalometry.measures import BY_ID
 
 
@@ -47,9 +47,30 @@ def test_every_rule_is_of_a_measurement_and_names_its_borders() -> None:
     assert sum(analysis == "ISBI" for _, analysis in RULES) == 8
 
 
-def test_a_case_is_on_the_border_within_two_standard_errors() -> None:
+def test_probabilities_are_those_of_a_normal_error() -> None:
     rule = RULES["anb", "Steiner"]
-    assert rule.on_border(4.9, 0.5)
-    assert not rule.on_border(5.1, 0.5)
-    assert rule.on_border(0.9, 0.5)
-    assert not rule.on_border(2.0, 0.9)
+    assert rule.probabilities(4.0, 1.0) == pytest.approx(
+        {"class III": 0.0000317, "class I": 0.4999683, "class II": 0.5}, abs=1e-7
+    )
+    assert rule.probabilities(2.0, 1.0)["class I"] == pytest.approx(0.9544997, abs=1e-7)
+    assert rule.probabilities(4.0, 0.0) == {"class III": 0.0, "class I": 1.0, "class II": 0.0}
+
+
+@pytest.mark.parametrize("same_sign", [0.5, 0.9, 1.0])
+@pytest.mark.parametrize("value", [-30.0, -1.0, 0.0, 1.9, 3.0, 30.0])
+@pytest.mark.parametrize("key", RULES)
+def test_probabilities_sum_to_one(key: tuple[str, str], value: float, same_sign: float) -> None:
+    shares = RULES[key].probabilities(value, 1.3, same_sign)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert min(shares.values()) >= 0
+    assert list(shares) == [step.name for step in RULES[key].steps]
+
+
+def test_of_two_rules_for_one_question_the_analysis_named_first_decides() -> None:
+    one = Rule("one", (Step("a"),), "question")
+    other = Rule("other", (Step("b"),), "question")
+    own = Rule("own", (Step("c"),))
+    rules = {("x", "One"): one, ("y", "Other"): other, ("z", "Other"): own}
+    assert one_per_question(rules, ["One", "Other"]) == {("x", "One"): one, ("z", "Other"): own}
+    assert one_per_question(rules, ["Other", "One"]) == {("y", "Other"): other, ("z", "Other"): own}
+    assert one_per_question(rules, ["None"]) == {}

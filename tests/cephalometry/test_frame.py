@@ -36,6 +36,14 @@ def test_where_a_face_looks_is_found_from_the_landmarks_that_are_there() -> None
     assert facing_of({}) is None
 
 
+@pytest.mark.parametrize("degrees", [0, 45, 90, 180, 270])
+def test_a_film_on_its_side_or_upside_down_looks_where_it_would_upright(degrees: int) -> None:
+    angle = np.deg2rad(degrees)
+    turn = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    assert facing_of(moved(ROUND, turn)) == "right"
+    assert facing_of(moved(moved(ROUND, MIRROR), turn)) == "left"
+
+
 @pytest.mark.parametrize("size", [0.0, -0.1, float("nan"), float("inf")])
 def test_a_pixel_size_must_be_one(size: float) -> None:
     with pytest.raises(ValueError, match="pixel size must be a positive number"):

@@ -28,7 +28,8 @@ BY_HAND = {
     "u1_na_deg": 26.5651, "u1_na_mm": 5.0, "l1_nb_deg": 12.7244, "l1_nb_mm": 7.4628, "holdaway_ratio": 0.625,
     "u1_sn": 116.5651, "ui_mxp": 116.5651, "u1_apog_deg": 26.5651, "u1_apog_mm": 5.0, "u1_a_vertical": 5.0,
     "impa": 63.4349, "l1_mp": -26.5651, "fmia": 71.5651, "l1_occlusal": 15.7924, "l1_apog_deg": 18.4349,
-    "l1_apog_mm": 0.0, "mw": 7.0711, "ls_e_line": -4.1208, "li_e_line": -4.8076, "soft_facial_angle": 90.0,
+    "l1_apog_mm": 0.0, "mw": 7.0711, "overjet": 5.2252, "overbite": 4.7642, "s_go": 70.7107, "n_me": 131.5295,
+    "ls_e_line": -4.1208, "li_e_line": -4.8076, "soft_facial_angle": 90.0,
     "h_angle": 11.3099, "li_h_line": -1.9612, "sn_h_line": 6.8641, "nose_prominence": 10.0, "chin_thickness": 5.0,
     "z_angle": 78.6901, "ls_sn_pog": 5.8132, "li_sn_pog": 2.0761,
 }  # fmt: skip
@@ -74,7 +75,8 @@ def changed(symbol: str, ahead: float = 0.0, up: float = 0.0) -> dict[str, float
         ("h_angle", "Ls", 1, 0), ("ls_sn_pog", "Ls", 1, 0), ("li_sn_pog", "Li", 1, 0), ("nose_prominence", "Pn", 1, 0),
         ("chin_thickness", "Pog`", 1, 0), ("soft_facial_angle", "Pog`", 1, 0), ("z_angle", "Ls", -1, 0),
         ("occlusal_cant", "UIT", 0, -1), ("sn_fop", "UPM", 0, -1), ("fmia", "LIT", -1, 0),
-        ("lafh_percent", "Me", 0, -1),
+        ("lafh_percent", "Me", 0, -1), ("overjet", "UIT", 1, 0), ("overbite", "UIT", 0, -1), ("s_go", "Go", 0, -1),
+        ("n_me", "Me", 0, -1),
     ],
 )  # fmt: skip
 def test_a_measurement_grows_where_the_face_does_what_it_names(

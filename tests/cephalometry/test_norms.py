@@ -1,8 +1,13 @@
+from pathlib import Path
+from typing import get_args
+
 import pytest
 
 from cephkit.cephalometry.analyses import ANALYSES
 from cephkit.cephalometry.measures import BY_ID
-from cephkit.cephalometry.norms import Norm, NormRow, Subject, norm_for, norm_rows
+from cephkit.cephalometry.norms import Norm, NormRow, Subject, norm_for, norm_rows, true_enlargement
+from cephkit.data.spacing import Plane
+from cephkit.errors import SettingsError
 
 
 def find(
@@ -26,9 +31,11 @@ def test_every_row_is_of_a_measurement_in_an_analysis_and_says_where_it_comes_fr
         assert row.norm.source
         assert row.norm.kind
         assert row.norm.sd is None or row.norm.sd > 0
-        assert row.norm.low is None or (row.norm.high is not None and row.norm.low < row.norm.high)
-        assert (row.norm.low is None) == (row.norm.high is None)
-        assert row.norm.mean is not None or row.norm.low is not None
+        assert row.norm.low is None or row.norm.high is None or row.norm.low < row.norm.high
+        assert not (row.norm.mean is row.norm.low is row.norm.high is None)
+        assert (row.norm.low is None) == (row.norm.high is None) or row.norm.kind in ("lower limit", "upper limit")
+        assert row.norm.verification
+        assert row.norm.sample.sex in ("", "female", "male", "both")
         assert row.start < row.end
 
 
@@ -36,14 +43,17 @@ def test_a_row_that_nobody_has_checked_is_no_norm() -> None:
     assert find("facial_taper", "Ricketts") == (None, "")
     assert find("nose_prominence", "Holdaway") == (None, "")
     unchecked = {(row.measurement, row.analysis) for row in norm_rows() if not row.verified}
-    assert len(unchecked) == 25
+    assert len(unchecked) == 27
     adult = Subject(30, "female", 8)
     assert all(find(measurement, analysis, adult) == (None, "") for measurement, analysis in unchecked)
 
 
 def test_a_goal_has_no_sd_and_a_mean_has_one() -> None:
-    assert find("sna", "Steiner")[0] == Norm("goal", "Steiner 1953 AJO 39:729", 82.0, note="no SD published")
-    downs, _ = find("fma", "Downs")
+    goal, _ = find("sna", "Steiner")
+    assert goal is not None
+    assert (goal.kind, goal.source, goal.mean, goal.sd) == ("goal", "Steiner 1953 AJO 39:729", 82.0, None)
+    assert goal.verification == "read in a secondary source; not checked against the original"
+    downs, _ = find("fma", "Downs", Subject(15))
     assert downs is not None
     assert (downs.mean, downs.sd, downs.low, downs.high) == (21.9, 3.2, 17.0, 28.0)
 
@@ -56,13 +66,13 @@ def test_ricketts_norms_follow_the_age_until_18(age: float, mean: float) -> None
 def test_a_norm_by_age_is_withheld_where_the_age_is_unknown_or_outside() -> None:
     assert find("fma", "Ricketts") == (None, "the norm depends on age, which is not known")
     assert find("fma", "Ricketts", Subject(7)) == (None, "the norm does not reach to age 7")
-    assert find("z_angle", "Merrifield", Subject(12)) == (None, "the norm does not reach to age 12")
+    assert "this face is of 12" in find("z_angle", "Merrifield", Subject(12))[1]
     assert mean_of("z_angle", "Merrifield", Subject(18)) == 80
 
 
 def test_a_norm_by_sex_is_withheld_where_the_sex_is_unknown() -> None:
-    assert mean_of("wits_fop", "Wits", Subject(sex="male")) == -1
-    assert mean_of("wits_fop", "Wits", Subject(sex="female")) == 0
+    assert mean_of("wits_fop", "Wits", Subject(30, "male")) == -1
+    assert mean_of("wits_fop", "Wits", Subject(30, "female")) == 0
     norm, reason = find("wits_fop", "Wits")
     assert norm is None
     assert "the sex is not known" in reason
@@ -74,8 +84,52 @@ def test_tweeds_incisor_gives_way_to_a_steep_mandible() -> None:
     steep, _ = find("impa", "Tweed", fma=31)
     assert steep is not None
     assert (steep.mean, steep.low, steep.high) == (84, 79, 89)
-    assert [mean_of("fmia", "Tweed", fma=fma) for fma in (20.9, 21, 29, 29.1)] == [65, 68, 68, 65]
+    assert [mean_of("fmia", "Tweed", fma=fma) for fma in (20.6, 21, 29, 29.4, 29.6, 35)] == [68, 68, 68, 68, 65, 65]
     assert find("impa", "Tweed") == (None, "the norm depends on fma, which is not known")
+
+
+@pytest.mark.parametrize("fma", [-10.0, 5.0, 15.0, 20.0])
+def test_tweeds_rule_for_a_flat_mandible_limits_impa(fma: float) -> None:
+    impa, _ = find("impa", "Tweed", fma=fma)
+    fmia, _ = find("fmia", "Tweed", fma=fma)
+    assert impa is not None
+    assert fmia is not None
+    assert (impa.kind, impa.mean, impa.low, impa.high) == ("upper limit", None, None, 92)
+    # The three angles make 180 degrees, so that the same rule is a floor for FMIA, and no goal of 65.
+    assert (fmia.kind, fmia.mean, fmia.low, fmia.high) == ("lower limit", None, pytest.approx(180 - 92 - fma), None)
+
+
+@pytest.mark.parametrize(("age", "applied"), [(None, False), (11.9, False), (12, True), (17.9, True), (18, False)])
+def test_a_norm_holds_for_the_ages_of_its_sample(age: float | None, applied: bool) -> None:
+    norm, reason = find("fma", "Downs", Subject(age))
+    assert (norm is not None) == applied
+    assert applied or "the norm's sample was of 12 to 17 years" in reason
+    assert norm is None or (norm.sample.n, str(norm.sample)) == (20, "n 20, 12 to 17 years")
+
+
+def test_jacobsons_sample_was_adult() -> None:
+    assert find("wits_fop", "Wits", Subject(14, "male"))[0] is None
+    assert find("wits_fop", "Wits", Subject(None, "male"))[0] is None
+    norm, _ = find("wits_fop", "Wits", Subject(18, "male"))
+    assert norm is not None
+    assert str(norm.sample) == "n 21, 18 years and older, men"
+
+
+def test_what_has_no_citable_source_is_no_norm() -> None:
+    uncitable = [row for row in norm_rows() if row.norm.verification == "no citable source"]
+    assert {row.measurement for row in uncitable} == {"mmpa", "ui_mxp"}
+    for row in uncitable:
+        assert find(row.measurement, row.analysis, Subject(30, "male", 0)) == (None, "")
+
+
+def test_a_film_measured_in_the_head_is_not_enlarged() -> None:
+    assert true_enlargement("head", None) == 0
+    assert true_enlargement("head", 0.0) == 0
+    for plane in get_args(Plane):
+        if plane != "head":
+            assert (true_enlargement(plane, None), true_enlargement(plane, 8.0)) == (None, 8.0)
+    with pytest.raises(SettingsError, match=r"f\.json: the pixel size holds in the middle of the head.* 10 %"):
+        true_enlargement("head", 10.0, Path("f.json"))
 
 
 def test_mcnamaras_lengths_wait_for_the_films_enlargement() -> None:
@@ -93,8 +147,9 @@ def test_mcnamaras_lengths_wait_for_the_films_enlargement() -> None:
 
 
 def test_why_a_norm_is_withheld_is_said_of_the_own_sex() -> None:
-    assert find("co_a", "McNamara", Subject(12, "female", 8)) == (None, "the norm does not reach to age 12")
-    assert find("co_a", "McNamara", Subject(12, "male", 8)) == (None, "the norm does not reach to age 12")
+    reason = "the norm's sample was of 18 years and older, this face is of 12"
+    assert find("co_a", "McNamara", Subject(12, "female", 8)) == (None, reason)
+    assert find("co_a", "McNamara", Subject(12, "male", 8)) == (None, reason)
     women = (NormRow("sna", "Mine", Norm("mean and SD", "we", 80, 2), verified=True, sex="female"),)
     assert norm_for("sna", "Mine", Subject(sex="male"), {}.get, rows=women) == (
         None,

@@ -4,7 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from cephkit.cephalometry.command import TABLE_COLUMNS
+from cephkit.cephalometry.measured import TABLE_COLUMNS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

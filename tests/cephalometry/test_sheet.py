@@ -12,6 +12,7 @@ from cephkit import NOTICE
 from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.frame import covariance_of_error
 from cephkit.cephalometry.norms import Subject
+from cephkit.cephalometry.results import class_text
 from cephkit.cephalometry.sheet import FEW_ROWS, sheet_html
 from cephkit.cephalometry.sheet_rows import value_text
 from cephkit.data.film import Points
@@ -53,7 +54,8 @@ def page_of(points: Points = FACE, **more: object) -> str:
     spacing, subject = given["spacing"], given["subject"]
     assert isinstance(subject, Subject)
     size = spacing.mean_mm if isinstance(spacing, Spacing) else None
-    results = measure(points, pixel_size_mm=size, covariances_px=ERRORS, subject=subject)
+    analyses = given.pop("analyses", None)
+    results = measure(points, pixel_size_mm=size, covariances_px=ERRORS, subject=subject, analyses=analyses)
     name, grey = given.pop("name"), given.pop("grey")
     return sheet_html(name, grey, points, results, **given)  # type: ignore[arg-type]
 
@@ -80,7 +82,42 @@ def test_norms_come_with_source_and_kind_and_classes_with_their_rule() -> None:
         if result.class_name is not None:
             assert result.class_name in text
             assert result.class_rule in text
-    assert text.count("ON THE BORDER") == sum(bool(result.class_on_border) for result in results) > 0
+    assert text.count("ON THE BORDER") == sum(bool(result.class_on_border) for result in results)
+
+
+def test_a_norm_says_whom_it_was_made_on_and_how_it_was_checked() -> None:
+    text = Page(page_of(subject=Subject(15, "female", 8))).text
+    assert "Downs 1948 AJO 34:812 (mean and SD, n 20, 12 to 17 years)" in text
+    assert "read in a secondary source; not checked against the original" in text
+    assert "Wits Wits (FOP)" in text.split("Norm withheld:")[1]
+    assert "the norm's sample was of 18 years and older, this face is of 15" in text
+
+
+def test_the_sheet_has_one_skeletal_class_with_its_probability() -> None:
+    for seed in range(8):
+        points = face_like_real(seed)
+        text = Page(page_of(points)).text
+        assert text.count("skeletal class") == 1
+        results = measure(points, pixel_size_mm=PIXEL_MM, covariances_px=ERRORS)
+        (found,) = [result for result in results if result.class_name is not None]
+        assert class_text(found).split(",")[0] in text
+        assert found.class_probabilities is not None
+        assert ("ON THE BORDER" in text) == (max(found.class_probabilities.values()) < 0.8)
+
+
+def test_an_open_bite_has_no_class_of_its_tips_and_says_why() -> None:
+    x, y = ROUND["UIT"]
+    results = measure({**ROUND, "UIT": (x, y - 100)}, pixel_size_mm=PIXEL_MM, analyses=["ISBI"])
+    text = Page(sheet_html("film7", None, ROUND, results)).text
+    assert "no class: the bite is open" in text
+    assert "large overjet" not in text
+
+
+def test_limits_of_one_end_are_shown_as_such() -> None:
+    flat = {**ROUND, "Go": (ROUND["Me"][0] - 600, ROUND["Me"][1] - 100)}
+    text = Page(page_of(flat)).text
+    assert "\N{LESS-THAN OR EQUAL TO} 92" in text
+    assert "\N{GREATER-THAN OR EQUAL TO} 7" in text
 
 
 def test_a_norm_withheld_is_named_with_its_reason() -> None:
@@ -177,12 +214,17 @@ def _cases() -> dict[str, str]:
         "all": page_of(grey=film),
         "crowded": page_of(grey=film, subject=Subject(), regions=regions, **long),  # type: ignore[arg-type]
         "few": page_of(few, spacing=None),
+        "challenge": page_of(grey=film, analyses=("ISBI",)),
+        "unknown": page_of({**FACE, "B": (FACE["B"][0] - 450, FACE["B"][1])}, grey=film, subject=Subject()),
     }
 
 
 @pytest.mark.skipif(not BROWSER, reason="needs Chromium to print")
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
-@pytest.mark.parametrize("case", ["all", "crowded", "few"])
+@pytest.mark.parametrize(
+    "case",
+    ["all", "crowded", "few", *(pytest.param(name, marks=pytest.mark.slow) for name in ("challenge", "unknown"))],
+)
 def test_it_prints_on_one_page(case: str, paper: str, tmp_path: Path) -> None:
     html, pdf = tmp_path / "sheet.html", tmp_path / "sheet.pdf"
     html.write_text(_cases()[case].replace("@page {", f"@page {{ size: {paper};"), encoding="utf-8")

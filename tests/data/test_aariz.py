@@ -25,6 +25,27 @@ def test_films_labels_and_machines(maker: AarizMaker) -> None:
     assert a.size is None  # films are not decoded
 
 
+def test_labels_and_rows_find_films_whatever_the_case(maker: AarizMaker) -> None:
+    maker.add("train", "Film")
+    for path in maker.root.glob("train/Annotations/*/*/Film.json"):
+        path.rename(path.with_stem("FILM"))
+    maker.rows[0][0] = "film.png"
+    maker.rows.append(["stranger", "ART Plus", "0.1", "png", "Train"])
+    maker.add("valid", "v", pixel_size=None)
+    maker.write_map()
+    folder = read_aariz(maker.root, ("train",))
+    assert folder.problems == ()
+    (film,) = folder.films
+    assert (film.points("senior"), film.pixel_size_mm) == (POINTS, 0.1)
+    second = maker.write_label("train", "Film", landmarks_json("Film", POINTS))
+    if not second.samefile(second.with_stem("FILM")):  # names may differ in case alone here
+        (problem,) = read_aariz(maker.root, ("train",)).problems
+        assert "a second label of Senior Orthodontists" in problem.reason
+    assert folder.notes[-1] == "rows of cephalogram_machine_mappings.csv without a film: 1: stranger"
+    notes = read_aariz(maker.root, ("valid",)).notes
+    assert "films without a row in cephalogram_machine_mappings.csv: 1: v" in notes
+
+
 @pytest.mark.parametrize("ending", [".png", ".PNG", ".jpg", ".JPG", ".Jpeg", ".JPEG", ".bmp", ".BMP", ".tif", ".TIFF"])
 def test_every_ending_in_any_case(maker: AarizMaker, ending: str) -> None:
     maker.add("train", "a").rename(maker.film_path("train", "a" + ending))

@@ -1,6 +1,7 @@
 import os
 import pickle
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from cephkit.data.film import Film
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.data.store import FilmStore
 from cephkit.data.store_builder import StoreBuilder
-from cephkit.errors import FilmError
+from cephkit.errors import DataError, FilmError
 from cephkit.geometry import letterbox, transform
 from tests.data.aariz_folder import AarizMaker
 
@@ -108,6 +109,20 @@ def test_a_film_that_changes_its_size_during_the_run_is_named(films: list[Film],
         dataset[0]
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_film_replaced_by_another_of_its_size_during_the_run_is_named(
+    films: list[Film], maker: AarizMaker, workers: int
+) -> None:
+    dataset = FilmDataset(films, SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))
+    maker.add("train", "a", grey=np.zeros((120, 60), dtype=np.uint8))
+    with pytest.raises(FilmError) as caught:
+        list(DataLoader(dataset, batch_size=1, num_workers=workers))
+    assert str(caught.value) == (
+        f"{films[0].path}: changed during the run: another picture of the same size; "
+        "put the first film back or start anew"
+    )
+
+
 def test_unchecked_films_and_foreign_stores_are_refused(films: list[Film]) -> None:
     with pytest.raises(ValueError, match="has not been checked"):
         FilmDataset([Film("a", Path("a.png"), "train")], SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))
@@ -173,3 +188,9 @@ def test_spawned_workers_share_one_copy(tmp_path: Path) -> None:
     assert len({worker for _, worker, _ in items}) == 2
     # Each worker read 24 MiB of a store of 48; a copy of either would show.
     assert max(grown for _, _, grown in items) < 10 * 2**20
+
+
+def test_pixels_that_are_not_square_are_refused_before_training(films: list[Film]) -> None:
+    oblong = [replace(films[0], stretch=(1.0, 2.0)), films[1]]
+    with pytest.raises(DataError, match=r"pixels of 1 films are not square: .*a\.\w+; save these films"):
+        FilmDataset(oblong, SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))

@@ -101,6 +101,60 @@ def test_an_index_of_the_right_version_and_the_wrong_shape_is_rebuilt(tmp_path: 
     assert FilmIndex(tmp_path).known(path) is None
 
 
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("section", "value"),
+    [
+        ("size", '["60", 50]'), ("size", "[60, 50, 1]"), ("size", "[1e400, 50]"), ("size", "[0, 50]"),
+        ("size", "[100000, 100000]"), ("size", "null"), ("size", "5"), ("pixels", "3"), ("pixels", "null"),
+        ("reason", "{}"), ("remedy", "null"), ("content", '"other"'), ("size", f"[{'9' * 5000}, 5]"),
+        ("pixels", DEEP), ("new", "1"),
+    ],
+    ids=lambda value: value[:20],
+)  # fmt: skip
+def test_facts_of_wrong_types_cost_time_and_nothing_else(tmp_path: Path, section: str, value: str) -> None:
+    path = film(tmp_path, "a.png", 1)
+    index = FilmIndex(tmp_path)
+    facts = index.look(path)
+    index.save()
+    plain = json.loads((tmp_path / "films.json").read_text())
+    plain["facts"][facts.content][section] = "HERE"
+    (tmp_path / "films.json").write_text(json.dumps(plain).replace('"HERE"', value))
+    index = FilmIndex(tmp_path)
+    assert index.known(path) is None
+    assert index.look(path) == facts
+
+
+@pytest.mark.parametrize(
+    "stamp", [[1], [1, 2, 3, 4], ["1", 2, 3, "c"], [1, 2, 3, 4, "c"], 5, [float("inf"), 2, 3, "c"]]
+)
+def test_stamps_of_wrong_types_cost_time_and_nothing_else(tmp_path: Path, stamp: object) -> None:
+    path = film(tmp_path, "a.png", 1)
+    index = FilmIndex(tmp_path)
+    index.look(path)
+    index.save()
+    plain = json.loads((tmp_path / "films.json").read_text())
+    plain["files"][str(path)] = stamp
+    (tmp_path / "films.json").write_text(json.dumps(plain))
+    assert FilmIndex(tmp_path).known(path) is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no time of the last change of anything")
+def test_a_film_replaced_by_one_of_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.bmp"
+    Image.fromarray(noise(1)).save(path)
+    index, before = FilmIndex(tmp_path), path.stat()
+    facts = index.look(path)
+    Image.fromarray(noise(2)).save(tmp_path / "b.bmp")
+    os.utime(tmp_path / "b.bmp", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (tmp_path / "b.bmp").replace(path)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert index.known(path) is None
+    assert index.look(path).content != facts.content
+
+
 def test_what_two_runs_learnt_is_kept(tmp_path: Path) -> None:
     a, b = film(tmp_path, "a.png", 1), film(tmp_path, "b.png", 2)
     one, two = FilmIndex(tmp_path), FilmIndex(tmp_path)

@@ -88,8 +88,9 @@ def test_a_byte_order_mark_does_no_harm_and_a_foreign_ceph_id_is_noted(tmp_path:
         ({"landmarks": [entry("A", 1, float("nan"))]}, "y of A is not finite"),
         ({"landmarks": [entry("A", 10**400, 2)]}, "x of A is not finite"),
         ({"landmarks": [entry("A", 1, float("inf"))]}, "y of A is not finite"),
+        ({"landmarks": [entry("A", 1e308, 2)]}, "x of A is not finite or far off any film"),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_broken_labels_give_file_and_reason(tmp_path: Path, content: Any, reason: str) -> None:
     path = write(tmp_path, content)

@@ -43,7 +43,32 @@ def test_two_sizes_for_one_film_are_none(tmp_path: Path) -> None:
     assert rows["a2"].pixel_size_mm == 0.1
 
 
+def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
+    rows = read_machine_map(write(tmp_path, HEAD.replace(",", ";") + "A1;M;0,144;png;Train\n"))
+    assert (rows["a1"].pixel_size_mm, rows["a1"].film) == (0.144, "A1")
+    row = read_machine_map(write(tmp_path, f"{HEAD}a1,M,0,144,png,Train\n"))["a1"]
+    assert row.pixel_size_mm is None
+    assert "6 cells for 5 columns: decimal commas" in (row.fault or "")
+
+
 @pytest.mark.parametrize("text", ["", "id;size\n", "\n\n"])
 def test_another_table_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError, match=r"map\.csv: no column cephalogram_id"):
         read_machine_map(write(tmp_path, text))
+
+
+def test_pixels_that_are_not_square_have_two_sides(tmp_path: Path) -> None:
+    head = "cephalogram_id,machine,pixel_size,row_mm,column_mm\n"
+    good = "a,M,,0.2,0.1\nb,M,,0.1,0.1\nc,M,0.1,,\na2,M,,0.1,0.2\n"
+    bad = "d,M,,0.1,\ne,M,0.1,0.1,0.2\nf,M,,0.1,9\ng,M,,x,0.1\n"
+    rows = read_machine_map(write(tmp_path, head + good + bad))
+    assert (rows["a"].pixel_size_mm, rows["a"].stretch) == (0.1, (1, 2))
+    assert (rows["a2"].pixel_size_mm, rows["a2"].stretch) == (0.1, (2, 1))
+    assert [(rows[name].pixel_size_mm, rows[name].stretch) for name in "bc"] == [(0.1, (1, 1))] * 2
+    assert [rows[name].pixel_size_mm for name in "defg"] == [None] * 4
+    assert [rows[name].fault for name in "def"] == [
+        *["row_mm and column_mm go together, and without pixel_size"] * 2,
+        "row_mm and column_mm are '0.1' and '9', no pixel's sides",
+    ]
+    twice = read_machine_map(write(tmp_path, f"{head}a,M,,0.2,0.1\na,M,,0.1,0.2\n"))
+    assert twice["a"].fault == "two rows with different pixel sizes"

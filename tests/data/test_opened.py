@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian
 
-from cephkit.data.opened import is_film_file, open_film
-from cephkit.data.pixels import content_hash, read_grey
+from cephkit.data.opened import is_film_file, open_array, open_film, open_image
+from cephkit.data.pixels import content_hash, read_grey, to_uint8
 from cephkit.errors import FilmError
 from tests.data.aariz_folder import noise
-from tests.data.dicom.made import film, shades, written
+from tests.data.dicom.made import film, shades, shown, written
 
 EXIF_ORIENTATION = 0x0112
 TURNS = {
@@ -59,11 +59,49 @@ def test_a_dicom_film_is_known_by_its_bytes(tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_bytes(data)
         opened = open_film(path)
-        np.testing.assert_array_equal(opened.grey, shades(12))
+        np.testing.assert_array_equal(opened.grey, shown(shades(12)))
         assert opened.spacing is not None
         assert (opened.spacing.mean_mm, opened.spacing.plane) == (0.1, "head")
         assert opened.content == content_hash(data)
     assert open_film(path, use_spacing=False).spacing is None
+
+
+PREAMBLES = {
+    "tiff": b"II*\0\x08\0\0\0\x01\0", "big endian tiff": b"MM\0*\0\0\0\x08", "jpeg": b"\xff\xd8\xff\xe0\0\x10JFIF",
+    "bmp": b"BM", "png": b"\x89PNG\r\n\x1a\n", "webp": b"RIFF\0\0\0\0WEBP", "text": b"<html>", "program": b"MZ\x90",
+    "ones": b"\xff" * 128,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("preamble", PREAMBLES)
+@pytest.mark.parametrize("name", ["film.tif", "film.dcm", "IM0001"])
+def test_the_mark_of_dicom_counts_before_what_any_other_bytes_say(tmp_path: Path, preamble: str, name: str) -> None:
+    whole = written(
+        film(
+            shades(12), BitsStored=12, PixelSpacing=[0.1, 0.1], WindowCenter=1000, WindowWidth=500, PixelPaddingValue=0
+        )
+    )
+    (tmp_path / "plain.dcm").write_bytes(whole)
+    (tmp_path / name).write_bytes(PREAMBLES[preamble].ljust(128, b"\0") + whole[128:])
+    plain, opened = open_film(tmp_path / "plain.dcm"), open_film(tmp_path / name)
+    np.testing.assert_array_equal(opened.grey, plain.grey)
+    assert (opened.spacing, opened.notes) == (plain.spacing, plain.notes)
+    assert opened.spacing is not None
+    assert is_film_file(tmp_path / name)
+    with pytest.raises(FilmError, match=r"a DICOM file, not a PNG.*save it as"):
+        read_grey(tmp_path / name)
+
+
+def test_a_film_that_is_dicom_and_tiff_is_dicom(tmp_path: Path) -> None:
+    whole = written(film(shades(8), PixelSpacing=[0.1, 0.1]))
+    picture = tmp_path / "picture.tif"
+    Image.fromarray(noise(3)).save(picture)
+    tiff = picture.read_bytes()
+    at = len(whole) + len(whole) % 2
+    # A directory at the end of the file, as slide scanners write both in one file.
+    both = tiff[:4] + (at + int.from_bytes(tiff[4:8], "little")).to_bytes(4, "little") + whole[8:].ljust(at - 8, b"\0")
+    (tmp_path / "both.tif").write_bytes(both + tiff)
+    np.testing.assert_array_equal(open_film(tmp_path / "both.tif").grey, shades(8))
 
 
 def test_dicom_without_its_file_header(tmp_path: Path) -> None:
@@ -101,4 +139,97 @@ def test_films_are_opened_in_threads(tmp_path: Path) -> None:
     with warnings.catch_warnings(), ThreadPoolExecutor(4) as pool:
         warnings.simplefilter("error")
         for seed, opened in enumerate(pool.map(open_film, paths)):
-            np.testing.assert_array_equal(opened.grey, shades(12, seed=seed))
+            np.testing.assert_array_equal(opened.grey, shown(shades(12, seed=seed)))
+
+
+MODES = ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "I", "I;16", "La", "RGBa"]
+
+
+def in_mode(mode: str) -> Image.Image:
+    image = Image.fromarray(noise(1, 40, 30))
+    if mode in ("La", "RGBa"):
+        return image.convert(mode.upper()).convert(mode)
+    return image.convert(mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_pil_image_is_read_by_its_mode(mode: str) -> None:
+    image = in_mode(mode)
+    expected = noise(1, 40, 30)
+    if mode == "1":
+        expected = np.where(np.asarray(image), np.uint8(255), np.uint8(0))
+    if mode.startswith("I"):
+        assert open_image(image).grey.dtype == np.uint16
+    assert np.abs(to_uint8(open_image(image).grey).astype(int) - expected).max() <= 1
+    assert open_image(image).content == ""
+
+
+FILES = {
+    "palette.png": ("P", {}), "palette and alpha.png": ("P", {"transparency": 3}), "colour.png": ("RGB", {}),
+    "alpha.png": ("RGBA", {}), "ink.tif": ("CMYK", {}), "ink.jpg": ("CMYK", {"quality": 95}),
+    "video.tif": ("YCbCr", {}), "video.jpg": ("YCbCr", {"quality": 95}), "lab.tif": ("LAB", {}), "16.png": ("I;16", {}),
+    "16.tif": ("I;16", {}), "16, white is zero.tif": ("I;16", {"tiffinfo": {262: 0}}),
+    "bits.png": ("1", {}), "lossless.webp": ("RGB", {"lossless": True}), "grey.bmp": ("L", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 2])
+@pytest.mark.parametrize("name", FILES)
+def test_a_pil_image_is_read_as_its_file(tmp_path: Path, name: str, orientation: int) -> None:
+    mode, options = FILES[name]
+    y, x = np.mgrid[:40, :30]
+    smooth = (x * 5 + y * 2).astype(np.uint8)
+    colour = Image.fromarray(np.dstack([smooth, smooth[::-1], 255 - smooth]))
+    image = {
+        "I;16": Image.fromarray(smooth.astype(np.uint16) * 16), "LAB": Image.fromarray(np.asarray(colour), "LAB"),
+        "1": Image.fromarray(smooth > 90), "L": Image.fromarray(smooth),
+    }.get(mode) or colour.convert(mode)  # fmt: skip
+    if orientation != 1 and not name.endswith(".bmp"):
+        exif = Image.Exif()
+        exif[EXIF_ORIENTATION] = orientation
+        options = {**options, "exif": exif}
+        if "tiffinfo" in options:
+            options = {"tiffinfo": {262: 0, EXIF_ORIENTATION: orientation}}
+    image.save(tmp_path / name, **options)
+    by_file = open_film(tmp_path / name).grey
+    with Image.open(tmp_path / name) as opened:
+        lazy = open_image(opened).grey
+        again = open_image(opened).grey
+        assert np.abs(lazy.astype(int) - by_file).max() <= 2  # a JPEG's luminance comes straight from the file
+        np.testing.assert_array_equal(again, lazy)
+        assert opened.mode == Image.open(tmp_path / name).mode
+    if orientation == 1 and mode not in ("LAB", "I;16"):
+        assert np.abs(open_image(image).grey.astype(int) - by_file).max() <= 3
+
+
+def test_a_pil_image_that_is_no_film_is_refused(tmp_path: Path) -> None:
+    for image, reason in (
+        (Image.new("RGBA", (40, 40)), "every pixel is transparent"),
+        (Image.new("F", (40, 40)), "32-bit pixels"),
+        (Image.fromarray(np.full((40, 40), -1, np.int32)), "32-bit pixels"),
+        (Image.new("L", (8, 40)), "a film has at least 16"),
+    ):
+        with pytest.raises(FilmError, match=reason):
+            open_image(image)
+    Image.fromarray(noise(1, 90, 90)).save(tmp_path / "f.png")
+    (tmp_path / "f.png").write_bytes((tmp_path / "f.png").read_bytes()[:4000])
+    with pytest.raises(FilmError, match="damaged or truncated"):
+        open_image(Image.open(tmp_path / "f.png"))
+
+
+def test_an_array_of_another_shape_or_type_is_refused() -> None:
+    grey = noise(1, 40, 30)
+    np.testing.assert_array_equal(open_array(grey).grey, grey)
+    np.testing.assert_array_equal(open_array(np.dstack([grey] * 3)).grey, grey)
+    np.testing.assert_array_equal(open_array(shades(12).astype(">u2")).grey, shown(shades(12)))
+    np.testing.assert_array_equal(open_array(grey[:, ::-1]).grey, grey[:, ::-1])
+    assert open_array(grey[:, ::-1]).grey.flags.c_contiguous
+    for array in (
+        np.dstack([grey] * 4), np.dstack([grey] * 2), grey[..., None], grey[None], np.stack([grey] * 3),
+        grey.ravel(), grey > 3, grey.astype(np.int8), grey.astype(np.float32), grey.astype(np.int16),
+        grey.astype(np.uint32),
+        np.dstack([grey.astype(np.uint16)] * 3), np.zeros((0, 0), np.uint8), np.zeros((40, 3), np.uint8),
+        np.array(7, np.uint8),
+    ):  # fmt: skip
+        with pytest.raises(FilmError, match=r"(is no film; give \(height, width\)|a film has at least)"):
+            open_array(array)

@@ -1,15 +1,17 @@
 """Kinds of pictures beyond the plain ones of test_pixels."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.opened import open_film
+from cephkit.data.pixels import read_grey
 from cephkit.errors import FilmError
 from tests.data.aariz_folder import noise
-from tests.data.dicom.made import shades
+from tests.data.dicom.made import shades, shown
 from tests.data.picture_files import png, tiff
 
 WEIGHTS = np.array([0.299, 0.587, 0.114])
@@ -146,8 +148,64 @@ def test_several_pictures_in_one_file_are_refused(tmp_path: Path, suffix: str) -
         read_grey(tmp_path / f"film{suffix}")
 
 
-def test_a_large_16_bit_film_is_mapped_block_by_block() -> None:
-    film = shades(16, (1500, 1000))
-    low, high = np.percentile(film, (0.1, 99.9))
-    expected = np.clip(np.rint((film - low) * (255 / (high - low))), 0, 255)
-    np.testing.assert_array_equal(to_uint8(film), expected)
+def signed_tiff(pixels: np.ndarray, order: str = "<") -> bytes:
+    bits, kind = pixels.dtype.itemsize * 8, {"i": 2, "u": 1, "f": 3}[pixels.dtype.kind]
+    entries = {
+        256: (4, [pixels.shape[1]]), 257: (4, [pixels.shape[0]]), 258: (3, [bits]), 259: (3, [1]), 262: (3, [1]),
+        277: (3, [1]), 278: (4, [pixels.shape[0]]), 279: (4, [pixels.nbytes]), 339: (3, [kind]),
+    }  # fmt: skip
+    return tiff(entries, pixels.astype(pixels.dtype.newbyteorder(order)).tobytes(), order)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_signed_pixels_of_tiff(tmp_path: Path, order: str) -> None:
+    levels = shades(8).astype(np.int16)
+    np.testing.assert_array_equal(read(tmp_path, signed_tiff((levels - 128).astype(np.int8), order)), shades(8))
+    deep = (shades(16).astype(np.int32) - 32768).astype(np.int16)
+    np.testing.assert_array_equal(read(tmp_path, signed_tiff(deep, order)), shades(16))
+    # Without one below zero they are those of an unsigned film.
+    np.testing.assert_array_equal(read(tmp_path, signed_tiff(shades(7).astype(np.int8), order)), shades(7))
+    np.testing.assert_array_equal(read(tmp_path, signed_tiff(shades(12).astype(np.int16), order)), shown(shades(12)))
+
+
+def jpeg_of_bits(bits: int, marker: int = 0xC1) -> bytes:
+    frame = struct.pack(">HBHHBBBB", 11, bits, 48, 40, 1, 1, 0x11, 0)
+    return b"\xff\xd8\xff" + bytes([marker]) + frame + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + b"\x12" * 900 + b"\xff\xd9"
+
+
+def tiff_with(**tags: int) -> bytes:
+    entries = {
+        256: (4, [40]), 257: (4, [48]), 258: (3, [8]), 259: (3, [1]), 262: (3, [1]), 277: (3, [1]), 278: (4, [48]),
+        279: (4, [1920]),
+    }  # fmt: skip
+    return tiff({**entries, **{int(tag[1:]): (3, [value]) for tag, value in tags.items()}}, bytes(8000))
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (jpeg_of_bits(12), "extended JPEG of 12 bits"),
+        (jpeg_of_bits(12, 0xC2), "progressive JPEG of 12 bits"),
+        (jpeg_of_bits(16, 0xC3), "lossless JPEG of 16 bits"),
+        (jpeg_of_bits(8, 0xF7), "JPEG-LS of 8 bits"),
+        (tiff_with(_259=34712), r"TIFF with JPEG 2000 \(34712\)"),
+        (tiff_with(_259=33005), r"TIFF with JPEG 2000 \(33005\)"),
+        (tiff_with(_259=4711), r"TIFF with compression \(4711\)"),
+        (tiff_with(_259=7, _258=12), "TIFF with JPEG of 12 bits"),
+        (tiff_with(_339=3, _258=16), "TIFF of floating-point pixels of 16 bits"),
+        (tiff_with(_339=5, _258=16), "TIFF of complex pixels of 16 bits"),
+        (tiff_with(_339=2, _262=0), "TIFF of signed pixels of 8 bits"),
+        (tiff_with(_258=32), "TIFF of unsigned pixels of 32 bits"),
+        (signed_tiff(np.zeros((48, 40), np.float32)), "TIFF of floating-point pixels of 32 bits"),
+        (b"II+\0\x08\0\0\0" + bytes(90), "a BigTIFF file, not a PNG"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(90), "a JPEG 2000 file, not a PNG"),
+        (b"\0\0\0\x18ftypheic" + bytes(90), "a HEIC file, not a PNG"),
+        (b"GIF89a" + bytes(90), "a GIF file, not a PNG"),
+    ],
+)
+def test_what_is_not_supported_is_called_what_it_is_and_not_damaged(tmp_path: Path, data: bytes, name: str) -> None:
+    with pytest.raises(FilmError, match=f"{name}.*save it as an 8- or 16-bit grey PNG") as caught:
+        read(tmp_path, data)
+    assert "damaged" not in str(caught.value)
+    with pytest.raises(FilmError, match=name):
+        open_film(tmp_path / "film")

@@ -1,4 +1,7 @@
+import json
+import os
 import pickle
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from cephkit.data.film import Film
 from cephkit.data.pixels import content_hash, read_bytes, read_grey, to_canvas
 from cephkit.data.store import FilmStore, store_path
 from cephkit.data.store_builder import StoreBuilder
+from cephkit.errors import FilmError
 from tests.data.aariz_folder import AarizMaker
 
 CANVAS = (64, 96)
@@ -96,6 +100,68 @@ def test_a_half_written_store_is_never_used(maker: AarizMaker, tmp_path: Path, s
         "other canvas": data.replace(b"[64, 96]", b"[96, 64]"),
     }[spoil]
     path.write_bytes(spoilt)
+    assert FilmStore.open(path, CANVAS) is None
+    assert_holds(build(tmp_path, films), films)
+
+
+def test_a_store_with_damaged_canvases_is_made_anew_and_said(maker: AarizMaker, tmp_path: Path) -> None:
+    films = checked(maker, 3)
+    path = build(tmp_path, films).path
+    assert path is not None
+    one, data = CANVAS[0] * CANVAS[1], path.read_bytes()
+    path.write_bytes(bytes(255 - byte for byte in data[: 2 * one]) + data[2 * one :])
+    store, said = FilmStore.open(path, CANVAS), list[str]()
+    assert store is not None
+    assert len(store.warm()) == 2
+    assert_holds(StoreBuilder(tmp_path, CANVAS, 3).finish(films, threads=2, say=said.append), films)
+    assert said == [f"{path}: 2 of its 3 canvases are damaged: the film store is made anew"]
+
+
+def test_one_bit_of_one_canvas_is_noticed(maker: AarizMaker, tmp_path: Path) -> None:
+    films = checked(maker, 3)
+    store = build(tmp_path, films)
+    assert store.path is not None
+    assert store.warm() == []
+    data = bytearray(store.path.read_bytes())
+    data[CANVAS[0] * CANVAS[1] + 1000] ^= 1
+    store.path.write_bytes(data)
+    assert len(store.warm()) == 1
+
+
+def test_a_store_that_is_replaced_under_a_run_is_an_error(maker: AarizMaker, tmp_path: Path) -> None:
+    films = checked(maker, 3)
+    store = build(tmp_path / "a", films)
+    other = build(tmp_path / "b", films[::-1])
+    assert store.path is not None
+    assert other.path is not None
+    worker = pickle.loads(pickle.dumps(store))
+    os.utime(other.path, ns=(1, 1))
+    other.path.replace(store.path)
+    with pytest.raises(FilmError, match="removed or replaced during the run"):
+        worker.canvas(films[0].content or "")
+    store.path.unlink()
+    with pytest.raises(FilmError, match="removed or replaced during the run"):
+        worker.canvas(films[0].content or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("slots", '{"x": 3}'), ("slots", '{"x": -1}'), ("slots", '{"x": 1.5}'), ("slots", '{"x": true}'),
+        ("slots", "[0, 1]"), ("checksums", '"abc"'), ("checksums", '["1", "2", "3"]'), ("checksums", "3"),
+        ("canvas_size", "64"), ("canvas_size", '[64, "96"]'), ("format", "9" * 5000), ("format", "null"),
+        ("slots", "[" * 100_000 + "]" * 100_000),
+    ],
+    ids=lambda value: value[:20],
+)  # fmt: skip
+def test_a_table_of_wrong_types_is_no_store(maker: AarizMaker, tmp_path: Path, name: str, value: str) -> None:
+    films = checked(maker, 3)
+    path = build(tmp_path, films).path
+    assert path is not None
+    data, one = path.read_bytes(), CANVAS[0] * CANVAS[1]
+    table = {**json.loads(data[3 * one : -16]), name: "HERE"}
+    text = json.dumps(table).replace('"HERE"', value).encode()
+    path.write_bytes(data[: 3 * one] + text + struct.pack("<Q8s", len(text), b"CEPHKIT1"))
     assert FilmStore.open(path, CANVAS) is None
     assert_holds(build(tmp_path, films), films)
 

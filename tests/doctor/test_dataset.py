@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cephkit.config import TrainConfig
@@ -7,6 +8,7 @@ from cephkit.doctor.checks import Check
 from cephkit.doctor.dataset import Examination, examine
 from tests.conftest import write_tiny_aariz
 from tests.data.aariz_folder import POINTS, AarizMaker, noise
+from tests.data.labelled_faces import HEIGHT, WIDTH, faces
 
 
 @pytest.fixture
@@ -127,7 +129,7 @@ def test_duplicates(maker: AarizMaker, first: str, second: str, name: str, found
 
 
 def test_doubtful_pixel_sizes_and_labels(maker: AarizMaker) -> None:
-    far = {"S": (0.0, 0.0), "N": (40.0, 0.0)}  # 4 mm
+    far = {"S": (5.0, 5.0), "N": (45.0, 5.0)}  # 4 mm
     for index in range(6):
         maker.add("train", f"t{index}", senior=far, junior=far, pixel_size="10" if index == 5 else "0.1")
     maker.add("valid", "v", senior=POINTS, junior={**POINTS, "A": (20.0, 55.0)}, pixel_size="1.0")
@@ -148,6 +150,23 @@ def test_without_a_machine_map_and_a_test_split(maker: AarizMaker) -> None:
     examined = look(maker.root)
     for name in ("machines", "machine map", "pixel sizes", "test films"):
         assert [check.status for check in named(examined, name)] == ["warning"], name
+
+
+def test_impossible_labels_fail_and_doubtful_ones_warn(maker: AarizMaker) -> None:
+    good = [film.points("senior") for film in faces(3)]
+    lips = {**good[2], "Ls": good[2]["Li"], "Li": good[2]["Ls"]}
+    grey = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for index, points in enumerate((good[0], {**good[1], "A": (0.0, 0.0)})):
+        maker.add("train", f"t{index}", senior=points, junior=points, grey=grey + index)
+    maker.add("valid", "v", senior=lips, junior=lips, grey=grey + 9)
+    examined = look(maker.root)
+    (broken,) = named(examined, "broken films")
+    assert broken.status == "failure"
+    assert "label of senior: A lies in a corner of the film" in broken.found
+    (doubt,) = named(examined, "labels in doubt")
+    assert doubt.status == "warning"
+    assert "valid/v (junior): Li and Ls look exchanged" in doubt.found
+    assert examined.train == 1
 
 
 def test_missing_marks_are_counted(maker: AarizMaker) -> None:

@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from cephkit.errors import DataError, SettingsError
 from cephkit.evaluation.command import EvaluateOptions, evaluate, main
+from cephkit.evaluation.metrics import Metrics
+from cephkit.evaluation.scoring import Scores
 from tests.inference.test_predictor import tiny_checkpoint
 
 FIGURES = (
@@ -105,6 +108,51 @@ def test_figures_are_those_of_the_moved_truth(
         errors = [float(row["error_mm"]) for row in csv.DictReader(file)]
     assert len(errors) == 8
     assert math.fsum(errors) / 8 == pytest.approx(metrics["mre_mm"])
+
+
+def test_the_results_are_there_before_anything_is_drawn(
+    tiny_aariz: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def there() -> set[str]:
+        return {path.name for path in (tmp_path / "out").iterdir()}
+
+    seen: dict[str, set[str]] = {}
+
+    def metrics(self: Scores, *more: int) -> Metrics:
+        seen.setdefault("metrics", there())
+        return counted(self, *more)
+
+    def report(*_: object) -> None:
+        seen["report"] = there()
+        raise RuntimeError("the report fails")
+
+    counted = Scores.metrics
+    monkeypatch.setattr(Scores, "metrics", metrics)
+    monkeypatch.setattr("cephkit.evaluation.html.write_report", report)
+    options = EvaluateOptions(
+        checkpoint=(checkpoint,), dataset_path=tiny_aariz, device="cpu", out=tmp_path / "out", num_workers=0,
+        cache_dir=tmp_path / "cache",
+    )  # fmt: skip
+    with pytest.raises(RuntimeError):
+        evaluate(options)
+    assert seen["metrics"] == {"predictions.json"}
+    assert seen["report"] > {"metrics.json", "errors.csv", "landmarks.csv", "predictions.json"}
+
+
+def test_films_with_names_of_any_bytes_are_judged(tiny_aariz: Path, checkpoint: Path, tmp_path: Path) -> None:
+    root = tmp_path / "Aariz"
+    shutil.copytree(tiny_aariz, root)
+    odd = os.fsdecode(b"caf\xe9")
+    try:
+        for path in [*root.glob("test/Cephalograms/e0.png"), *root.glob("test/Annotations/*/*/e0.json")]:
+            path.rename(path.with_stem(odd))
+    except OSError:
+        pytest.skip("this file system takes names of text only")
+    common = ["--dataset_path", str(root), "--device", "cpu", "--num_workers", "0"]
+    out = tmp_path / "out"
+    assert main([*common, "--checkpoint", str(checkpoint), "--out", str(out), "--cache_dir", str(tmp_path / "c")]) == 0
+    assert odd in json.loads((out / "predictions.json").read_text(encoding="utf-8"))
+    assert "caf\\udce9" in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_films_that_are_not_in_the_split_are_passed_over_with_a_line(

@@ -1,3 +1,4 @@
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -64,6 +65,27 @@ def test_the_cover_states_figures_and_circumstances(tmp_path: Path, scores: Scor
     assert "{:.3f}–{:.3f}".format(*metrics.mre_mm_ci95) in page
     for text in (NOTICE, "senior annotator", "points.json", "2026-01-01", "50 draws, seed 3", "SDR@2.5 mm"):
         assert text in page
+
+
+def test_a_film_may_have_a_name_of_any_bytes(tmp_path: Path, scores: Scores) -> None:
+    film = replace(scores.films[0], film_id=os.fsdecode(b"caf\xe9"))
+    page = page_of(tmp_path / "out", replace(scores, films=(film, *scores.films[1:])))
+    assert "caf\\udce9" in page
+
+
+def test_a_figure_that_fails_costs_only_itself(tmp_path: Path, scores: Scores, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(f"no font in {tmp_path}")
+
+    for name in ("boxes", "overlay", "calibration"):
+        monkeypatch.setattr(f"cephkit.evaluation.html.{name}", fail)
+    page = page_of(tmp_path / "out", scores)
+    assert page.count("it could not be drawn (RuntimeError)") == 5
+    assert str(tmp_path) not in page
+    assert sorted(path.name for path in (tmp_path / "out" / "figures").glob("*.svg")) == [
+        "cumulative_error.svg",
+        "error_scatter.svg",
+    ]
 
 
 def test_the_page_needs_no_other_file_and_runs_nothing(tmp_path: Path, scores: Scores) -> None:

@@ -1,9 +1,12 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import cephkit
+from cephkit.data.about import read_about
 from cephkit.evaluation.command import EvaluateOptions
 from cephkit.evaluation.judge import Judged, judge_checkpoints
 from cephkit.inference.pose import fit_pose
@@ -28,7 +31,9 @@ def test_the_source_says_how_it_was_predicted(tiny_aariz: Path, tmp_path: Path) 
     assert one.source["checkpoint"]["epoch"] == 7
     assert (one.source["films_doubted"], one.source["films_facing_left"]) == ([], [])
     assert "ensemble" not in one.source
-    assert "no calibration for tta+refiner" in lines[-1]
+    for lack in ("no calibration for tta+refiner", "no pose model"):
+        assert any(lack in line for line in lines)
+        assert any(lack in each for each in one.source["model_lacks"])
     plain = judged(tiny_aariz, path, refine=False)
     assert (plain.source["mode"], plain.source["second_stage"]) == ("plain", False)
 
@@ -52,5 +57,27 @@ def test_films_that_are_doubted_are_listed_with_the_reason_and_scored_all_the_sa
     one = judged(tiny_aariz, random_checkpoint(tmp_path / "c.pth", pose=pose))
     assert [film["film"] for film in one.source["films_doubted"]] == ["e0", "e1"]
     assert all("unsure" in film["reason"] for film in one.source["films_doubted"])
+    assert len(one.source["model_lacks"]) == 1  # the calibration
     assert np.isfinite(one.scores.errors_mm).all()
     assert one.scores.errors_mm.shape == (2, 4)
+
+
+@pytest.mark.parametrize("sides", [("0.1", "0.1"), ("0.2", "0.1"), ("0.1", "0.15")])
+def test_films_are_looked_at_as_by_predict_whatever_the_shape_of_their_pixels(
+    tiny_aariz: Path, tmp_path: Path, sides: tuple[str, str]
+) -> None:
+    root = Path(shutil.copytree(tiny_aariz, tmp_path / "Aariz"))
+    table = root / "cephalogram_machine_mappings.csv"
+    films = sorted((root / "test" / "Cephalograms").iterdir())
+    rows = [f"{film.stem},M,{','.join(sides)}\n" for film in films]
+    table.write_text("cephalogram_id,machine,row_mm,column_mm\n" + "".join(rows), encoding="utf-8")
+    path = random_checkpoint(tmp_path / "c.pth")
+    one, model, about = judged(root, path), cephkit.load_model(path, device="cpu"), read_about(table)
+    predicted = [model.predict(film, spacing=about[film.stem].spacing) for film in films]
+    columns = [model.symbols.index(symbol) for symbol in one.scores.symbols]
+    assert one.scores.predicted == pytest.approx(np.stack([film.points[columns] for film in predicted]), abs=1e-4)
+    for film, errors in zip(predicted, one.scores.errors_mm, strict=True):
+        assert film.spacing is not None
+        mm = [film.spacing.column_mm, film.spacing.row_mm]
+        truth = one.scores.truth[[stem.stem for stem in films].index(film.film_id)]
+        assert errors == pytest.approx(np.hypot(*((film.points[columns] - truth) * mm).T), abs=1e-4)

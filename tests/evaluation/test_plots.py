@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cephkit.data.film import Film
-from cephkit.evaluation.film_plots import chosen_films, overlays
+from cephkit.evaluation.film_plots import KINDS, chosen_films, overlay
 from cephkit.evaluation.plots import (
     Omitted,
     Plot,
@@ -117,7 +117,7 @@ def test_missing_predictions_are_counted_and_not_drawn(scores: Scores) -> None:
     nothing = replace(scores, predicted=np.full_like(predicted, np.nan))
     assert drawn(cumulative(nothing)).rows[-1]["percent"] in (0.0, 100.0)  # the last row is the annotators'
     assert isinstance(boxes(nothing), Omitted)
-    assert [plot.reason for plot in overlays(nothing) if isinstance(plot, Omitted)] == [
+    assert [plot.reason for plot in (overlay(nothing, kind) for kind in KINDS) if isinstance(plot, Omitted)] == [
         "no film has both a truth and a prediction"
     ] * 3
 
@@ -127,7 +127,7 @@ def test_without_pixel_size_figures_in_mm_are_left_out_and_overlays_stay(tmp_pat
     for plot in (cumulative(unspaced), boxes(unspaced), scatter(unspaced)):
         assert isinstance(plot, Omitted)
         assert "pixel size" in plot.reason
-    best = drawn(overlays(unspaced)[0])
+    best = drawn(overlay(unspaced, "best"))
     assert "pixels" in best.title
     assert "No 2 mm rings: the film has no pixel size." in best.notes
     assert {row["error_mm"] for row in best.rows} == {None}
@@ -156,7 +156,7 @@ def test_best_median_and_worst_film(scores: Scores) -> None:
 
 
 def test_an_overlay_puts_points_where_they_are_on_the_film(scores: Scores) -> None:
-    best = drawn(overlays(scores)[0])
+    best = drawn(overlay(scores, "best"))
     svg = best.svg.decode()
     assert str(scores.films[0].path.parent) not in svg
     assert 'cx="20.50" cy="30.50" r="8.00"' in svg  # A at (20, 30); 2 mm are 8 pixels of 0.25 mm
@@ -166,7 +166,7 @@ def test_an_overlay_puts_points_where_they_are_on_the_film(scores: Scores) -> No
 def test_a_large_film_is_made_smaller_with_its_points(tmp_path: Path) -> None:
     scores = make_scores(tmp_path, films=1)
     Image.fromarray(np.zeros((1800, 1000), dtype=np.uint8)).save(scores.films[0].path)
-    svg = drawn(overlays(scores)[0]).svg.decode()
+    svg = drawn(overlay(scores, "best")).svg.decode()
     assert 'width="500" height="900"' in svg
     assert 'cx="10.25" cy="15.25" r="4.00"' in svg
 
@@ -174,14 +174,14 @@ def test_a_large_film_is_made_smaller_with_its_points(tmp_path: Path) -> None:
 def test_a_film_that_cannot_be_read_is_left_out_without_its_path(scores: Scores) -> None:
     for film in scores.films:
         film.path.write_bytes(b"no film")
-    for plot in overlays(scores):
+    for plot in (overlay(scores, kind) for kind in KINDS):
         assert isinstance(plot, Omitted)
         assert plot.reason == "the film is not shown: not a PNG, JPEG, BMP, TIFF or WebP film"
 
 
 def test_the_same_scores_give_the_same_bytes_without_date(tmp_path: Path, scores: Scores) -> None:
     again = make_scores(tmp_path)
-    for make in (cumulative, boxes, scatter, lambda s: overlays(s)[2]):
+    for make in (cumulative, boxes, scatter, lambda s: overlay(s, "worst")):
         svg = drawn(make(scores)).svg
         assert svg == drawn(make(again)).svg
         assert not re.search(rb"<dc:date>|<metadata>|\d{4}-\d\d-\d\dT", svg)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cephkit.evaluation.results import report, show, write_results
+from cephkit.evaluation.results import report, show, write_predictions, write_results
 from cephkit.evaluation.scoring import score_predictions
 from tests.evaluation.test_scoring import FILMS
 
@@ -24,6 +24,7 @@ def test_the_report_says_what_the_figures_are_about() -> None:
 
 
 def test_all_files_are_written(tmp_path: Path) -> None:
+    write_predictions(tmp_path, SCORES)
     write_results(tmp_path, SCORES, report(SCORES, SCORES.metrics(), {}))
     names = ["errors.csv", "landmarks.csv", "machines.csv", "metrics.json", "predictions.json", "splits.csv"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names

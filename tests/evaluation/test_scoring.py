@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 
 from cephkit.data.film import Film, Points
 from cephkit.errors import DataError
+from cephkit.evaluation.plots import annotator_distances_mm
 from cephkit.evaluation.scoring import score_predictions
 
 
@@ -20,6 +22,16 @@ FILMS = (film("f1", {"A": (10.0, 10.0), "S": (20.0, 20.0)}), film("f2", {"A": (3
 def test_the_truth_is_the_one_asked_for(truth: str, error: float) -> None:
     scores = score_predictions(FILMS, {"f1": {"A": (10.0, 10.0)}, "f2": {"A": (30.0, 30.0)}}, truth)
     assert scores.errors_px[:, 0].tolist() == [error, error]
+
+
+def test_pixels_that_are_not_square_count_by_both_sides() -> None:
+    oblong = replace(FILMS[0], stretch=(1.0, 2.0))  # 0.1 mm wide, 0.2 mm high
+    scores = score_predictions(
+        [oblong, FILMS[1]], {"f1": {"A": (13.0, 12.0), "S": (20.0, 21.0)}, "f2": {"A": (33.0, 34.0)}}, "senior"
+    )
+    assert scores.errors_mm[0] == pytest.approx([np.hypot(0.3, 0.4), 0.2])
+    assert scores.errors_px[:, 0] == pytest.approx([5.0, 5.0])
+    assert annotator_distances_mm(scores)[0] == pytest.approx([0.1, 0.1])
 
 
 def test_landmarks_of_one_side_only_are_named_and_not_scored() -> None:

@@ -17,7 +17,7 @@ from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import LoadedModel
 
 SYMBOLS = ("A", "Pog`", "S")
-CANVAS, DETAIL, FILM = (192, 160), (320, 288), (500, 430)
+CANVAS, DETAIL, FILM, FRAMED = (192, 160), (320, 288), (500, 430), (480, 400)
 WIDTHS = (1.5, 3.0, 6.0)
 """Of the spots, cells of 4 canvas pixels."""
 LAYOUT = np.array([[60.0, 50.0], [112.0, 88.0], [58.0, 136.0]])
@@ -58,10 +58,24 @@ MIRRORED = about_centre(CANVAS, 4.0, mirror=True)
 TURNED = about_centre(CANVAS, 28.0)
 SMALL = about_centre(CANVAS, 8.0, 0.8)
 WAYS = (UPRIGHT, MIRRORED, TURNED, SMALL)
+UPSIDE_DOWN = about_centre(CANVAS, 180.0)
+ON_ITS_SIDE = about_centre(CANVAS, 93.0, 0.75)
+ON_ITS_OTHER_SIDE_MIRRORED = about_centre(CANVAS, -90.0, 0.75, mirror=True)
+LYING = (UPSIDE_DOWN, ON_ITS_SIDE, ON_ITS_OTHER_SIDE_MIRRORED)
 
 
-def spots_model() -> LoadedModel:
-    """Both stages, a pose model and a calibration; the second stage says something at random."""
+def framed(mirror: bool = False) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """A film of the layout, small in a white frame, which blinds the network; and how far its pixels are moved."""
+    film = spotted(MIRRORED if mirror else UPRIGHT, size=FRAMED).clip(20, 210)
+    above, left = 400, 550
+    return np.pad(film, ((above, 300), (left, 380)), constant_values=255), np.array([left, above])
+
+
+def spots_model(faces_left: bool = False) -> LoadedModel:
+    """Both stages, a pose model and a calibration; the second stage says something at random.
+
+    ``faces_left``: the films of its training lay mirrored.
+    """
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     refiner_spec = RefinerSpec(SYMBOLS[::-1], DETAIL, width=8)  # another order than the first stage's
@@ -70,7 +84,8 @@ def spots_model() -> LoadedModel:
         refiner.final.weight *= 30
     shapes = np.array([[[1.0, 0.2], [0.2, 1.04]], [[2.0, 0.0], [0.0, 0.5]], [[1.0, 0.0], [0.0, 1.0]]])
     calibration = Calibration(np.array([0.1, -0.2, 0.3]), np.array([-0.4, 0.3, 0.2, 0.1]), shapes, 1.7)
-    pose = fit_pose(LAYOUT + rng.normal(0, 2.0, (30, 3, 2)), rng.uniform(0.8, 1.0, (30, 3)), CANVAS)
+    layout = transform(about_centre(CANVAS, mirror=faces_left), LAYOUT)
+    pose = fit_pose(layout + rng.normal(0, 2.0, (30, 3, 2)), rng.uniform(0.8, 1.0, (30, 3)), CANVAS, SYMBOLS)
     extras: dict[str, Any] = {
         "refiner": {"spec": refiner_spec.to_dict(), "model": refiner.state_dict()},
         "calibrations": {"plain+refiner": calibration.to_dict()},

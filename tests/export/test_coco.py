@@ -67,11 +67,11 @@ def test_pycocotools_takes_the_annotations_as_results(tmp_path: Path) -> None:
 
 
 def test_it_comes_back_as_it_went(tmp_path: Path) -> None:
-    read, empty = read_coco(exported(tmp_path))
-    assert {film.file: film.points for film in read} == {
+    read = read_coco(exported(tmp_path))
+    assert {film.file: film.points for film in read.films} == {
         f"{name}.png": points for name, points in films().items() if points
     }
-    assert empty == 1
+    assert (read.without, read.aside) == (1, {})
 
 
 def changed(tmp_path: Path, change: dict[str, Any], part: str = "annotations") -> Path:
@@ -99,6 +99,46 @@ def changed(tmp_path: Path, change: dict[str, Any], part: str = "annotations") -
 def test_what_cannot_be_used_is_named(tmp_path: Path, change: dict[str, Any], part: str, said: str) -> None:
     with pytest.raises(LabelError, match=said):
         read_coco(changed(tmp_path, change, part))
+
+
+@pytest.mark.parametrize("visible", [0.93, 3, -1, True, "2", None, float("nan"), [2]])
+def test_a_visibility_that_is_none_is_refused(tmp_path: Path, visible: object) -> None:
+    keypoints = [10.0, 20.0, 2] * 28 + [30.0, 40.0, visible]
+    with pytest.raises(LabelError, match=r"annotation 1: visibility of .Sn. is .* expected 0 \(not labelled\), 1 or 2"):
+        read_coco(changed(tmp_path, {"keypoints": keypoints}))
+
+
+def test_a_hidden_landmark_counts_and_an_unlabelled_one_does_not(tmp_path: Path) -> None:
+    keypoints = [10.0, 20.0, 1] + [10.0, 20.0, 2.0] * 27 + [30.0, 40.0, 0]
+    film = next(film for film in read_coco(changed(tmp_path, {"keypoints": keypoints})).films if film.file == "all.png")
+    assert len(film.points) == 28
+    assert film.points["A"] == (10.0, 20.0)
+
+
+def test_readers_that_ask_for_an_outline_get_the_boxs(tmp_path: Path) -> None:
+    for annotation in json.loads(exported(tmp_path).read_text(encoding="utf-8"))["annotations"]:
+        left, top, width, height = annotation["bbox"]
+        (outline,) = np.array(annotation["segmentation"]).reshape(-1, 4, 2)
+        assert outline.min(axis=0) == pytest.approx([left, top])
+        assert outline.max(axis=0) == pytest.approx([left + width, top + height])
+
+
+def test_label_studios_coco_counts_from_the_corner_and_names_films_by_address(tmp_path: Path) -> None:
+    """As its converter writes it: whole pixels from the corner, one category of all keypoints, addresses of films."""
+    symbols = ["A", "Pog`"]
+    content = {
+        "info": {"contributor": "Label Studio"},
+        "categories": [{"id": 0, "name": "face"}, {"id": 1, "name": "default", "keypoints": symbols}],
+        "images": [
+            {"id": 0, "width": 60, "height": 80, "file_name": "/data/local-files/?d=films/a%20b.png"},
+            {"id": 1, "width": None, "height": None, "file_name": "images/1a2b3c4d__none.png"},
+        ],
+        "annotations": [{"id": 0, "image_id": 0, "category_id": 1, "keypoints": [11, 21, 2, 0, 0, 0]}],
+    }
+    (tmp_path / "result.json").write_text(json.dumps(content), encoding="utf-8")
+    read = read_coco(tmp_path / "result.json")
+    (film,) = read.films
+    assert (film.file, film.points, read.without) == ("a b.png", {"A": (10.5, 20.5)}, 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"images": 1}', b"\xff"])

@@ -61,13 +61,42 @@ def test_the_labels_are_a_skeleton_whose_drawing_names_them(tmp_path: Path) -> N
 
 
 def test_it_comes_back_as_it_went(tmp_path: Path) -> None:
-    (film,), empty = read_cvat(exported(tmp_path))
+    read = read_cvat(exported(tmp_path))
+    (film,) = read.films
     points = face(7)
     del points["Co"]
-    assert (film.file, film.size, empty) == ("f.png", (HEIGHT, WIDTH), 1)
+    assert (film.file, film.size, read.without) == ("f.png", (HEIGHT, WIDTH), 1)
     assert set(film.points) == set(points)
     for symbol, point in points.items():
         assert film.points[symbol] == pytest.approx(point, abs=1e-4)
+
+
+def test_the_meta_names_every_label_and_nobody(tmp_path: Path) -> None:
+    meta = ElementTree.parse(exported(tmp_path)).getroot().find("meta")
+    assert meta is not None
+    assert [label.findtext("name") for label in meta.iter("label")] == ["face", *SYMBOLS]
+    assert [label.findtext("parent") for label in meta.iter("label")] == [None, *["face"] * 29]
+    assert (meta.findtext("task/size"), meta.findtext("task/mode")) == ("2", "annotation")
+    assert not {"owner", "assignee", "created", "updated", "dumped"} & {element.tag for element in meta.iter()}
+
+
+@pytest.mark.parametrize(
+    "encoding", ["foo", "base64", "undefined", "shift_jis", "iso2022_jp", "idna", "punycode", "utf-7", "x\u00e9"]
+)
+def test_an_encoding_that_cannot_be_read_is_named(tmp_path: Path, encoding: str) -> None:
+    data = exported(tmp_path).read_bytes()
+    _, _, body = data.partition(b"?>")
+    (tmp_path / "x.xml").write_bytes(f'<?xml version="1.0" encoding="{encoding}"?>'.encode() + body + "\u00e9".encode())
+    with pytest.raises(LabelError, match=r"x\.xml: (no XML|XML in an encoding that cannot be read)"):
+        read_cvat(tmp_path / "x.xml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_document_type_is_refused_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    text = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE a [<!ENTITY b "c">]><annotations>&b;</annotations>'
+    (tmp_path / "x.xml").write_bytes(text.encode(encoding))
+    with pytest.raises(LabelError, match="has a document type"):
+        read_cvat(tmp_path / "x.xml")
 
 
 def test_points_without_a_skeleton_and_names_with_folders(tmp_path: Path) -> None:
@@ -76,7 +105,7 @@ def test_points_without_a_skeleton_and_names_with_folders(tmp_path: Path) -> Non
         '<points label="A" occluded="0" points="10.50,20.50"></points></image></annotations>',
         encoding="utf-8",
     )
-    (film,), _ = read_cvat(tmp_path / "x.xml")
+    (film,) = read_cvat(tmp_path / "x.xml").films
     assert (film.file, film.points, film.size) == ("f.png", {"A": (10.0, 20.0)}, (80, 100))
 
 

@@ -74,3 +74,15 @@ def test_another_prefix_and_labels_by_people(tmp_path: Path) -> None:
     (prediction,) = task["predictions"]
     assert "score" not in prediction
     assert prediction["model_version"].startswith("labels (cephkit ")
+
+
+def test_the_landmarks_are_numbered_for_label_studios_own_coco(tmp_path: Path) -> None:
+    write_prediction(tmp_path / "in" / "f.json")
+    root = ElementTree.fromstring((run(tmp_path) / CONFIGURATION).read_text(encoding="utf-8"))
+    labels = root.findall("KeyPointLabels/Label")
+    assert [(label.get("value"), label.get("model_index")) for label in labels] == [
+        (symbol, str(index)) for index, symbol in enumerate(SYMBOLS)
+    ]
+    # Without a rectangle Label Studio offers no COCO; it is not shown.
+    (hidden,) = root.findall("View[@style='display: none']")
+    assert [label.get("value") for label in hidden.findall("RectangleLabels/Label")] == ["face"]

@@ -50,14 +50,15 @@ def test_what_was_exported_comes_back(tmp_path: Path) -> None:
     records = read_records([write_prediction(tmp_path / "f.json", points)])
     exported = task(pictured(records)[0])
     exported |= {"id": 1, "annotations": [annotation(*exported["predictions"][0]["result"])]}
-    (film,), empty = read_label_studio(write(tmp_path / "x.json", exported))
-    assert (film.file, empty) == ("f.png", 0)
+    read = read_label_studio(write(tmp_path / "x.json", exported))
+    (film,) = read.films
+    assert (film.file, read.without) == ("f.png", 0)
     for symbol, point in points.items():
         assert film.points[symbol] == pytest.approx(point, abs=1e-5)
 
 
 def test_percents_are_of_the_picture_from_its_corner(tmp_path: Path) -> None:
-    (film,), _ = read_label_studio(write(tmp_path / "x.json", whole(annotation(region(x=50, y=25)))))
+    (film,) = read_label_studio(write(tmp_path / "x.json", whole(annotation(region(x=50, y=25))))).films
     assert film.points == {"A": (999.5, 249.5)}
     assert film.size == (1000, 2000)
 
@@ -72,7 +73,7 @@ def test_percents_are_of_the_picture_from_its_corner(tmp_path: Path) -> None:
     ],
 )
 def test_the_film_by_the_pictures_address(tmp_path: Path, image: str, file: str) -> None:
-    (film,), _ = read_label_studio(write(tmp_path / "x.json", whole(annotation(region()), image=image)))
+    (film,) = read_label_studio(write(tmp_path / "x.json", whole(annotation(region()), image=image))).films
     assert film.file == file
 
 
@@ -90,7 +91,7 @@ def test_the_newest_that_was_not_cancelled_counts_and_an_annotator_can_be_chosen
         ),
     )
     for annotator, x in ((None, 10), ("1", 10), ("2", 20), ("two@example.org", 20)):
-        (film,), _ = read_label_studio(path, annotator)
+        (film,) = read_label_studio(path, annotator).films
         assert film.points["A"][0] == 20 * x - 0.5, annotator
     with pytest.raises(LabelError, match="nobody with the id or email '3' annotated; check --annotator"):
         read_label_studio(path, "3")
@@ -105,8 +106,8 @@ def test_tasks_without_landmarks_are_counted(tmp_path: Path) -> None:
         whole(annotation({"type": "choices", "value": {"choices": ["good"]}}), id=4),
         whole(annotation(region()), id=5),
     )
-    films, empty = read_label_studio(path)
-    assert (len(films), empty) == (1, 4)
+    read = read_label_studio(path)
+    assert (len(read.films), read.without) == (1, 4)
 
 
 def minimal(region: Json, by: int = 1, day: int = 1, task: int = 17, image: str = "f.png") -> Json:
@@ -122,7 +123,7 @@ def minimal(region: Json, by: int = 1, day: int = 1, task: int = 17, image: str 
 def test_json_min_has_an_entry_per_annotation(tmp_path: Path) -> None:
     path = write(tmp_path / "x.json", minimal(region(x=10), by=1, day=1), minimal(region(x=20), by=2, day=2))
     for annotator, x in ((None, 20), ("1", 10)):
-        (film,), _ = read_label_studio(path, annotator)
+        (film,) = read_label_studio(path, annotator).films
         assert (film.file, film.points["A"][0]) == ("f.png", 20 * x - 0.5)
     mixed = write(tmp_path / "y.json", minimal(region()), minimal(region(), image="g.png"))
     with pytest.raises(LabelError, match="task 17: is there twice"):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from cephkit import NOTICE
 from cephkit.errors import CephkitError, SettingsError
@@ -24,7 +24,7 @@ from cephkit.inference.predictor import Prediction, Predictor
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import Checkpoint, load_model, write_checkpoint
-from tests.export.spots import CANVAS, DETAIL, SYMBOLS, WAYS, spots_model, spotted
+from tests.export.spots import CANVAS, DETAIL, LYING, SYMBOLS, WAYS, framed, spots_model, spotted
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -85,11 +85,13 @@ def test_a_batch_is_as_with_pytorch_however_the_films_are_held(written: Path) ->
     predictor = Predictor(spots_model())
     films = [spotted(way, size=size) for way, size in zip(WAYS, SIZES, strict=True)]
     films += [spotted(WAYS[0], ()), spotted(WAYS[0], SYMBOLS[:2])]
+    films += [*(spotted(way, size=size) for way, size in zip(LYING, SIZES[1:], strict=True)), framed()[0]]
     wanted = [predictor.predict_film(film) for film in films]
     found = run(str(written), predictor, films)
     assert_same(found, wanted)
     assert np.isnan(found["points"][4]).all()  # a black film
-    assert found["plausible"].tolist() == [not each.doubt for each in wanted] == [True] * 4 + [False] * 2
+    assert found["plausible"].tolist() == [not each.doubt for each in wanted]
+    assert found["plausible"].tolist() == [True] * 4 + [False] * 2 + [True] * 4
     assert found["faces_left"].tolist() == [each.facing == "left" for each in wanted]
     assert found["faces_left"].tolist()[:2] == [False, True]
     # One by one they go through the loop as often as they need.
@@ -165,7 +167,9 @@ def test_the_example_of_the_page_gives_pytorchs_points_without_torch(written: Pa
     (example,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     (tmp_path / "landmarks.py").write_text(example, encoding="utf-8")
     film = spotted(WAYS[3], size=(523, 431))
-    Image.fromarray(film).save(tmp_path / "film.png")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # to be turned clockwise: the program that labels and predicts does so
+    Image.fromarray(np.rot90(film)).save(tmp_path / "film.png", exif=exif)
     blocked = "import sys; sys.modules.update(torch=None, cephkit=None)\n"
     (tmp_path / "sitecustomize.py").write_text(blocked, encoding="utf-8")
     done = subprocess.run(

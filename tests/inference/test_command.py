@@ -1,7 +1,9 @@
 import csv
 import json
 import os
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from cephkit.inference import command, model
 from cephkit.inference.command import main
 from cephkit.inference.model import Model, Shown
 from cephkit.inference.prediction import Prediction
+from cephkit.inference.predictor import Predictor
 from cephkit.inference.results import ResultFolder
+from tests.data.dicom.hostile import directory
 from tests.data.dicom.made import film as dicom_film
 from tests.data.dicom.made import written as dicom_bytes
 from tests.inference.test_predictor import film_with_spot, loaded
@@ -328,3 +332,55 @@ def test_results_where_no_folder_can_be_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(CephkitError, match="file"):
         run(tmp_path / "file" / "out", film)
+
+
+def test_a_film_whose_pixel_size_cannot_be_used_is_read_without_it_by_the_flag_that_its_message_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels, good, bad = film_with_spot((160, 120), 60.0, 80.0, 8.0), tmp_path / "good.dcm", tmp_path / "bad.dcm"
+    good.write_bytes(dicom_bytes(dicom_film(pixels, PixelSpacing=[0.1, 0.1])))
+    bad.write_bytes(dicom_bytes(dicom_film(pixels, PixelSpacing=[0, 0])))
+    assert run(tmp_path / "out", good, bad) == 1
+    assert "or read such films without it: --ignore_bad_pixel_size" in capsys.readouterr().out
+    assert run(tmp_path / "out", good, bad, "--ignore_bad_pixel_size") == 0
+    assert "its PixelSpacing is not two lengths of 0.005 to 2 mm, and was not used" in capsys.readouterr().out
+    sizes = {row["film"]: row["x_mm"] for row in table(tmp_path / "out") if row["symbol"] == "A"}
+    assert sizes["good"]
+    assert not sizes["bad"]
+
+
+def test_a_window_that_whites_the_film_out_is_named_beside_the_doubt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictions = Predictor.predictions
+    monkeypatch.setattr(
+        Predictor, "predictions", lambda *given: [replace(film, doubt="a cat") for film in predictions(*given)]
+    )
+    pixels = np.maximum(film_with_spot((160, 120), 60.0, 80.0, 8.0), 30)
+    pixels[:10] = 0
+    film = dicom_film(pixels, WindowCenter=10, WindowWidth=4)
+    (tmp_path / "f.dcm").write_bytes(dicom_bytes(film))
+    said = r"a cat; the file's window makes \d+% of the picture white"
+    for _ in range(2):  # made, and found there
+        assert run(tmp_path / "out", tmp_path / "f.dcm") == 1
+        assert re.search(said, capsys.readouterr().out)
+        assert re.search(said, (tmp_path / "out" / "problems.csv").read_text(encoding="utf-8"))
+
+
+def test_a_folder_with_folders_and_a_dicomdir(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    films = tmp_path / "films"
+    save_film(films / "a.png")
+    save_film(films / "2020" / "b.png", 70)
+    (films / "readme.txt").write_text("films of 2020", encoding="utf-8")
+    assert run(films / "out", films) == 0
+    assert "1 file(s) passed over: readme.txt; 1 folder(s) not searched: 2020" in capsys.readouterr().out
+    for _ in range(2):  # its own results in the folder are no films
+        assert run(films / "out", films, "--recursive") == 0
+        assert {row["film"] for row in table(films / "out")} == {"a", "b"}
+    disc = tmp_path / "disc"
+    (disc / "DICOM").mkdir(parents=True)
+    (disc / "DICOM" / "IM1").write_bytes(dicom_bytes(dicom_film(film_with_spot((160, 120), 60.0, 80.0, 8.0))))
+    (disc / "DICOMDIR").write_bytes(dicom_bytes(directory()))
+    for number, given in enumerate((disc, disc / "DICOMDIR")):
+        assert run(tmp_path / f"cd {number}", given) == 0
+        assert {row["film"] for row in table(tmp_path / f"cd {number}")} == {"IM1"}

@@ -8,8 +8,11 @@ import torch
 from PIL import Image
 
 from cephkit.data.film import Film
+from cephkit.data.spacing import Spacing
+from cephkit.data.straight import stretch_of
 from cephkit.errors import FilmError
 from cephkit.inference.folder import FilmCanvases, predict_films
+from cephkit.inference.model import Model
 from cephkit.inference.predictor import Predictor
 from tests.inference.test_predictor import film_with_spot
 from tests.inference.test_stages import CANVAS, DETAIL, Spots, model
@@ -39,7 +42,7 @@ def test_films_of_a_folder_are_predicted_as_each_alone_and_in_their_order(films:
     assert np.abs(found.points[:, 0] - PLACES).max() < 0.15 * 4 * found.units.max()
     assert found.features.shape == (5, 2, 2)
     assert found.units == pytest.approx([max(h / 128, w / 96) for h, w in SIZES])
-    assert [pose.facing for pose in found.poses] == ["right"] * 5
+    assert [pose.facing for pose in found.poses] == ["left"] * 5  # S, the second landmark, lies to the right of A
 
 
 def test_workers_give_the_same(films: list[Film]) -> None:
@@ -85,3 +88,17 @@ def test_a_film_that_cannot_be_read_is_an_error(films: list[Film], tmp_path: Pat
 def test_the_toy_network_has_nothing_to_learn() -> None:
     # Otherwise batches of different sizes might differ through normalisation.
     assert list(Spots((0, 0)).parameters()) == []
+
+
+@pytest.mark.parametrize("sides", [(0.2, 0.1), (0.1, 0.15)])
+def test_pixels_that_are_not_square_are_looked_at_as_by_predict(tmp_path: Path, sides: tuple[float, float]) -> None:
+    spacing = Spacing(*sides, "machine map")
+    stored = (128, 96) if sides[0] > sides[1] else (192, 100)
+    Image.fromarray(film_with_spot(stored, 40, 60, 6.0)).save(tmp_path / "f.png")
+    known = Model(Predictor(model((0, 0), (1, 0))))
+    wanted = known.predict(tmp_path / "f.png", spacing=spacing)
+    film = Film("f", tmp_path / "f.png", "valid", stretch=stretch_of(spacing))
+    found = predict_films(known.predictor, [film, Film("g", tmp_path / "f.png", "valid")])
+    assert found.points[0] == pytest.approx(wanted.points, abs=1e-9)
+    assert np.abs(found.points[0] - found.points[1]).max() > 0.05  # taken for squares it is another film
+    assert found.scores[0] == pytest.approx(wanted.scores)

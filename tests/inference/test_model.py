@@ -2,6 +2,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,7 +69,25 @@ def test_colour_and_sixteen_bits_are_films_too() -> None:
     ids=["float", "line", "two channels", "small"],
 )
 def test_an_array_that_is_no_film_is_refused(film: np.ndarray) -> None:
-    with pytest.raises(FilmError, match="no film"):
+    with pytest.raises(FilmError, match=r"no film|a film has at least"):
+        model().predict(film)
+
+
+@pytest.mark.parametrize("mode", ["P", "HSV", "YCbCr", "CMYK", "RGB", "RGBA", "I;16", "1"])
+def test_a_pil_image_gives_the_points_of_its_file(tmp_path: Path, mode: str) -> None:
+    image = Image.fromarray(spot()).convert("L" if mode == "I;16" else "RGB").convert(mode)
+    file = image.convert("RGB") if mode in ("HSV", "YCbCr") else image  # no file has these
+    file.save(tmp_path / "f.tif")
+    assert at(model().predict(image)) == pytest.approx(at(model().predict(tmp_path / "f.tif")), abs=0.05)
+    turned, exif = image.transpose(Image.Transpose.ROTATE_90), Image.Exif()
+    exif[0x0112] = 6
+    turned.info["exif"] = exif.tobytes()
+    assert at(model().predict(turned)) == pytest.approx(at(model().predict(image)), abs=0.05)
+
+
+@pytest.mark.parametrize("film", [[[1, 2]], b"film", None, 7, np.ma.masked_array(np.zeros((40, 40), np.uint8))])
+def test_what_is_neither_file_nor_picture_nor_array_is_refused(film: Any) -> None:
+    with pytest.raises(FilmError, match="give a file, a PIL image or a numpy array"):
         model().predict(film)
 
 

@@ -2,6 +2,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from torch import nn
 
 from cephkit.errors import CheckpointError
 from cephkit.geometry import Matrix, Size, letterbox, transform
-from cephkit.inference.looks import about_centre
+from cephkit.inference.looks import about_centre, fitted
 from cephkit.inference.pose import PoseModel, choose_poses, fit_pose, pose_model, to_layout
+from cephkit.landmarks import SYMBOLS
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import LoadedModel
+from tests.inference.deformed import drawn_faces
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +41,8 @@ class Network:
 
     truth: Floats
     turned_at_most: float = 25.0
+    smallest: float = 0.0
+    """Of the usual size."""
     score: float = 0.8
     calls: list[int] = field(default_factory=list)
     """Films of each glance."""
@@ -53,7 +58,7 @@ class Network:
         z, goal = ((p - p.mean(0)) @ [1, 1j] for p in (UPRIGHT, shown))
         factor = np.vdot(z, goal) / np.vdot(z, z)
         fits = float(np.abs(factor * z - goal).mean() / np.abs(goal).mean()) < 0.2
-        if fits and abs(np.degrees(np.angle(factor))) <= self.turned_at_most:
+        if fits and abs(np.degrees(np.angle(factor))) <= self.turned_at_most and abs(factor) >= self.smallest:
             return truth
         heap = np.random.default_rng(7).normal(0, 1, truth.shape) * (200, 20) + (400, 500)
         return transform(np.linalg.inv(way), heap)
@@ -116,10 +121,98 @@ def test_a_face_of_unusual_size_is_shown_at_its_usual_one(scale: float) -> None:
     assert turn_of(pose.matrix) == pytest.approx(0.0, abs=1.5)
 
 
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("degrees", [90.0, 180.0, 270.0])
+def test_a_film_on_its_side_or_upside_down_is_shown_upright(degrees: float, mirror: bool) -> None:
+    side: Size = FILM if degrees == 180 else (FILM[1], FILM[0])
+    held = transform(fitted(side, (0, 0, FILM[1] - 1, FILM[0] - 1), degrees, mirror), UPRIGHT)[None]
+    network = Network(held, smallest=0.7)
+    pose = choose_poses(MODEL, network, [side])[0]
+    assert (pose.facing, pose.doubt) == ("left" if mirror else "right", "")
+    shown = transform(letterbox(side, CANVAS).to_canvas @ pose.matrix, held[0])
+    assert shown == pytest.approx(FACE, abs=7)
+    assert len(network.calls) > 4  # what is usual was tried first
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_small_film_in_a_large_frame_is_cut_out(mirror: bool) -> None:
+    held = on_film(scale=0.4, mirror=mirror)
+    frame = transform(BOX.to_canvas @ about_centre(FILM, scale=0.4), np.array([(0, 0), (FILM[1] - 1, FILM[0] - 1)]))
+    network = Network(held, smallest=0.7)
+    pose = choose_poses(MODEL, network, [FILM], lambda row: frame.ravel())[0]
+    assert (pose.facing, pose.doubt) == ("left" if mirror else "right", "")
+    assert transform(pose.matrix, held[0]) == pytest.approx(UPRIGHT, abs=25)
+    assert choose_poses(MODEL, network, [FILM])[0].doubt
+
+
+def test_an_unusual_face_is_shown_as_it_is_with_a_note() -> None:
+    face = UPRIGHT + np.linspace(0, 1, 14)[:, None] ** 2 * (0, 130)
+    network = Network(face[None])
+    model = fit_pose(TRAINING + np.random.default_rng(8).normal(0, 1, TRAINING.shape), None, CANVAS)
+    pose = choose_poses(model, network, [FILM])[0]
+    assert "unusual face" in pose.note
+    assert pose.doubt == ""
+    assert pose.excess > 1
+    assert pose.facing == "right"
+
+
+class Fonder(Network):
+    """Sees an unusual face for what it is, and the usual one, less clearly, in its mirror image."""
+
+    clear = 0.5
+
+    def __call__(self, ways: Floats, rows: Sequence[int]) -> tuple[Floats, Floats]:
+        points, scores = super().__call__(ways, rows)
+        for row, way in enumerate(ways):
+            if np.linalg.det(way[:2, :2]) < 0:
+                points[row], scores[row] = transform(np.linalg.inv(way), UPRIGHT), self.clear
+        return points, scores
+
+
+def test_an_unusual_face_is_not_mistaken_for_the_mirror_image_of_a_usual_one() -> None:
+    face = UPRIGHT + np.linspace(0, 1, 14)[:, None] ** 2 * (0, 130)
+    pose = choose_poses(fit_pose(TRAINING, None, CANVAS), Fonder(face[None]), [FILM])[0]
+    assert (pose.facing, bool(pose.note)) == ("right", True)
+    clearer = Fonder(face[None])
+    clearer.clear = 0.9
+    assert choose_poses(fit_pose(TRAINING, None, CANVAS), clearer, [FILM])[0].facing == "left"
+
+
+@pytest.mark.parametrize("films", [5, 10, 20])
+def test_few_films_are_enough_to_find_mirrored_and_turned_ones(films: int) -> None:
+    faces = drawn_faces(60, seed=3) * 1.1
+    places = faces - faces.mean(axis=(1, 2))[:, None, None] + (96, 128)
+    model = fit_pose(places[:films], None, CANVAS, SYMBOLS)
+    for mirror, degrees in ((False, 0.0), (True, 0.0), (False, 25.0), (True, 180.0)):
+        way = about_centre(FILM, degrees, 1.0, mirror)
+        for place in places[20:32]:
+            usual = transform(BOX.to_film, place)
+
+            def glance(ways: Floats, rows: Sequence[int], usual: Floats = usual, way: Matrix = way) -> Any:
+                shown = ways[0] @ way
+                upright = np.linalg.det(shown[:2, :2]) > 0 and abs(turn_of(shown)) < 15
+                truth, heap = transform(way, usual), np.random.default_rng(0).uniform(100, 700, usual.shape)
+                return (truth if upright else heap)[None], np.ones((1, len(usual)))
+
+            pose = choose_poses(model, glance, [FILM])[0]
+            assert (pose.facing, pose.doubt) == ("left" if mirror else "right", "")
+
+
+def test_films_that_face_the_other_way_than_most_do_not_spoil_the_model() -> None:
+    faces = drawn_faces(12) + 10
+    mixed = faces.copy()
+    mixed[[2, 5, 9]] = transform(about_centre((256, 256), mirror=True), mixed[[2, 5, 9]])
+    model, whole = fit_pose(mixed, None, (256, 256), SYMBOLS), fit_pose(faces, None, (256, 256), SYMBOLS)
+    assert model.shape.mean == pytest.approx(whole.shape.mean, abs=0.02)
+    left = fit_pose(transform(about_centre((256, 256), mirror=True), faces), None, (256, 256), SYMBOLS)
+    assert left.layout == pytest.approx(transform(about_centre((256, 256), mirror=True), whole.layout))
+
+
 def test_what_is_no_face_is_doubted_and_shown_as_it_is() -> None:
     noise = np.random.default_rng(3).uniform(0, 700, (1, 14, 2))
     pose = choose_poses(MODEL, Network(noise), [FILM])[0]
     assert "distance" in pose.doubt
+    assert "turn the film upright or crop it" in pose.doubt
     assert pose.facing == "right"
     assert np.array_equal(pose.matrix, np.eye(3))
 

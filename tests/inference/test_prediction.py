@@ -119,3 +119,5 @@ def test_it_measures_its_face_in_pixels_that_are_not_square() -> None:
     assert found["sna"].value == pytest.approx(90.0)
     # One pixel of 0.1 mm is the standard deviation of each point along each axis.
     assert found["co_a"].standard_error == pytest.approx(0.1 * 2**0.5, rel=1e-3)
+    with pytest.raises(SettingsError, match="corrected twice"):
+        replace(face, spacing=square(0.1, "DICOM", "head")).measure(enlargement_percent=8)

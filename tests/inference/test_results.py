@@ -85,3 +85,18 @@ def test_a_table_of_someone_else_is_refused(tmp_path: Path, name: str) -> None:
 def test_the_run_stands_in_the_json(tmp_path: Path) -> None:
     ResultFolder(tmp_path, run="r1").write(FOUND)
     assert json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))["run"] == "r1"
+
+
+@pytest.mark.parametrize(
+    "change",
+    ['"content": 5', '"content": ["c1"]', '"content": null', '"content": ' + "[" * 100_000, '"content": ' + "9" * 5000],
+    ids=lambda text: text[:16],
+)
+def test_a_result_of_wrong_types_costs_time_and_nothing_else(tmp_path: Path, change: str) -> None:
+    results = ResultFolder(tmp_path)
+    results.write(replace(FOUND, film_id="f", content="c1"))
+    path = tmp_path / "f.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"content": "c1"', change), encoding="utf-8")
+    again = ResultFolder(tmp_path)
+    assert again.name_for(Path("f.png"), "c1") == "f-2"
+    assert again.write_tables([]) is None

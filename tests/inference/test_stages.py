@@ -9,11 +9,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cephkit.cephalometry.measured import measure_film
+from cephkit.cephalometry.norms import Subject
+from cephkit.cephalometry.sheet import sheet_html
+from cephkit.cephalometry.source import marked_by
 from cephkit.data.pixels import to_canvas
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, transform
 from cephkit.inference.looks import PLAIN, TEST_TIME, Look, about_centre
+from cephkit.inference.model import Model
 from cephkit.inference.pose import fit_pose
+from cephkit.inference.prediction import Prediction
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.stages import SECOND_SHARE, Stages, heatmap_spread, load_refiner, on_canvas, weights_digest
 from cephkit.inference.uncertainty import Calibration
@@ -305,23 +311,31 @@ def test_a_damaged_pose_model_names_the_checkpoint() -> None:
 
 FACE = np.array([(22.0, 30.0), (70.0, 24.0), (60.0, 62.0), (28.0, 84.0), (66.0, 104.0)])
 """Landmarks of a usual film, pixels of a canvas of 128x96; no mirror image of themselves."""
-FACE_SYMBOLS = ("A", "N", "S", "Me", "B")
+FACE_SYMBOLS = ("S", "N", "A", "Me", "B")
 
 
 class Regions(nn.Module):
     """Landmark k is the brightest place within 20 pixels of where it usually lies."""
 
+    def __init__(self, face: Floats = FACE) -> None:
+        super().__init__()
+        self.face = face
+
     def forward(self, images: Tensor) -> Tensor:
         cells = nn.functional.avg_pool2d(images, 4)
         rows, columns = torch.meshgrid(torch.arange(cells.shape[-2]), torch.arange(cells.shape[-1]), indexing="ij")
-        near = [(columns * 4 + 1.5 - x) ** 2 + (rows * 4 + 1.5 - y) ** 2 < 20**2 for x, y in FACE.tolist()]
+        near = [(columns * 4 + 1.5 - x) ** 2 + (rows * 4 + 1.5 - y) ** 2 < 20**2 for x, y in self.face.tolist()]
         return cells * torch.stack(near)
 
 
-def face_model() -> LoadedModel:
-    films = FACE + np.random.default_rng(0).normal(0, 2, (50, 5, 2))
-    spec = ModelSpec("hrnet", FACE_SYMBOLS, CANVAS)
-    return LoadedModel(Regions(), spec, Path("f.pth"), {}, {"pose": fit_pose(films, None, CANVAS).to_dict()})
+def face_model(trained_left: bool = False) -> LoadedModel:
+    """A model whose films of the training all looked right, or all left."""
+    face = transform(about_centre(CANVAS, mirror=trained_left), FACE)
+    films = face + np.random.default_rng(0).normal(0, 2, (50, 5, 2))
+    pose = fit_pose(films, np.ones((50, 5)), CANVAS, FACE_SYMBOLS).to_dict()
+    return LoadedModel(
+        Regions(face), ModelSpec("hrnet", FACE_SYMBOLS, CANVAS), Path("f.pth"), {"sha256": "0" * 64}, {"pose": pose}
+    )
 
 
 def film_of(points: Floats) -> NDArray[np.uint8]:
@@ -340,12 +354,54 @@ def film_of(points: Floats) -> NDArray[np.uint8]:
     ],
 )
 @pytest.mark.parametrize("tta", [False, True])
-def test_points_are_those_of_the_film_as_it_is_however_it_is_held(held: Floats, facing: str, tta: bool) -> None:
+@pytest.mark.parametrize("trained_left", [False, True])
+def test_points_are_those_of_the_film_as_it_is_however_it_is_held(
+    held: Floats, facing: str, tta: bool, trained_left: bool
+) -> None:
     truth = transform(held, FACE * 3 + 1)
-    found = Predictor(face_model(), tta=tta).predict_film(film_of(truth))
+    found = Predictor(face_model(trained_left), tta=tta).predict_film(film_of(truth))
     assert found.doubt == ""
     assert found.facing == facing
     assert np.abs(found.points - truth).max() < 0.2 * 12  # of a cell of 12 film pixels
+
+
+def result(found: Prediction, measurement: str) -> float | None:
+    (value,) = [each.value for each in found.measure(analyses=["Steiner"]) if each.measurement == measurement]
+    return value
+
+
+def test_a_checkpoint_without_a_calibration_says_so_wherever_its_landmarks_go() -> None:
+    """Predictions, and what measuring makes of them: JSON, table, screen and sheet."""
+    model = Model(Predictor(face_model()))
+    film = film_of(FACE * 3 + 1)
+    assert any("no calibration" in note for note in model.predict(film).to_dict()["notes"])
+    marked = marked_by(model, model.show(film), Path("film.png"))
+    measured = measure_film("film", marked, None, Subject())
+    assert any("no calibration" in note for note in measured.to_dict()["notes"])
+    assert all("no calibration" in row["doubt"] for row in measured.rows())
+    assert "no calibration" in measured.line()
+    page = sheet_html("film", None, marked.points, measured.results, notes=measured.notes)
+    assert "no calibration" in page
+
+
+@pytest.mark.parametrize("trained_left", [False, True])
+def test_a_measurement_has_its_sign_whichever_way_the_films_of_the_training_looked(trained_left: bool) -> None:
+    model = Predictor(face_model(trained_left))
+    right = FACE * 3 + 1
+    left = transform(about_centre((384, 288), mirror=True), right)
+    values = [result(model.predict_film(film_of(points)), "sna") for points in (right, left)]
+    assert values[0] is not None
+    assert values[0] > 20
+    assert values[1] == pytest.approx(values[0], abs=1)
+
+
+def test_without_a_pose_model_the_landmarks_still_tell_where_the_face_looks() -> None:
+    mirrored = transform(about_centre(CANVAS, mirror=True), FACE)
+    known = face_model()
+    network = LoadedModel(Regions(mirrored), known.spec, known.path, {}, {})
+    found = Predictor(network).predict_film(film_of(mirrored * 3 + 1))
+    assert found.facing == "left"
+    assert any("no pose model" in note for note in found.notes)
 
 
 def test_each_model_of_an_ensemble_looks_for_itself_at_films_that_only_the_first_has_glanced_at() -> None:

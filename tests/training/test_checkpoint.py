@@ -105,3 +105,51 @@ def test_a_checkpoint_of_a_newer_cephkit_is_refused(tmp_path: Path) -> None:
     torch.save({"format": "cephkit", "format_version": 99}, tmp_path / "new.pth")
     with pytest.raises(CheckpointError, match=r"format 99.*upgrade"):
         read_checkpoint(tmp_path / "new.pth")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("training", torch.zeros(3)), ("training", [1]), ("training", {"ema": torch.zeros(2)}),
+        ("training", {"ema": None, "optimizer": 3, "progress": {}, "random": []}), ("training", {1: 2}),
+        ("model", torch.zeros(2)), ("model", {"x": 3}), ("model", None), ("config", None), ("config", 5),
+        ("epoch", "3"), ("epoch", -1), ("epoch", True), ("epoch", torch.ones(1)), ("metrics", 3.0), ("versions", "1"),
+        ("extras", [1]), ("format_version", "1"), ("format_version", torch.ones(2)), ("spec", 3), ("spec", None),
+    ],
+)  # fmt: skip
+def test_a_field_of_a_wrong_type_is_named(tmp_path: Path, field: str, value: object) -> None:
+    path = tmp_path / "c.pth"
+    write_checkpoint(path, Checkpoint(SPEC, {}))
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, field: value}, path)
+    with pytest.raises(CheckpointError, match=f"damaged or was changed by hand.*{field}"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("canvas_size", [float("inf"), 64]), ("canvas_size", [20480, 20480]), ("canvas_size", [64]),
+        ("canvas_size", [-64, 64]), ("canvas_size", 3), ("symbols", "AN"), ("symbols", ["A", "A"]), ("symbols", [1]),
+        ("sigma", float("nan")), ("sigma", "1"), ("heatmap_stride", 4.0), ("model", 3), ("loss", ["softmax"]),
+        ("extra", 1),
+    ],
+)  # fmt: skip
+def test_a_spec_of_wrong_values_is_refused(tmp_path: Path, field: str, value: object) -> None:
+    path = tmp_path / "c.pth"
+    write_checkpoint(path, Checkpoint(SPEC, {}))
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "spec": {**content["spec"], field: value}}, path)
+    with pytest.raises(CheckpointError, match="damaged or was changed by hand"):
+        read_checkpoint(path)
+
+
+def test_a_network_that_takes_other_arguments_is_refused(tmp_path: Path) -> None:
+    import timm
+
+    path = tmp_path / "c.pth"
+    for name in ("test_vit", "levit_128", "naflexvit_base_patch16_gap"):
+        if timm.is_model(name):
+            write_checkpoint(path, Checkpoint(ModelSpec(name, ("A", "N"), (64, 96)), {}))
+            with pytest.raises(CheckpointError, match="the weights do not fit"):
+                load_model(path)

@@ -17,6 +17,7 @@ from cephkit.inference import uncertainty
 from cephkit.inference.pose import Pose, PoseModel
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import Calibration
+from cephkit.interrupt import Stopped
 from cephkit.models.build import build_model
 from cephkit.models.refiner import Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
@@ -106,7 +107,7 @@ def test_a_finished_run_knows_shapes_and_errors(settings: Settings) -> None:
     config = settings(epochs=2)
     train(config)
     extras = read_checkpoint(config.save_dir / "checkpoint_best.pth").extras
-    assert set(extras) == {"pose", "calibrations"}
+    assert set(extras) == {"pose", "calibrations", "completed"}
     assert list(extras["calibrations"]) == ["plain"]
     assert len(extras["calibrations"]["plain"]["films"]) == 3
     model = load_model(config.save_dir / "checkpoint_best.pth")
@@ -116,8 +117,28 @@ def test_a_finished_run_knows_shapes_and_errors(settings: Settings) -> None:
     assert found.expected_errors is not None
     assert np.isfinite(found.expected_errors).all()
     assert (found.expected_errors > 0).all()
-    # The state of the run itself has nothing of it.
-    assert read_checkpoint(config.save_dir / "checkpoint_latest.pth").extras == {}
+    # The state of the run itself knows what the labels say, and nothing of its predictions.
+    latest = read_checkpoint(config.save_dir / "checkpoint_latest.pth").extras
+    assert set(latest) == {"pose"}
+    assert latest["pose"]["shape"]["lowest_score"] is None
+    assert extras["pose"]["shape"]["lowest_score"] > 0
+
+
+def test_every_checkpoint_of_a_run_under_way_knows_how_films_are_held(settings: Settings) -> None:
+    config = settings(epochs=3, save_frequency=1)
+    stops = iter([False] * 2 + [True] * 100)
+    train(config, stop=lambda: next(stops))
+    names = sorted(path.name for path in config.save_dir.glob("checkpoint_*.pth"))
+    assert "checkpoint_latest.pth" in names
+    assert len(names) > 1
+    for name in names:
+        predictor = Predictor(load_model(config.save_dir / name))
+        assert predictor.pose is not None
+        assert predictor.pose.shape.lowest_score is None
+        (lack,) = predictor.lacks
+        assert "no calibration for plain" in lack
+        found = predictor.predict_film(config.dataset_path / "test" / "Cephalograms" / "e0.png")
+        assert any("no calibration" in note for note in found.to_dict()["notes"])
 
 
 def test_a_run_with_a_second_stage_that_pays_keeps_it(
@@ -202,7 +223,8 @@ def test_a_stopped_second_stage_is_not_judged(
 ) -> None:
     judgements(monkeypatch)  # has nothing to tell
     model = load_model(random_checkpoint(tmp_path / "c.pth"))
-    assert add_refiner(model, detail, QUICK, "mean", CPU, lambda line: None, lambda: True) is None
+    with pytest.raises(Stopped):
+        add_refiner(model, detail, QUICK, "mean", CPU, lambda line: None, lambda: True)
 
 
 def films_and_points() -> tuple[list[Film], np.ndarray]:
@@ -317,7 +339,9 @@ def test_shapes_are_those_of_all_films_and_scores_those_of_the_valid_ones(data: 
     assert model.layout == pytest.approx(truth.mean(0))
     assert model.canvas_size == CANVAS
     medians = np.median(found.scores, axis=1)
-    assert model.shape.lowest_score == pytest.approx(0.5 * np.quantile(medians, 0.01))
+    assert model.shape.lowest_score is not None
+    # Of three films the least says little: new ones may lie well below it.
+    assert 0.2 * np.median(medians) < model.shape.lowest_score < 0.4 * medians.min()
 
 
 def test_a_landmark_that_no_film_has_gives_no_shapes(data: PreparedData) -> None:

@@ -123,7 +123,7 @@ def test_steps_that_are_not_finite_are_skipped_counted_and_leave_no_trace(
         calls.append(1)
         loss = real(*arguments)  # type: ignore[arg-type]
         if len(calls) == 3:
-            for buffer in loop.float_buffers(run.state.model):
+            for buffer in filter(torch.is_floating_point, run.state.model.buffers()):
                 buffer.data.fill_(float("nan"))  # what an overflowing forward pass does to running statistics
             return loss * float("nan")
         return loss
@@ -140,7 +140,7 @@ def test_steps_that_are_not_finite_are_skipped_counted_and_leave_no_trace(
     assert run.state.progress.skipped == 1
     assert run.state.progress.step == 3
     assert all(torch.equal(a, b) for a, b in zip(before, run.state.model.parameters(), strict=True))
-    assert all(torch.isfinite(buffer).all() for buffer in loop.float_buffers(run.state.model))
+    assert all(torch.isfinite(buffer).all() for buffer in run.state.model.buffers())
     train_epoch(run, stop=lambda: False)
     assert run.state.progress.skipped == 1
 
@@ -151,6 +151,32 @@ def test_a_run_that_only_skips_ends_with_an_error(settings: Settings, monkeypatc
     monkeypatch.setattr(loop, "batch_loss", lambda *arguments: real(*arguments) * float("inf"))
     with pytest.raises(CephkitError, match=r"not finite 50 times in a row.*lower --lr"):
         loop.fit(run, stop=lambda: False)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_run_whose_every_step_was_skipped_is_not_finished(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], early_stopping: bool
+) -> None:
+    config = settings(epochs=3, early_stopping=early_stopping, patience=1)
+    real = loop.batch_loss
+    run = set_up(config, Screen())
+    monkeypatch.setattr(loop, "batch_loss", lambda *arguments: real(*arguments) * float("nan"))
+    with pytest.raises(CephkitError, match="not finite in any of the 6 steps: nothing was learnt"):
+        loop.fit(run, stop=lambda: False)
+    assert run.log is not None
+    run.log.close()
+    assert capsys.readouterr().out.count("train loss -") == 3
+    assert [row["Train/EpochLoss"] for row in rows(config.log_dir / "epochs.csv")] == ["", "", ""]
+    assert not (config.save_dir / "checkpoint_best.pth").exists()
+
+
+def test_early_stopping_waits_for_validations(settings: Settings) -> None:
+    result = train(settings(epochs=30, lr=1e-9, early_stopping=True, patience=4, validation_frequency=3))
+    assert result.outcome == "stopped early"
+    table = rows(result.save_dir.parent / "run_logs" / "epochs.csv")
+    assert result.best_epoch % 3 == 0
+    assert int(table[-1]["epoch"]) == result.best_epoch + 6
+    assert (result.save_dir / "checkpoint_best.pth").is_file()
 
 
 def test_tensorboard_has_the_guides_tags_and_csv_the_same_figures(settings: Settings) -> None:
@@ -232,3 +258,38 @@ def test_only_every_nth_epoch_and_the_last_are_validated(settings: Settings) -> 
     assert [row["epoch"] for row in rows if row["Val/Loss"]] == ["2", "4", "5"]
     assert all(row["Train/EpochLoss"] for row in rows)
     assert result.best_epoch in (2, 4, 5)
+
+
+def test_a_log_on_a_full_disk_is_said_once_and_catches_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from cephkit.training import records
+
+    config = settings(epochs=3)
+    real, tables = records.GrowingFile._write, []
+
+    def full(self: records.GrowingFile) -> None:
+        tables.append(self.path.name)
+        if 10 < len(tables) < 15:  # from the second epoch's first step into its end
+            raise OSError(28, "No space left on device")
+        real(self)
+
+    monkeypatch.setattr(records.GrowingFile, "_write", full)
+    assert train(config).outcome == "finished"
+    said = capsys.readouterr().out
+    assert said.count("the log cannot be written (No space left on device); training goes on") == 1
+    assert said.count("the log is written again") == 1
+    assert [row["epoch"] for row in rows(config.log_dir / "epochs.csv")] == ["1", "2", "3"]
+    assert [row["step"] for row in rows(config.log_dir / "steps.csv")] == [str(n) for n in range(1, 7)]
+    events = EventAccumulator(str(config.log_dir))
+    events.Reload()
+    assert [event.step for event in events.Scalars("Train/BatchLoss")] == list(range(1, 7))
+
+
+def test_a_log_folder_that_cannot_be_used_is_found_before_training(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "run_logs").mkdir()
+    (tmp_path / "run_logs" / "epochs.csv").mkdir()
+    with pytest.raises(CephkitError, match=r"--log_dir .*run_logs: cannot be written .*choose another --log_dir"):
+        train(settings())

@@ -1,20 +1,28 @@
-"""Running out of memory costs time, never a film, and never the effective batch."""
+"""What a machine runs short of costs time, never a film, never the effective batch, and never a state."""
 
+import os
+import signal
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
-from cephkit.errors import CephkitError
+from cephkit.data.dataset import FilmDataset
+from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
 from cephkit.training import loop
 from cephkit.training import run as run_module
 from cephkit.training.checkpoint import read_checkpoint
 from cephkit.training.context import Run
+from cephkit.training.failure import failure
 from cephkit.training.log import Screen
 from cephkit.training.loop import fit
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
+from tests.training.test_resume import equal, state_of
 
 PLAIN = {"augment": False, "epochs": 2, "batch_size": 4, "gradient_accumulation_steps": 1, "use_ema": True}
 
@@ -99,8 +107,7 @@ def test_running_statistics_and_random_state_are_undone_with_the_step(
     assert not torch.equal(torch.get_rng_state(), random)
     loop.repack(run)
     assert torch.equal(torch.get_rng_state(), random)
-    floats = [buffer for buffer in buffers if buffer.is_floating_point()]
-    assert all(torch.equal(a, b) for a, b in zip(loop.float_buffers(run.state.model), floats, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(run.state.model.buffers(), buffers, strict=True))
     assert all(parameter.grad is None for parameter in run.state.model.parameters())
 
 
@@ -169,3 +176,96 @@ def test_recomputation_changes_no_result(settings: Settings, recompute: str) -> 
     weights = [read_checkpoint(result.save_dir / "checkpoint_latest.pth").model for result in (plain, less)]
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.allclose(weights[0][name], weights[1][name], atol=1e-5) for name in weights[0])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills")
+@pytest.mark.parametrize("split", ["train", pytest.param("valid", marks=pytest.mark.slow)])
+def test_a_killed_loader_worker_is_one_message_and_the_state_is_saved(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, split: str
+) -> None:
+    common: dict[str, Any] = {"epochs": 2, "batch_size": 2, "gradient_accumulation_steps": 1, "use_ram_cache": True}
+    straight = train(settings("straight", **common))
+    config = settings("broken", num_workers=1, **common)
+    real, here, seen = FilmDataset.__getitem__, os.getpid(), []
+
+    def dying(self: FilmDataset, index: int) -> Any:
+        seen.append(index)
+        # In the worker of one split, in its second epoch.
+        if os.getpid() != here and self.films[0].split == split and len(seen) > len(self) + 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(self, index)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FilmDataset, "__getitem__", dying)
+        with pytest.raises(CephkitError, match=r"a loader worker .* was killed.*--num_workers 0.*--resume") as caught:
+            train(config)
+    assert "\n" not in str(caught.value)
+    resumed = train(replace(config, num_workers=0, resume=config.save_dir / "checkpoint_latest.pth"))
+    assert equal(state_of(straight), state_of(resumed))
+    assert (straight.best, straight.best_epoch) == (resumed.best, resumed.best_epoch)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "memory ran out"),
+        pytest.param(
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory ran out", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            FilmError("a.png: cannot be read any more"), "a.png: cannot be read any more", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_what_stops_a_step_is_said_and_the_state_before_it_is_saved(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    straight = train(settings("straight"))
+    config = settings("broken")
+    real, calls = loop.batch_loss, []
+
+    def failing(*arguments: Any) -> torch.Tensor:
+        loss = real(*arguments)
+        calls.append(1)
+        if len(calls) == 10:  # four of the rehearsal, three and one of the first epoch, two of the second
+            raise error
+        return loss
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "batch_loss", failing)
+        patched.setattr(run_module, "batch_loss", failing)
+        with pytest.raises(CephkitError, match=rf"^{said}.*The state is saved: add --resume .* to go on from step 2\."):
+            train(config)
+    resumed = train(replace(config, resume=config.save_dir / "checkpoint_latest.pth"))
+    assert equal(state_of(straight), state_of(resumed))
+
+
+def test_a_step_that_fails_while_weights_change_is_not_saved(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = set_up(settings(), Screen(shown=False))
+    steps: list[int] = []
+    step = run.optimizer.step
+
+    def failing() -> None:
+        step()
+        steps.append(1)
+        if len(steps) == 2:
+            raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+
+    monkeypatch.setattr(run.optimizer, "step", failing)
+    with pytest.raises(RuntimeError, match="DataLoader worker") as caught:
+        fit(run, stop=lambda: False)
+    assert run.updating
+    told = failure(run, caught.value)
+    assert told.endswith("--num_workers 0, which loads in the process itself, or close other programs.")
+    assert not (run.config.save_dir / "checkpoint_latest.pth").exists()
+
+
+def test_an_error_of_the_program_stays_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*arguments: object) -> torch.Tensor:
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(loop, "batch_loss", wrong)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        train(settings())

@@ -10,6 +10,7 @@ from torch import Tensor
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import Film
 from cephkit.data.store import FilmStore
+from cephkit.errors import CheckpointError
 from cephkit.models.refiner import (
     CROP,
     STRIDE,
@@ -118,6 +119,43 @@ def test_a_stopped_training_gives_nothing(films: FilmDataset) -> None:
 
     assert train_refiner(SPEC, films, RefinerTraining(epochs=4), CPU, quiet, stop) is None
     assert len(steps) == 3
+
+
+@pytest.mark.parametrize("after", [1, 4, 6])
+def test_stopped_in_any_step_it_goes_on_to_the_same_weights(films: FilmDataset, tmp_path: Path, after: int) -> None:
+    spec, settings = RefinerSpec(SYMBOLS, CANVAS, width=2), RefinerTraining(epochs=2)  # of 4 steps
+    saved, lines, steps = tmp_path / "state.pth", [], []
+
+    def stop() -> bool:
+        steps.append(1)
+        return len(steps) == after + 1
+
+    straight, told = train_refiner(spec, films, settings, CPU, lines.append), list(lines)
+    assert train_refiner(spec, films, settings, CPU, lines.append, stop, saved) is None
+    lines.clear()
+    resumed = train_refiner(spec, films, replace(settings, num_workers=1), CPU, lines.append, saved=saved)
+    assert lines[0] == f"second stage: going on after step {after} of 8, from {saved}"
+    assert lines[1:] == told[after // 4 :]
+    assert straight is not None
+    assert resumed is not None
+    assert all(map(torch.equal, straight.state_dict().values(), resumed.state_dict().values()))
+
+
+@pytest.mark.parametrize("other", [{"lr": 1e-3}, {"seed": 1}, {"epochs": 3}])
+def test_the_state_of_another_training_is_not_gone_on_with(
+    films: FilmDataset, tmp_path: Path, other: dict[str, float]
+) -> None:
+    spec, saved, lines = RefinerSpec(SYMBOLS, CANVAS, width=2), tmp_path / "state.pth", []
+    assert train_refiner(spec, films, RefinerTraining(epochs=2), CPU, quiet, saved=saved) is not None
+    train_refiner(spec, films, RefinerTraining(**{"epochs": 2, **other}), CPU, lines.append, saved=saved)  # type: ignore[arg-type]
+    assert lines[0] == f"{saved} belongs to a second stage with other settings or films: this one starts anew"
+    assert "going on" not in lines[1]
+
+
+def test_a_torn_state_is_an_error_that_says_what_to_do(films: FilmDataset, tmp_path: Path) -> None:
+    (tmp_path / "state.pth").write_bytes(b"PK torn")
+    with pytest.raises(CheckpointError, match=r"state\.pth: cannot be read.*remove it to start anew"):
+        train_refiner(SPEC, films, RefinerTraining(epochs=1), CPU, quiet, saved=tmp_path / "state.pth")
 
 
 @pytest.mark.parametrize(("epochs", "films_a_step"), [(1, 16), (1, 8), (5, 4), (20, 32)])

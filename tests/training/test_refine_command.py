@@ -1,11 +1,14 @@
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from cephkit import cli
 from cephkit.errors import CheckpointError, DataError, SettingsError
 from cephkit.inference.predictor import Predictor
+from cephkit.training import refine as refine_module
 from cephkit.training.checkpoint import load_model, read_checkpoint
 from cephkit.training.refine_command import RefineOptions, main, refine
 from tests.training.test_finish import judgements, random_checkpoint, same, weights
@@ -63,6 +66,37 @@ def test_a_second_stage_is_replaced_by_a_better_one(
         stored.append(read_checkpoint(path).extras["refiner"])
     assert [each["valid"]["both"] for each in stored] == [1.5, 1.2]
     assert any(not torch.equal(stored[0]["model"][name], stored[1]["model"][name]) for name in stored[0]["model"])
+
+
+def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
+    tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judgements(monkeypatch, 2.0, 1.0, 2.0, 1.0)
+    straight, path = random_checkpoint(tmp_path / "a.pth"), random_checkpoint(tmp_path / "b.pth")
+    arguments = [
+        "--dataset_path", str(tiny_aariz), "--refine_epochs", "2", "--num_workers", "0", "--device", "cpu",
+        "--refine_size", "96", "96", "--cache_dir", str(tmp_path / "cache"),
+    ]  # fmt: skip
+    assert cli.run_command("cephkit.training.refine_command", [str(straight), *arguments]) == 0
+    capsys.readouterr()
+    before = path.read_bytes()
+    real = refine_module.update_average
+    with monkeypatch.context() as patched:
+
+        def pressed(*arguments: Any) -> None:
+            real(*arguments)
+            signal.raise_signal(signal.SIGINT)
+
+        patched.setattr(refine_module, "update_average", pressed)
+        assert cli.run_command("cephkit.training.refine_command", [str(path), *arguments]) == 130
+    said = capsys.readouterr().out
+    assert said.rstrip().endswith("stopped; the same command goes on from here")
+    assert path.read_bytes() == before
+    assert (tmp_path / "b_refiner.pth").exists()
+    assert cli.run_command("cephkit.training.refine_command", [str(path), *arguments]) == 0
+    weights_of = [read_checkpoint(each).extras["refiner"]["model"] for each in (straight, path)]
+    assert same(*weights_of)
+    assert not (tmp_path / "b_refiner.pth").exists()
 
 
 def test_a_landmark_that_no_train_film_has_cannot_be_learned(tiny_aariz: Path, tmp_path: Path) -> None:

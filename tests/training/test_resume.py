@@ -2,6 +2,8 @@
 
 import csv
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 import torch
 
 from cephkit.errors import CheckpointError
-from cephkit.training.checkpoint import read_checkpoint
+from cephkit.training import resume
+from cephkit.training.checkpoint import read_checkpoint, write_checkpoint
 from cephkit.training.run import Result, train
 from tests.conftest import write_tiny_aariz
 from tests.training.conftest import Settings
@@ -131,24 +134,49 @@ def test_fine_tuning_takes_the_weights_and_nothing_else(settings: Settings) -> N
             assert torch.allclose(parameter, weights[name], atol=1e-9), name
 
 
-def test_a_finished_run_is_fine_tuned_not_trained_for_no_epochs(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
+def contents(*folders: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("mode", ["auto", "continue"])
+def test_a_run_with_all_done_is_left_as_it_is(
+    settings: Settings, capsys: pytest.CaptureFixture[str], mode: Any
 ) -> None:
+    first = settings("first", epochs=2)
+    train(first)
+    before = contents(first.save_dir, first.log_dir)
+    again = train(settings("first", epochs=2, resume=first.save_dir / "checkpoint_latest.pth", resume_as=mode))
+    assert (again.outcome, again.status) == ("finished", 0)
+    assert contents(first.save_dir, first.log_dir) == before
+    said = capsys.readouterr().out
+    assert "nothing was missing, nothing is changed; to train on from these weights: --resume_as fine_tune" in said
+    assert ("its 2 epochs are all done: only what is missing after them" in said) == (mode == "auto")
+
+
+def test_a_finished_run_can_be_fine_tuned_by_force(settings: Settings) -> None:
     first = train(settings("first", epochs=2))
     latest = first.save_dir / "checkpoint_latest.pth"
-    second = train(settings("second", epochs=2, resume=latest))
-    assert "its 2 epochs are all done" in capsys.readouterr().out
-    assert read_checkpoint(second.save_dir / "checkpoint_latest.pth").training["progress"]["step"] == 4  # type: ignore[index]
-    with pytest.raises(CheckpointError, match=r"cannot be continued.*2 epochs are all done.*--resume_as fine_tune"):
-        train(settings("third", epochs=2, resume=latest, resume_as="continue"))
+    second = train(settings("second", epochs=2, resume=latest, resume_as="fine_tune"))
+    state = state_of(second)
+    assert state["progress"]["step"] == 4
+    assert not equal(state["model"], state_of(first)["model"])
 
 
-def test_a_run_that_stopped_early_is_not_continued(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_more_epochs_than_asked_for_cannot_be_undone(settings: Settings) -> None:
+    latest = train(settings("first", epochs=2)).save_dir / "checkpoint_latest.pth"
+    with pytest.raises(CheckpointError, match=r"cannot be continued.*2 epochs are done.*--resume_as fine_tune"):
+        train(settings("second", epochs=1, resume=latest, resume_as="continue"))
+
+
+def test_a_run_that_stopped_early_is_only_completed(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     patient = {"epochs": 30, "lr": 1e-9, "early_stopping": True, "patience": 2}
     first = train(settings("first", **patient))
     assert first.outcome == "stopped early"
-    train(settings("second", **patient, resume=first.save_dir / "checkpoint_latest.pth"))
-    assert "it stopped early, after" in capsys.readouterr().out
+    again = train(settings("first", **patient, resume=first.save_dir / "checkpoint_latest.pth"))
+    assert again.outcome == "stopped early"
+    said = capsys.readouterr().out
+    assert "it stopped early, after" in said
+    assert "nothing is changed" in said
 
 
 def test_changed_labels_are_another_run(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,3 +248,27 @@ def test_continuing_into_another_folder_takes_the_best_along(settings: Settings)
     assert before.training["progress"]["best_epoch"] == 1
     moved = train(settings("moved", epochs=3, resume=path), stop=StopAfter(1))
     assert (moved.save_dir / "checkpoint_best.pth").is_file()
+
+
+def test_what_is_set_aside_never_meets_an_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stuck(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Stuck":
+            assert tz is UTC
+            return cls(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+    monkeypatch.setattr(resume, "datetime", Stuck)
+    (tmp_path / "earlier_20261025_013000-2").write_text("a file")
+    for content in ("one", "two"):
+        (tmp_path / "checkpoint_best.pth").write_text(content)
+        resume.set_aside(tmp_path, ["checkpoint_*.pth"])
+    kept = {path.parent.name: path.read_text() for path in tmp_path.glob("earlier_*/*")}
+    assert kept == {"earlier_20261025_013000": "one", "earlier_20261025_013000-3": "two"}
+
+
+def test_a_state_of_another_kind_is_no_run_to_go_on_with(settings: Settings) -> None:
+    path = interrupted(settings)
+    checkpoint = read_checkpoint(path)
+    write_checkpoint(path, replace(checkpoint, training={**(checkpoint.training or {}), "progress": {"odd": 1}}))
+    with pytest.raises(CheckpointError, match="its state does not fit this run"):
+        train(settings("first", resume=path))

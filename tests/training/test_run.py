@@ -1,18 +1,22 @@
 """Ctrl-C, the screen, and the command as users start it."""
 
+import csv
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from cephkit.errors import SettingsError
+from cephkit.errors import DataError, SettingsError
 from cephkit.training.batches import epoch_plan
 from cephkit.training.checkpoint import read_checkpoint
 from cephkit.training.command import main
-from cephkit.training.run import train
+from cephkit.training.finish import detail_data
+from cephkit.training.log import Screen
+from cephkit.training.run import set_up, train
 from tests.conftest import write_tiny_aariz
 from tests.training.conftest import Settings
 
@@ -117,3 +121,82 @@ def test_two_processes_under_torchrun_train_one_model(tiny_aariz: Path, tmp_path
     assert latest.training["progress"]["step"] == 2
     assert len(latest.training["random"]) == 2
     assert len(epoch_plan(7, 2, 2, 0, 0, 2, 1)) == 2
+
+
+@pytest.mark.slow
+def test_validation_on_two_processes_is_that_of_one(tmp_path: Path) -> None:
+    root = write_tiny_aariz(tmp_path / "Aariz", train=16, valid=4)
+    common = [
+        "train_1024x1024.py", "--dataset_path", root, "--model", "test_resnet", "--image_size", "64", "64",
+        "--device", "cpu", "--no_pretrained", "--epochs", "2", "--batch_size", "2", "--num_workers", "0",
+        "--no_augment", "--warmup_epochs", "0.5", "--lr", "2e-3", "--cache_dir", tmp_path / "c",
+    ]  # fmt: skip
+    errors = []
+    for processes in (1, 2):
+        launcher = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"] if processes == 2 else []
+        folder = tmp_path / f"run{processes}"
+        command = [
+            sys.executable, *launcher, *common, "--gradient_accumulation_steps", 4 // processes,
+            "--save_dir", folder, "--log_dir", folder, *(["--use_ddp"] * (processes == 2)),
+        ]  # fmt: skip
+        done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-2000:]
+        with (folder / "epochs.csv").open(newline="") as file:
+            errors.append([float(row["Val/MRE_mm"]) for row in csv.DictReader(file)])
+    assert errors[1] == pytest.approx(errors[0], rel=0.005)
+
+
+def test_memory_for_the_second_stage_is_looked_for_before_the_first(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings(refine=True, refine_size=(2048, 2048), use_ram_cache=True)
+    free = SimpleNamespace(available=20 * 2**20)
+    monkeypatch.setattr("cephkit.data.store_builder.psutil.virtual_memory", lambda: free)
+    with pytest.raises(DataError, match="the second stage: holding 10 films of 2048x2048 needs 40 MiB"):
+        train(config)
+    assert not config.save_dir.exists()
+
+
+def test_too_few_points_to_calibrate_are_said_at_the_start(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(settings(), Screen())
+    assert "valid has 12 labelled points, a calibration needs 200" in capsys.readouterr().out
+
+
+def test_a_film_that_changed_between_the_stages_is_named(settings: Settings, tmp_path: Path) -> None:
+    root = write_tiny_aariz(tmp_path / "data", train=3, valid=2)
+    run = set_up(settings(dataset_path=root), Screen(shown=False))
+    film, other = (run.data.films["train"][index].path for index in (0, 1))
+    film.write_bytes(other.read_bytes() + b"0")
+    with pytest.raises(DataError, match=rf"{film.name}: changed during the run"):
+        detail_data(run.data, root, (64, 64), 0, tmp_path / "cache")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_two_processes_after_the_same_step(
+    tiny_aariz: Path, tmp_path: Path, number: int, status: int
+) -> None:
+    command = [
+        sys.executable, "-m", "cephkit.torchrun", "--nproc_per_node", "2", "--standalone", "train_1024x1024.py",
+        "--use_ddp", "--dataset_path", tiny_aariz, "--model", "test_resnet", "--image_size", "64", "64",
+        "--device", "cpu", "--no_pretrained", "--epochs", "500", "--batch_size", "2", "--num_workers", "1",
+        "--save_dir", tmp_path / "s", "--log_dir", tmp_path / "l", "--cache_dir", tmp_path / "c",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        [str(part) for part in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("epoch 2/500"):
+        assert process.poll() is None
+    process.send_signal(number)
+    said, errors = process.communicate(timeout=300)
+    assert process.returncode == status
+    assert "Traceback" not in errors
+    assert said.count("ending after this step") == said.count("stopped after step") == 1
+    latest = read_checkpoint(tmp_path / "s" / "checkpoint_latest.pth").training
+    assert latest is not None
+    assert len(latest["random"]) == 2
+    assert f"stopped after step {latest['progress']['step']} of 500" in said
+    assert not (tmp_path / "s" / "cephkit.lock").exists()

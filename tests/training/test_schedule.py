@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from cephkit.training.schedule import learning_rate
+from cephkit.training.schedule import learning_rate, patience_is_over
 
 
 def rates(total: int, warmup: int, peak: float = 1.0) -> list[float]:
@@ -38,3 +38,21 @@ def test_no_warmup_starts_near_the_peak() -> None:
 def test_a_step_outside_the_run_is_refused(step: int) -> None:
     with pytest.raises(ValueError, match="outside a run of 10"):
         learning_rate(step, 10, 2, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "best_epoch", "patience", "frequency", "over"),
+    [
+        (20, 0, 20, 1, False),  # no best yet
+        (7, 5, 2, 1, True),
+        (6, 5, 2, 1, False),
+        (8, 5, 3, 5, False),  # no validation since the best
+        (10, 5, 3, 5, True),
+        (12, 5, 7, 5, False),  # the last validation was at 10
+        (15, 5, 7, 5, True),
+    ],
+)
+def test_patience_counts_up_to_the_last_validation(
+    epoch: int, best_epoch: int, patience: int, frequency: int, over: bool
+) -> None:
+    assert patience_is_over(epoch, best_epoch, patience, frequency) is over

@@ -1,15 +1,16 @@
 """Measures a face: every measurement of the analyses asked for, with norms, classes and uncertainty."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
 from numpy.typing import ArrayLike
 
-from cephkit.cephalometry.classes import RULES, Rule
+from cephkit.cephalometry.classes import RULES, Rule, Rules, normal_share, one_per_question
 from cephkit.cephalometry.frame import Face, Facing, face_of, facing_of
-from cephkit.cephalometry.measures import MEASUREMENTS, Measurement
-from cephkit.cephalometry.norms import NormRow, Subject, norm_for, norm_rows
+from cephkit.cephalometry.limits import LARGEST_SHARE, LIMITS, NO_FACE, Limits, impossible, no_lengths
+from cephkit.cephalometry.measures import MEASUREMENTS, Measurement, Only
+from cephkit.cephalometry.norms import Norm, NormRow, Subject, norm_for, norm_rows
 from cephkit.cephalometry.primitives import DegenerateError
 from cephkit.cephalometry.results import Result
 from cephkit.cephalometry.uncertainty import standard_error
@@ -32,6 +33,8 @@ AnalysisName: TypeAlias = Literal[
 ]
 ANALYSES: tuple[str, ...] = get_args(AnalysisName)
 """In the order in which results come; analyses of measurements of your own follow."""
+ON_REQUEST = ("ISBI",)
+"""Made only where they are named: their ranges are a challenge's, and contradict those of the clinic."""
 
 NOT_POSSIBLE: dict[str, str] = {
     "facial axis (Ricketts, McNamara)": "needs Ba and Pt",
@@ -51,6 +54,7 @@ class _Value:
     value: float | None = None
     standard_error: float | None = None
     absent: str = ""
+    impossible: bool = False
 
 
 def measure(
@@ -63,7 +67,8 @@ def measure(
     analyses: Sequence[str] | None = None,
     measurements: Sequence[Measurement] = MEASUREMENTS,
     norms: tuple[NormRow, ...] | None = None,
-    rules: Mapping[tuple[str, str], Rule] | None = None,
+    rules: Rules | None = None,
+    limits: Mapping[str, Limits] = LIMITS,
 ) -> tuple[Result, ...]:
     """All measurements of one face, analysis by analysis; what cannot be measured says why.
 
@@ -73,10 +78,11 @@ def measure(
         pixel_size_mm: mm per film pixel, or (across, down) of pixels not square; None: no lengths.
         covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared (``frame.covariance_of_error``).
         subject: whose face, for norms by age or sex.
-        analyses: names; None: all.
+        analyses: names, of which the first names a class where several could; None: all but those of ``ON_REQUEST``.
         measurements: what to measure; those of norms that depend on others must be among them.
         norms: rows as of norms.csv; None: those.
         rules: how classes are named; None: ``classes.RULES``.
+        limits: what a face can have, by id; a value outside is withheld.
 
     Raises:
         ValueError: an unknown analysis, a coordinate that is not finite, or a pixel size or covariance that is none.
@@ -85,14 +91,18 @@ def measure(
     unknown = [name for name in analyses or () if name not in known]
     if unknown:
         raise ValueError(f"unknown analysis {unknown[0]!r}; known: {' '.join(known)}")
+    asked = [name for name in known if name not in ON_REQUEST] if analyses is None else list(analyses)
     looks = facing or facing_of(points)
     face = face_of(points, looks or "right", pixel_size_mm, covariances_px)
-    values = {entry.id: _value(entry, face, looks is not None) for entry in measurements}
-    rows, named = norm_rows() if norms is None else norms, RULES if rules is None else rules
+    values = _possible(
+        {entry.id: _value(entry, face, looks is not None) for entry in measurements}, measurements, limits
+    )
+    named = one_per_question(RULES if rules is None else rules, asked)
+    rows = norm_rows() if norms is None else norms
     return tuple(
-        _result(entry, analysis, values, subject or Subject(), rows, named.get((entry.id, analysis)))
+        _result(entry, analysis, values, subject or Subject(), rows, named.get((entry.id, analysis)), face)
         for analysis in known
-        if analyses is None or analysis in analyses
+        if analysis in asked
         for entry in measurements
         if analysis in entry.analyses
     )
@@ -111,11 +121,47 @@ def _value(entry: Measurement, face: Face, side_known: bool) -> _Value:
         if lacking:
             return _Value(absent=f"without {' '.join(lacking)}")
     try:
-        if entry.only is not None and not entry.only.low <= entry.only.formula.value(face.points) <= entry.only.high:
+        if entry.only is not None and not _holds(entry.only, face):
             return _Value(absent=entry.only.otherwise)
         return _Value(entry.formula.value(face.points), standard_error(entry.formula, face, entry.unit == "deg"))
     except DegenerateError as error:
         return _Value(absent=str(error))
+
+
+def _holds(only: Only, face: Face) -> bool:
+    return only.low <= only.formula.value(face.points) <= only.high
+
+
+def _possible(
+    values: Mapping[str, _Value], measurements: Sequence[Measurement], limits: Mapping[str, Limits]
+) -> dict[str, _Value]:
+    """The values by id, without those that no face can have; where these are many, without any."""
+    found = dict(values)
+    base = found.get("s_n", _Value()).value
+    if base is not None and "s_n" in limits and impossible(base, limits["s_n"], "mm"):
+        reason = no_lengths(base, limits["s_n"])
+        found |= {
+            entry.id: _Value(absent=reason, impossible=True)
+            for entry in measurements
+            if entry.unit == "mm" and found[entry.id].value is not None
+        }
+    judged = wrong = 0
+    for entry in measurements:
+        value = found[entry.id].value
+        if value is None or entry.id not in limits:
+            continue
+        reason = impossible(value, limits[entry.id], entry.unit)
+        no_face = bool(reason) and not limits[entry.id].otherwise
+        judged, wrong = judged + 1, wrong + no_face
+        if reason:
+            found[entry.id] = _Value(absent=reason, impossible=no_face)
+    if wrong > max(1, LARGEST_SHARE * judged):  # one alone may be a patient like no other
+        reason = NO_FACE.format(count=judged, impossible=wrong)
+        found = {
+            name: value if value.value is None and not value.impossible else _Value(absent=reason, impossible=True)
+            for name, value in found.items()
+        }
+    return found
 
 
 def _result(
@@ -125,18 +171,18 @@ def _result(
     subject: Subject,
     norms: tuple[NormRow, ...],
     rule: Rule | None,
+    face: Face,
 ) -> Result:
     found = values[entry.id]
 
     def value_of(measurement: str) -> float | None:
         return values[measurement].value if measurement in values else None
 
-    norm, withheld = norm_for(entry.id, analysis, subject, value_of, entry.unit == "mm", norms)
-    named = rule.class_of(found.value) if rule is not None and found.value is not None else None
-    near = None
-    if rule is not None and found.value is not None and found.standard_error is not None:
-        near = rule.on_border(found.value, found.standard_error)
-    return Result(
+    norm: Norm | None = None
+    withheld = unsure = _unsure(entry, found)
+    if not unsure:
+        norm, withheld = norm_for(entry.id, analysis, subject, value_of, entry.unit == "mm", norms)
+    result = Result(
         analysis=analysis,
         measurement=entry.id,
         name=entry.analyses[analysis],
@@ -144,10 +190,40 @@ def _result(
         value=found.value,
         standard_error=found.standard_error,
         absent=found.absent,
+        impossible=found.impossible,
         norm=norm,
         norm_withheld=withheld,
-        class_name=named,
-        class_rule=rule.name if rule is not None else "",
-        class_on_border=near,
         note=entry.note,
     )
+    return result if rule is None else _classed(result, rule, face, unsure)
+
+
+def _unsure(entry: Measurement, found: _Value) -> str:
+    """Why a ratio says nothing; empty where it does."""
+    if entry.unit != "ratio" or found.value is None or found.standard_error is None:
+        return ""
+    return "its standard error is larger than the ratio" if found.standard_error >= abs(found.value) else ""
+
+
+def _classed(result: Result, rule: Rule, face: Face, unsure: str) -> Result:
+    """``result`` with its class, or why there is none."""
+    result = replace(result, class_question=rule.question or result.measurement, class_rule=rule.name)
+    if result.value is None:
+        return result
+    only = next((only for only in rule.only if all(symbol in face.points for symbol in only.formula.needs)), None)
+    if only is not None and not _holds(only, face):
+        return replace(result, norm=None, norm_withheld=only.otherwise, class_withheld=only.otherwise)
+    if unsure:
+        return replace(result, class_withheld=unsure)
+    shares = None
+    if result.standard_error is not None:
+        shares = rule.probabilities(result.value, result.standard_error, _same_sign(rule, face))
+    return replace(result, class_name=rule.class_of(result.value), class_probabilities=shares)
+
+
+def _same_sign(rule: Rule, face: Face) -> float:
+    """Probability that the length whose sign ``rule`` takes has the one measured; its landmarks have errors."""
+    if rule.sign is None:
+        return 1.0
+    size, error = abs(rule.sign.value(face.points)), standard_error(rule.sign, face, is_angle=False)
+    return normal_share(size / error) if error else 1.0

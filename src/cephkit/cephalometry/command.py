@@ -1,22 +1,24 @@
 """``cephkit measure``: landmarks or films in, angles, distances and ratios out."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import tyro
 from numpy.typing import NDArray
 
+import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import AnalysisName
-from cephkit.cephalometry.measured import TABLE_COLUMNS, MeasuredFilm, measure_film
+from cephkit.cephalometry.folder import TABLE, MeasuredFolder, Origin, path_digest
+from cephkit.cephalometry.measured import MeasuredFilm, measure_film
 from cephkit.cephalometry.norms import Subject
-from cephkit.cephalometry.sheet import SHEET_ENDING, sheet_html
+from cephkit.cephalometry.sheet import sheet_html
 from cephkit.cephalometry.source import (
-    RESULT_ENDING,
     Marked,
     films_left_out,
     is_label_file,
@@ -25,24 +27,27 @@ from cephkit.cephalometry.source import (
     read_marked,
 )
 from cephkit.config import parse
-from cephkit.data.about import OLDEST, About, Sex, about_film, read_about
+from cephkit.data.about import OLDEST, About, Sex, about_lines, read_about
+from cephkit.data.film_rows import of_film
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
-from cephkit.data.opened import film_stem, open_film
-from cephkit.data.pixels import pixel_hash, to_uint8
+from cephkit.data.names import film_name
+from cephkit.data.opened import open_film
+from cephkit.data.pixels import content_hash, pixel_hash, read_bytes, to_uint8
 from cephkit.data.spacing import Spacing, said_spacing
 from cephkit.errors import FilmError, LabelError, SettingsError
-from cephkit.files import short_name, utf8, write_csv, write_json, write_whole
+from cephkit.files import utf8, write_whole
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model
 
-TABLE = "measurements.csv"
 Grey8: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class MeasureOptions:
     """Measure faces by their landmarks, or straight on films: a JSON file and a sheet per film, one measurements.csv.
+
+    The same command again goes on where it was stopped, another adds to the table.
 
     Research use only; not a medical device.
     """
@@ -51,10 +56,12 @@ class MeasureOptions:
     """JSON files in Aariz's schema, such as cephkit predict's; with --checkpoint also films; or folders of them."""
     checkpoint: tuple[Path, ...] = ()
     """A checkpoint_*.pth of cephkit train, to find the landmarks of films with; or several, to be averaged."""
+    recursive: bool = False
+    """With --checkpoint: search the folders in a folder of films too."""
     out: Path = Path("measurements")
     """Folder for the results; made where there is none."""
     analysis: tuple[AnalysisName, ...] = ()
-    """Analyses to make, e.g. Steiner Wits; without it all of them."""
+    """Analyses to make, e.g. Steiner Wits; without it all but ISBI, whose rules for classes are a challenge's."""
     pixel_size_mm: float | None = None
     """Millimetres per pixel of these films; counts before what the file says. Without any: angles and ratios only."""
     ruler: tuple[float, float, float, float, float] | None = None
@@ -68,13 +75,17 @@ class MeasureOptions:
     facing: Literal["auto", "right", "left"] = "auto"
     """Where the faces look; auto: what the file says, else what the landmarks show."""
     enlargement_percent: float | None = None
-    """By how much lengths on the film exceed the head's; McNamara's norms of lengths need it."""
+    """By how much lengths on the film exceed the head's, for McNamara's norms; 0 where mm are those of the head."""
     expected_error_mm: float | None = None
     """How far off landmarks are on average, where the file does not say it: for the standard errors."""
     sheet: bool = True
     """Write a page per film with its tracing and all measurements, to look at or to print."""
     films: Path | None = None
     """Folder of the films that JSON files belong to: for the tracings, which are on white without it."""
+    ignore_bad_pixel_size: bool = False
+    """With --checkpoint: read DICOM films whose own pixel size cannot be one without it; else they are not read."""
+    resume: bool = True
+    """Leave films alone that were measured with these settings already."""
     tta: bool = False
     """With --checkpoint: look at each film several times and average."""
     device: str = "cuda"
@@ -114,65 +125,123 @@ def main(argv: list[str]) -> int:
 
 def measure_films(options: MeasureOptions) -> int:
     """Measure all films; see ``main``."""
-    files = measured_files(options.landmarks)
+    files = measured_files(options.landmarks, options.recursive)
     for folder in options.landmarks:
         if folder.is_dir() and options.checkpoint and (count := films_left_out(folder)):
             print(f"{folder}: its JSON files are measured, its {count} film(s) are not; give the films themselves")
     about = {} if options.about is None else read_about(options.about)
     pictures = None if options.films is None else films_by_name(options.films)
     model = _model(options, files)
-    done = _Done()
-    rows = _rows(files, about, pictures, model, options, done)
-    first = next(rows, None)
-    if first is not None:
-        write_csv(options.out / TABLE, TABLE_COLUMNS, chain([first], rows))
-        print(f"table: {options.out / TABLE}")
-    if done.without_size:
-        print(f"{done.without_size} film(s) without a pixel size: no lengths; give --pixel_size_mm, --ruler or --about")
-    if done.stopped:
-        print("stopped; the same command begins anew")
-        raise KeyboardInterrupt
+    results = MeasuredFolder(options.out, run_digest(options, model), options.resume)
+    tally = _Tally()
+    try:
+        for number, file in enumerate(files, start=1):
+            line = _done_with(file, about, pictures, model, options, results, tally)
+            if line:
+                print(f"[{number}/{len(files)}] {line}", flush=True)
+    except KeyboardInterrupt:
+        print(f"stopped; the same command goes on with what is left, results so far are in {results.folder}")
+        raise
+    finally:
+        _sum_up(results, tally)
+        for line in about_lines(about, tally.looked_for):
+            print(line)
     print(NOTICE)
-    return 1 if done.failures else 0
+    return 1 if tally.failures else 0
 
 
 @dataclass
-class _Done:
-    """What became of the films, counted while their rows come."""
+class _Tally:
+    """What became of the films."""
 
     failures: int = 0
     without_size: int = 0
-    stopped: bool = False
+    there: int = 0
+    named: int = 0
+    looked_for: list[Path] = field(default_factory=list)
+    """Films whose rows were looked for in ``--about``."""
 
 
-def _rows(
-    files: Sequence[Path],
+def _sum_up(results: MeasuredFolder, tally: _Tally) -> None:
+    """Make the table of all that is in the folder, and say what it has."""
+    count = results.write_table()
+    if tally.there:
+        print(f"{tally.there} film(s) were measured with these settings already; --no_resume measures them anew")
+    if tally.without_size:
+        print(
+            f"{tally.without_size} film(s) without a pixel size: no lengths; give --pixel_size_mm, --ruler or --about"
+        )
+    if count:
+        earlier = f", of which {count - tally.named} of earlier runs" if count > tally.named else ""
+        print(f"table: {results.folder / TABLE}, {count} film(s){earlier}")
+
+
+def _done_with(
+    file: Path,
     about: Mapping[str, About],
     pictures: FilmsByName | None,
     model: "Model | None",
     options: MeasureOptions,
-    done: _Done,
-) -> Iterator[dict[str, Any]]:
-    """The table's rows, film by film; each film's own files are written and its line said before its rows come."""
-    for number, (name, file) in enumerate(zip(_names(files), files, strict=True), start=1):
-        try:
-            film, grey = _measured(name, file, about, pictures, model, options)
-        except KeyboardInterrupt:
-            done.stopped = True  # the table is made of what is done
-            return
-        except (LabelError, FilmError, SettingsError) as error:
-            print(f"[{number}/{len(files)}] FAILED {error}", flush=True)
-            done.failures += 1
-            continue
-        written = options.out / f"{name}{RESULT_ENDING}"
-        write_json(written, film.to_dict())
-        if options.sheet:
-            written = options.out / f"{name}{SHEET_ENDING}"
-            write_whole(written, _sheet(film, grey))
-        print(f"[{number}/{len(files)}] {film.line()} -> {written}", flush=True)
-        done.failures += not film.has_values
-        done.without_size += film.spacing is None
-        yield from film.rows()
+    results: MeasuredFolder,
+    tally: _Tally,
+) -> str:
+    """One film measured and written; what the screen says of it, nothing where its result was there."""
+    try:
+        marked = read_marked(file) if is_label_file(file) else None
+        data = read_bytes(file)
+        # What predict named a-2 for want of another name may be the film a.png.
+        film_file = Path(marked.film_file or film_name(file)) if marked is not None else file
+        tally.looked_for.append(film_file)
+        origin = _origin(file, data, marked)
+        name = results.name_for(film_name(file), origin)
+        known = results.done(name, origin, options.sheet)
+        if known is None:
+            film, grey = _measured(
+                name, file, data, marked, of_film(about, film_file) or About(), pictures, model, options
+            )
+    except (LabelError, FilmError, SettingsError) as error:
+        tally.failures += 1
+        return f"FAILED {error}"
+    tally.named += 1
+    if known is not None:
+        tally.there += 1
+        tally.failures += not known.has_values
+        tally.without_size += not known.has_size
+        return ""
+    replaced = "" if results.known(name) is None else " (its earlier result is replaced)"
+    # Before the sheet: a sheet alone, left by a run that was stopped, would pass for someone else's.
+    results.write(name, origin, film.to_dict())
+    written = results.json_path(name)
+    if options.sheet:
+        written = results.sheet_path(name)
+        write_whole(written, _sheet(film, grey))
+    tally.failures += not film.has_values
+    tally.without_size += film.spacing is None
+    return f"{film.line()} -> {written}{replaced}"
+
+
+def _origin(file: Path, data: bytes, marked: Marked | None) -> Origin:
+    if marked is None:
+        return Origin(file.name, content_hash(data))
+    return Origin(file.name, content_hash(data), path_digest(file), marked.film_hash)
+
+
+def run_digest(options: MeasureOptions, model: "Model | None") -> str:
+    """A name for all that decides what a film's result says, but for the film."""
+    told = {
+        "cephkit": cephkit.__version__,
+        "models": [] if model is None else [loaded.meta["sha256"] for loaded in model.predictor.loaded],
+        "mode": None if model is None else model.facts["mode"],
+        "analysis": options.analysis,
+        "spacing": [options.pixel_size_mm, options.ruler],
+        "subject": [options.age, options.sex, options.enlargement_percent],
+        "about": "" if options.about is None else content_hash(options.about.read_bytes()),
+        "facing": options.facing,
+        "expected_error_mm": options.expected_error_mm,
+        "films": "" if options.films is None else path_digest(options.films),
+        "any_spacing": options.ignore_bad_pixel_size,
+    }
+    return hashlib.blake2b(json.dumps(told).encode(), digest_size=8).hexdigest()
 
 
 def _model(options: MeasureOptions, files: Sequence[Path]) -> "Model | None":
@@ -188,45 +257,31 @@ def _model(options: MeasureOptions, files: Sequence[Path]) -> "Model | None":
         raise SettingsError(f"{films[0]}: a film has to be given --checkpoint, to find its landmarks; or give its JSON")
     from cephkit.inference.model import load_model  # torch, which label files can do without
 
-    return load_model(options.checkpoint, device=options.device, tta=options.tta, say=print)
-
-
-def _names(files: Sequence[Path]) -> list[str]:
-    """A name for each film's results: the file's stem, with a number where another file has that name."""
-    taken: set[str] = set()
-    names = []
-    for file in files:
-        stem = short_name(file.stem if is_label_file(file) else film_stem(file))
-        name, number = stem, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{stem}-{number}"
-        taken.add(name.casefold())
-        names.append(name)
-    return names
+    return load_model(
+        options.checkpoint, device=options.device, tta=options.tta, say=print,
+        ignore_bad_pixel_size=options.ignore_bad_pixel_size,
+    )  # fmt: skip
 
 
 def _measured(
     name: str,
     file: Path,
-    about: Mapping[str, About],
+    data: bytes,
+    marked: Marked | None,
+    row: About,
     pictures: FilmsByName | None,
     model: "Model | None",
     options: MeasureOptions,
 ) -> tuple[MeasuredFilm, Grey8 | None]:
     """The film measured, and its picture where there is one."""
     grey: Grey8 | None = None
-    marked = read_marked(file) if is_label_file(file) else None
-    # What predict named a-2 for want of another name may be the film a.png.
-    film_file = Path(marked.film_file or file.stem) if marked is not None else file
-    row = about_film(about, film_file) or About()
     said: Spacing | None = row.spacing or said_spacing(options.pixel_size_mm, options.ruler)
     if marked is not None:
         if pictures is not None and options.sheet:
             grey = _picture(marked, pictures)
     else:
         assert model is not None
-        shown = model.show(file, said)
+        shown = model.show(file, said, data)
         marked, grey = marked_by(model, shown, file), shown.grey
     film = measure_film(
         name,
@@ -251,7 +306,7 @@ def _picture(marked: Marked, pictures: FilmsByName) -> Grey8:
         SettingsError: it is not there, or is another one.
         FilmError: it cannot be read.
     """
-    path = film_named(marked.film_file or marked.path.stem, pictures, marked.path)
+    path = film_named(marked.film_file or film_name(marked.path), pictures, marked.path)
     film = open_film(path, use_spacing=False)
     if marked.film_hash and pixel_hash(film.grey) != marked.film_hash:
         raise SettingsError(f"{path}: is another film than that of {marked.path}; give the right --films")

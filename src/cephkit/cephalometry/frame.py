@@ -19,6 +19,8 @@ Facing: TypeAlias = Literal["right", "left"]
 
 FRONT = ("N", "Or", "A", "ANS", "Pn", "Pog", "UIT")
 BACK = ("S", "Po", "Ar", "Co", "Go", "PNS")
+UPPER = ("N", "S", "Or", "Po", "N`")
+LOWER = ("B", "Pog", "Gn", "Me", "Go", "LIA", "Pog`")
 
 CHI2_90 = -2.0 * math.log(1.0 - 0.9)
 """Squared radius, in standard deviations, of the circle that holds 90 % of a plane normal distribution."""
@@ -38,18 +40,22 @@ class Face:
 
 
 def facing_of(points: Points) -> Facing | None:
-    """Where the face looks, by the mean x of the landmarks of its front and its back.
+    """Where the face looks once it stands upright: to which side of its height its front lies.
 
-    None where one of the two has no landmark, or where they lie at the same x.
+    A film that lies on its side or upside down is told from a mirrored one by landmarks above and below; without such
+    a pair the film is taken to stand upright. None where front or back has no landmark, or they do not tell.
     """
-    front = [points[symbol][0] for symbol in FRONT if symbol in points]
-    back = [points[symbol][0] for symbol in BACK if symbol in points]
-    if not front or not back:
+    front, back, upper, lower = (
+        np.array([points[symbol] for symbol in group if symbol in points]) for group in (FRONT, BACK, UPPER, LOWER)
+    )
+    if not len(front) or not len(back):
         return None
-    ahead = float(np.mean(front) - np.mean(back))
-    if ahead == 0:
+    ahead = front.mean(0) - back.mean(0)
+    down = lower.mean(0) - upper.mean(0) if len(upper) and len(lower) else np.array([0.0, 1.0])
+    side = float(ahead[0] * down[1] - ahead[1] * down[0])
+    if side == 0:
         return None
-    return "right" if ahead > 0 else "left"
+    return "right" if side > 0 else "left"
 
 
 def face_of(

@@ -1,7 +1,8 @@
 """One film, measured: its results with all that they depend on, for JSON, table and screen."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import NOT_POSSIBLE, measure
 from cephkit.cephalometry.frame import Facing, covariance_of_error, facing_of
-from cephkit.cephalometry.norms import Subject
-from cephkit.cephalometry.results import COLUMNS, Result
-from cephkit.cephalometry.source import Marked
+from cephkit.cephalometry.limits import LIMITS
+from cephkit.cephalometry.norms import Subject, true_enlargement
+from cephkit.cephalometry.results import COLUMNS, Result, class_text, shares_text
+from cephkit.cephalometry.source import Marked, is_label_file
 from cephkit.data.check import SELLA_NASION_MM
+from cephkit.data.film import Points
+from cephkit.data.label_faults import single_faults
 from cephkit.data.spacing import Spacing
 
 TABLE_COLUMNS = (
@@ -64,29 +68,13 @@ class MeasuredFilm:
             "notice": NOTICE,
         }
 
-    def rows(self) -> list[dict[str, Any]]:
-        """A row per measurement under ``TABLE_COLUMNS``."""
-        shared = {
-            "film": self.name,
-            "file": self.marked.path.name,
-            "facing": self.facing,
-            **self._pixel_size(),
-            "age": self.subject.age,
-            "sex": self.subject.sex,
-            "doubt": "; ".join(self.notes) or None,
-            "notice": NOTICE,
-        }
-        return [{**shared, **result.to_dict()} for result in self.results]
-
     def line(self) -> str:
         """What the screen says of it."""
         ids = {result.measurement: result.value is not None for result in self.results}
         said = f"{self.marked.path.name}: {sum(ids.values())} of {len(ids)} measurements"
         said += "; faces left" if self.facing == "left" else ""
         classes = [
-            f"{result.name} {result.value:.2f}: {result.class_name} ({result.class_rule})"
-            + (", ON THE BORDER" if result.class_on_border else "")
-            + (", border not judged" if result.class_on_border is None else "")
+            f"{result.name} {result.value:.2f}: {class_text(result)} ({result.class_rule})"
             for result in self.results
             if result.class_name is not None and result.measurement == "anb"
         ]
@@ -121,12 +109,19 @@ def measure_film(
         analyses: names; none: all.
         facing: where the face looks; None: what the file says, else what the landmarks show.
         expected_error_mm: of landmarks whose error the file does not say; counts where there is a spacing.
+
+    Raises:
+        SettingsError: an enlargement is given although the pixel size holds in the head.
     """
+    if spacing is not None:
+        subject = replace(
+            subject, enlargement_percent=true_enlargement(spacing.plane, subject.enlargement_percent, marked.path)
+        )
     origin = "--facing"
     if facing is None:
         facing, origin = (marked.facing, "file") if marked.facing else (facing_of(marked.points), "landmarks")
     spread = dict(marked.covariances_px or {})
-    if expected_error_mm is not None and spacing is not None:
+    if expected_error_mm is not None and spacing is not None and _makes_a_head(marked.points, spacing):
         to_px = np.diag([1 / spacing.column_mm, 1 / spacing.row_mm])
         default = to_px @ covariance_of_error(expected_error_mm) @ to_px
         spread = {symbol: spread.get(symbol, default) for symbol in marked.points}
@@ -138,8 +133,60 @@ def measure_film(
         subject=subject,
         analyses=analyses or None,
     )
-    notes = (*marked.notes, *_doubts(marked, spacing))
+    notes = (*marked.notes, *_doubts(marked, spacing), *_withheld(results), *_label_doubts(marked, spacing))
     return MeasuredFilm(name, marked, facing, origin, spacing, subject, expected_error_mm, results, notes)
+
+
+def _label_doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
+    """Landmarks of a label file that look exchanged or out of place: what is measured by them is another thing."""
+    if not is_label_file(marked.path):
+        return ()
+    tall = 1.0 if spacing is None else spacing.row_mm / spacing.column_mm
+    square = {symbol: (x, y * tall) for symbol, (x, y) in marked.points.items()}
+    return tuple(map(str, single_faults(square)))  # certain ones too: those of a model are measured all the same
+
+
+def table_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row per measurement under ``TABLE_COLUMNS``, from ``MeasuredFilm.to_dict`` or the JSON file that holds it.
+
+    Raises:
+        KeyError, TypeError, AttributeError: it is none.
+    """
+    shared = {name: content.get(name) for name in TABLE_COLUMNS if name not in COLUMNS}
+    shared["doubt"] = "; ".join(content["notes"]) or None
+    return [
+        {
+            **shared,
+            **{name: result.get(name) for name in COLUMNS},
+            "class_probabilities": shares_text(result.get("class_probabilities")) or None,
+        }
+        for result in content["measurements"]
+    ]
+
+
+def _withheld(results: Sequence[Result]) -> tuple[str, ...]:
+    """That there are values such as no face has, however the rest looks."""
+    impossible = {result.measurement: result for result in results if result.impossible}
+    if not impossible:
+        return ()
+    reasons = list(dict.fromkeys(result.absent for result in impossible.values()))
+    if len(reasons) == 1:
+        return (f"{len(impossible)} measurements are withheld: {reasons[0]}",)
+    names = ", ".join(result.name for result in impossible.values())
+    return (f"withheld, because no face has such values: {names}; look at the landmarks before the others are used",)
+
+
+def _sella_nasion_mm(points: Points, spacing: Spacing) -> float | None:
+    if not {"S", "N"} <= points.keys():
+        return None
+    (x1, y1), (x2, y2) = points["S"], points["N"]
+    return math.hypot((x2 - x1) * spacing.column_mm, (y2 - y1) * spacing.row_mm)
+
+
+def _makes_a_head(points: Points, spacing: Spacing) -> bool:
+    """Whether a mm is one: by a pixel size that is wrong there is neither a length nor an error."""
+    size = _sella_nasion_mm(points, spacing)
+    return size is None or LIMITS["s_n"].low <= size <= LIMITS["s_n"].high
 
 
 def _doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
@@ -148,11 +195,9 @@ def _doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
     seen = facing_of(marked.points)
     if marked.facing is not None and seen is not None and seen != marked.facing:
         doubts.append(f"the file says that the face looks {marked.facing}, the landmarks say {seen}")
-    if spacing is not None and {"S", "N"} <= marked.points.keys():
-        low, high = SELLA_NASION_MM
-        (x1, y1), (x2, y2) = marked.points["S"], marked.points["N"]
-        size = math.hypot((x2 - x1) * spacing.column_mm, (y2 - y1) * spacing.row_mm)
-        if not low <= size <= high:
+    if spacing is not None and _makes_a_head(marked.points, spacing):  # else all lengths are withheld
+        (low, high), size = SELLA_NASION_MM, _sella_nasion_mm(marked.points, spacing)
+        if size is not None and not low <= size <= high:
             doubts.append(
                 f"S-N would measure {size:.0f} mm, in a head it is {low:g} to {high:g}: the pixel size is doubtful, "
                 "and with it all lengths"

@@ -80,6 +80,7 @@ _articular = interior(line("Ar", "S"), line("Ar", "Go"))
 _gonial = interior(line("Go", "Ar"), MP)
 _facial_height = length("S", "Go") / length("N", "Me")
 _below, _above = -beside("Me", PP), beside("N", PP)
+OVERBITE = beside("LIT", BOP) - beside("UIT", BOP)
 
 MEASUREMENTS: tuple[Measurement, ...] = (
     # Jaws against the base of the skull
@@ -135,6 +136,8 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("lafh_percent", "Lower part of the anterior face height", "%", 100 * (_below / (_below + _above)),
                 {"Eastman": "LAFH %"}, "heights at right angles to the palatal plane"),
     Measurement("ans_me", "Lower anterior face height", "mm", length("ANS", "Me"), {"McNamara": "ANS-Me"}),
+    Measurement("s_go", "Posterior face height", "mm", length("S", "Go"), {"Jarabak": "S-Go"}),
+    Measurement("n_me", "Anterior face height", "mm", length("N", "Me"), {"Jarabak": "N-Me"}),
     Measurement("facial_height_percent", "Posterior to anterior face height", "%", 100 * _facial_height,
                 {"Jarabak": "S-Go:N-Me"}),
     Measurement("fhi", "Posterior to anterior face height", "ratio", _facial_height, {"ISBI": "FHI"}),
@@ -180,9 +183,15 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("l1_apog_deg", "Lower incisor to A-Pog", "deg", turn(line("Pog", "A"), L1), {"Ricketts": "L1-APog"}),
     Measurement("l1_apog_mm", "Lower incisor's tip to A-Pog", "mm", beside("LIT", A_POG),
                 {"Ricketts": "L1-APog", "McNamara": "L1-APog (tip)"}, "McNamara measures to the facial surface"),
+    Measurement("overjet", "Upper incisor's tip ahead of the lower", "mm",
+                along("UIT", "LIT", BOP), {"Ricketts": "Overjet", "ISBI": "Overjet"},
+                "along the bisected occlusal plane; tip to tip"),
+    Measurement("overbite", "Upper incisor's tip below the lower", "mm", OVERBITE,
+                {"Ricketts": "Overbite", "ISBI": "Overbite"},
+                "across the bisected occlusal plane; - in an open bite"),
     Measurement("mw", "Distance of the incisors' tips", "mm",
                 signed_as(length("UIT", "LIT"), along("UIT", "LIT", FH)), {"ISBI": "MW"},
-                "+ where the upper incisor is ahead along Frankfort"),
+                "+ where the upper incisor is ahead along Frankfort; no overjet: heights count too"),
     # Soft tissue
     Measurement("ls_e_line", "Upper lip to the E line", "mm", beside("Ls", E_LINE),
                 {"Ricketts": "Upper lip-E"}, "+ where the lip is ahead"),

@@ -1,8 +1,9 @@
 """What the literature compares a measurement to: the rows of norms.csv, and which of them holds for whom.
 
 A row of status R was read in a secondary source and counts; one of status U is from memory, waits for somebody to
-check the paper, and is never used. A row may hold for one sex only, and for a span of ``given``: the age, or
-another measurement of the same face.
+check the paper, and is never used; one of status N has no source to check, and is not used either. A row may hold for
+one sex only, for the ages of its sample only, and for a span of ``given``: the age, or another measurement of the
+same face.
 """
 
 import csv
@@ -11,8 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from cephkit.data.about import Sex
+from cephkit.data.spacing import Plane
+from cephkit.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,37 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Whom a norm was made on, as far as its source is known to say; empty or None: nobody here knows."""
+
+    n: int | None = None
+    age_from: int | None = None
+    """Years completed; a norm is not applied outside its sample's."""
+    age_to: int | None = None
+    sex: str = ""
+    """``female``, ``male`` or ``both``."""
+    population: str = ""
+
+    @property
+    def ages(self) -> str:
+        """``12 to 17 years``; empty where they are not known."""
+        if self.age_from is None:
+            return ""
+        if self.age_to is None:
+            return f"{self.age_from} years and older"
+        return f"{self.age_from} to {self.age_to} years" if self.age_to > self.age_from else f"{self.age_from} years"
+
+    def covers(self, age: float) -> bool:
+        """Whether somebody of ``age`` could have been in it."""
+        return (self.age_from is None or age >= self.age_from) and (self.age_to is None or age < self.age_to + 1)
+
+    def __str__(self) -> str:
+        people = "" if self.n is None else f"n {self.n}"
+        sex = {"both": "both sexes", "female": "women", "male": "men"}.get(self.sex, self.sex)
+        return ", ".join(part for part in (people, self.ages, sex, self.population) if part)
+
+
+@dataclass(frozen=True)
 class Norm:
     """What a value is compared to."""
 
@@ -37,7 +72,11 @@ class Norm:
     sd: float | None = None
     low: float | None = None
     high: float | None = None
+    """A range may have one end: at least, or at most."""
     note: str = ""
+    sample: Sample = Sample()
+    verification: str = ""
+    """How the figures were checked against the source."""
 
     def scaled(self, factor: float) -> "Norm":
         """The same for lengths ``factor`` times as long."""
@@ -55,6 +94,7 @@ class NormRow:
     analysis: str
     norm: Norm
     verified: bool
+    """Whether it counts: status R."""
     sex: Sex | None = None
     given: str | None = None
     """``age``, or the id of a measurement; the row holds for its values ``start`` to ``end``, both included."""
@@ -64,6 +104,8 @@ class NormRow:
     """Added to mean, low and high for each unit of ``given`` beyond ``start``."""
     enlargement_percent: float | None = None
     """Of the films that the norm was made on."""
+    status: str = ""
+    """As in the file."""
 
 
 @cache
@@ -71,6 +113,29 @@ def norm_rows() -> tuple[NormRow, ...]:
     """All rows, in the order of the file."""
     text = files("cephkit.cephalometry").joinpath("norms.csv").read_text(encoding="utf-8")
     return tuple(_row(fields) for fields in csv.DictReader(text.splitlines()))
+
+
+def true_enlargement(plane: Plane, said_percent: float | None, file: Path | None = None) -> float | None:
+    """By how much lengths exceed the head's, for ``Subject``: a mm that is one in the head is enlarged by nothing.
+
+    Args:
+        plane: where the pixel size holds.
+        said_percent: what the user says; None: nothing.
+        file: named by the error.
+
+    Raises:
+        SettingsError: the two contradict each other; lengths would be corrected twice.
+    """
+    if plane != "head":
+        return said_percent
+    if said_percent:
+        where = "" if file is None else f"{file}: "
+        raise SettingsError(
+            f"{where}the pixel size holds in the middle of the head, and an enlargement of {said_percent:g} % was "
+            "given too, so that lengths would be corrected twice; leave --enlargement_percent out for this film, or "
+            "give --pixel_size_mm as it is at the detector"
+        )
+    return 0.0
 
 
 def norm_for(
@@ -113,6 +178,11 @@ def norm_for(
 def _why_not(row: NormRow, subject: Subject, value_of: Callable[[str], float | None]) -> str:
     if row.sex is not None and subject.sex is None:
         return "the norm is one of either sex, and the sex is not known"
+    sample = row.norm.sample
+    if sample.ages and subject.age is None:
+        return f"the norm's sample was of {sample.ages}, and the age is not known"
+    if subject.age is not None and not sample.covers(subject.age):
+        return f"the norm's sample was of {sample.ages}, this face is of {subject.age:g}"
     if row.given is None:
         return ""
     given = _given(row, subject, value_of)
@@ -159,9 +229,14 @@ def _row(fields: dict[str, str]) -> NormRow:
         written = number(name)
         return otherwise if written is None else written
 
+    def whole(name: str) -> int | None:
+        return int(fields[name]) if fields[name] else None
+
+    sample = Sample(whole("n"), whole("age_from"), whole("age_to"), fields["sample_sex"], fields["population"])
     norm = Norm(
-        fields["kind"], fields["source"], number("mean"), number("sd"), number("low"), number("high"), fields["note"]
-    )
+        fields["kind"], fields["source"], number("mean"), number("sd"), number("low"), number("high"), fields["note"],
+        sample, fields["verification"],
+    )  # fmt: skip
     sexes: dict[str, Sex] = {"female": "female", "male": "male"}
     return NormRow(
         measurement=fields["measurement"],
@@ -174,4 +249,5 @@ def _row(fields: dict[str, str]) -> NormRow:
         end=bound("to", math.inf),
         per_unit=bound("per_unit", 0.0),
         enlargement_percent=number("enlargement_percent"),
+        status=fields["status"],
     )

@@ -12,7 +12,7 @@ from cephkit import NOTICE
 from cephkit.cephalometry.drawing import tracing_svg
 from cephkit.cephalometry.frame import Facing
 from cephkit.cephalometry.norms import Subject
-from cephkit.cephalometry.results import Result
+from cephkit.cephalometry.results import BORDER, Result, class_text
 from cephkit.cephalometry.sheet_rows import analysis_table, grouped, height, in_columns, value_text
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing
@@ -129,7 +129,7 @@ def _pixel_size(spacing: Spacing | None, enlargement_percent: float | None) -> s
         return "not known: angles and ratios only"
     sides = f"{spacing.mean_mm:.4g}" if spacing.is_square else f"{spacing.column_mm:.4g} x {spacing.row_mm:.4g}"
     plane = PLANES[spacing.plane]
-    if enlargement_percent is not None:
+    if enlargement_percent is not None and spacing.plane != "head":
         plane = f"lengths exceed those of the head by {enlargement_percent:g} %, as given"
     return f"{sides} mm ({_cut(spacing.origin)}); {plane}"
 
@@ -151,13 +151,13 @@ def _cut(text: str, longest: int = LONGEST_FACT) -> str:
 def _classes(measured: Iterable[Result]) -> str:
     rows = []
     for result in measured:
-        if result.class_name is None or result.value is None:
+        if result.value is None or not (result.class_name or result.class_withheld):
             continue
-        border = ' <span class="border">ON THE BORDER</span>' if result.class_on_border else ""
-        border += " (border not judged: no standard error)" if result.class_on_border is None else ""
+        said = escape(f"no class: {result.class_withheld}" if result.class_withheld else class_text(result))
+        said = said.replace(BORDER, f'<span class="border">{BORDER}</span>')
         rows.append(
             f'<tr><td>{escape(result.name)}</td><td class="v">{escape(value_text(result.value, result))}</td>'
-            f"<td>{escape(result.class_name)}{border}<small>{escape(result.class_rule)}</small></td></tr>"
+            f"<td>{said}<small>{escape(f'{result.class_question}; {result.class_rule}')}</small></td></tr>"
         )
     return f'<div><h2>Classes</h2><table class="classes">{"".join(rows)}</table></div>' if rows else ""
 
@@ -199,15 +199,22 @@ def _footer(results: Sequence[Result]) -> str:
 
 
 def _sources(results: Sequence[Result]) -> str:
-    """Where the norms shown come from and of what kind they are: source (kinds), by analysis."""
+    """Where the norms shown come from, of what kind they are, whom they were made on, and how they were checked."""
     analyses: dict[str, dict[str, dict[str, None]]] = {}
+    checked: dict[str, dict[str, None]] = {}
     for result in results:
-        if result.norm is not None and result.value is not None:
-            kinds = analyses.setdefault(result.analysis, {}).setdefault(result.norm.source, {})
-            kinds[result.norm.kind] = None
+        norm = result.norm
+        if norm is not None and result.value is not None:
+            kinds = analyses.setdefault(result.analysis, {}).setdefault(norm.source, {})
+            kinds[", ".join(part for part in (norm.kind, str(norm.sample)) if part)] = None
+            checked.setdefault(norm.verification, {})[result.analysis] = None
     said = [
         f"<b>{escape(analysis)}:</b> "
-        + escape(", ".join(f"{source} ({', '.join(kinds)})" for source, kinds in sources.items()))
+        + escape(", ".join(f"{source} ({'; '.join(kinds)})" for source, kinds in sources.items()))
         for analysis, sources in analyses.items()
     ]
-    return f"<p><strong>Norms:</strong> {'; '.join(said)}.</p>" if said else ""
+    how = [
+        escape(text if len(checked) == 1 else f"{', '.join(names)}: {text}") for text, names in checked.items() if text
+    ]
+    checks = f" <strong>Checked:</strong> {'. '.join(how)}." if how else ""
+    return f"<p><strong>Norms:</strong> {'; '.join(said)}.{checks}</p>" if said else ""

@@ -54,6 +54,10 @@ def norm_text(norm: Norm, digits: int) -> str:
     """The figures of a norm, and whether it is a goal; which kind of norm it is otherwise stands with its source."""
     if norm.sd is not None and norm.mean is not None:
         return f"{number(norm.mean, digits, idle_zeros=False)} ± {number(norm.sd, digits + 1, idle_zeros=False)}"
+    if norm.low is not None and norm.high is None:
+        return f"\N{GREATER-THAN OR EQUAL TO} {number(norm.low, digits, idle_zeros=False)}"
+    if norm.low is None and norm.high is not None:
+        return f"\N{LESS-THAN OR EQUAL TO} {number(norm.high, digits, idle_zeros=False)}"
     if norm.low is not None and norm.high is not None:
         joint = "–" if norm.low >= 0 else " to "
         return joint.join(number(end, digits, idle_zeros=False) for end in (norm.low, norm.high))
@@ -143,6 +147,8 @@ def _said(result: Result) -> str:
     parts = [
         result.note,
         "" if norm is None else f"norm: {norm.kind}, {norm.source}",
+        "" if norm is None else str(norm.sample),
+        "" if norm is None else norm.verification,
         "" if norm is None or norm.sd is None or norm.low is None else f"range {norm.low:g} to {norm.high:g}",
         "" if norm is None else norm.note,
         result.norm_withheld,

@@ -11,6 +11,7 @@ import numpy as np
 from cephkit.cephalometry.frame import Facing, covariance_of_error, covariance_of_region
 from cephkit.data.film import Points
 from cephkit.data.folder import films_in
+from cephkit.data.label_faults import single_faults
 from cephkit.data.labels import BrokenLabelError, read_landmarks
 from cephkit.data.opened import is_film_file
 from cephkit.data.spacing import Plane, Spacing
@@ -45,10 +46,11 @@ class Marked:
     """90 % regions, (2, 2) film pixels squared, of landmarks that need a look."""
 
 
-def measured_files(given: Sequence[Path]) -> list[Path]:
+def measured_files(given: Sequence[Path], recursive: bool = False) -> list[Path]:
     """The label files and films named by files and folders, each once, folders in order of name.
 
-    A folder with label files stands for these, any other for its films.
+    A folder with label files stands for these, any other for its films, ``recursive`` for those in its folders too; a
+    line on screen says what was passed over.
 
     Raises:
         SettingsError: a path does not exist, or a folder has neither.
@@ -56,7 +58,7 @@ def measured_files(given: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in given:
         labels = not path.is_dir() or any(map(_is_landmarks, path.iterdir()))
-        files += label_files([path]) if labels else films_in(path)
+        files += label_files([path]) if labels else films_in(path, recursive=recursive, say=print)
     return list({file.resolve(): file for file in files}.values())
 
 
@@ -137,6 +139,10 @@ def read_marked(path: Path) -> Marked:
             expected = _numbers(errors[symbol], (), f"expected_errors_px of {symbol}", path)
             spread[symbol] = covariance_of_error(float(expected))
     film, look = _table(content, "film", path), _texts(content, "look", path)
+    said_by = _model_name(_table(content, "model", path))
+    impossible = [fault for fault in single_faults(label.points) if fault.certain]
+    if impossible and not said_by:  # what a model finds it judges itself
+        raise BrokenLabelError("; ".join(fault.wrong for fault in impossible), impossible[0].remedy, path)
     doubt = _text(content, "doubt", path)
     doubts = (f"no lateral cephalogram? {doubt}",) if doubt else ()
     return Marked(
@@ -148,7 +154,7 @@ def read_marked(path: Path) -> Marked:
         _spacing(_table(content, "spacing", path), path),
         _text(film, "file", path),
         _text(film, "hash", path),
-        _model_name(_table(content, "model", path)),
+        said_by,
         {symbol: np.asarray(regions[symbol]) for symbol in label.points if symbol in regions and symbol in look},
     )
 
@@ -165,8 +171,8 @@ def _spacing(said: dict[str, Any], path: Path) -> Spacing | None:
         if plane not in get_args(Plane):
             raise ValueError(f"plane {plane!r:.40}")
         return Spacing(float(said["row_mm"]), float(said["column_mm"]), str(said["origin"]), plane)  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError, SettingsError) as error:
-        raise BrokenLabelError(f'"spacing" cannot be used ({error})', "correct it or remove it", path) from error
+    except (KeyError, TypeError, ValueError, OverflowError, SettingsError) as error:
+        raise BrokenLabelError(f'"spacing" cannot be used ({error!s:.200})', "correct it or remove it", path) from error
 
 
 def _table(content: dict[str, Any], key: str, path: Path) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
+from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
+from cephkit.data.names import film_key, film_name
 from cephkit.data.pixels import PICTURE_ENDINGS
 from cephkit.errors import DataError
 
@@ -62,8 +64,10 @@ def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
         found, broken, said = _read_split(split, split_folder, film_folder)
         problems += broken
         notes += said
-        films += [_with_machine(film, machines.get(film.film_id)) for film in found]
-    return AarizFolder(tuple(films), tuple(problems), (*notes, *_machine_notes(films, machines)))
+        films += [_with_machine(film, of_film(machines, film.path)) for film in found]
+    files = [film.path for film in films] + _films_of_others(root, splits)
+    notes += _machine_notes(films, machines) + _unmatched_rows(films, files, machines)
+    return AarizFolder(tuple(films), tuple(problems), tuple(notes))
 
 
 def has_split(root: Path, split: Split) -> bool:
@@ -113,7 +117,7 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
     by_stem: dict[str, list[Path]] = {}
     for path in _visible(film_folder):
         if path.suffix.lower() in PICTURE_ENDINGS:
-            by_stem.setdefault(path.stem, []).append(path)
+            by_stem.setdefault(film_name(path), []).append(path)
     problems: list[Problem] = []
     for film_id, paths in by_stem.items():
         if len(paths) > 1:
@@ -121,13 +125,19 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
             problems.append(Problem(film_id, split, paths[1], reason, "keep one of them"))
     annotation_folder = _entry(split_folder, "Annotations", folder=True)
     landmark_folder = _entry(annotation_folder, "Cephalometric Landmarks", folder=True) if annotation_folder else None
+    by_key = {film_key(film_id): film_id for film_id in by_stem}
     annotations: dict[str, dict[str, Points]] = {film_id: {} for film_id in by_stem}
     notes: list[str] = []
     for annotator, name in ANNOTATORS.items():
-        for film_id, path in _label_files(landmark_folder, name):
+        for written, path in _label_files(landmark_folder, name):
+            film_id = written if written in by_stem else by_key.get(film_key(written), written)
             if film_id not in by_stem:
                 reason = f"label without a film {film_id} ({', '.join(PICTURE_ENDINGS)}) in {film_folder}"
                 problems.append(Problem(film_id, split, path, reason, "add the film or remove the label"))
+                continue
+            if annotator in annotations[film_id]:
+                reason = f"a second label of {name} for this film, by another spelling of its name"
+                problems.append(Problem(film_id, split, path, reason, "keep one of them"))
                 continue
             try:
                 label = read_landmarks(path)
@@ -157,7 +167,7 @@ def _label_files(parent: Path | None, name: str) -> Iterable[tuple[str, Path]]:
     folder = _entry(parent, name, folder=True) if parent else None
     if folder is None:
         return []
-    return [(path.stem, path) for path in _visible(folder) if path.suffix.lower() == ".json"]
+    return [(film_name(path), path) for path in _visible(folder) if path.suffix.lower() == ".json"]
 
 
 def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[str]]:
@@ -175,18 +185,34 @@ def _with_machine(film: Film, row: MachineRow | None) -> Film:
     if row is None:
         return film
     origin = ORIGIN if row.pixel_size_mm is not None else film.pixel_size_origin
-    return replace(film, machine=row.machine, pixel_size_mm=row.pixel_size_mm, pixel_size_origin=origin)
+    return replace(
+        film, machine=row.machine, pixel_size_mm=row.pixel_size_mm, pixel_size_origin=origin, stretch=row.stretch
+    )
+
+
+def _films_of_others(root: Path, splits: Sequence[Split]) -> list[Path]:
+    """Film files of the splits that are not read: a machine map usually names all films of a data set."""
+    others = [split for split in SPLITS if split not in splits and has_split(root, split)]
+    return [path for split in others for path in _visible(_film_folder(root, split)[1])]
+
+
+def _unmatched_rows(films: Sequence[Film], files: Sequence[Path], machines: dict[str, MachineRow]) -> list[str]:
+    """Notes on films that the machine map does not name, and on its rows that name no film."""
+    absent = [film.film_id for film in films if of_film(machines, film.path) is None] if machines else []
+    unused = [machines[key].film for key in rows_without_film(machines, files)]
+    notes = [f"films without a row in {FILE_NAME}: {len(absent)}: {some(absent)}"] if absent else []
+    return notes + ([f"rows of {FILE_NAME} without a film: {len(unused)}: {some(unused)}"] if unused else [])
 
 
 def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> list[str]:
     notes = []
-    faulty = [f"{film.film_id} ({row.fault})" for film in films if (row := machines.get(film.film_id)) and row.fault]
+    faulty = [f"{film.film_id} ({row.fault})" for film in films if (row := of_film(machines, film.path)) and row.fault]
     if faulty:
         notes.append(f"{FILE_NAME}: pixel size not taken for {len(faulty)} films: {some(faulty)}")
     elsewhere = [
         f"{film.film_id} ({row.mode}, lies in {film.split})"
         for film in films
-        if (row := machines.get(film.film_id)) and row.mode and row.mode.lower() != film.split
+        if (row := of_film(machines, film.path)) and row.mode and row.mode.lower() != film.split
     ]
     if elsewhere:
         notes.append(f"{FILE_NAME}: another split than the folder for {len(elsewhere)} films: {some(elsewhere)}")

@@ -1,16 +1,17 @@
 """A table of what is known about each film: pixel size or ruler, age and sex. Aariz's machine map is one."""
 
-import csv
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from cephkit.data.aariz import some
-from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
-from cephkit.data.opened import film_stem
+from cephkit.data.film_rows import of_film, rows_without_film
+from cephkit.data.machines import LARGEST_MM, SIDES, SMALLEST_MM
+from cephkit.data.names import film_key
 from cephkit.data.spacing import Spacing, from_ruler, square
+from cephkit.data.tables import number, read_table, surplus
 from cephkit.errors import DataError, SettingsError
 
 Sex: TypeAlias = Literal["female", "male"]
@@ -30,58 +31,59 @@ class About:
     spacing: Spacing | None = None
     age: float | None = None
     sex: Sex | None = None
+    film: str = field(default="", compare=False)
+    """As the table writes it."""
 
 
 def read_about(path: Path) -> dict[str, About]:
-    """Film -> what the table says. Cells may be empty, further columns do no harm.
+    """``film_key`` of the film -> what the table says. Cells may be empty, further columns do no harm.
 
     Raises:
         DataError: unreadable, without a column of films, a film twice, or a value that cannot be.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            table = [[cell.strip() for cell in row] for row in csv.reader(file)]
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{path}: the table cannot be read: {error}; correct it") from error
-    head = [name.lower() for name in table[0]] if table else []
-    if not set(NAMES) & set(head):
-        raise DataError(f"{path}: no column {' or '.join(NAMES)}, found {', '.join(head) or 'nothing'}; name one so")
+    head, lines = read_table(path, NAMES)
     about: dict[str, About] = {}
-    for number, cells in enumerate(table[1:], start=2):
+    for line, cells in enumerate(lines, start=2):
         fields = dict(zip(head, cells, strict=False))
         film = next((fields[name] for name in NAMES if fields.get(name)), "")
         if not film:
             continue
-        if film in about:
-            raise DataError(f"{path}, line {number}: film {film!r} is there twice; keep the right row")
-        where = f"{path}, line {number} ({film})"
-        about[film] = About(
+        where = f"{path}, line {line} ({film})"
+        if film_key(film) in about:
+            raise DataError(f"{where}: film {film!r} is there twice; keep the right row")
+        if fault := surplus(head, cells):
+            raise DataError(f"{where}: {fault}")
+        about[film_key(film)] = About(
             _spacing(fields, path.name, where),
             _number(fields.get("age", ""), 0.0, OLDEST, f"{where}: age"),
             _sex(fields.get("sex", ""), where),
+            film,
         )
     return about
 
 
-def about_film(about: Mapping[str, About], file: Path) -> About | None:
-    """What a table says of the film in ``file``: under its name, with its ending or without."""
-    return about.get(file.name, about.get(film_stem(file)))
-
-
-def absent(about: Mapping[str, About], files: Iterable[Path]) -> str:
-    """A line for the screen about films that a table does not name; empty where it names them all."""
-    missing = [file.name for file in files if about_film(about, file) is None]
-    return f"{len(missing)} film(s) have no row in --about: {some(missing)}" if about and missing else ""
+def about_lines(about: Mapping[str, About], films: Iterable[Path]) -> list[str]:
+    """Lines for the screen: films that a table does not name, and rows that name none of ``films``."""
+    if not about:
+        return []
+    files = list(films)
+    absent = [file.name for file in files if of_film(about, file) is None]
+    unused = [about[key].film for key in rows_without_film(about, files)]
+    lines = [f"{len(absent)} film(s) have no row in --about: {some(absent)}"] if absent else []
+    return lines + ([f"{len(unused)} row(s) of --about name no film here: {some(unused)}"] if unused else [])
 
 
 def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:
+    sides = [fields[name] for name in SIDES if fields.get(name)]
+    if sides:
+        return _of_sides(fields, sides, table, where)
     ruler = [fields[name] for name in RULER if fields.get(name)]
     size = next((fields[name] for name in SIZES if fields.get(name)), "")
     if ruler and size:
         raise DataError(f"{where}: has a pixel size and a ruler; keep one of them")
     if ruler:
         try:
-            x1, y1, x2, y2, length = map(float, ruler)
+            x1, y1, x2, y2, length = map(number, ruler)
             return from_ruler((x1, y1), (x2, y2), length, f"ruler in {table}")
         except (ValueError, SettingsError) as error:
             raise DataError(f"{where}: {' '.join(RULER)} cannot be used ({error}); correct or empty them") from error
@@ -89,11 +91,21 @@ def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:
     return None if pixel_size is None else square(pixel_size, table)
 
 
+def _of_sides(fields: dict[str, str], sides: list[str], table: str, where: str) -> Spacing:
+    name = " and ".join(SIDES)
+    if len(sides) != len(SIDES) or any(fields.get(other) for other in (*SIZES, *RULER)):
+        raise DataError(f"{where}: {name} go together, and without a pixel size or a ruler; keep one of these")
+    try:
+        return Spacing(number(sides[0]), number(sides[1]), table)
+    except (ValueError, SettingsError) as error:
+        raise DataError(f"{where}: {name} cannot be used ({error}); correct or empty them") from error
+
+
 def _number(written: str, low: float, high: float, name: str) -> float | None:
     if not written:
         return None
     try:
-        value = float(written)
+        value = number(written)
     except ValueError:
         value = math.nan
     if not low <= value <= high:

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from cephkit.data.aariz import some
 from cephkit.data.film import Film, points_array
-from cephkit.data.pixels import read_grey, to_canvas, to_uint8
+from cephkit.data.pixels import content_hash, decode_grey, read_bytes, to_canvas, to_uint8
 from cephkit.data.store import FilmStore
-from cephkit.errors import FilmError
+from cephkit.data.straight import SQUARE
+from cephkit.errors import DataError, FilmError
 from cephkit.geometry import Size, letterbox, transform
 
 
@@ -18,9 +20,11 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
     """Films as canvases with their landmarks, the same at every call: augmentation happens on the device.
 
     Item ``i``: canvas (1, H, W) uint8, points (K, 2) float32 in canvas pixels (x, y) with 0 where missing,
-    mask (K,) bool, ``i``. A film that ``store`` does not hold is decoded from disk each time.
+    mask (K,) bool, ``i``. A film that ``store`` does not hold is decoded from disk each time; an item raises
+    ``FilmError`` where its file is no longer the one that was checked.
 
     Raises:
+        DataError: a film whose pixels are not square; the augmentations know no others.
         ValueError: a film without a size (it has not been checked), or a store of another canvas size.
     """
 
@@ -36,6 +40,11 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
             raise ValueError(f"the store holds canvases of {store.canvas_size}, asked for {canvas_size}")
         self.films, self.symbols, self.annotation = tuple(films), symbols, annotation
         self.canvas_size, self.store = canvas_size, store
+        if oblong := [str(film.path) for film in films if film.stretch != SQUARE]:
+            raise DataError(
+                f"pixels of {len(oblong)} films are not square: {some(oblong)}; save these films and their landmarks "
+                "with square pixels to train on them"
+            )
         points = np.full((len(self.films), len(symbols), 2), np.nan)
         for index, film in enumerate(self.films):
             if film.size is None:
@@ -60,8 +69,11 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
     def _canvas(self, film: Film) -> Tensor:
         if film.content is not None and film.content in self.store:
             return torch.from_numpy(np.array(self.store.canvas(film.content)))
-        grey = to_uint8(read_grey(film.path))
-        if grey.shape != film.size:
+        data = read_bytes(film.path)
+        grey = to_uint8(decode_grey(data, film.path))
+        # The labels were made on the film that was checked: whatever its size, another has its landmarks elsewhere.
+        if grey.shape != film.size or film.content not in (None, content_hash(data)):
             was, now = (f"{width}x{height}" for height, width in (film.size or (0, 0), grey.shape))
-            raise FilmError(f"{film.path}: changed during the run: {now} pixels, was {was}; start the run again")
+            sizes = f"{now} pixels, was {was}" if now != was else "another picture of the same size"
+            raise FilmError(f"{film.path}: changed during the run: {sizes}; put the first film back or start anew")
         return torch.from_numpy(to_canvas(grey, self.canvas_size))

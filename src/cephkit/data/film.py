@@ -14,6 +14,8 @@ SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
 # Landmarks of one film in film pixels (x, y); a landmark that is not there has no entry.
 Points: TypeAlias = dict[str, tuple[float, float]]
+FARTHEST_PX = 1e6
+"""Of a landmark from the film's corner: no film is as large, and squares and sums of larger numbers overflow."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,10 @@ class Film:
     split: Split
     machine: str | None = None
     pixel_size_mm: float | None = None
-    """mm per film pixel; None where nobody said: then errors count in pixels only, never in mm."""
+    """mm per film pixel; None where nobody said: then errors count in pixels only, never in mm. Of pixels that are not
+    square, the shorter side."""
+    stretch: tuple[float, float] = (1.0, 1.0)
+    """By how much a pixel is wider and higher than its shorter side; (1, 1) for squares."""
     pixel_size_origin: str = "unknown"
     """Where ``pixel_size_mm`` came from, e.g. ``machine map``."""
     annotations: dict[str, Points] = field(default_factory=dict)

@@ -1,33 +1,161 @@
 """Folders of films: which files are films, and which of them belongs to a name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 from cephkit.data.aariz import some
-from cephkit.data.opened import film_stem, is_film_file
-from cephkit.data.pixels import FILM_ENDINGS
+from cephkit.data.dicom.signature import begins_like_dicom
+from cephkit.data.kinds import is_dicom_directory
+from cephkit.data.names import film_key, film_name
+from cephkit.data.opened import is_film_file, read_head
 from cephkit.errors import SettingsError
 
-FilmsByName: TypeAlias = Mapping[str, Sequence[Path]]
+_OF_THE_SYSTEM = {"thumbs.db", "desktop.ini"}
+_RESULTS, _OVERLAYS = "landmarks.csv", "*_overlay.png"
+"""A folder with both is one of results; its pictures are films with landmarks drawn on them."""
 
 
-def films_in(folder: Path) -> list[Path]:
-    """The films in a folder, in order of name; hidden files and folders in it are left out.
+@dataclass
+class Search:
+    """What a folder holds: ``films`` in order of name, and what was passed over."""
+
+    films: list[Path] = field(default_factory=list)
+    passed_over: list[Path] = field(default_factory=list)
+    """Files that are no films."""
+    folders: list[Path] = field(default_factory=list)
+    """Folders that were not searched."""
+    is_cd: bool = False
+    """Whether there is a DICOMDIR: then the folders below it were searched, for DICOM alone."""
+
+    def note(self, folder: Path) -> str:
+        """A line for people; empty where nothing was passed over."""
+        said = ["a DICOMDIR: its folders were searched for DICOM films"] if self.is_cd else []
+        if self.passed_over:
+            names = some([_below(path, folder) for path in self.passed_over])
+            said.append(f"{len(self.passed_over)} file(s) passed over: {names}")
+        if self.folders:
+            names = some([_below(path, folder) for path in self.folders])
+            said.append(f"{len(self.folders)} folder(s) not searched: {names}")
+        return f"{folder}: {'; '.join(said)}" if said else ""
+
+
+def search(folder: Path, *, recursive: bool = False, leave_out: Iterable[Path] = ()) -> Search:
+    """The films in a folder, known by their ending or their first bytes.
+
+    What is hidden is left out in silence, and so are a system's own files. A DICOMDIR makes the folder a CD.
+
+    Args:
+        folder: where to search.
+        recursive: search the folders in it too; links to folders and folders of results are passed over.
+        leave_out: folders that are not searched, such as the one for results.
+
+    Raises:
+        SettingsError: there is no such folder, or it cannot be read.
+    """
+    if not folder.is_dir():
+        raise SettingsError(f"{folder}: there is no such folder")
+    found = Search()
+    try:
+        entries = _entries(folder)
+    except OSError as error:
+        raise SettingsError(f"{folder}: cannot be searched: {error.strerror or error}") from error
+    _search(entries, found, recursive, {path.resolve() for path in leave_out}, only_dicom=False)
+    return found
+
+
+def films_in(
+    folder: Path,
+    *,
+    recursive: bool = False,
+    leave_out: Iterable[Path] = (),
+    say: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """The films that ``search`` finds; ``say`` takes a line about what was passed over.
 
     Raises:
         SettingsError: there is none, or no such folder.
     """
-    if not folder.is_dir():
-        raise SettingsError(f"{folder}: there is no such folder")
-    films = sorted(filter(is_film_file, folder.iterdir()))
-    if not films:
-        raise SettingsError(f"{folder}: holds no film ({' '.join(FILM_ENDINGS)})")
-    return films
+    found = search(folder, recursive=recursive, leave_out=leave_out)
+    note = found.note(folder)
+    if not found.films:
+        hint = "; --recursive searches the folders in it" if found.folders and not recursive else ""
+        raise SettingsError(
+            f"{folder}: holds no film (PNG, JPEG, BMP, TIFF, WebP, DICOM){hint}" + note.replace(f"{folder}: ", "; ", 1)
+        )
+    if note and say is not None:
+        say(note)
+    return found.films
+
+
+def _search(entries: Sequence[Path], found: Search, recursive: bool, leave_out: set[Path], *, only_dicom: bool) -> None:
+    if any(_is_cd(path) for path in entries):
+        found.is_cd = recursive = only_dicom = True
+    for path in entries:
+        if path.is_dir():
+            if path.resolve() in leave_out:
+                continue
+            inside = _inside(path) if recursive else None
+            if inside is None:
+                found.folders.append(path)
+            else:
+                _search(inside, found, recursive, leave_out, only_dicom=only_dicom)
+        elif is_film_file(path) and (not only_dicom or begins_like_dicom(read_head(path))):
+            found.films.append(path)
+        elif not _is_cd(path):
+            found.passed_over.append(path)
+
+
+def _inside(folder: Path) -> list[Path] | None:
+    """What is in a folder; None where it is not to be searched, or cannot be."""
+    try:
+        entries = [] if folder.is_symlink() else _entries(folder)
+    except OSError:
+        return None
+    is_results = any(path.name == _RESULTS for path in entries) and any(path.match(_OVERLAYS) for path in entries)
+    return None if is_results or folder.is_symlink() else entries
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is neither hidden nor the system's, in order of name."""
+    return sorted(
+        path for path in folder.iterdir() if not path.name.startswith(".") and path.name.lower() not in _OF_THE_SYSTEM
+    )
+
+
+def _is_cd(path: Path) -> bool:
+    return path.name.upper().startswith("DICOMDIR") and path.is_file() and is_dicom_directory(read_head(path))
+
+
+def _below(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+class FilmsByName:
+    """The files of a folder by their names, films without their endings too; case and Unicode form may differ."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        # In this order: a whole name counts before another film's name without ending, both before a name alike.
+        self._layers: tuple[dict[str, list[Path]], ...] = ({}, {}, {}, {})
+        for path in files:
+            self._put(0, path.name, path)
+            self._put(2, film_key(path.name), path)
+            if is_film_file(path):
+                self._put(1, film_name(path), path)
+                self._put(3, film_key(film_name(path)), path)
+
+    def _put(self, layer: int, name: str, path: Path) -> None:
+        self._layers[layer].setdefault(name, []).append(path)
+
+    def find(self, name: str) -> Sequence[Path]:
+        """The films called ``name``: the name of a file, or of a film."""
+        asked = (name, name, film_key(name), film_key(name))
+        found = (layer[key] for layer, key in zip(self._layers, asked, strict=True) if key in layer)
+        return next(found, ())
 
 
 def films_by_name(folder: Path) -> FilmsByName:
-    """The files in ``folder`` by their names, films without their endings too.
+    """The files in ``folder`` by their names.
 
     Raises:
         SettingsError: there is no such folder, or it is empty.
@@ -37,25 +165,21 @@ def films_by_name(folder: Path) -> FilmsByName:
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
     if not files:
         raise SettingsError(f"--films {folder}: holds no file; give the folder with the films")
-    found: dict[str, list[Path]] = {}
-    for path in filter(is_film_file, files):
-        found.setdefault(film_stem(path), []).append(path)
-    # A whole name counts before another film's name without ending.
-    return {**found, **{path.name: [path] for path in files}}
+    return FilmsByName(files)
 
 
-def film_named(name: str, films: FilmsByName, asked_by: Path) -> Path:
+def film_named(name: str, films: FilmsByName, asked_by: Path | str) -> Path:
     """The one film called ``name``.
 
     Args:
         name: of its file, with or without ending.
         films: of ``films_by_name``.
-        asked_by: the file whose film it is, for the error.
+        asked_by: the file, or what in it, whose film it is, for the error.
 
     Raises:
         SettingsError: there is none, or several.
     """
-    found = films.get(name, ())
+    found = films.find(name)
     if len(found) != 1:
         there = f"{len(found)} films {some([path.name for path in found])}" if found else "no film"
         raise SettingsError(f"--films: {there} for {asked_by}; the folder must hold one {name!r}")

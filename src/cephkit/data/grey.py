@@ -21,7 +21,7 @@ _SMALLER = "save the film smaller, or take it out"
 _RED, _GREEN, _BLUE = 19595, 38470, 7471  # ITU-R 601 in 1/65536, as Pillow weighs
 
 
-def check_size(size: tuple[int, int], path: Path) -> None:
+def check_size(size: tuple[int, int], path: Path | None = None) -> None:
     """Refuse a picture of (width, height) pixels that is no film.
 
     Raises:

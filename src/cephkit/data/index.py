@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.data.grey import LARGEST_PIXELS
 from cephkit.data.pixels import (
     DECODER,
     content_hash,
@@ -24,8 +25,10 @@ from cephkit.files import replacing
 from cephkit.geometry import Size
 
 FILE_NAME = "films.json"
-_VERSION = f"1-{DECODER}"
-_Stamp: TypeAlias = tuple[int, int]  # bytes, mtime in ns
+_VERSION = f"2-{DECODER}"
+_Stamp: TypeAlias = tuple[int, int, int]
+"""Bytes, time of change and, where the system tells, time of the last change of anything (ctime), in ns: a copy that
+keeps its original's time of change still has another of the latter."""
 
 Sink: TypeAlias = Callable[[str, NDArray[np.uint8]], None]
 """Takes a content hash and the grey film (H, W) uint8 that was just decoded."""
@@ -105,21 +108,42 @@ class FilmIndex:
             plain = json.loads(self._path.read_bytes())
             if plain["version"] != _VERSION:
                 return
-            facts = {}
-            for content, entry in plain["facts"].items():
-                size = tuple(entry["size"]) if entry["size"] else None
-                facts[content] = FilmFacts(**{**entry, "size": size})
-            stamps = {
-                path: ((int(size), int(mtime)), content) for path, (size, mtime, content) in plain["files"].items()
-            }
+            facts = {content: _facts(content, entry) for content, entry in plain["facts"].items()}
+            stamps = {}
+            for path, (*stamp, content) in plain["files"].items():
+                size, mtime, ctime = stamp
+                if not all(type(value) is int for value in stamp) or not isinstance(content, str):
+                    return
+                stamps[path] = ((size, mtime, ctime), content)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return  # nothing is lost but time: what is not remembered is decoded again
         self._facts, self._stamps = facts, stamps
 
 
+def _facts(content: str, entry: dict[str, Any]) -> FilmFacts:
+    """One film's facts as ``save`` wrote them.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: they are not.
+    """
+    facts = FilmFacts(**{**entry, "size": None if entry["size"] is None else tuple(entry["size"])})
+    texts = (facts.content, facts.pixels, facts.reason)
+    whole = facts.size is not None and len(facts.size) == 2 and all(type(side) is int for side in facts.size)
+    if (
+        facts.content != content
+        or not all(text is None or isinstance(text, str) for text in texts)
+        or not isinstance(facts.remedy, str)
+        or (facts.reason is None) != whole
+        or (facts.pixels is not None) != whole
+        or (facts.size is not None and (min(facts.size) < 1 or facts.size[0] * facts.size[1] > LARGEST_PIXELS))
+    ):
+        raise ValueError(f"not facts of a film: {entry}")
+    return facts
+
+
 def _stamp(path: Path) -> _Stamp:
     status = path.stat()
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _decode(data: bytes, content: str, path: Path, sink: Sink | None) -> FilmFacts:

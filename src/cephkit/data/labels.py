@@ -1,13 +1,14 @@
 """Aariz's label files: landmarks and CVM stage of one film, read strictly, written in the same schema."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cephkit.data.film import Points
+from cephkit.data.film import FARTHEST_PX, Points
+from cephkit.data.names import film_name
 from cephkit.errors import LabelError
+from cephkit.files import short_name
 from cephkit.landmarks import BY_ID, BY_SYMBOL, SYMBOLS, canonical_symbol, in_canonical_order
 
 LARGEST_BYTES = 4 * 2**20
@@ -57,8 +58,8 @@ def read_landmarks(path: Path) -> LandmarkFile:
         if point is not None:
             points[symbol] = point
     named = label.get("ceph_id")
-    if isinstance(named, str) and named != path.stem:
-        notes.append(f"ceph_id {named!r} is not the file's name")
+    if isinstance(named, str) and short_name(named) != film_name(path):
+        notes.append(f"ceph_id {named!r:.80} is not the file's name")
     return LandmarkFile(points, tuple(notes))
 
 
@@ -125,7 +126,7 @@ def _which(entry: dict[str, Any], position: int, path: Path, notes: list[str]) -
     by_id = BY_ID.get(landmark_id.strip()) if isinstance(landmark_id, str) else None
     if by_id is None:
         if by_symbol is None:
-            reason = f"landmark {position} is unknown: id {landmark_id!r}, symbol {written!r}"
+            reason = f"landmark {position} is unknown: id {landmark_id!r:.40}, symbol {written!r:.40}"
             raise BrokenLabelError(reason, f"remove it; known symbols: {' '.join(SYMBOLS)}", path)
         return by_symbol
     if by_symbol is not None and by_symbol != by_id.symbol:
@@ -145,13 +146,9 @@ def _point(value: Any, symbol: str, path: Path) -> tuple[float, float] | None:
 def _coordinate(value: Any, name: str, path: Path) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BrokenLabelError(f"{name} is {value!r:.40}, expected a number", "correct it", path)
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise BrokenLabelError(f"{name} is not finite", "correct it", path)
-    return number
+    if not abs(value) <= FARTHEST_PX:  # an integer may be too large for a float
+        raise BrokenLabelError(f"{name} is not finite or far off any film", "correct it", path)
+    return float(value)
 
 
 def _kind(value: Any) -> str:

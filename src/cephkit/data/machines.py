@@ -1,14 +1,17 @@
 """Aariz's machine map: which X-ray machine made a film, and how large a pixel is in mm."""
 
-import csv
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cephkit.errors import DataError
+from cephkit.data.names import film_key
+from cephkit.data.tables import number, read_table, surplus
+from cephkit.errors import SettingsError
 
 FILE_NAME = "cephalogram_machine_mappings.csv"
 ORIGIN = "machine map"
+SIDES = ("row_mm", "column_mm")
+"""Columns in place of ``pixel_size`` for pixels that are not square: from row to row, and from column to column."""
 SMALLEST_MM, LARGEST_MM = 0.005, 2.0
 """mm per pixel; real films lie between 0.09 and 0.24, and nothing outside these bounds is a cephalogram's."""
 
@@ -21,46 +24,67 @@ class MachineRow:
     pixel_size_mm: float | None
     mode: str | None
     fault: str | None = None
+    stretch: tuple[float, float] = (1.0, 1.0)
+    """Of pixels that are not square: ``pixel_size_mm`` is their shorter side."""
+    film: str = ""
+    """As the table writes it."""
 
 
 def read_machine_map(path: Path) -> dict[str, MachineRow]:
-    """Film id -> row. Extra columns, spaces and a BOM do no harm; a film named twice with two sizes has none.
+    """``film_key`` of the film id -> row. Extra columns, spaces and a BOM do no harm.
+
+    A film named twice with two sizes has none.
 
     Raises:
         DataError: unreadable, or without a ``cephalogram_id`` column.
     """
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            table = [[cell.strip() for cell in row] for row in csv.reader(file)]
-    except (OSError, csv.Error) as error:
-        raise DataError(f"{path}: the machine map cannot be read: {error}; correct or remove it") from error
-    head = [name.lower() for name in table[0]] if table else []
-    if "cephalogram_id" not in head:
-        raise DataError(f"{path}: no column cephalogram_id, found {', '.join(head) or 'nothing'}; correct or remove it")
+    head, lines = read_table(path, ("cephalogram_id",), strict=False)
     rows: dict[str, MachineRow] = {}
-    for cells in table[1:]:
+    for cells in lines:
         fields = dict(zip(head, cells, strict=False))
         film_id = fields.get("cephalogram_id", "")
         if not film_id:
             continue
         row = _row(fields)
-        known = rows.get(film_id)
-        if known is not None and known.pixel_size_mm != row.pixel_size_mm:
+        if fault := surplus(head, cells):
+            row = MachineRow(row.machine, None, row.mode, fault)
+        known = rows.get(film_key(film_id))
+        if known is not None and (known.pixel_size_mm, known.stretch) != (row.pixel_size_mm, row.stretch):
             row = MachineRow(known.machine, None, known.mode, "two rows with different pixel sizes")
-        rows[film_id] = row
+        rows[film_key(film_id)] = replace(row, film=film_id)
     return rows
 
 
 def _row(fields: dict[str, str]) -> MachineRow:
     machine, mode = fields.get("machine") or None, fields.get("mode") or None
     written = fields.get("pixel_size", "")
+    sides = [fields[name] for name in SIDES if fields.get(name)]
+    if sides:
+        return _of_sides(machine, mode, sides, written)
     if not written:
         return MachineRow(machine, None, mode)
     try:
-        size = float(written)
+        size = number(written)
     except ValueError:
         return MachineRow(machine, None, mode, f"pixel size {written!r:.40} is no number")
     if not math.isfinite(size) or not SMALLEST_MM <= size <= LARGEST_MM:
         fault = f"pixel size {written} is outside {SMALLEST_MM} to {LARGEST_MM} mm"
         return MachineRow(machine, None, mode, fault)
     return MachineRow(machine, size, mode)
+
+
+def _of_sides(machine: str | None, mode: str | None, written: list[str], other: str) -> MachineRow:
+    """A row whose pixels have two sides."""
+    from cephkit.data.spacing import Spacing
+    from cephkit.data.straight import stretch_of
+
+    name = " and ".join(SIDES)
+    if other or len(written) != len(SIDES):
+        return MachineRow(machine, None, mode, f"{name} go together, and without pixel_size")
+    try:
+        spacing = Spacing(number(written[0]), number(written[1]), ORIGIN)
+    except (ValueError, SettingsError):
+        return MachineRow(
+            machine, None, mode, f"{name} are {written[0]!r:.20} and {written[1]!r:.20}, no pixel's sides"
+        )
+    return MachineRow(machine, min(spacing.row_mm, spacing.column_mm), mode, stretch=stretch_of(spacing))

@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cephkit.data.depth import full_range
 from cephkit.data.dicom.signature import begins_like_bare_dicom, begins_like_dicom
-from cephkit.data.grey import Grey, turned
-from cephkit.data.pictures import decode_picture, is_picture
+from cephkit.data.grey import Grey, check_size, turned
+from cephkit.data.kinds import HEAD, is_dicom_directory
+from cephkit.data.pictures import decode_picture, grey_of_image, is_picture, no_film
 from cephkit.data.pixels import FILM_ENDINGS, content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import BrokenFilmError
@@ -30,13 +37,16 @@ class OpenedFilm:
     """What a person should know about this film."""
 
 
-def open_film(path: Path, *, use_spacing: bool = True, data: bytes | None = None) -> OpenedFilm:
+def open_film(
+    path: Path, *, use_spacing: bool = True, ignore_bad_spacing: bool = False, data: bytes | None = None
+) -> OpenedFilm:
     """The film at ``path``: PNG, JPEG, BMP, TIFF, WebP or DICOM, by its first bytes.
 
     Args:
         path: the film.
         use_spacing: read the pixel size from a DICOM file. An impossible one makes the film unusable; False reads the
             film without, for a user who gives the pixel size or wants angles only.
+        ignore_bad_spacing: read a film whose pixel size is impossible without it, with a note.
         data: the file's bytes, where they have been read.
 
     Raises:
@@ -44,43 +54,76 @@ def open_film(path: Path, *, use_spacing: bool = True, data: bytes | None = None
     """
     data = read_bytes(path) if data is None else data
     content = content_hash(data)
+    if is_dicom_directory(data[:HEAD]):
+        raise BrokenFilmError("a DICOMDIR, which lists films and is none", "give the folder that it lies in", path)
     if not is_picture(data) and _is_dicom(data, path):
         from cephkit.data.dicom.read import read_dicom  # and pydicom, which few runs need
 
-        film = read_dicom(data, path, use_spacing=use_spacing)
+        film = read_dicom(data, path, use_spacing=use_spacing, ignore_bad_spacing=ignore_bad_spacing)
         return OpenedFilm(film.grey, content, film.spacing, notes=film.notes)
     if data and not is_picture(data):
         remedy = "save it as an 8- or 16-bit grey PNG, or take it out"
-        raise BrokenFilmError("not a PNG, JPEG, BMP, TIFF, WebP or DICOM film", remedy, path)
-    grey, orientation = decode_picture(data, path)
+        raise BrokenFilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF, WebP or DICOM film", remedy, path)
+    return _upright(*decode_picture(data, path), content)
+
+
+def open_image(image: Image.Image) -> OpenedFilm:
+    """The film in a picture of Pillow, as its file would be; without a hash of its file and without a pixel size.
+
+    Raises:
+        FilmError: wholly transparent, damaged, of a kind that is not supported, too large or too small.
+    """
+    return _upright(*grey_of_image(image), content="")
+
+
+def open_array(array: NDArray[Any]) -> OpenedFilm:
+    """The film in an array: (H, W) grey uint8 or uint16, or (H, W, 3) red, green, blue uint8.
+
+    Raises:
+        FilmError: of another shape or type, too large or too small.
+    """
+    is_colour = array.ndim == 3 and array.shape[2] == 3
+    kinds = (np.uint8,) if is_colour else (np.uint8, np.uint16)
+    if not (is_colour or array.ndim == 2) or array.dtype.newbyteorder("=") not in kinds:
+        raise BrokenFilmError(
+            f"an array of shape {array.shape} and type {array.dtype} is no film",
+            "give (height, width) uint8 or uint16, or (height, width, 3) uint8 of red, green and blue",
+        )
+    check_size((array.shape[1], array.shape[0]))
+    if is_colour:
+        return open_image(Image.fromarray(np.ascontiguousarray(array)))
+    grey: Grey = array.astype(np.uint8, order="C") if array.dtype.itemsize == 1 else array.astype(np.uint16, order="C")
+    return OpenedFilm(full_range(grey), "", None)
+
+
+def _upright(grey: Grey, orientation: int, content: str) -> OpenedFilm:
     notes = (f"turned as its EXIF orientation {orientation} says",) if orientation != 1 else ()
     return OpenedFilm(turned(grey, orientation), content, None, orientation, notes)
 
 
 def is_film_file(path: Path) -> bool:
-    """Whether ``path`` is a file that a folder of films is searched for: by its ending, or DICOM without one."""
+    """Whether ``path`` is a file that a folder of films is searched for: by its ending, or by its first bytes."""
     if path.name.startswith(".") or not path.is_file():
         return False
-    if _ending(path):
-        return _ending(path) in FILM_ENDINGS
+    if _ending(path) in FILM_ENDINGS:  # damaged ones too: somebody should hear of them
+        return True
+    head = read_head(path)
+    return is_picture(head) or (_is_dicom(head, path) and not is_dicom_directory(head))
+
+
+def read_head(path: Path) -> bytes:
+    """The first bytes of a file; none where it cannot be read."""
     try:
         with path.open("rb") as file:
-            head = file.read(132)
+            return file.read(HEAD)
     except OSError:
-        return False
-    return begins_like_dicom(head)
+        return b""
 
 
 def _is_dicom(data: bytes, path: Path) -> bool:
     if begins_like_dicom(data):
         return True
     return _ending(path) in _DICOM_ENDINGS and begins_like_bare_dicom(data)
-
-
-def film_stem(path: Path) -> str:
-    """A film's name without its ending."""
-    ending = _ending(path)
-    return path.name[: -len(ending)] if ending else path.name
 
 
 def _ending(path: Path) -> str:

@@ -18,21 +18,22 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from cephkit.data.depth import full_range
+from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, deep_luminance, turned
+from cephkit.data.jpeg import JPEG_LS, LOSSLESS, jpeg_head
+from cephkit.data.kinds import HEAD, other_kind, picture_kind
+from cephkit.data.tiff import PHOTOMETRIC, SAMPLE_FORMAT, SIGNED, WHITE_IS_ZERO, unsupported_tiff
 from cephkit.errors import BrokenFilmError, FilmError
 
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
 
 # The classes are called directly because Image.open guards against huge films through a process-wide setting
 # that two threads cannot change safely; decode_picture has its own guard.
-_OPENERS: tuple[tuple[bytes, Opener], ...] = (
-    (b"\x89PNG\r\n\x1a\n", PngImageFile),
-    (b"\xff\xd8\xff", JpegImageFile),
-    (b"BM", BmpImageFile),
-    (b"II*\x00", TiffImageFile),
-    (b"MM\x00*", TiffImageFile),
-)
-_ORIENTATION, _PHOTOMETRIC, _WHITE_IS_ZERO = 274, 262, 0
+_OPENERS: dict[str, Opener] = {
+    "PNG": PngImageFile, "JPEG": JpegImageFile, "BMP": BmpImageFile, "TIFF": TiffImageFile, "WebP": WebPImageFile,
+}  # fmt: skip
+_ORIENTATION = 274
 _BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory; else 4
 _DEEP_BYTES_PER_PIXEL = 12
 _WEBP_BYTES_PER_PIXEL = 16  # its decoder works on four copies
@@ -45,13 +46,14 @@ _TAKE_ONE_OUT = "save the film alone as a file of its own, or take it out"
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether the first bytes are those of a format read here."""
-    return _opener(data) is not None
+    """Whether the first bytes are those of a format read here; DICOM's mark counts before them."""
+    return picture_kind(data[:HEAD]) != ""
 
 
 def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
-    """Grey pixels as stored, (H, W) uint8 or uint16, and the EXIF orientation (1 to 8) a viewer would apply.
+    """Grey pixels as they lie in the file, and the EXIF orientation (1 to 8) that a viewer would apply.
 
+    The pixels are (H, W) uint8 or uint16, with white where ``depth`` says.
     Colour becomes luminance. Alpha is ignored, but a wholly transparent picture is refused. ``path`` is for messages.
 
     Raises:
@@ -59,11 +61,15 @@ def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
     """
     if not data:
         raise BrokenFilmError("the file is empty", COPY_AGAIN, path)
-    opener = _opener(data)
-    if opener is None:
-        raise BrokenFilmError("not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
+    if begins_like_dicom(data):  # the 128 bytes before that may be those of a TIFF
+        raise BrokenFilmError("a DICOM file, not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
+    kind = picture_kind(data[:HEAD])
+    if not kind:
+        raise BrokenFilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
+    if unsupported := _unsupported(kind, data):
+        raise BrokenFilmError(unsupported, SAVE_AS_PNG, path)
     try:
-        return _decode(opener, data, path)
+        return _decode(_OPENERS[kind], data, path)
     except (FilmError, MemoryError):
         raise
     except Exception as error:  # decoders meet hostile bytes with errors of every kind
@@ -71,10 +77,57 @@ def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
         raise BrokenFilmError(reason, COPY_AGAIN, path) from error
 
 
-def _opener(data: bytes) -> Opener | None:
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return WebPImageFile
-    return next((opener for magic, opener in _OPENERS if data.startswith(magic)), None)
+def grey_of_image(image: Image.Image) -> tuple[Grey, int]:
+    """``decode_picture`` of a picture that Pillow has opened or made: by its mode and EXIF, as its file would be.
+
+    What Pillow cuts off when it opens a file, the low bytes of 16-bit colour, is not there any more.
+
+    Raises:
+        FilmError: as ``decode_picture``.
+    """
+    check_size(image.size)
+    try:
+        _load(image)
+        is_tiff = isinstance(image, TiffImageFile)  # which Pillow has turned
+        return _full_range(image, _grey(image)), 1 if is_tiff else _orientation(image)
+    except (FilmError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"damaged or truncated: {type(error).__name__}: {error}"
+        raise BrokenFilmError(reason, COPY_AGAIN) from error
+
+
+def _load(image: Image.Image) -> None:
+    if not isinstance(image, TiffImageFile):
+        image.load()
+        return
+    # Pillow maps an uncompressed TIFF that has a name into memory, and garbles it where it is to be turned.
+    name, image.filename = image.filename, ""
+    try:
+        image.load()
+    finally:
+        image.filename = name
+
+
+def _full_range(image: Image.Image, grey: Grey) -> Grey:
+    # Pillow minds white at zero in 8 bits only.
+    is_inverted = isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
+    return full_range(grey, white_is_zero=is_inverted and grey.dtype == np.uint16)
+
+
+def no_film(data: bytes) -> str:
+    """What a file that is no film is, for the beginning of a sentence."""
+    kind = other_kind(data[:HEAD])
+    return f"a {kind} file, " if kind else ""
+
+
+def _unsupported(kind: str, data: bytes) -> str:
+    if kind == "TIFF":
+        return unsupported_tiff(data)
+    head = jpeg_head(data) if kind == "JPEG" else None
+    if head is not None and (head.marker in (LOSSLESS, JPEG_LS) or head.precision != 8):
+        return f"a {head.name}, which is not supported"
+    return ""
 
 
 def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
@@ -90,10 +143,8 @@ def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
     image.draft("L", image.size)  # JPEG only: luminance alone is decoded, at full size
     is_tiff = isinstance(image, TiffImageFile)
     orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF, and forgets that it did
-    white_is_zero = isinstance(image, TiffImageFile) and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
     grey = _deep_grey(image, opener(io.BytesIO(data)), path) if deep else _grey(image, path)
-    if white_is_zero and grey.dtype == np.uint16:  # Pillow minds it in 8 bits only
-        grey = np.iinfo(np.uint16).max - grey
+    grey = _full_range(image, grey)
     if is_tiff:
         return turned(grey, {6: 8, 8: 6}.get(orientation, orientation)), orientation
     return grey, _orientation(image)
@@ -134,7 +185,7 @@ def _check_single(image: ImageFile.ImageFile, path: Path) -> None:
         raise BrokenFilmError("the file is an animation", _TAKE_ONE_OUT, path)
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # broken EXIF data says nothing about the pixels
@@ -175,17 +226,19 @@ def _with_other_byte(arguments: Any) -> Any:
     return _OTHER_BYTE[arguments]
 
 
-def _check_seen(high: Image.Image, low: Image.Image, path: Path) -> None:
+def _check_seen(high: Image.Image, low: Image.Image, path: Path | None) -> None:
     if high.getextrema()[1] == low.getextrema()[1] == 0:
         raise BrokenFilmError("every pixel is transparent", SAVE_AS_PNG, path)
 
 
-def _grey(image: ImageFile.ImageFile, path: Path) -> Grey:
+def _grey(image: Image.Image, path: Path | None = None) -> Grey:
     image.load()
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)  # astype also brings big-endian pixels into native order
     if image.mode == "I":
         wide = np.asarray(image)
+        if wide.min() < 0 and _is_signed(image):
+            wide = wide + (1 << 15)  # as signed DICOM: the lowest of 16 bits is black
         if wide.min() >= 0 and wide.max() <= np.iinfo(np.uint16).max:
             return wide.astype(np.uint16)
     if image.mode in ("I", "F"):
@@ -195,13 +248,24 @@ def _grey(image: ImageFile.ImageFile, path: Path) -> Grey:
     elif "A" in image.getbands():
         alpha = image.getchannel("A")
         _check_seen(alpha, alpha, path)
-    image.info.pop("transparency", None)  # Pillow would warn that it is lost
+    if image.mode == "L" and _is_signed(image):
+        signed = np.asarray(image).view(np.int8)
+        return (signed ^ np.int8(-128) if signed.min() < 0 else signed).view(np.uint8)
+    if "transparency" in image.info:  # Pillow would warn that it is lost
+        image = image.copy()
+        del image.info["transparency"]
     if image.mode == "LAB":
         return np.array(image.getchannel(0), dtype=np.uint8)
+    if image.mode in ("La", "RGBa"):  # colours that were multiplied by alpha
+        image = image.convert(image.mode.upper())
     return np.array(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
 
 
-def _check_palette(image: ImageFile.ImageFile, path: Path) -> None:
+def _is_signed(image: Image.Image) -> bool:
+    return isinstance(image, TiffImageFile) and SIGNED in np.atleast_1d(image.tag_v2.get(SAMPLE_FORMAT, 1))
+
+
+def _check_palette(image: Image.Image, path: Path | None) -> None:
     used: NDArray[np.intp] = np.flatnonzero(image.histogram())
     palette = image.palette
     if palette is None or used[-1] >= len(palette.palette) // len(palette.mode):

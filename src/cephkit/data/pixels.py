@@ -13,7 +13,7 @@ from cephkit.data.pictures import decode_picture
 from cephkit.errors import BrokenFilmError
 from cephkit.geometry import Size, letterbox
 
-DECODER = "2"
+DECODER = "3"
 """Changes whenever a file would give other grey pixels or another canvas: what is remembered is then void."""
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
@@ -22,10 +22,11 @@ FILM_ENDINGS = (*PICTURE_ENDINGS, ".dcm", ".dicom")
 """Of films to predict, read by ``opened.open_film``."""
 LARGEST_FILE = 350_000_000
 """Bytes; an uncompressed film of the most pixels allowed is smaller."""
+_TO_8_BITS = np.rint(np.arange(1 << 16) / 257).astype(np.uint8)
 
 
 def read_grey(path: Path) -> Grey:
-    """The film at ``path`` as viewers show it: (H, W) uint8, or uint16 for a 16-bit film.
+    """The film at ``path`` as viewers show it: (H, W) uint8, or uint16 for a 16-bit film, see ``depth``.
 
     Colour becomes luminance, alpha is ignored. An EXIF rotation is applied: so saw the film who labelled it.
 
@@ -60,13 +61,8 @@ def decode_grey(data: bytes, path: Path) -> Grey:
 
 
 def to_uint8(grey: Grey) -> NDArray[np.uint8]:
-    """``grey`` (H, W) as uint8: 16 bits are mapped linearly from their 0.1 to their 99.9 percentile."""
-    if grey.dtype == np.uint8:
-        return grey.astype(np.uint8, copy=False)
-    low, high = np.percentile(grey, (0.1, 99.9))
-    levels = np.arange(np.iinfo(np.uint16).max + 1, dtype=np.float64)
-    table = np.clip(np.rint((levels - low) * (255.0 / max(high - low, 1.0))), 0, 255).astype(np.uint8)
-    return look_up(table, grey).astype(np.uint8, copy=False)
+    """``grey`` (H, W), black at 0 and white at the end of its type as decoders give it, as uint8."""
+    return grey.astype(np.uint8, copy=False) if grey.dtype == np.uint8 else look_up(_TO_8_BITS, grey).astype(np.uint8)
 
 
 def to_canvas(grey: NDArray[np.uint8], canvas_size: Size) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ from cephkit.data.check import THREADS, film_problems, label_notes, leaked, scan
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import SPLITS, Film, Split
 from cephkit.data.index import FilmFacts, FilmIndex
+from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.store import FilmStore
 from cephkit.data.store_builder import StoreBuilder, check_memory, folder_bytes
 from cephkit.errors import DataError
@@ -93,11 +94,13 @@ def prepare(
         _remember(index, folder, say)
         own_facts = facts[: len(aariz.films)]
         unusable += film_problems(aariz.films, own_facts)
+        checked = [with_facts(film, known) for film, known in zip(aariz.films, own_facts, strict=True)]
+        findings = label_findings([film for film in checked if film.size is not None])
+        unusable += certain_problems(findings)
         if unusable:
             _report(unusable, skip_bad_films, root, say)
         left_out, notes = leaked(everything, facts)
         notes = [*aariz.notes, *notes, *_unread_others(others, facts[len(aariz.films) :])]
-        checked = [with_facts(film, known) for film, known in zip(aariz.films, own_facts, strict=True)]
         usable = [film for film in _without(checked, unusable) if film.path not in left_out]
         films = {split: tuple(film for film in usable if film.split == split) for split in splits}
         empty = [split for split in splits if not films[split]]
@@ -115,6 +118,7 @@ def prepare(
     if absent and "train" in splits:
         notes.append(f"left out of the model, on no film of train: {len(absent)} landmarks: {' '.join(absent)}")
     notes += label_notes(usable)
+    notes += doubts_note(findings, usable)
     for note in notes:
         say(note)
     return PreparedData(films, symbols, annotation, canvas_size, store, tuple(notes))
@@ -171,8 +175,7 @@ def _hold(
 ) -> FilmStore:
     if not films:
         return FilmStore.empty(canvas_size)
-    store = builder.finish(films, THREADS)
-    store.warm()
+    store = builder.finish(films, THREADS, say)
     total = folder_bytes(folder)
     say(
         f"film store: {len(store)} films, {store.bytes / 2**20:.0f} MiB, in {folder} "

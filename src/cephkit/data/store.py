@@ -1,61 +1,76 @@
 """The film store: films decoded once into canvases that all processes read from one memory-mapped file.
 
-File: the canvases one after another, uint8, then a JSON table (content hash -> position), its length, a mark;
-one file, so that canvases and table can never be of two runs. It gets its name only when it is whole: what is
-half written is never opened. Every page is backed by the file: the operating system keeps one copy in memory
-for all workers, and when memory is short drops pages that it can read again. The cache folder may be deleted
-whenever no run is using it.
+File: the canvases one after another, uint8, then a JSON table (content hash -> position, and each canvas's CRC-32),
+its length, a mark; one file, so that canvases and table can never be of two runs. It gets its name only when it is
+whole: what is half written is never opened. ``warm`` compares each canvas with its checksum. Every page is backed by
+the file: the operating system keeps one copy in memory for all workers, and when memory is short drops pages that it
+can read again. The cache folder may be deleted whenever no run is using it.
 """
 
 import json
 import os
 import struct
+import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.film import Film
 from cephkit.data.pixels import DECODER
+from cephkit.errors import FilmError
 from cephkit.geometry import Size
 
-_FORMAT = f"cephkit film store 1, decoder {DECODER}"
+_FORMAT = f"cephkit film store 2, decoder {DECODER}"
 _TAIL = struct.Struct("<Q8s")
 _MARK = b"CEPHKIT1"
+
+Stamp: TypeAlias = tuple[int, int]
+"""Bytes and time of change in ns: a file with another is another."""
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What follows the canvases."""
+
+    slots: dict[str, int]
+    """Content hash -> position of the canvas."""
+    checksums: tuple[int, ...]
+    """CRC-32 of each canvas, by position."""
+    stamp: Stamp
 
 
 class FilmStore:
     """Canvases of the films that are held. Pickles as a path and a table; a worker opens the file itself."""
 
-    def __init__(self, path: Path | None, canvas_size: Size, slots: dict[str, int]) -> None:
-        self.path, self.canvas_size, self._slots = path, canvas_size, slots
+    def __init__(self, path: Path | None, canvas_size: Size, table: _Table) -> None:
+        self.path, self.canvas_size, self._table = path, canvas_size, table
         self._canvases: NDArray[np.uint8] | None = None
 
     @classmethod
     def empty(cls, canvas_size: Size) -> "FilmStore":
         """A store that holds nothing: every film is decoded when it is asked for."""
-        return cls(None, canvas_size, {})
+        return cls(None, canvas_size, _Table({}, (), (0, 0)))
 
     @classmethod
     def open(cls, path: Path, canvas_size: Size) -> "FilmStore | None":
         """The store at ``path``, or None where there is none that is whole and of this format."""
         try:
             with path.open("rb") as file:
-                table = _read_table(file)
-        except (OSError, ValueError, struct.error):
+                table = _read_table(file, canvas_size)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        if table is None or table["format"] != _FORMAT or tuple(table["canvas_size"]) != canvas_size:
-            return None
-        return cls(path, canvas_size, table["slots"])
+        return None if table is None else cls(path, canvas_size, table)
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._table.slots)
 
     def __contains__(self, content: object) -> bool:
-        return content in self._slots
+        return content in self._table.slots
 
     def __getstate__(self) -> dict[str, Any]:
         # Pickling the map would copy every film.
@@ -71,22 +86,34 @@ class FilmStore:
 
         Raises:
             KeyError: the film is not held.
+            FilmError: the file is no longer the one that was opened.
         """
-        slot = self._slots[content]
+        slot = self._table.slots[content]
         if self._canvases is None:
             assert self.path is not None
-            count = max(self._slots.values()) + 1
-            self._canvases = np.memmap(self.path, dtype=np.uint8, mode="r", shape=(count, *self.canvas_size))
+            if not self.path.is_file() or _stamp(self.path.stat()) != self._table.stamp:
+                raise FilmError(f"{self.path}: the film store was removed or replaced during the run; start it again")
+            shape = (len(self._table.checksums), *self.canvas_size)
+            self._canvases = np.memmap(self.path, dtype=np.uint8, mode="r", shape=shape)
         return self._canvases[slot]
 
-    def warm(self) -> None:
-        """Reads the file once, so that its pages are in memory before the first epoch."""
+    def warm(self) -> list[str]:
+        """Reads the file once, so that its pages are in memory before the first epoch, and checks every canvas.
+
+        Returns:
+            Content hashes of the films whose canvases are not as they were written.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
         if self.path is None:
-            return
-        buffer = bytearray(4 * 2**20)
-        with self.path.open("rb", buffering=0) as file:
-            while file.readinto(buffer):
-                pass
+            return []
+        canvas = bytearray(self.canvas_size[0] * self.canvas_size[1])
+        whole = []
+        with self.path.open("rb") as file:
+            for checksum in self._table.checksums:
+                whole.append(file.readinto(canvas) == len(canvas) and zlib.crc32(canvas) == checksum)
+        return [content for content, slot in self._table.slots.items() if not whole[slot]]
 
 
 def store_path(folder: Path, films: Sequence[Film], canvas_size: Size) -> Path:
@@ -108,14 +135,19 @@ def content_of(film: Film) -> str:
     return film.content
 
 
-def end_of_store(canvas_size: Size, canvases: int, slots: dict[str, int]) -> bytes:
+def end_of_store(canvas_size: Size, checksums: Sequence[int], slots: dict[str, int]) -> bytes:
     """What follows the canvases in the file: the table, its length and the mark."""
-    table = {"format": _FORMAT, "canvas_size": canvas_size, "canvases": canvases, "slots": slots}
+    table = {"format": _FORMAT, "canvas_size": canvas_size, "checksums": list(checksums), "slots": slots}
     text = json.dumps(table).encode()
     return text + _TAIL.pack(len(text), _MARK)
 
 
-def _read_table(file: BinaryIO) -> dict[str, Any] | None:
+def _stamp(about: os.stat_result) -> Stamp:
+    return about.st_size, about.st_mtime_ns
+
+
+def _read_table(file: BinaryIO, canvas_size: Size) -> _Table | None:
+    """The table of a whole store of this format and canvas; errors of all kinds where it is nonsense."""
     size = file.seek(0, os.SEEK_END)
     if size < _TAIL.size:
         return None
@@ -125,7 +157,14 @@ def _read_table(file: BinaryIO) -> dict[str, Any] | None:
         return None
     file.seek(size - _TAIL.size - length)
     table = json.loads(file.read(length))
-    if not isinstance(table, dict) or not {"format", "canvas_size", "canvases", "slots"} <= table.keys():
+    if table["format"] != _FORMAT or table["canvas_size"] != list(canvas_size):
         return None
-    height, width = table["canvas_size"]
-    return table if size == table["canvases"] * height * width + length + _TAIL.size else None
+    checksums, slots = table["checksums"], table["slots"]
+    count = len(checksums)
+    sound = (
+        isinstance(checksums, list) and isinstance(slots, dict)
+        and all(type(each) is int for each in checksums)
+        and all(type(slot) is int and 0 <= slot < count for slot in slots.values())
+        and size == count * canvas_size[0] * canvas_size[1] + length + _TAIL.size
+    )  # fmt: skip
+    return _Table(slots, tuple(checksums), _stamp(os.fstat(file.fileno()))) if sound else None

@@ -4,7 +4,8 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
@@ -33,6 +34,7 @@ class StoreBuilder:
         self._folder, self._canvas_size, self._count = folder, canvas_size, count
         self._lock = threading.Lock()
         self._slots: dict[str, int] = {}
+        self._checksums: list[int] = []
         self._file: BinaryIO | None = None
         self._temporary: Path | None = None
 
@@ -54,10 +56,13 @@ class StoreBuilder:
                 self._temporary = self._folder / f"store-{os.getpid()}-{id(self)}.tmp"
                 self._file = self._temporary.open("wb")
             self._file.write(canvas.data)
-            self._slots[content] = len(self._slots)
+            self._slots[content] = len(self._checksums)
+            self._checksums.append(zlib.crc32(canvas.data))
 
-    def finish(self, films: Sequence[Film], threads: int) -> FilmStore:
+    def finish(self, films: Sequence[Film], threads: int, say: Callable[[str], None] = print) -> FilmStore:
         """The store of exactly ``films``: an older one, or the collected canvases and those that are missing.
+
+        Its pages are in memory, its canvases checked; an older one with a damaged canvas is made anew, with a line.
 
         Raises:
             FilmError: a film that was whole when it was checked no longer is.
@@ -67,12 +72,19 @@ class StoreBuilder:
         try:
             older = FilmStore.open(path, self._canvas_size)
             if older is not None:
-                return older
+                damaged = older.warm()
+                if not damaged:
+                    return older
+                say(f"{path}: {len(damaged)} of its {len(older)} canvases are damaged: the film store is made anew")
+                path.unlink(missing_ok=True)
             missing = {content_of(film): film for film in films if content_of(film) not in self._slots}
             if missing:
                 with ThreadPoolExecutor(threads) as pool:
                     list(pool.map(self._add_film, missing.items()))
-            return self._publish(path, {content_of(film) for film in films})
+            store = self._publish(path, {content_of(film) for film in films})
+            if store.warm():
+                raise OSError("what was read back is not what was written")
+            return store
         except OSError as error:
             remedy = "free space or name another folder with --cache_dir"
             raise DataError(f"{self._folder}: the film store cannot be written: {error}; {remedy}") from error
@@ -86,7 +98,7 @@ class StoreBuilder:
         if self._temporary is not None:
             self._temporary.unlink(missing_ok=True)
         self._file = self._temporary = None
-        self._slots = {}
+        self._slots, self._checksums = {}, []
 
     def _add_film(self, item: tuple[str, Film]) -> None:
         content, film = item
@@ -100,7 +112,7 @@ class StoreBuilder:
         assert self._temporary is not None
         # A canvas that turned out not to be wanted (a leaked duplicate) keeps its place and loses its entry.
         slots = {content: slot for content, slot in self._slots.items() if content in wanted}
-        self._file.write(end_of_store(self._canvas_size, len(self._slots), slots))
+        self._file.write(end_of_store(self._canvas_size, self._checksums, slots))
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -117,8 +129,8 @@ class StoreBuilder:
         return store
 
 
-def check_memory(count: int, canvas_size: Size) -> None:
-    """Whether ``count`` canvases fit into free memory.
+def check_memory(count: int, canvas_size: Size, purpose: str = "") -> None:
+    """Whether ``count`` canvases fit into free memory; ``purpose`` begins the message where they do not.
 
     Raises:
         DataError: they do not; says how many do.
@@ -128,8 +140,8 @@ def check_memory(count: int, canvas_size: Size) -> None:
     usable = int(free * _MEMORY_SHARE)
     if count * each > usable:
         raise DataError(
-            f"holding {count} films of {canvas_size[0]}x{canvas_size[1]} needs {_mib(count * each)} of memory; "
-            f"{_mib(free)} are free, {_mib(usable)} of them for films; "
+            f"{purpose}holding {count} films of {canvas_size[0]}x{canvas_size[1]} needs {_mib(count * each)} of memory"
+            f"; {_mib(free)} are free, {_mib(usable)} of them for films; "
             f"use --limited_ram_cache {usable // each} in place of --use_ram_cache, or neither"
         )
 

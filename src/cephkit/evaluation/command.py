@@ -14,7 +14,7 @@ from cephkit.config import Truth, parse
 from cephkit.data.film import SPLITS, Split
 from cephkit.errors import SettingsError
 from cephkit.evaluation.judge import Judged, judge_checkpoints, judge_file, shown
-from cephkit.evaluation.results import report, show, write_results
+from cephkit.evaluation.results import report, show, write_predictions, write_results
 
 Say = Callable[[str], None]
 
@@ -121,6 +121,7 @@ def evaluate(options: EvaluateOptions, command: str = "", say: Say = print) -> d
     else:
         judged = judge_file(options, options.predictions, say)
     scores, source = judged.scores, judged.source
+    write_predictions(options.out, scores)
     metrics = scores.metrics(options.bootstrap_draws, options.seed)
     about = {
         **source,

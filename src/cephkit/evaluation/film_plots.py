@@ -57,23 +57,18 @@ class _View:
         return 0 <= x <= self.width and 0 <= y <= self.height
 
 
-def overlays(scores: Scores) -> list[Plot | Omitted]:
-    """Best, median and worst film by their own MRE; the same film twice only once.
+def overlay(scores: Scores, kind: str) -> Plot | Omitted:
+    """The best, median or worst film (``KINDS``) by their own MRE; the same film twice only once.
 
     Films are compared in mm, or in pixels where no film has a pixel size. A film without a prediction has no MRE
     and is not chosen.
     """
     chosen, unit = chosen_films(scores)
-    plots: list[Plot | Omitted] = []
-    for kind in KINDS:
-        name, title = f"film_{kind}", f"{kind.capitalize()} film"
-        if kind in chosen:
-            index, mre = chosen[kind]
-            plots.append(_overlay(scores, index, name, f"{title}: MRE {mre:.2f} {unit}"))
-        else:
-            reason = "" if chosen else "no film has both a truth and a prediction"
-            plots.append(Omitted(name, title, reason))
-    return plots
+    name, title = f"film_{kind}", f"{kind.capitalize()} film"
+    if kind in chosen:
+        index, mre = chosen[kind]
+        return _overlay(scores, index, name, f"{title}: MRE {mre:.2f} {unit}")
+    return Omitted(name, title, "" if chosen else "no film has both a truth and a prediction")
 
 
 def chosen_films(scores: Scores) -> tuple[dict[str, tuple[int, float]], str]:

@@ -3,7 +3,8 @@
 import contextlib
 import shlex
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from cephkit import NOTICE
-from cephkit.evaluation.film_plots import overlays
+from cephkit.evaluation.film_plots import KINDS, overlay
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics, summarise
 from cephkit.evaluation.plots import Omitted, Plot, annotator_distances_mm, boxes, cumulative, scatter
 from cephkit.evaluation.published import PUBLISHED, RATE_KEYS
-from cephkit.evaluation.results import notes
+from cephkit.evaluation.results import lacks, notes
 from cephkit.evaluation.run_plots import calibration, learning_curves
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import NO_MACHINE
-from cephkit.files import write_csv, write_whole
+from cephkit.files import utf8, write_csv, write_whole
 from cephkit.landmarks import BY_SYMBOL, Tissue
 
 TISSUES: dict[Tissue, str] = {"bone": "bone", "tooth": "tooth", "soft": "soft tissue"}
@@ -78,11 +79,23 @@ def write_report(
     Raises:
         CephkitError: a file cannot be written.
     """
-    distributions = [cumulative(scores), boxes(scores), scatter(scores)]
-    films = overlays(scores)
-    beside = [calibration(content), learning_curves(run_folder)]
-    for figure in (*distributions, *films, *beside):
-        _write_figure(out / "figures", figure)
+    figures = out / "figures"
+
+    def drawn(name: str, title: str, draw: Callable[[], Plot | Omitted]) -> Plot | Omitted:
+        figure = _drawn(name, title, draw)
+        _write_figure(figures, figure)
+        return figure
+
+    distributions = [
+        drawn("cumulative_error", "Cumulative error", lambda: cumulative(scores)),
+        drawn("landmark_errors", "Errors per landmark", lambda: boxes(scores)),
+        drawn("error_scatter", "Direction of the errors", lambda: scatter(scores)),
+    ]
+    films = [drawn(f"film_{kind}", f"{kind.capitalize()} film", partial(overlay, scores, kind)) for kind in KINDS]
+    beside = [
+        drawn("calibration", "Calibration of the expected error", lambda: calibration(content)),
+        drawn("learning_curves", "Learning curves", lambda: learning_curves(run_folder)),
+    ]
     metrics = scores.metrics()
     body = [
         _cover(scores, content, metrics),
@@ -109,7 +122,7 @@ def write_report(
         f"<title>cephkit evaluation</title>\n<style>{_CSS}</style>\n</head>\n<body>\n"
     )
     path = out / "report.html"
-    write_whole(path, (page + "\n".join(part for part in body if part) + "\n</body>\n</html>\n").encode())
+    write_whole(path, utf8(page + "\n".join(part for part in body if part) + "\n</body>\n</html>\n"))
     return path
 
 
@@ -180,7 +193,7 @@ def _cover(scores: Scores, content: Mapping[str, Any], metrics: Metrics) -> str:
         for name, text in about.items()
         if text
     )
-    said = "".join(f"<li>{_e(line)}</li>" for line in notes(scores, metrics))
+    said = "".join(f"<li>{_e(line)}</li>" for line in (*notes(scores, metrics), *lacks(content)))
     return (
         f'<h1>Evaluation of landmarks</h1>\n<p class="notice">{_e(NOTICE)}</p>\n<div class="key">{key_figures}</div>\n'
         f'<table class="about"><tbody>{lines}</tbody></table>\n<ul>{said}</ul>'
@@ -308,6 +321,15 @@ def _figure(figure: Plot | Omitted) -> str:
         f'<figure><h3>{_e(figure.title)}</h3>\n<img src="data:image/svg+xml;base64,{data}" alt="{_e(figure.alt)}">\n'
         f"<figcaption>{said} <small>figures/{figure.name}.svg and .csv</small></figcaption></figure>"
     )
+
+
+def _drawn(name: str, title: str, draw: Callable[[], Plot | Omitted]) -> Plot | Omitted:
+    """The figure of ``draw``; what goes wrong with one figure costs no other, and no table."""
+    try:
+        return draw()
+    except Exception as error:  # drawing goes through fonts, decoders and libraries of all kinds
+        # Not the message, which may name folders: a report is passed on.
+        return Omitted(name, title, f"it could not be drawn ({type(error).__name__})")
 
 
 def _write_figure(folder: Path, figure: Plot | Omitted) -> None:

@@ -10,11 +10,14 @@ import numpy as np
 from rich.console import Console
 
 from cephkit.config import Truth
-from cephkit.data.aariz import AarizFolder, Problem, read_aariz, some
+from cephkit.data.aariz import AarizFolder, read_aariz, some
 from cephkit.data.check import unlabelled
 from cephkit.data.film import Film, Split
+from cephkit.data.label_check import certain_problems, doubts_note, label_findings
+from cephkit.data.names import film_key
 from cephkit.errors import DataError
 from cephkit.evaluation.predictions import listed, read_predictions
+from cephkit.evaluation.results import lacks
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
 from cephkit.evaluation.trust import trust
 from cephkit.landmarks import in_canonical_order
@@ -121,7 +124,13 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) ->
         "mode": predictor.mode,
         "tta": options.tta,
         "second_stage": any(stage.refiner is not None for stage in predictor.stages),
+        "model_lacks": list(predictor.lacks),
         "films_doubted": doubted,
+        "films_unusual": [
+            {"film": film.film_id, "note": pose.note}
+            for film, pose in zip(films, found.poses, strict=True)
+            if pose.note
+        ],
         "films_facing_left": [
             film.film_id for film, pose in zip(films, found.poses, strict=True) if pose.facing == "left"
         ],
@@ -129,9 +138,9 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) ->
         "mixed_precision": options.mixed_precision,
         "versions": {**current_versions(), "numpy": np.__version__},
     }
-    if predictor.calibration is None:
-        say(f"no calibration for {predictor.mode}: expected errors are not known; make one with cephkit calibrate")
-    else:
+    for lack in lacks(source):
+        say(lack)
+    if predictor.calibration is not None:
         source["uncertainty"] = trust(predictor.calibration, found, columns, scores)
     return Judged(scores, source, predictor)
 
@@ -142,8 +151,14 @@ def judge_file(options: JudgeOptions, path: Path, say: Say) -> Judged:
     Raises:
         CephkitError: what cannot be judged, and why.
     """
-    predictions = read_predictions(path)
     folder = read_aariz(options.dataset_path, options.splits)
+    for note in folder.notes:
+        say(note)
+    ids = {film_key(film.film_id): film.film_id for film in folder.films}
+    written = read_predictions(path)
+    # Names are compared as file systems do: without case, in one Unicode form.
+    predictions = {ids.get(film_key(film), film) if ids.get(film_key(film)) not in written else film: points
+                   for film, points in written.items()}  # fmt: skip
     films = _usable(folder, options, say)
     if not films:
         raise DataError(f"{options.dataset_path}: no usable film in {' '.join(options.splits)}")
@@ -167,7 +182,8 @@ def _usable(folder: AarizFolder, options: JudgeOptions, say: Say) -> list[Film]:
     """
     named = {(problem.split, problem.film_id) for problem in folder.problems}
     readable = [film for film in folder.films if (film.split, film.film_id) not in named]
-    problems: list[Problem] = [*folder.problems, *unlabelled(readable, options.truth)]
+    findings = label_findings(readable)
+    problems = [*folder.problems, *unlabelled(readable, options.truth), *certain_problems(findings)]
     lines = [str(problem) for problem in problems]
     if problems and not options.skip_bad_films:
         raise DataError(
@@ -177,7 +193,10 @@ def _usable(folder: AarizFolder, options: JudgeOptions, say: Say) -> list[Film]:
     for line in lines:
         say(f"left out: {line}")
     named = {(problem.split, problem.film_id) for problem in problems}
-    return [film for film in readable if (film.split, film.film_id) not in named]
+    usable = [film for film in readable if (film.split, film.film_id) not in named]
+    for note in doubts_note(findings, usable):
+        say(note)
+    return usable
 
 
 def shown(batches: Sequence[Any] | Any, title: str) -> Iterable[Any]:

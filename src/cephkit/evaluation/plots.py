@@ -98,7 +98,7 @@ def annotator_distances_mm(scores: Scores) -> Floats:
         np.stack([points_array(film.annotations.get(who, {}), scores.symbols) for film in scores.films])
         for who in ("senior", "junior")
     )
-    distances = to_mm(radial_errors(junior, senior), scores.pixel_sizes)
+    distances = to_mm(radial_errors(junior * scores.stretches, senior * scores.stretches), scores.pixel_sizes)
     distances[~np.isfinite(distances) | np.isnan(scores.errors_mm)] = np.nan
     return distances
 

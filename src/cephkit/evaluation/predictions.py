@@ -4,12 +4,12 @@
 """
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cephkit.cephalometry.source import RESULT_ENDING
+from cephkit.data.film import FARTHEST_PX
 from cephkit.errors import LabelError
 from cephkit.landmarks import BY_ID, canonical_symbol
 
@@ -43,13 +43,13 @@ def read_predictions(path: Path) -> Predictions:
     wrong: list[str] = []
     for file in files:
         try:
-            content = _read_json(file)
+            films = _films(_read_json(file))
         except _UnusableFileError as error:
             wrong.append(f"{file.name}: {error}")
             continue
-        for film_id, points in _films(content):
+        for film_id, points in films:
             if film_id in predictions:
-                wrong.append(f"{file.name}: film {film_id!r} is there a second time")
+                wrong.append(f"{file.name}: film {_short(film_id)} is there a second time")
             predictions[film_id] = _points(film_id, points, wrong)
     if wrong:
         raise LabelError(
@@ -77,7 +77,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except _UnusableFileError:
         raise
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
-        raise _UnusableFileError(f"is no JSON ({error})") from error
+        raise _UnusableFileError(f"is no JSON ({error!s:.80})") from error
     if not isinstance(content, dict):
         raise _UnusableFileError(f"holds a {type(content).__name__} where an object of films is expected")
     return content
@@ -88,7 +88,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
         repeated = sorted({name for name in names if names.count(name) > 1})
-        raise _UnusableFileError(f"names {', '.join(map(repr, repeated[:5]))} twice in one object")
+        raise _UnusableFileError(f"names {', '.join(map(_short, repeated[:5]))} twice in one object")
     return content
 
 
@@ -96,7 +96,10 @@ def _films(content: Mapping[str, Any]) -> list[tuple[str, Any]]:
     marks = content.get("landmarks")
     if "ceph_id" not in content or not isinstance(marks, list):
         return list(content.items())
-    points: dict[str, Any] = {symbol: None for symbol in content.get("missing") or () if isinstance(symbol, str)}
+    missing = content.get("missing") or []
+    if not isinstance(missing, list) or not all(isinstance(symbol, str) for symbol in missing):
+        raise _UnusableFileError(f'"missing" is {_short(missing)}, expected a list of symbols')
+    points: dict[str, Any] = dict.fromkeys(missing)
     for mark in marks:
         known = isinstance(mark, dict) and (BY_ID.get(str(mark.get("landmark_id"))) or mark.get("symbol"))
         value = mark.get("value") if isinstance(mark, dict) else None
@@ -108,33 +111,28 @@ def _films(content: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _points(film_id: str, points: Any, wrong: list[str]) -> FilmPoints:
     """The points of one film; what cannot be used is added to ``wrong``."""
     if not isinstance(points, dict):
-        wrong.append(f"film {film_id!r}: expected {{symbol: [x, y]}}, got {_short(points)}")
+        wrong.append(f"film {_short(film_id)}: expected {{symbol: [x, y]}}, got {_short(points)}")
         return {}
     usable: FilmPoints = {}
     for name, value in points.items():
         try:
             symbol = canonical_symbol(name)
         except KeyError:
-            wrong.append(f"film {film_id!r}: {name!r} is none of the 29 landmark symbols")
+            wrong.append(f"film {_short(film_id)}: {_short(name)} is none of the 29 landmark symbols")
             continue
         if symbol in usable:
-            wrong.append(f"film {film_id!r}: {symbol} is there twice")
+            wrong.append(f"film {_short(film_id)}: {symbol} is there twice")
         elif value is None:
             usable[symbol] = None
         elif isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)):
             usable[symbol] = (float(value[0]), float(value[1]))
         else:
-            wrong.append(f"film {film_id!r}, {symbol}: expected [x, y], two finite numbers, got {_short(value)}")
+            wrong.append(f"film {_short(film_id)}, {symbol}: expected [x, y], two finite numbers, got {_short(value)}")
     return usable
 
 
 def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    try:
-        return math.isfinite(float(value))
-    except OverflowError:
-        return False
+    return not isinstance(value, bool) and isinstance(value, (int, float)) and abs(value) <= FARTHEST_PX
 
 
 def _short(value: object) -> str:

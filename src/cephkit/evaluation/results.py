@@ -25,7 +25,7 @@ from cephkit.evaluation.tables import (
     machine_rows,
     split_rows,
 )
-from cephkit.files import write_csv, write_json
+from cephkit.files import utf8, write_csv, write_json
 
 HARDEST = 5
 
@@ -51,13 +51,21 @@ def report(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> dict[str,
     }
 
 
+def write_predictions(out: Path, scores: Scores) -> None:
+    """What was found: it took the longest, and is written before anything is made of it.
+
+    Raises:
+        CephkitError: the file cannot be written.
+    """
+    write_json(out / "predictions.json", scores.predictions())
+
+
 def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:
-    """All files of an evaluation; ``metrics.json`` last, so that where it is, the others are too.
+    """The tables of an evaluation; ``metrics.json`` last, so that where it is, the others are too.
 
     Raises:
         CephkitError: a file cannot be written.
     """
-    write_json(out / "predictions.json", scores.predictions())
     write_csv(out / "errors.csv", ERROR_COLUMNS, error_rows(scores))
     write_csv(out / "landmarks.csv", LANDMARK_COLUMNS, landmark_rows(scores))
     write_csv(out / "machines.csv", MACHINE_COLUMNS, machine_rows(scores))
@@ -89,7 +97,8 @@ def show(scores: Scores, metrics: Metrics, console: Console, content: Mapping[st
             _add(table, row[name], row["films"], figures)
     console.print(table)
     for line in (*notes(scores, metrics), *model_notes(content)):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        # Names of films may hold bytes that are no text.
+        console.print(utf8(line).decode(), highlight=False, markup=False, soft_wrap=True)
 
 
 def notes(scores: Scores, metrics: Metrics) -> list[str]:
@@ -114,12 +123,20 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
     return lines
 
 
+def lacks(content: Mapping[str, Any]) -> list[str]:
+    """What the model could not say, one line each."""
+    return [f"{lack}; cephkit calibrate makes what is missing" for lack in content.get("model_lacks") or []]
+
+
 def model_notes(content: Mapping[str, Any]) -> list[str]:
     """What the model says of itself and whether it holds, one line each."""
     lines = []
     left = content.get("films_facing_left") or []
     if left:
-        lines.append(f"facing left, looked at mirrored: {len(left)} films: {_some(left)}")
+        lines.append(f"facing left: {len(left)} films: {_some(left)}")
+    unusual = content.get("films_unusual") or []
+    if unusual:
+        lines.append(f"unusual faces: {len(unusual)} films: {_some([film['film'] for film in unusual])}")
     doubted = content.get("films_doubted") or []
     if doubted:
         films = _some([f"{film['film']} ({film['reason']})" for film in doubted], 3)

@@ -35,8 +35,13 @@ class Scores:
 
     @cached_property
     def errors_px(self) -> Floats:
-        """(N, K); see ``radial_errors``."""
-        return radial_errors(self.predicted, self.truth)
+        """(N, K); see ``radial_errors``. Of pixels that are not square, the shorter side counts."""
+        return radial_errors(self.predicted * self.stretches, self.truth * self.stretches)
+
+    @cached_property
+    def stretches(self) -> Floats:
+        """(N, 1, 2): by how much a film's pixels are wider and higher than their shorter side."""
+        return np.array([film.stretch for film in self.films], dtype=np.float64).reshape(-1, 1, 2)
 
     @cached_property
     def pixel_sizes(self) -> Floats:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from cephkit.data.depth import widened
 from cephkit.data.film import Film, points_array
 from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
 from cephkit.evaluation.metrics import detection_rate, radial_errors, summarise, to_mm
@@ -92,7 +94,8 @@ def stress_rows(
     undistorted = np.full(truth.shape, np.nan)
     cut_off = np.zeros((len(distortions), *truth.shape[:2]), dtype=bool)
     for row, film in enumerate(progress(chosen) if progress else chosen):
-        grey = to_uint8(read_grey(film.path))
+        grey = straightened(to_uint8(read_grey(film.path)), film.stretch)
+        truth[row] = unstretched(truth[row], np.array(film.stretch))
         seed = zlib.crc32(film.film_id.encode())
         undistorted[row] = _checked(predict(grey), truth[row].shape)
         for index, distortion in enumerate(distortions):
@@ -100,7 +103,7 @@ def stress_rows(
                 predicted[index, row] = undistorted[row]
                 continue
             distorted, matrix = distortion(grey, seed)
-            found = _checked(predict(distorted), truth[row].shape)
+            found = _checked(predict(to_uint8(widened(distorted))), truth[row].shape)  # as its file would be read
             predicted[index, row] = transform(invert(matrix), found)
             # A label beside the film was not cut off by anyone.
             moved = transform(matrix, truth[row])

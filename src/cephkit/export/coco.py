@@ -7,6 +7,7 @@ last one's right edge. Source: the data format of cocodataset.org, and its reade
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,20 @@ import cephkit
 from cephkit import NOTICE
 from cephkit.data.film import Points
 from cephkit.errors import LabelError
+from cephkit.export.address import film_files
 from cephkit.export.contents import Files, json_bytes
 from cephkit.export.films import Pictured
-from cephkit.export.labelled import Labelled, count, object_list, parsed_json, put
+from cephkit.export.labelled import Found, Kind, Labelled, count, labelled, object_list, parsed_json, put
 from cephkit.export.skeleton import EDGES, LABEL
 from cephkit.landmarks import SYMBOLS
 
 FILE = "coco_keypoints.json"
-ABSENT, VISIBLE = 0, 2
-"""COCO's visibility: not labelled, and labelled; an X-ray hides nothing, so 1 is not used."""
+ABSENT, HIDDEN, VISIBLE = 0, 1, 2
+"""COCO's visibility: not labelled, labelled though hidden, labelled; an X-ray hides nothing, so we do not write 1."""
+
+
+CORNER = 0.5
+"""Where the centre of the first pixel lies in Label Studio's COCO, which counts from the corner, in whole pixels."""
 
 
 def coco_files(films: Sequence[Pictured]) -> Files:
@@ -34,7 +40,8 @@ def coco_files(films: Sequence[Pictured]) -> Files:
 def coco_json(films: Sequence[Pictured]) -> dict[str, Any]:
     """All films as a COCO data set; a film without landmarks is an image without annotation.
 
-    ``area`` is that of the box, for want of an outline; ``score`` is the mean of the scores of a prediction.
+    ``area`` and ``segmentation`` are those of the box, for want of an outline, since readers ask for both; ``score`` is
+    the mean of the scores of a prediction.
     """
     return {
         "info": {
@@ -69,6 +76,7 @@ def _annotation(number: int, film: Pictured) -> dict[str, Any]:
         keypoints += (*points[symbol], VISIBLE) if symbol in points else (0, 0, ABSENT)
     left, top = (min(point[axis] for point in points.values()) for axis in (0, 1))
     width, height = (max(point[axis] for point in points.values()) + 1 - low for axis, low in ((0, left), (1, top)))
+    right, bottom = left + width, top + height
     scores = [film.record.scores[symbol] for symbol in points if symbol in film.record.scores]
     return {
         "id": number,
@@ -79,40 +87,50 @@ def _annotation(number: int, film: Pictured) -> dict[str, Any]:
         "num_keypoints": len(points),
         "bbox": [left, top, width, height],
         "area": width * height,
+        "segmentation": [[left, top, right, top, right, bottom, left, bottom]],
         **({"score": round(sum(scores) / len(scores), 4)} if scores else {}),
     }
 
 
-def read_coco(path: Path) -> tuple[list[Labelled], int]:
-    """The films with landmarks in a COCO file, and how many images have none.
-
-    Keypoints go by the names that the category gives them.
+def read_coco(path: Path) -> Found:
+    """What a COCO file holds. Keypoints go by the names that the category gives them.
 
     Raises:
-        LabelError: no COCO keypoints, an unknown keypoint, a category or image that is not there, a number that is
-            none, or two faces on one film.
+        LabelError: no COCO keypoints, an unknown keypoint, a category or image that is not there, a number or a
+            visibility that is none, or two faces on one film.
     """
     content = parsed_json(path)
     if not isinstance(content, dict):
         raise LabelError(f"{path}: expected an object with images, annotations and categories")
     categories, images = _by_id(content, "categories", path), _by_id(content, "images", path)
+    info = content.get("info")
+    by_label_studio = isinstance(info, dict) and info.get("contributor") == "Label Studio"
+    first = CORNER if by_label_studio else 0.0
     found: dict[str, Labelled] = {}
+    aside: Counter[Kind] = Counter()
     for entry in object_list(content, "annotations", path):
-        where = f"{path}: annotation {json.dumps(entry.get('id'))}"
+        where = f"{path}: annotation {json.dumps(entry.get('id')):.40}"
         if "keypoints" not in entry:
+            aside[_SHAPE] += 1
             continue
         image_id = repr(entry.get("image_id"))
         image, category = images.get(image_id), categories.get(repr(entry.get("category_id")))
         if image is None or category is None:
             raise LabelError(f"{where}: its image_id or category_id is not in the file; correct it")
-        points = _points(entry["keypoints"], category.get("keypoints"), where)
+        points = _points(entry["keypoints"], category.get("keypoints"), where, first)
         if not points:
+            aside[_UNMARKED] += 1
             continue
         if image_id in found:
             raise LabelError(f"{where}: its film has a face already; keep one of them")
         width, height = (count(image.get(side), f"{where}: {side} of its image") for side in ("width", "height"))
-        found[image_id] = Labelled(str(image.get("file_name") or ""), points, (height, width), where)
-    return list(found.values()), len(images) - len(found)
+        names = film_files(str(image.get("file_name") or ""), where, by_label_studio=by_label_studio)
+        found[image_id] = labelled(names, points, (height, width), where)
+    return Found(list(found.values()), len(images) - len(found), aside)
+
+
+_SHAPE = Kind("annotation has no keypoints", "annotations have no keypoints")
+_UNMARKED = Kind("annotation has no keypoint that is labelled", "annotations have no keypoint that is labelled")
 
 
 def _by_id(content: dict[str, Any], key: str, path: Path) -> dict[str, dict[str, Any]]:
@@ -124,11 +142,17 @@ def _by_id(content: dict[str, Any], key: str, path: Path) -> dict[str, dict[str,
     return found
 
 
-def _points(keypoints: Any, names: Any, where: str) -> Points:
+def _points(keypoints: Any, names: Any, where: str, first: float) -> Points:
+    """The labelled points; ``first`` is where the centre of the first pixel lies for who wrote them."""
     if not isinstance(names, list) or not isinstance(keypoints, list) or len(keypoints) != 3 * len(names):
         raise LabelError(f"{where}: keypoints do not fit the names of its category; correct it")
     points: Points = {}
     for name, (x, y, visible) in zip(names, zip(*[iter(keypoints)] * 3, strict=True), strict=True):
+        if isinstance(visible, bool) or visible not in (ABSENT, HIDDEN, VISIBLE):
+            raise LabelError(
+                f"{where}: visibility of {name!r:.40} is {visible!r:.40}, expected 0 (not labelled), 1 or 2; "
+                "scores have no place there: give labels, not a detector's results"
+            )
         if visible != ABSENT:
             put(points, name, x, y, where)
-    return points
+    return {symbol: (x - first, y - first) for symbol, (x, y) in points.items()}

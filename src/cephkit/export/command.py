@@ -123,7 +123,7 @@ def _export_model(options: ExportOptions) -> Path:
     from cephkit.export.onnx import export_onnx  # torch, which landmarks can do without
 
     assert options.checkpoint is not None
-    films = [] if options.films is None else films_in(options.films)
+    films = [] if options.films is None else films_in(options.films, say=print)
     out = options.out if options.out.suffix == ".onnx" else options.out / f"{options.checkpoint.stem}.onnx"
     if out.exists() and not options.overwrite:
         raise SettingsError(f"{out}: already there; choose another --out, or give --overwrite")

@@ -6,6 +6,7 @@ documentation of its XML format, and its reader, cvat/apps/dataset_manager/forma
 """
 
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from xml.sax.saxutils import quoteattr
 from cephkit import NOTICE
 from cephkit.data.film import Points
 from cephkit.errors import LabelError
+from cephkit.export.address import film_files
 from cephkit.export.contents import Files, json_bytes
 from cephkit.export.films import Pictured
-from cephkit.export.labelled import Labelled, count, figure, put, read_whole
+from cephkit.export.labelled import Found, Kind, count, figure, labelled, put, read_whole
 from cephkit.export.skeleton import EDGES, LABEL, colour, layout
 from cephkit.landmarks import SYMBOLS
 
@@ -35,6 +37,7 @@ def annotations(films: Sequence[Pictured]) -> bytes:
     root = ElementTree.Element("annotations")
     root.append(ElementTree.Comment(f" {NOTICE} "))
     ElementTree.SubElement(root, "version").text = "1.1"
+    root.append(_meta(len(films)))
     for number, film in enumerate(films):
         size = {"width": str(film.width), "height": str(film.height)}
         image = ElementTree.SubElement(root, "image", {"id": str(number), "name": film.file, **size})
@@ -43,6 +46,26 @@ def annotations(films: Sequence[Pictured]) -> bytes:
     ElementTree.indent(root)
     written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
+
+
+def _meta(images: int) -> ElementTree.Element:
+    """The task as CVAT describes it: readers take the labels from here. Without owner and times."""
+    meta = ElementTree.Element("meta")
+    task = ElementTree.SubElement(meta, "task")
+    for tag, text in (("name", LABEL), ("size", str(images)), ("mode", "annotation")):
+        ElementTree.SubElement(task, tag).text = text
+    listed = ElementTree.SubElement(task, "labels")
+    (face,) = labels()
+    for label in (face, *face["sublabels"]):
+        entry = ElementTree.SubElement(listed, "label")
+        for tag in ("name", "color", "type"):
+            ElementTree.SubElement(entry, tag).text = label[tag]
+        ElementTree.SubElement(entry, "attributes")
+        if label is face:
+            ElementTree.SubElement(entry, "svg").text = face["svg"]
+        else:
+            ElementTree.SubElement(entry, "parent").text = LABEL
+    return meta
 
 
 def _put_skeleton(image: ElementTree.Element, points: Points) -> None:
@@ -95,39 +118,70 @@ def _drawing() -> str:
     return "".join([*lines, *circles])
 
 
-def read_cvat(path: Path) -> tuple[list[Labelled], int]:
-    """The films with landmarks in a ``CVAT for images 1.1`` file, and how many images have none.
+class _PlainTree(ElementTree.TreeBuilder):
+    """Refuses a document type, and with it every entity that could grow, in whatever encoding it is written."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise _TypedError
+
+
+class _TypedError(Exception):
+    """An XML has a document type."""
+
+
+def read_cvat(path: Path) -> Found:
+    """What a ``CVAT for images 1.1`` file holds.
 
     Points may be elements of a skeleton or stand alone; those that are outside are missing.
 
     Raises:
         LabelError: no such XML, an unknown label, a label twice, a point that is none, or two faces on one image.
     """
-    data = read_whole(path)
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise LabelError(f"{path}: has a document type, which CVAT never writes; export it again")
-    try:
-        root = ElementTree.fromstring(data)
-    except ElementTree.ParseError as error:
-        raise LabelError(f"{path}: no XML: {error}; unpack CVAT's archive and give annotations.xml") from error
-    if root.tag != "annotations" or root.find("track") is not None:
-        raise LabelError(f"{path}: no annotations of images; export as CVAT for images 1.1")
+    root = _root(path)
     found = []
+    aside: Counter[Kind] = Counter()
     images = root.findall("image")
     for image in images:
         where = f"{path}: image {image.get('name', '')!r:.80}"
         skeletons = image.findall("skeleton")
         if len(skeletons) > 1:
             raise LabelError(f"{where}: {len(skeletons)} faces; keep one of them")
+        aside.update(_kind(element.tag) for element in image if element.tag not in ("points", "skeleton"))
         points: Points = {}
         for element in (*image.findall("points"), *image.findall("skeleton/points")):
-            if element.get("outside") != "1":
-                x, y = _numbers(element.get("points", ""), where)
-                put(points, element.get("label"), x - CENTRE, y - CENTRE, where)
+            if element.get("outside") == "1":
+                aside[_OUTSIDE] += 1
+                continue
+            x, y = _numbers(element.get("points", ""), where)
+            put(points, element.get("label"), x - CENTRE, y - CENTRE, where)
         if points:
             width, height = (count(image.get(side), f"{where}: {side}") for side in ("width", "height"))
-            found.append(Labelled(image.get("name", ""), points, (height, width), where))
-    return found, len(images) - len(found)
+            names = film_files(image.get("name", ""), where)
+            found.append(labelled(names, points, (height, width), where))
+    return Found(found, len(images) - len(found), aside)
+
+
+_OUTSIDE = Kind("point is marked outside", "points are marked outside")
+
+
+def _kind(tag: str) -> Kind:
+    name = f"{tag:.40}"
+    return Kind(f"{name} is no point", f"{name}{'es' if name.endswith('x') else 's'} are no points")
+
+
+def _root(path: Path) -> ElementTree.Element:
+    data = read_whole(path)
+    try:
+        root: ElementTree.Element = ElementTree.fromstring(data, ElementTree.XMLParser(target=_PlainTree()))
+    except _TypedError:
+        raise LabelError(f"{path}: has a document type, which CVAT never writes; export it again") from None
+    except ElementTree.ParseError as error:
+        raise LabelError(f"{path}: no XML: {error}; unpack CVAT's archive and give annotations.xml") from error
+    except (LookupError, ValueError, RecursionError) as error:
+        raise LabelError(f"{path}: XML in an encoding that cannot be read: {error!s:.80}; save it as UTF-8") from error
+    if root.tag != "annotations" or root.find("track") is not None:
+        raise LabelError(f"{path}: no annotations of images; export as CVAT for images 1.1")
+    return root
 
 
 def _numbers(written: str, where: str) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from pydicom.sr.coding import Code
 
 import cephkit
 from cephkit import NOTICE
-from cephkit.cephalometry.analyses import measure
+from cephkit.cephalometry.analyses import ANALYSES, measure
 from cephkit.cephalometry.results import DIGITS, Result
 from cephkit.export.dicom_codes import (
     EXPECTED_ERROR,
@@ -140,6 +140,7 @@ def results_of(record: Record) -> list[Result]:
         facing=record.marked.facing,
         pixel_size_mm=None if spacing is None else (spacing.column_mm, spacing.row_mm),
         covariances_px=record.marked.covariances_px,
+        analyses=ANALYSES,
     )
     return list({result.measurement: result for result in results if result.value is not None}.values())
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cephkit.export.posing import Glance, apply, inverse, where_films
-from cephkit.geometry import Size
+from cephkit.export.posing import NO_FACE, Glance, apply, inverse, letterboxes, where_films
+from cephkit.inference.pose import PoseModel, faces
 from cephkit.inference.stages import SECOND_SHARE, TrainedRefiner, decode_or_nan, heatmap_spread
 from cephkit.inference.uncertainty import SMALLEST_FEATURE, Calibration
 from cephkit.models.refiner import COARSE, CROP, expected_offsets
@@ -43,7 +43,7 @@ class Answer(nn.Module):
         spec: of the first stage.
         refiner: the second stage, or None.
         calibration: of this way of predicting, or None.
-        posed: whether there is a pose model.
+        pose: the pose model, or None.
     """
 
     intercepts: Tensor
@@ -51,10 +51,13 @@ class Answer(nn.Module):
     shapes: Tensor
 
     def __init__(
-        self, spec: ModelSpec, refiner: TrainedRefiner | None, calibration: Calibration | None, posed: bool
+        self, spec: ModelSpec, refiner: TrainedRefiner | None, calibration: Calibration | None, pose: PoseModel | None
     ) -> None:
         super().__init__()
-        self.spec, self.refiner, self.calibrated, self.posed = spec, refiner, calibration is not None, posed
+        self.spec, self.refiner, self.calibrated, self.posed = spec, refiner, calibration is not None, pose is not None
+        if pose is not None:
+            self.usual_distance = pose.shape.largest_distance
+            self.left_in_training = faces(spec.symbols, pose.layout) == "left"
         if calibration is not None:
             for name in ("intercepts", "weights", "shapes"):
                 self.register_buffer(name, torch.from_numpy(getattr(calibration, name)))
@@ -81,17 +84,27 @@ class Answer(nn.Module):
         """
         # Where no way of showing makes a face, the film is shown as it is.
         still = torch.eye(3, dtype=torch.float64)[:2]
-        best, bad, *glances = state
+        best, level, distance, *glances = state
+        bad = level == NO_FACE
         ways = torch.where(bad[:, None, None], still, best)
         seen, first = Glance(*glances[:3]), Glance(*glances[3:])
         glance = Glance(*(where_films(bad, plain, turned) for plain, turned in zip(first, seen, strict=True)))
-        found = self.answer(film_size, detail, glance, ways)
-        return (*found, ~bad, _determinant(ways) < 0)
+        # What is known of errors comes from usual faces.
+        excess = torch.where(bad, 1.0, (distance / self.usual_distance).clamp_min(1.0))
+        found = self.answer(film_size, detail, glance, ways, excess)
+        mirrored = _determinant(ways) < 0
+        return (*found, ~bad, ~mirrored & ~bad if self.left_in_training else mirrored)
 
     def answer(
-        self, film_size: Tensor, detail: Tensor | None, glance: Glance, ways: Tensor | None
+        self,
+        film_size: Tensor,
+        detail: Tensor | None,
+        glance: Glance,
+        ways: Tensor | None,
+        excess: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """The outputs but for those of the pose model; ``ways`` None: films are shown as they are."""
+        """The outputs but for those of the pose model; ``ways`` None: films are shown as they are; expected errors grow
+        by ``excess`` (B,)."""
         scale, shift = letterboxes(film_size, self.spec.canvas_size)
         guesses = (glance.points - shift) / scale
         points, features = guesses, [glance.scores.double(), glance.spreads.double()]
@@ -103,6 +116,7 @@ class Answer(nn.Module):
             return points.float(), glance.scores
         logs = torch.stack(features, dim=-1).clamp_min(SMALLEST_FEATURE).log()
         expected = torch.exp(self.intercepts + (logs * self.weights).sum(-1)) / scale[..., 0]
+        expected = expected if excess is None else expected * excess[:, None]
         regions = (self.radius * expected)[..., None, None] ** 2 * self.shapes
         return points.float(), glance.scores, expected.float(), regions.float()
 
@@ -164,24 +178,6 @@ def crops_about(detail: Tensor, centres: Tensor, steps: Tensor) -> Tensor:
         crops.append(functional.grid_sample(source, grid, mode="bilinear", align_corners=False)[:, 0])
     # The crops are fewer pixels to divide than the canvas.
     return torch.stack(crops, dim=2).unflatten(-1, (CROP, CROP)) / 255
-
-
-def letterboxes(film_size: Tensor, canvas_size: Size) -> tuple[Tensor, Tensor]:
-    """``geometry.letterbox`` for B films: canvas = film * scale + shift.
-
-    Args:
-        film_size: (B, 2) int64, (height, width).
-        canvas_size: (height, width).
-
-    Returns:
-        scale (B, 1, 1) and shift (B, 1, 2), (x, y), float64.
-    """
-    canvas = torch.tensor(canvas_size, dtype=torch.float64)
-    film = film_size.double()
-    scale = (canvas / film).amin(-1, keepdim=True)
-    content = torch.minimum((film * scale + 1e-6).floor().clamp_min(1), canvas)
-    shift = ((canvas - content) / 2).floor() + 0.5 * scale - 0.5
-    return scale[:, None], shift.flip(-1)[:, None]
 
 
 def _determinant(matrix: Tensor) -> Tensor:

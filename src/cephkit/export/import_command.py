@@ -1,6 +1,7 @@
 """``cephkit import``: landmarks that were marked or corrected in another tool, as label files in Aariz's schema."""
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -8,14 +9,18 @@ import tyro
 
 from cephkit.config import parse
 from cephkit.data.aariz import some
-from cephkit.data.folder import films_by_name
+from cephkit.data.film import Film
+from cephkit.data.folder import FilmsByName, film_named, films_by_name
+from cephkit.data.label_check import label_findings
 from cephkit.data.opened import open_film
 from cephkit.errors import LabelError, SettingsError
 from cephkit.export.coco import read_coco
 from cephkit.export.contents import write_files
 from cephkit.export.cvat import read_cvat
 from cephkit.export.label_studio_reader import read_label_studio
-from cephkit.export.labelled import Labelled, label_files_of
+from cephkit.export.labelled import Found, Labelled, label_files_of
+
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -62,17 +67,31 @@ def import_labels(options: ImportOptions) -> list[Path]:
         SettingsError: a folder that is not there, or a file that is there already.
         FilmError: a film that cannot be read.
     """
-    films, empty = _read(options)
-    files = label_files_of(films)
-    if options.films is not None:
-        _check_films(films, options.films)
-    written = write_files(options.out, files, [options.file], options.overwrite)
-    without = f"; {empty} without landmarks, left out" if empty else ""
+    found = _read(options)
+    films = found.films if options.films is None else _checked(found.films, options.films)
+    _check_labels(films)
+    written = write_files(options.out, label_files_of(films), [options.file], options.overwrite)
+    aside = ", ".join(kind.told(number) for kind, number in found.aside.most_common())
+    if not written:
+        why = ": ".join(filter(None, ["no landmarks in it", aside]))
+        print(f"{options.file}: {why}; {_REMEDY[options.format]}", file=sys.stderr)
+        return written
+    without = f"; {found.without} without landmarks, left out" if found.without else ""
     print(f"{len(written)} films with landmarks -> {options.out}{without}")
+    if aside:
+        print(f"left aside: {aside}")
     return written
 
 
-def _read(options: ImportOptions) -> tuple[list[Labelled], int]:
+_REMEDY = {
+    "label_studio": "submit the annotations and export JSON from Label Studio",
+    "coco": "keypoints are needed: from CVAT export CVAT for images 1.1, from Label Studio JSON",
+    "cvat": "mark points or skeletons and export CVAT for images 1.1",
+}
+"""What to do about a file that holds nothing."""
+
+
+def _read(options: ImportOptions) -> Found:
     if options.format == "label_studio":
         return read_label_studio(options.file, options.annotator)
     if options.format == "coco":
@@ -80,15 +99,52 @@ def _read(options: ImportOptions) -> tuple[list[Labelled], int]:
     return read_cvat(options.file)
 
 
-def _check_films(films: list[Labelled], folder: Path) -> None:
+def _check_labels(films: list[Labelled]) -> None:
+    """Say which labels are in doubt.
+
+    Raises:
+        LabelError: no face can be labelled so.
+    """
+    labels = [Film(film.file, Path(film.file), "train", annotations={"imported": film.points}, size=film.size)
+              for film in films]  # fmt: skip
+    where = {label.film_id: film.where for label, film in zip(labels, films, strict=True)}
+    impossible = []
+    for finding in label_findings(labels):
+        line = f"{where[finding.film.film_id] if finding.film else 'all films'}: {finding.fault}"
+        if finding.fault.certain:
+            impossible.append(line)
+        else:
+            print(f"LOOK: {line}")
+    if impossible:
+        more = f"\nand {len(impossible) - SHOWN} more" if len(impossible) > SHOWN else ""
+        raise LabelError("\n".join(impossible[:SHOWN]) + more)
+
+
+def _checked(films: list[Labelled], folder: Path) -> list[Labelled]:
+    """``films`` under the names that they have in ``folder``, each there once and as large as the tool says."""
     films_there = films_by_name(folder)
-    missing = [film.file for film in films if film.file not in films_there]
+    found = [(film, _file_of(film, films_there)) for film in films]
+    missing = [film.file for film, path in found if path is None]
     if missing:
         raise SettingsError(f"--films {folder}: {len(missing)} films are not there: {some(missing)}")
-    for film in films:
-        height, width = open_film(films_there[film.file][0], use_spacing=False).grey.shape
+    for film, path in found:
+        assert path is not None
+        height, width = open_film(path, use_spacing=False).grey.shape
         if (height, width) != film.size:
             raise LabelError(
-                f"{film.where}: {film.file} measures {width}x{height} pixels, the tool says "
+                f"{film.where}: {path.name} measures {width}x{height} pixels, the tool says "
                 f"{film.size[1]}x{film.size[0]}; it marked another picture, so its landmarks do not fit"
             )
+    return [replace(film, file=path.name) for film, path in found if path is not None]
+
+
+def _file_of(film: Labelled, films_there: FilmsByName) -> Path | None:
+    """The film's file, by the likeliest of its names that is there.
+
+    Raises:
+        SettingsError: several are called so.
+    """
+    for name in (film.file, *film.others):
+        if films_there.find(name):
+            return film_named(name, films_there, film.where)
+    return None

@@ -13,7 +13,7 @@ import cephkit
 from cephkit import NOTICE
 from cephkit.export.contents import Files, json_bytes
 from cephkit.export.films import Pictured
-from cephkit.export.skeleton import colour
+from cephkit.export.skeleton import LABEL, colour
 from cephkit.landmarks import LANDMARKS
 
 TASKS, CONFIGURATION = "label_studio_tasks.json", "label_studio_config.xml"
@@ -76,11 +76,11 @@ def _region(film: Pictured, symbol: str) -> dict[str, Any]:
 
 
 def configuration() -> str:
-    """The labelling configuration: one picture, 29 keypoint labels coloured by tissue."""
+    """The labelling configuration: one picture, 29 keypoint labels coloured by tissue, numbered for COCO."""
     labels = [
         f"    <Label value={quoteattr(landmark.symbol)} background={quoteattr(colour(landmark.symbol))} "
-        f"hint={quoteattr(landmark.title)}/>"
-        for landmark in LANDMARKS
+        f'hint={quoteattr(landmark.title)} model_index="{index}"/>'
+        for index, landmark in enumerate(LANDMARKS)
     ]
     return "\n".join(
         [
@@ -90,6 +90,12 @@ def configuration() -> str:
             f'  <KeyPointLabels name="{CONTROL}" toName="{IMAGE}" strokeWidth="2" opacity="0.9">',
             *labels,
             "  </KeyPointLabels>",
+            # Label Studio offers COCO only where there is a rectangle; nobody needs to draw it.
+            '  <View style="display: none">',
+            f'    <RectangleLabels name="box" toName="{IMAGE}">',
+            f'      <Label value="{LABEL}"/>',
+            "    </RectangleLabels>",
+            "  </View>",
             "</View>",
             "",
         ]

@@ -1,24 +1,27 @@
 """Label Studio's exports, JSON and JSON-MIN, as landmarks; who annotated is used to choose and never passed on.
 
 Of several annotations of a film the newest counts, or the newest of one annotator; cancelled ones, drafts and
-predictions never do. Regions that are no keypoints are left aside.
+predictions never do. Regions that are no keypoints are left aside, and counted as all that does not count.
 """
 
-import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from cephkit.data.film import Points
 from cephkit.errors import LabelError
-from cephkit.export.labelled import Labelled, count, figure, object_list, parsed_json, put
+from cephkit.export.address import film_files
+from cephkit.export.labelled import Found, Kind, count, figure, labelled, object_list, parsed_json, put
 from cephkit.geometry import Size
 
-_UPLOADED = re.compile(r"^[0-9a-f]{8}-")
-"""What Label Studio puts before the name of an uploaded file."""
+_CANCELLED = Kind("annotation was cancelled", "annotations were cancelled")
+_OLDER = Kind("annotation is older than another of its task", "annotations are older than another of their task")
+_OTHERS = Kind("annotation is another annotator's", "annotations are other annotators'")
+_DRAFT = Kind("draft was not submitted", "drafts were not submitted")
+_PREDICTION = Kind("prediction was not submitted by anybody", "predictions were not submitted by anybody")
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class _Annotation:
         return annotator == str(self.annotator)
 
 
-def read_label_studio(path: Path, annotator: str | None = None) -> tuple[list[Labelled], int]:
-    """The films with landmarks in an export, and how many tasks have none.
+def read_label_studio(path: Path, annotator: str | None = None) -> Found:
+    """What an export holds.
 
     Args:
         path: JSON or JSON-MIN.
@@ -48,42 +51,65 @@ def read_label_studio(path: Path, annotator: str | None = None) -> tuple[list[La
         LabelError: another structure, a label that is unknown or there twice, a size that changes, a picture that
             was turned, or no annotation by ``annotator`` in the whole file; names the task.
     """
+    tasks, aside = _tasks(path)
+    if annotator is not None and not any(each.is_by(annotator) for task in tasks for each in task.made):
+        raise LabelError(f"{path}: nobody with the id or email {annotator!r:.80} annotated; check --annotator")
+    films = []
+    for task in tasks:
+        chosen = [each for each in task.made if annotator is None or each.is_by(annotator)]
+        aside[_OTHERS] += len(task.made) - len(chosen)
+        if not chosen:
+            continue
+        newest = max(chosen, key=lambda each: each.when)
+        aside[_OLDER] += len(chosen) - 1
+        points, size = _landmarks(newest.regions, task.where, aside)
+        if points:
+            films.append(labelled(_film(task.data, task.where), points, size, task.where))
+    return Found(films, len(tasks) - len(films), +aside)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One film's task."""
+
+    where: str
+    data: Mapping[str, Any]
+    made: list[_Annotation]
+
+
+def _tasks(path: Path) -> tuple[list[_Task], Counter[Kind]]:
+    """All tasks, and what they hold that nobody submitted."""
     content = parsed_json(path)
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
         raise LabelError(f"{path}: no list of tasks; export JSON or JSON-MIN from Label Studio")
-    tasks: dict[str, tuple[Mapping[str, Any], list[_Annotation]]] = {}
+    tasks: dict[str, _Task] = {}
+    aside: Counter[Kind] = Counter()
     for number, task in enumerate(content):
-        where = f"{path}: task {task.get('id', f'number {number + 1}')}"
+        name = str(task.get("id", f"number {number + 1}"))
+        where = f"{path}: task {name:.40}"
         whole = "data" in task
         if not whole and "annotation_id" not in task:
             raise LabelError(f"{where}: neither data nor annotation_id; export JSON or JSON-MIN from Label Studio")
         data = task["data"] if whole else task
         if not isinstance(data, dict):
             raise LabelError(f"{where}: data is no object; export it again")
-        if where in tasks and (whole or _film(data, where) != _film(tasks[where][0], where)):
+        known = tasks.setdefault(name, _Task(where, data, []))
+        if known.data is not data and (whole or _film(data, where) != _film(known.data, where)):
             raise LabelError(f"{where}: is there twice; export the projects into files of their own")
-        found = _annotations(task, where) if whole else [_of_min(task, where)]
-        tasks.setdefault(where, (data, []))[1].extend(found)
-    if annotator is not None and not any(each.is_by(annotator) for _, made in tasks.values() for each in made):
-        raise LabelError(f"{path}: nobody with the id or email {annotator!r} annotated; check --annotator")
-    films = []
-    for where, (data, made) in tasks.items():
-        chosen = [each for each in made if annotator is None or each.is_by(annotator)]
-        if chosen:
-            newest = max(chosen, key=lambda each: each.when)
-            points, size = _landmarks(newest.regions, where)
-            if points:
-                films.append(Labelled(_film(data, where), points, size, where))
-    return films, len(tasks) - len(films)
+        found = _annotations(task, where, aside) if whole else [_of_min(task, where)]
+        known.made.extend(found)
+    return list(tasks.values()), aside
 
 
-def _annotations(task: Mapping[str, Any], where: str) -> list[_Annotation]:
-    if "annotations" not in task:
-        return []
+def _annotations(task: Mapping[str, Any], where: str, aside: Counter[Kind]) -> list[_Annotation]:
+    for key, kind in (("drafts", _DRAFT), ("predictions", _PREDICTION)):
+        aside[kind] += len(task[key]) if isinstance(task.get(key), list) else 0
+    entries = object_list(task, "annotations", where) if "annotations" in task else []
+    counted = [entry for entry in entries if not entry.get("was_cancelled")]
+    aside[_CANCELLED] += len(entries) - len(counted)
     return [
         _Annotation(entry.get("completed_by"), _when(entry, where), object_list(entry, "result", where))
-        for entry in object_list(task, "annotations", where)
-        if not entry.get("was_cancelled")
+        for entry in counted
     ]
 
 
@@ -91,14 +117,14 @@ def _of_min(task: Mapping[str, Any], where: str) -> _Annotation:
     """JSON-MIN has one entry per annotation, its regions beside the task's data, under the control's name."""
     regions = [
         {
-            "type": "keypointlabels",
+            "type": next((key for key in region if str(key).endswith("labels")), "region"),
             "value": region,
             **{key: region.get(key) for key in ("original_width", "original_height", "image_rotation")},
         }
         for value in task.values()
         if isinstance(value, list)
         for region in value
-        if isinstance(region, dict) and "keypointlabels" in region
+        if isinstance(region, dict)
     ]
     return _Annotation(task.get("annotator"), _when(task, where), regions)
 
@@ -114,11 +140,15 @@ def _when(entry: Mapping[str, Any], where: str) -> datetime:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _landmarks(regions: Sequence[Mapping[str, Any]], where: str) -> tuple[Points, Size]:
+def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, aside: Counter[Kind]) -> tuple[Points, Size]:
     points: Points = {}
     sizes: set[Size] = set()
     for region in regions:
-        if region.get("type") != "keypointlabels":
+        kind = region.get("type")
+        if kind != "keypointlabels":
+            aside[
+                Kind(f"region is {kind!s:.40}, not keypointlabels", f"regions are {kind!s:.40}, not keypointlabels")
+            ] += 1
             continue
         value = region.get("value")
         labels = value.get("keypointlabels") if isinstance(value, dict) else None
@@ -138,14 +168,9 @@ def _landmarks(regions: Sequence[Mapping[str, Any]], where: str) -> tuple[Points
 _SIDES = ("width", "height")
 
 
-def _film(data: Mapping[str, Any], where: str) -> str:
-    """The film's file by the task's data: what cephkit wrote there, else the end of the picture's address."""
+def _film(data: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """The film's file by the task's data: what cephkit wrote there, else what the picture's address may mean."""
     written = data.get("file") or data.get("image")
     if not isinstance(written, str):
         raise LabelError(f'{where}: its data has no "image"; name the picture so in the configuration')
-    if data.get("file"):
-        return written
-    address = urlsplit(written)
-    path = parse_qs(address.query).get("d", [unquote(address.path)])[0]
-    name = path.replace("\\", "/").rpartition("/")[2]
-    return _UPLOADED.sub("", name) if "/upload/" in address.path else name
+    return film_files(written, where, by_label_studio=not data.get("file"))

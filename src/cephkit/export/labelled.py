@@ -2,73 +2,117 @@
 
 import json
 import math
+import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from cephkit.data.film import Points
 from cephkit.data.labels import landmarks_json
+from cephkit.data.names import LABEL_ENDING, film_key, film_name
 from cephkit.errors import LabelError
 from cephkit.export.contents import Files, json_bytes
+from cephkit.files import short_name
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS, canonical_symbol
 
 LARGEST_BYTES = 512 * 2**20
+LARGEST_FIGURE = 1e6
+"""Of pixels, percents and scores; no film is as large, and sums of larger ones may overflow."""
+LONGEST_NAME = 255
+"""Letters of a file's name, on any system."""
 DIGITS = 4
 """Of coordinates in pixels: far below what anyone can mark, and free of the noise of other units."""
+
+
+class Kind(NamedTuple):
+    """Something that a reader leaves aside, as a sentence without its number."""
+
+    one: str
+    many: str
+
+    def told(self, number: int) -> str:
+        """With its number: ``12 annotations have no keypoints``."""
+        return f"{number} {self.one if number == 1 else self.many}"
 
 
 @dataclass(frozen=True)
 class Labelled:
     """One film's landmarks as another tool gives them."""
 
-    film: str
-    """The film's file, with or without folders."""
+    file: str
+    """The name of the film's file without folders, whichever system wrote it."""
     points: Points
     """Film pixels, pixel centres at integers."""
     size: Size
     """(height, width) that the tool knows of the film."""
     where: str
     """For messages: the file and what in it."""
+    others: tuple[str, ...] = ()
+    """What else the tool's name for the film may mean; the folder of the films tells."""
 
-    @property
-    def file(self) -> str:
-        """The name of the film's file without folders, whichever system wrote it.
 
-        Raises:
-            LabelError: there is none.
-        """
-        name = PurePosixPath(self.film.replace("\\", "/")).name
-        if name.startswith(".") or not is_file_name(name):
-            raise LabelError(f"{self.where}: the film's name is {self.film!r:.80}, expected that of a file")
-        return name
+@dataclass(frozen=True)
+class Found:
+    """What a file of another tool holds."""
+
+    films: list[Labelled]
+    without: int
+    """Films without landmarks."""
+    aside: Counter[Kind] = field(default_factory=Counter)
+    """What was left aside, for it is no landmark or does not count."""
+
+
+def labelled(names: Sequence[str], points: Points, size: Size, where: str) -> Labelled:
+    """The landmarks of the film whose file is called the first of ``names``, or one of the others.
+
+    Raises:
+        LabelError: the first is no file's name.
+    """
+    first, *others = names
+    if first.startswith(".") or not is_file_name(first):
+        raise LabelError(f"{where}: the film's name is {first!r:.80}, expected that of a file")
+    return Labelled(first, points, size, where, tuple(filter(is_file_name, others)))
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a file can have ``name``: not empty, no folders, no control characters, no halves of characters."""
-    return bool(name) and not any(letter in "/\\" or letter < " " or "\ud800" <= letter < "\ue000" for letter in name)
+    """Whether a file can have ``name``: no folders, no control characters, nothing but whole characters.
+
+    On Windows nothing that leads elsewhere either: it takes what stands before a colon for a drive, or for a file that
+    holds another.
+    """
+    forbidden = "/\\\ufffe\uffff" + ('<>:"|?*' if os.name == "nt" else "")
+    fits = 0 < len(name) <= LONGEST_NAME
+    return fits and not any(letter in forbidden or letter < " " or "\ud800" <= letter < "\ue000" for letter in name)
 
 
 def label_files_of(films: Sequence[Labelled]) -> Files:
     """A label file per film, named as the film, ready for the Aariz layout.
 
+    Films whose names differ by their endings alone keep them, so that none is lost.
+
     Raises:
-        LabelError: two films of one name, a film without name, or a landmark outside its film.
+        LabelError: a film is there twice, or a landmark lies outside its film.
     """
+    names = Counter(film_key(film_name(film.file)) for film in films)
     known: dict[str, Labelled] = {}
+    files = {}
     for film in films:
-        stem = PurePosixPath(film.file).stem
-        other = known.setdefault(stem.casefold(), film)
+        name = film_name(film.file)
+        if names[film_key(name)] > 1:
+            name = short_name(film.file)
+        other = known.setdefault(film_key(name), film)
         if other is not film:
-            raise LabelError(f"{film.where}: film {stem!r} is there twice, the other is {other.where}; keep one")
+            raise LabelError(f"{film.where}: film {film.file!r} is there twice, the other is {other.where}; keep one")
         height, width = film.size
         for symbol, (x, y) in film.points.items():
             if not (-0.5 - 1e-3 <= x <= width - 0.5 + 1e-3 and -0.5 - 1e-3 <= y <= height - 0.5 + 1e-3):
                 raise LabelError(f"{film.where}: {symbol} at ({x:.1f}, {y:.1f}) lies outside {width}x{height} pixels")
-    stems = {PurePosixPath(film.file).stem: _rounded(film.points) for film in films}
-    return {f"{stem}.json": partial(json_bytes, landmarks_json(stem, points)) for stem, points in stems.items()}
+        files[f"{name}{LABEL_ENDING}"] = partial(json_bytes, landmarks_json(name, _rounded(film.points)))
+    return files
 
 
 def _rounded(points: Points) -> Points:
@@ -127,7 +171,7 @@ def count(value: Any, name: str) -> int:
 
 
 def figure(value: Any, name: str) -> float:
-    """``value``, a number or digits, as a finite number.
+    """``value``, a number or digits, as a number of up to ``LARGEST_FIGURE``.
 
     Raises:
         LabelError: it is none.
@@ -136,7 +180,7 @@ def figure(value: Any, name: str) -> float:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) <= LARGEST_FIGURE:
         raise LabelError(f"{name} is {value!r:.40}, expected a number; correct it")
     return number
 

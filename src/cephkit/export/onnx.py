@@ -158,7 +158,7 @@ def _traced(predictor: Predictor, variant: Variant, films: Sequence[NDArray[np.u
         refiner = None if refiner is None else TrainedRefiner(refiner.spec, Halved(refiner.network))  # type: ignore[arg-type]
     change = quantised if variant == "int8" else unchanged
     first = FirstStage(network, spec).eval()
-    answer = Answer(spec, refiner, predictor.calibration, predictor.pose is not None).eval()
+    answer = Answer(spec, refiner, predictor.calibration, predictor.pose).eval()
     start = Start(len(spec.symbols))
     # Two films, for torch takes a batch of one to be always one.
     given = {"canvas": torch.zeros(2, 1, *spec.canvas_size, dtype=torch.uint8)}
@@ -174,15 +174,19 @@ def _traced(predictor: Predictor, variant: Variant, films: Sequence[NDArray[np.u
     state = start(canvas)
     begin = traced(start, (canvas,), ["canvas"], STATE, opset)
     after = ["undecided", *(f"next_{name}" for name in STATE)]
-    body = traced(search, (canvas, state), ["canvas", *STATE], after, opset)
+    body = traced(search, (canvas, sizes, state), ["canvas", "film_size", *STATE], after, opset)
     end = traced(
         answer, (sizes, _answered(state), *detail), ["film_size", *ANSWERED, *inputs[2:]], answer.outputs, opset
     )
     if variant == "int8":
         # What the films show as they are stands for what is seen in any pose.
-        seen = [(arrays, start(torch.from_numpy(arrays["canvas"]))) for arrays in fed]
-        looked = [(arrays, before, search(torch.from_numpy(arrays["canvas"]), before)[1:]) for arrays, before in seen]
-        body = change(body, [_feed(arrays, ("canvas",), STATE, before) for arrays, before, _ in looked])
+        seen = [({name: torch.from_numpy(arrays[name]) for name in inputs}, arrays) for arrays in fed]
+        starts = [start(given["canvas"]) for given, _ in seen]
+        looked = [
+            (arrays, before, search(given["canvas"], given["film_size"], before)[1:])
+            for (given, arrays), before in zip(seen, starts, strict=True)
+        ]
+        body = change(body, [_feed(arrays, inputs[:2], STATE, before) for arrays, before, _ in looked])
         end = change(end, [_feed(arrays, inputs[1:], ANSWERED, _answered(found)) for arrays, _, found in looked])
     return looped(begin, body, end, STATE, inputs)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.cephalometry.source import Marked, label_files, read_marked
-from cephkit.data.film import Points
+from cephkit.data.film import FARTHEST_PX, Points
 from cephkit.data.labels import BrokenLabelError
+from cephkit.data.names import film_key, film_name
 from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
 from cephkit.export.labelled import figure, is_file_name
@@ -64,7 +65,7 @@ def read_records(given: Sequence[Path]) -> list[Record]:
     files = label_files(given)
     known: dict[str, Path] = {}
     for file in files:
-        other = known.setdefault(file.stem.casefold(), file)
+        other = known.setdefault(film_key(film_name(file)), file)
         if other is not file:
             raise SettingsError(f"{other} and {file} name one film; export them into folders of their own")
     return [read_record(file) for file in files]
@@ -82,7 +83,7 @@ def read_record(path: Path) -> Record:
         raise BrokenLabelError("a text in it holds half a character", "correct it", path)
     film = _object(content, "film", path)
     return Record(
-        name=path.stem,
+        name=film_name(path),
         marked=marked,
         missing=_missing(content, marked.points, path),
         scores=_figures(content, "scores", path),
@@ -135,8 +136,10 @@ def _size(film: dict[str, Any], path: Path) -> Size | None:
     if height is None and width is None:
         return None
     for value in (height, width):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise BrokenLabelError(f"the film's size is {width!r} x {height!r}, expected pixels", "correct it", path)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= FARTHEST_PX:
+            raise BrokenLabelError(
+                f"the film's size is {width!r:.40} x {height!r:.40}, expected pixels", "correct it", path
+            )
     return int(str(height)), int(str(width))
 
 

@@ -12,8 +12,10 @@ import tyro
 import cephkit
 from cephkit import NOTICE
 from cephkit.config import parse
-from cephkit.data.about import absent, read_about
+from cephkit.data.about import about_lines, read_about
 from cephkit.data.folder import films_in
+from cephkit.data.kinds import is_dicom_directory
+from cephkit.data.opened import read_head
 from cephkit.data.pixels import content_hash
 from cephkit.data.spacing import said_spacing
 from cephkit.errors import SettingsError
@@ -37,9 +39,11 @@ class PredictOptions:
     """
 
     films: tyro.conf.Positional[tuple[Path, ...]]
-    """Films (PNG, JPEG, BMP, TIFF, WebP, DICOM), or folders: then every film in them."""
+    """Films (PNG, JPEG, BMP, TIFF, WebP, DICOM), or folders: then every film in them, whatever its ending."""
     checkpoint: tuple[Path, ...]
     """A checkpoint_*.pth of cephkit train, which carries landmarks and input size; or several, to be averaged."""
+    recursive: bool = False
+    """Search the folders in a folder too; those of a CD with a DICOMDIR are searched anyway."""
     out: Path = Path("predictions")
     """Folder for the results; made where there is none."""
     pixel_size_mm: float | None = None
@@ -54,6 +58,8 @@ class PredictOptions:
     """Use the second stage of checkpoints that have one."""
     keep_doubtful: bool = False
     """Write landmarks even of pictures that look like no lateral cephalogram; without it they count as not found."""
+    ignore_bad_pixel_size: bool = False
+    """Read DICOM films whose own pixel size cannot be one without it; else they are not read."""
     overlay: bool = True
     """Draw the landmarks on each film."""
     resume: bool = True
@@ -99,20 +105,21 @@ def main(argv: list[str]) -> int:
 
 def predict(options: PredictOptions) -> int:
     """Find the landmarks of all films; see ``main``."""
-    files = film_files(options.films, options.out)
+    files = film_files(options.films, options.out, options.recursive)
     about = {} if options.about is None else read_about(options.about)
-    if unnamed := absent(about, files):
-        print(unnamed)
+    for line in about_lines(about, files):
+        print(line)
     model = load_model(
         options.checkpoint, device=options.device, tta=options.tta, refine=options.refine, say=print,
         mixed_precision=options.mixed_precision, keep_doubtful=options.keep_doubtful,
+        ignore_bad_pixel_size=options.ignore_bad_pixel_size,
     )  # fmt: skip
     results = ResultFolder(options.out, files, run_digest(options, model), options.resume)
     facts, device = model.facts, model.predictor.device
     height, width = facts["image_size"]
     print(f"{len(files)} film(s), {len(model.symbols)} landmarks, {facts['model']} at {height}x{width} on {device}")
-    if not model.is_calibrated:
-        print(f"no calibration for {facts['mode']}: no expected errors; make one with cephkit calibrate")
+    for lack in model.predictor.lacks:
+        print(f"{lack}; cephkit calibrate makes what is missing")
     work = Work(
         model,
         results,
@@ -153,14 +160,18 @@ def predict(options: PredictOptions) -> int:
     return 1 if problems else 0
 
 
-def film_files(given: Sequence[Path], out: Path) -> list[Path]:
-    """The films named by files and folders, each once, folders in order of name.
+def film_files(given: Sequence[Path], out: Path, recursive: bool = False) -> list[Path]:
+    """The films named by files and folders, each once, folders in order of name, with a line about what is passed over.
+
+    A DICOMDIR stands for the folder that it lies in.
 
     Raises:
         SettingsError: a path does not exist, a folder has no film, or is the folder for the results.
     """
     files: list[Path] = []
     for path in given:
+        if path.is_file() and is_dicom_directory(read_head(path)):
+            path = path.parent
         if not path.is_dir():
             if not path.exists():
                 raise SettingsError(f"{path}: there is no such film or folder")
@@ -168,7 +179,7 @@ def film_files(given: Sequence[Path], out: Path) -> list[Path]:
         elif path.resolve() == out.resolve():
             raise SettingsError(f"{path}: films and results would mix; choose another --out")
         else:
-            files += films_in(path)
+            files += films_in(path, recursive=recursive, leave_out=[out], say=print)
     return list({file.resolve(): file for file in files}.values())
 
 

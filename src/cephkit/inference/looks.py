@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -42,6 +42,12 @@ TEST_TIME = (
 """What ``--tta`` looks at: all of it within what the training has shown."""
 
 
+BLACKEST, WHITEST, LEAST_GREY = 8, 217, 0.05
+"""Of the grey of a film, and the share of a row or a column that it must make up."""
+SMALLEST_FILM = 0.2
+"""Sides as a share of the canvas': what is smaller shows too little."""
+
+
 def about_centre(size: Size, degrees: float = 0.0, scale: float = 1.0, mirror: bool = False) -> Matrix:
     """Turn (clockwise as seen), scale and mirror (left to right, first of all) about the centre of the canvas."""
     height, width = size
@@ -54,6 +60,52 @@ def about_centre(size: Size, degrees: float = 0.0, scale: float = 1.0, mirror: b
     matrix[:2, :2] = linear
     matrix[:2, 2] = centre - linear @ centre
     return matrix
+
+
+def fitted(size: Size, rectangle: ArrayLike, degrees: float = 0.0, mirror: bool = False) -> Matrix:
+    """Mirror and turn a rectangle of the canvas about its middle, and make it as large as the canvas holds.
+
+    Args:
+        size: (height, width) of the canvas.
+        rectangle: (4,) left, top, right, bottom: centres of its outermost pixels.
+        degrees: quarter turns, clockwise as seen.
+        mirror: left to right, first of all.
+    """
+    left, top, right, bottom = np.asarray(rectangle, dtype=np.float64)
+    across, down = right - left + 1, bottom - top + 1
+    if degrees % 180:
+        across, down = down, across
+    scale = min(size[0] / down, size[1] / across)
+    matrix = about_centre(size, degrees, scale, mirror)
+    centre = np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
+    matrix[:2, 2] = centre - matrix[:2, :2] @ np.array([(left + right) / 2, (top + bottom) / 2])
+    return matrix
+
+
+def film_rectangles(canvases: Tensor) -> Tensor:
+    """Inside of where the film lies on each canvas, for one scanned with a white frame around it.
+
+    The rows and columns that hold more than single pixels of grey, which neither the frame nor what is beyond the
+    picture is; the whole canvas where these are too few for a film.
+
+    Args:
+        canvases: (B, 1, H, W) uint8.
+
+    Returns:
+        (B, 4) float64: left, top, right, bottom, centres of the outermost pixels.
+    """
+    grey = ((canvases[:, 0] > BLACKEST) & (canvases[:, 0] < WHITEST)).float()
+    ends = []
+    for axis in (1, 2):  # the mean over rows leaves columns
+        holds = (grey.mean(axis) > LEAST_GREY).long()
+        first, last = holds.argmax(-1), holds.shape[-1] - 1 - holds.flip(-1).argmax(-1)
+        ends += [first.double(), last.double()]
+    left, right, top, bottom = ends
+    height, width = canvases.shape[-2:]
+    usable = (right - left >= SMALLEST_FILM * width) & (bottom - top >= SMALLEST_FILM * height)
+    whole = torch.tensor([0, 0, width - 1, height - 1], dtype=torch.float64)
+    inside = torch.stack((left + 1, top + 1, right - 1, bottom - 1), -1)  # the outermost pixels are half frame
+    return torch.where(usable[:, None], inside, whole)
 
 
 def show(canvases: Tensor, matrices: NDArray[np.float64], gamma: float = 1.0) -> Tensor:

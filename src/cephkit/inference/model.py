@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.folder import films_in
-from cephkit.data.grey import LARGEST_PIXELS, SMALLEST_SIDE
-from cephkit.data.opened import OpenedFilm, film_stem, open_film
+from cephkit.data.names import film_name
+from cephkit.data.opened import OpenedFilm, open_array, open_film, open_image
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
+from cephkit.data.straight import straightened, stretch_of, unstretched
 from cephkit.errors import FilmError, SettingsError
 from cephkit.geometry import Size
 from cephkit.inference.device import choose_device
@@ -29,8 +30,9 @@ from cephkit.inference.predictor import Predictor
 from cephkit.inference.stream import batched, in_order
 from cephkit.training.checkpoint import load_model as load_checkpoint
 
-FilmLike: TypeAlias = Path | str | NDArray[np.uint8] | NDArray[np.uint16]
-"""A file, or an array: (H, W) grey uint8 or uint16, or (H, W, 3 or 4) uint8 colour."""
+FilmLike: TypeAlias = Path | str | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]
+"""A file; a PIL image, read by mode and EXIF as its file would be; or an array: (H, W) grey uint8 or uint16, or
+(H, W, 3) uint8 of red, green and blue."""
 Canvases: TypeAlias = tuple[torch.Tensor, ...]
 
 
@@ -56,10 +58,13 @@ class Model:
         predictor: the networks.
         keep_doubtful: give landmarks even of pictures that look like no lateral cephalogram; without it they
             count as not found, and ``Prediction.doubt`` says why.
+        ignore_bad_pixel_size: read DICOM films whose own pixel size cannot be one without it; otherwise they are
+            errors.
     """
 
-    def __init__(self, predictor: Predictor, keep_doubtful: bool = False) -> None:
+    def __init__(self, predictor: Predictor, keep_doubtful: bool = False, ignore_bad_pixel_size: bool = False) -> None:
         self.predictor, self.keep_doubtful = predictor, keep_doubtful
+        self.ignore_bad_pixel_size = ignore_bad_pixel_size
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -80,7 +85,7 @@ class Model:
         """The landmarks of one film.
 
         Args:
-            film: a file (PNG, JPEG, BMP, TIFF, WebP, DICOM) or an array.
+            film: a file (PNG, JPEG, BMP, TIFF, WebP, DICOM), a PIL image or an array, see ``FilmLike``.
             spacing: mm per film pixel; None: what the file says, if it says anything.
             film_id: default: the file's name without its ending.
 
@@ -107,23 +112,29 @@ class Model:
         spacing: Spacing | float | None = None,
         batch_size: int = 1,
         num_workers: int = 1,
+        recursive: bool = False,
         broken: Callable[[Path, FilmError], None] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> Iterator[Prediction]:
         """The landmarks of every film in a folder, one after the other, with few films in memory.
 
         Args:
-            folder: where the films are; folders in it are left out.
+            folder: where the films are.
             spacing: as ``predict``.
             batch_size: films per pass.
             num_workers: threads that read films ahead.
+            recursive: search the folders in it too.
             broken: is told of a film that cannot be read; None: a warning.
+            say: takes a line about files and folders that were passed over.
 
         Raises:
             SettingsError: no such folder or no film in it, a batch of none, or a pixel size that cannot be one.
         """
         if batch_size < 1:
             raise SettingsError(f"batch_size must be 1 or more, got {batch_size}")
-        return self._through(films_in(Path(folder)), spacing, batch_size, num_workers, broken)
+        return self._through(
+            films_in(Path(folder), recursive=recursive, say=say), spacing, batch_size, num_workers, broken
+        )
 
     def _through(
         self,
@@ -165,19 +176,20 @@ class Model:
 
     def _ready(self, film: FilmLike, spacing: Spacing | None, data: bytes | None) -> Shown:
         if isinstance(film, (str, Path)):
-            opened, file = open_film(Path(film), use_spacing=spacing is None, data=data), Path(film).name
+            file, use, ignore = Path(film).name, spacing is None, self.ignore_bad_pixel_size
+            opened = open_film(Path(film), use_spacing=use, ignore_bad_spacing=ignore, data=data)
         else:
-            opened, file = OpenedFilm(_grey(film), "", None), ""
+            opened, file = _opened(film), ""
         spacing = spacing or opened.spacing
         grey = to_uint8(opened.grey)
-        straight = _with_square_pixels(grey, spacing)
+        straight = straightened(grey, stretch_of(spacing))
         canvases = self.predictor.canvases(straight)
         return Shown(file, opened, grey, spacing, straight.shape, canvases, pixel_hash(opened.grey))
 
     def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
         """The landmarks of films that are ready."""
         canvases = [torch.stack(same) for same in zip(*(film.canvases for film in films), strict=True)]
-        names = [film_stem(Path(film.file)) if film.file else "" for film in films]
+        names = [film_name(film.file) if film.file else "" for film in films]
         sizes, hashes = [film.shown_size for film in films], [film.film_hash for film in films]
         found = self.predictor.predictions(canvases, sizes, names, hashes)
         return [self._finished(prediction, film) for prediction, film in zip(found, films, strict=True)]
@@ -192,7 +204,7 @@ class Model:
             file=shown.file,
             content=film.content,
             orientation=film.orientation,
-            notes=film.notes,
+            notes=(*film.notes, *prediction.notes),
             model=self.facts,
         )
 
@@ -205,6 +217,7 @@ def load_model(
     refine: bool = True,
     mixed_precision: bool = False,
     keep_doubtful: bool = False,
+    ignore_bad_pixel_size: bool = False,
     say: Callable[[str], None] = warnings.warn,
 ) -> Model:
     """A model ready to predict.
@@ -216,6 +229,7 @@ def load_model(
         refine: use the second stage of checkpoints that have one.
         mixed_precision: run the networks in half precision.
         keep_doubtful: see ``Model``.
+        ignore_bad_pixel_size: see ``Model``.
         say: takes a line where there is no such device and the CPU is used.
 
     Raises:
@@ -226,35 +240,15 @@ def load_model(
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     where = choose_device(name, say)
     loaded = [load_checkpoint(Path(each), where) for each in paths]
-    return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful)
+    return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful, ignore_bad_pixel_size)
 
 
-def _grey(film: Any) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    array = np.asarray(film)
-    grey, colour = array.ndim == 2, array.ndim == 3 and array.shape[2] in (3, 4)
-    if not (grey and array.dtype in (np.uint8, np.uint16)) and not (colour and array.dtype == np.uint8):
-        raise FilmError(
-            f"an array of shape {array.shape} and type {array.dtype} is no film; give (height, width) uint8 or "
-            "uint16, or (height, width, 3) uint8"
-        )
-    height, width = array.shape[:2]
-    if min(height, width) < SMALLEST_SIDE or height * width > LARGEST_PIXELS:
-        raise FilmError(f"an array of {height}x{width} pixels is no film: too small or too large")
-    if colour:
-        array = np.asarray(Image.fromarray(array).convert("L"))
-    return np.ascontiguousarray(array)
-
-
-def _with_square_pixels(grey: NDArray[np.uint8], spacing: Spacing | None) -> NDArray[np.uint8]:
-    """The film as the networks know films: stretched where its pixels are not square."""
-    if spacing is None or spacing.is_square:
-        return grey
-    height, width = grey.shape
-    fine = min(spacing.row_mm, spacing.column_mm)
-    size = (round(width * spacing.column_mm / fine), round(height * spacing.row_mm / fine))
-    if size[0] * size[1] > LARGEST_PIXELS:
-        raise FilmError(f"{size[0]}x{size[1]} pixels, once they are square, are too many; save the film smaller")
-    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR))
+def _opened(film: Any) -> OpenedFilm:
+    if isinstance(film, Image.Image):
+        return open_image(film)
+    if isinstance(film, np.ndarray) and not np.ma.isMaskedArray(film):
+        return open_array(film)
+    raise FilmError(f"a {type(film).__name__} is no film; give a file, a PIL image or a numpy array")
 
 
 def _unstretched(prediction: Prediction, size: Size) -> Prediction:
@@ -262,8 +256,7 @@ def _unstretched(prediction: Prediction, size: Size) -> Prediction:
     if prediction.size == size:
         return prediction
     shrink = np.array([size[1] / prediction.size[1], size[0] / prediction.size[0]])
-    # Pixel centres are integers, so that the film's edge lies half a pixel before 0.
-    points = (prediction.points + 0.5) * shrink - 0.5
+    points = unstretched(prediction.points, shrink)
     expected, regions = prediction.expected_errors, prediction.regions
     return replace(
         prediction,

@@ -1,27 +1,29 @@
 """How a film is held: facing left, turned, small in a large frame - and what to do so that the network knows it.
 
-A network learns films that face right and stand upright. A first glance tells where the landmarks seem to lie;
-their shape tells whether that can be. Where it cannot, the film is looked at mirrored and turned; where the
-face is only turned or of unusual size, the film is shown again as the training's films were.
+A network learns films that are held as those of its training. A first glance tells where the landmarks seem to lie;
+their shape tells whether that can be. Where it cannot, the film is looked at mirrored, turned and cut to what is
+no frame; where the face is only turned or of unusual size, the film is shown again as the training's films were.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cephkit.cephalometry.frame import Facing
+from cephkit.cephalometry.frame import Facing, facing_of
 from cephkit.errors import CheckpointError
-from cephkit.geometry import Matrix, Size, letterbox, transform
-from cephkit.inference.looks import about_centre
-from cephkit.inference.plausible import Plausibility, ShapeModel, fit_shape, similarity
+from cephkit.geometry import Letterbox, Matrix, Size, letterbox, transform
+from cephkit.inference.looks import about_centre, fitted
+from cephkit.inference.plausible import Plausibility, ShapeModel, fit_shape, median_score, similarity
 from cephkit.training.checkpoint import LoadedModel
 
 Floats = NDArray[np.float64]
 Glance = Callable[[Floats, Sequence[int]], tuple[Floats, Floats]]
 """(n, 3, 3) changes of films, and which films -> points (n, K, 2) in film pixels, scores (n, K)."""
+Rectangle = Callable[[int], Floats]
+"""Which film -> (4,) what of its canvas is no frame: left, top, right, bottom; see ``looks.film_rectangles``."""
 
 USUAL_ROTATION_DEGREES = 6.0
 USUAL_SCALE = 1.10
@@ -31,8 +33,32 @@ SCALE_LIMITS = (0.2, 5.0)
 """Beyond these what was found is no face."""
 LOSS_ALLOWED = 1.2
 """Another look is believed where its shape is not worse than this many times the one before."""
-SECOND_GLANCES: tuple[tuple[bool, float], ...] = ((True, 0.0), (False, -30.0), (False, 30.0))
-"""(mirrored, degrees) to try where the first glance makes no face."""
+ADVICE = (
+    "neither mirrored nor turned nor without its frame is it a face: turn the film upright or crop it, if it is one"
+)
+
+
+class Way(NamedTuple):
+    """One way of showing a film."""
+
+    mirrored: bool = False
+    degrees: float = 0.0
+    """Clockwise as seen, after the mirror."""
+    cut: bool = False
+    """Show only what is no frame."""
+
+    @property
+    def is_quarter(self) -> bool:
+        """Whether it is a quarter turn or several, after which the film is to fit the canvas again."""
+        return self.degrees % 90 == 0 and self.degrees % 360 != 0
+
+
+SECOND_GLANCES: tuple[tuple[Way, ...], ...] = (
+    (Way(mirrored=True), Way(degrees=-30.0), Way(degrees=30.0)),
+    tuple(Way(mirrored, degrees) for mirrored in (False, True) for degrees in (90.0, 180.0, 270.0)),
+    (Way(cut=True), Way(mirrored=True, cut=True)),
+)
+"""What is tried where the first glance makes no usual face, until a group of ways has made one."""
 
 
 @dataclass(frozen=True)
@@ -73,21 +99,37 @@ class Pose:
     facing: Facing = "right"
     doubt: str = ""
     """Why the landmarks cannot be those of a lateral cephalogram; empty where they can."""
+    note: str = ""
+    """What is unusual about the face; empty where nothing is."""
+    excess: float = 1.0
+    """How many times further than usual faces this one lies from the training's; 1 for a usual one."""
 
 
-def fit_pose(points: ArrayLike, scores: ArrayLike | None, canvas_size: Size) -> PoseModel:
-    """The pose model of films.
+def fit_pose(
+    points: ArrayLike, scores: ArrayLike | None, canvas_size: Size, symbols: Sequence[str] | None = None
+) -> PoseModel:
+    """The pose model of films. Films that face the other way than most count as their mirror images.
 
     Args:
         points: (N, K, 2) canvas pixels, NaN where missing.
         scores: (N, K) peak heights that the network reaches on such films; None: no limit for them.
         canvas_size: of the canvas.
+        symbols: names of the landmarks; None: films are taken to face one way, and nothing is known of the landmarks.
 
     Raises:
         ValueError: too few films; see ``fit_shape``.
     """
     xy = np.asarray(points, dtype=np.float64)
-    return PoseModel(fit_shape(xy, scores), np.nanmean(xy, axis=0), canvas_size)
+    if symbols is not None:
+        left = np.array([faces(symbols, film) == "left" for film in xy], dtype=bool)
+        minority = left if left.sum() * 2 <= len(left) else ~left
+        xy = np.where(minority[:, None, None], transform(about_centre(canvas_size, mirror=True), xy), xy)
+    return PoseModel(fit_shape(xy, scores, symbols), np.nanmean(xy, axis=0), canvas_size)
+
+
+def faces(symbols: Sequence[str], points: Floats) -> Facing | None:
+    """Where the face with landmarks (K, 2) looks, NaN where missing; None where they do not tell."""
+    return facing_of({s: (x, y) for s, (x, y) in zip(symbols, points.tolist(), strict=True) if np.isfinite(x + y)})
 
 
 def pose_model(loaded: LoadedModel) -> PoseModel | None:
@@ -104,20 +146,23 @@ def pose_model(loaded: LoadedModel) -> PoseModel | None:
         raise CheckpointError(f"{loaded.path}: its pose model is damaged ({error})") from error
 
 
-def choose_poses(model: PoseModel | None, glance: Glance, sizes: Sequence[Size]) -> list[Pose]:
+def choose_poses(
+    model: PoseModel | None, glance: Glance, sizes: Sequence[Size], rectangle: Rectangle | None = None
+) -> list[Pose]:
     """How to show each of the films.
 
     Args:
         model: None shows every film as it is and doubts none.
         glance: a quick look of the first stage.
         sizes: (height, width) of the films.
+        rectangle: what of a film's canvas is no frame; None: all of it.
     """
     plain = np.broadcast_to(np.eye(3), (len(sizes), 3, 3))
     if model is None:
         return [Pose(np.eye(3)) for _ in sizes]
     points, scores = glance(np.array(plain), range(len(sizes)))
     return [
-        _choose(model, glance, row, size, _Candidate(np.eye(3), False, xy, score, model.shape.check(xy, score)))
+        _choose(model, glance, row, size, _Candidate.of(model, np.eye(3), False, xy, score), rectangle)
         for row, (size, xy, score) in enumerate(zip(sizes, points, scores, strict=True))
     ]
 
@@ -128,41 +173,70 @@ class _Candidate:
     mirrored: bool
     points: Floats
     """(K, 2) film pixels."""
-    scores: Floats
+    score: float
+    """The median."""
     verdict: Plausibility
 
+    @classmethod
+    def of(cls, model: PoseModel, matrix: Matrix, mirrored: bool, points: Floats, scores: Floats) -> "_Candidate":
+        verdict = model.shape.check(transform(matrix, points), scores)
+        return cls(matrix, mirrored, points, median_score(scores), verdict)
+
     @property
-    def rank(self) -> tuple[bool, float]:
-        """Smaller is better."""
-        return (not self.verdict.ok, self.verdict.shape_distance)
+    def level(self) -> int:
+        """0 a usual face, 1 an unusual one, 2 none."""
+        return 0 if self.verdict.is_usual else 1 if self.verdict.ok else 2
+
+    def beats(self, best: "_Candidate", loss_allowed: float = 1.0) -> bool:
+        """Whether this look shows more of a face than ``best``."""
+        return (self.level, self.verdict.shape_distance) < (best.level, best.verdict.shape_distance * loss_allowed)
 
 
-def _choose(model: PoseModel, glance: Glance, row: int, size: Size, first: _Candidate) -> Pose:
+def _choose(
+    model: PoseModel, glance: Glance, row: int, size: Size, first: _Candidate, rectangle: Rectangle | None
+) -> Pose:
     box = letterbox(size, model.canvas_size)
 
-    def look(matrix: Matrix, mirrored: bool) -> _Candidate:
+    def look(on_canvas: Matrix, mirrored: bool) -> _Candidate:
+        matrix = box.to_film @ on_canvas @ box.to_canvas
         points, scores = glance(matrix[None], [row])
-        verdict = model.shape.check(transform(matrix, points[0]), scores[0])
-        return _Candidate(matrix, mirrored, points[0], scores[0], verdict)
+        return _Candidate.of(model, matrix, mirrored, points[0], scores[0])
 
     best = first
-    if not best.verdict.ok:
-        ways = [
-            look(box.to_film @ about_centre(model.canvas_size, degrees, 1.0, mirrored) @ box.to_canvas, mirrored)
-            for mirrored, degrees in SECOND_GLANCES
-        ]
-        best = min([first, *ways], key=lambda candidate: candidate.rank)
+    for ways in SECOND_GLANCES:
+        if best.level == 0:
+            break
+        for way in ways:
+            rectangle_of = rectangle(row) if way.cut and rectangle is not None else content(box)
+            other = look(way_on_canvas(way, model.canvas_size, rectangle_of), way.mirrored)
+            # A network sees something usual even in the mirror image of an unusual face, but less clearly.
+            if other.beats(best) and (best.level == 2 or other.score >= best.score):
+                best = other
     for _ in range(2):  # a face that was hardly recognised is recognised better once it stands upright
         upright = to_layout(model, transform(box.to_canvas @ best.matrix, best.points))
         if upright is None:
             break
-        again = look(box.to_film @ upright @ box.to_canvas @ best.matrix, best.mirrored)
-        if not again.rank < (best.rank[0], best.rank[1] * LOSS_ALLOWED):
+        again = look(upright @ box.to_canvas @ best.matrix @ box.to_film, best.mirrored)
+        if not again.beats(best, LOSS_ALLOWED):
             break
         best = again
     if not best.verdict.ok:
-        return Pose(np.eye(3), "right", best.verdict.reason)
-    return Pose(best.matrix, "left" if best.mirrored else "right")
+        return Pose(np.eye(3), doubt=f"{best.verdict.reason}; {ADVICE}")
+    facing: Facing = "left" if best.mirrored else "right"
+    return Pose(best.matrix, facing, note=best.verdict.note, excess=best.verdict.excess)
+
+
+def content(box: Letterbox) -> Floats:
+    """(4,) left, top, right, bottom: where the film lies on its canvas, centres of the outermost pixels."""
+    (height, width), (top, left) = box.content, box.offset
+    return np.array([left, top, left + width - 1, top + height - 1], dtype=np.float64)
+
+
+def way_on_canvas(way: Way, size: Size, rectangle: Floats) -> Matrix:
+    """Canvas to what is shown in one ``way``; the ``rectangle`` matters to quarter turns and cuts."""
+    if way.cut or way.is_quarter:
+        return fitted(size, rectangle, way.degrees, way.mirrored)
+    return about_centre(size, way.degrees, 1.0, way.mirrored)
 
 
 def to_layout(model: PoseModel, points: Floats) -> Matrix | None:

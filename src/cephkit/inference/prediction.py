@@ -15,7 +15,7 @@ import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.frame import Facing, covariance_of_region
-from cephkit.cephalometry.norms import Subject
+from cephkit.cephalometry.norms import Subject, true_enlargement
 from cephkit.cephalometry.results import Result
 from cephkit.data.about import Sex
 from cephkit.data.film import Points
@@ -75,7 +75,7 @@ class Prediction:
     orientation: int = 1
     """EXIF orientation; points belong to the film turned as it says, which is how viewers show it."""
     notes: tuple[str, ...] = ()
-    """What is odd about the file."""
+    """What is odd about the file or the face, and what the model does not know."""
     model: Mapping[str, Any] = field(default_factory=dict)
     """Which model said so: checkpoint, sha256, model, image_size, mode."""
 
@@ -146,7 +146,10 @@ class Prediction:
 
         Raises:
             ValueError: an unknown analysis.
+            SettingsError: an enlargement is given although the pixel size holds in the head.
         """
+        if self.spacing is not None:
+            enlargement_percent = true_enlargement(self.spacing.plane, enlargement_percent)
         return measure(
             self.found,
             facing=self.facing,

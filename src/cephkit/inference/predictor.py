@@ -1,7 +1,7 @@
 """From a film to landmarks in its own pixels, the way that evaluation and prediction take."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cephkit.data.names import film_name
 from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
-from cephkit.inference.looks import PLAIN, TEST_TIME
-from cephkit.inference.pose import Pose, choose_poses, pose_model
+from cephkit.inference.looks import PLAIN, TEST_TIME, film_rectangles
+from cephkit.inference.pose import Pose, choose_poses, faces, pose_model
 from cephkit.inference.prediction import Prediction
 from cephkit.inference.stages import Looked, Matrices, Seen, Stages
 from cephkit.inference.uncertainty import Calibration
@@ -84,6 +85,16 @@ class Predictor:
         return ways if len(self.loaded) == 1 else " ".join([ways, *sorted(stage.digest for stage in self.stages)])
 
     @property
+    def lacks(self) -> tuple[str, ...]:
+        """What the checkpoint does not know, as one of a training under way; belongs to whatever it says."""
+        lacks = []
+        if self.calibration is None:
+            lacks.append(f"no calibration for {self.mode}: how large the errors are is unknown")
+        if self.pose is None:
+            lacks.append("no pose model: films that face left or are no films are not recognised")
+        return tuple(lacks)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """Which model this is, plain types."""
         first, names = self.loaded[0], [model.path.name for model in self.loaded]
@@ -106,7 +117,7 @@ class Predictor:
         return tuple(torch.from_numpy(to_canvas(grey, size))[None] for size in self.canvas_sizes)
 
     def predict_film(self, film: Path | str | NDArray[np.uint8] | NDArray[np.uint16], film_id: str = "") -> Prediction:
-        """The landmarks of one film, given as a file or as grey pixels (H, W), uint8 or uint16.
+        """The landmarks of one film, given as a file or as grey pixels (H, W), uint8 or uint16, as decoders give them.
 
         Args:
             film: the film.
@@ -116,7 +127,7 @@ class Predictor:
             FilmError: the file cannot be read as a film.
         """
         if isinstance(film, (str, Path)):
-            film_id = film_id or Path(film).stem
+            film_id = film_id or film_name(film)
             grey = read_grey(Path(film))
         else:
             grey = film
@@ -129,7 +140,8 @@ class Predictor:
     ) -> list[Prediction]:
         """As ``predict_canvases``, film by film, with expected errors and regions where there is a calibration."""
         found = self.predict_canvases(canvases, sizes)
-        units = found.units[:, None]
+        # What is known of errors comes from usual faces.
+        units = (found.units * [pose.excess for pose in found.poses])[:, None]
         expected = regions = None
         if self.calibration is not None:
             expected = self.calibration.expected(found.features) * units
@@ -139,6 +151,7 @@ class Predictor:
                 film_ids[row], sizes[row], self.spec.symbols, found.points[row], found.scores[row], hashes[row],
                 None if expected is None else expected[row], None if regions is None else regions[row],
                 found.poses[row].doubt, found.poses[row].facing,
+                notes=(*filter(None, [found.poses[row].note]), *self.lacks),
             )
             for row in range(len(sizes))
         ]  # fmt: skip
@@ -164,7 +177,11 @@ class Predictor:
             glances.append((turns, seen))
             return seen.points, seen.scores
 
-        poses = choose_poses(self.pose, glance, sizes)
+        def rectangle(row: int) -> Floats:
+            seen = by_size[self.spec.canvas_size][row : row + 1]
+            return np.asarray(film_rectangles(seen)[0].numpy())
+
+        poses = choose_poses(self.pose, glance, sizes, rectangle)
         turns = np.stack([pose.matrix for pose in poses])
         # What was seen at the first glance need not be computed again.
         known = next((seen for given, seen in glances if np.array_equal(given, turns)), None)
@@ -172,7 +189,13 @@ class Predictor:
             stage.look(by_size, sizes, turns, self.looks, known if stage is first else None) for stage in self.stages
         ]
         units = np.array([1 / letterbox(size, self.spec.canvas_size).scale for size in sizes])
-        return combine(looked, poses, units)
+        found = combine(looked, poses, units)
+        return replace(found, poses=[self._faced(*each) for each in zip(poses, found.points, strict=True)])
+
+    def _faced(self, pose: Pose, points: Floats) -> Pose:
+        """``pose`` with where the landmarks found (K, 2) look, whichever way the films of the training did."""
+        facing = None if pose.doubt else faces(self.spec.symbols, points)
+        return pose if facing is None else replace(pose, facing=facing)
 
 
 def combine(looked: Sequence[Looked], poses: Sequence[Pose], units: Floats) -> Found:

@@ -5,14 +5,14 @@ The JSON files are the truth: the table is made from them, and a film whose JSON
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cephkit.data.opened import film_stem
+from cephkit.data.names import film_key, film_name
 from cephkit.errors import CephkitError, SettingsError
-from cephkit.files import short_name, write_csv, write_json
+from cephkit.files import write_csv, write_json
 from cephkit.inference.prediction import COLUMNS, Prediction, landmark_rows
 
 TABLE = "landmarks.csv"
@@ -29,6 +29,7 @@ class _Known:
     empty: bool
     """Whether no landmark was found."""
     doubt: str
+    notes: tuple[str, ...]
 
 
 class ResultFolder:
@@ -51,11 +52,12 @@ class ResultFolder:
         for name, columns in ((TABLE, COLUMNS), (PROBLEMS, PROBLEM_COLUMNS)):
             _refuse_foreign(folder / name, columns)
         self._known = {
-            path.stem.casefold(): _Known(
+            film_key(film_name(path)): _Known(
                 content["film"].get("content", ""),
                 content.get("run", ""),
                 not content["landmarks"],
                 content.get("doubt", ""),
+                tuple(map(str, content.get("notes") or ())),
             )
             for path, content in self._results()
         }
@@ -67,22 +69,22 @@ class ResultFolder:
 
     def name_for(self, file: Path, content: str) -> str:
         """A name for the results of ``file``: that without ending, with a number where another film has it."""
-        stem, number = short_name(film_stem(file)), 1
+        stem, number = film_name(file), 1
         while True:
             name = stem if number == 1 else f"{stem}-{number}"
-            if name.casefold() not in self._taken and self._is_free(name, content):
-                self._taken.add(name.casefold())
+            if film_key(name) not in self._taken and self._is_free(name, content):
+                self._taken.add(film_key(name))
                 return name
             number += 1
 
     def problem_of(self, name: str, content: str, overlay: bool) -> str | None:
         """What was wrong with a film whose result is there, empty where nothing was; None where it has to be made."""
-        known = self._known.get(name.casefold())
+        known = self._known.get(film_key(name))
         if known is None or not self.resume or (known.content, known.run) != (content, self.run):
             return None
         if overlay and not self.overlay_path(name).exists():
             return None
-        return problem(known.empty, known.doubt)
+        return problem(known.empty, known.doubt, known.notes)
 
     def json_path(self, name: str) -> Path:
         """Where the landmarks go."""
@@ -122,25 +124,29 @@ class ResultFolder:
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
                 landmark_rows(content)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
-                continue
+                if not all(isinstance(content.get(name, ""), str) for name in ("run", "doubt")):
+                    continue
+                if not isinstance(content["film"].get("content", ""), str):
+                    continue
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+                continue  # not ours
             yield path, content
 
     def _is_free(self, name: str, content: str) -> bool:
         json_path, overlay_path = self.json_path(name), self.overlay_path(name)
         if {json_path.resolve(), overlay_path.resolve()} & self._inputs:
             return False
-        known = self._known.get(name.casefold())
+        known = self._known.get(film_key(name))
         if known is not None:
             return known.content == content
         return not json_path.exists() and not overlay_path.exists()
 
 
-def problem(empty: bool, doubt: str) -> str:
-    """What is wrong with a film that was read; empty where nothing is."""
+def problem(empty: bool, doubt: str, notes: Sequence[str] = ()) -> str:
+    """What is wrong with a film that was read, and what may explain it; empty where nothing is."""
     if not empty:
         return ""
-    return f"no lateral cephalogram? {doubt}" if doubt else "no landmark found"
+    return "; ".join([f"no lateral cephalogram? {doubt}" if doubt else "no landmark found", *notes])
 
 
 def _remove(path: Path) -> None:
@@ -156,7 +162,7 @@ def _refuse_foreign(path: Path, columns: tuple[str, ...]) -> None:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             head = next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:  # not text, not a table, a field of megabytes
         raise SettingsError(f"{path}: cannot be read ({error}); choose another --out") from error
     if tuple(head) != columns:
         raise SettingsError(f"{path}: is no table of cephkit predict; choose another --out")

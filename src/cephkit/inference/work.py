@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from cephkit.data.about import About, about_film
+from cephkit.data.about import About
+from cephkit.data.film_rows import of_film
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError
@@ -83,7 +84,7 @@ class Work:
             return _Read(file, error=_reason(error, file))
 
     def _shown(self, file: Path, data: bytes | None = None) -> Shown:
-        row = about_film(self.about, file)
+        row = of_film(self.about, file)
         spacing: Spacing | None = self.spacing if row is None or row.spacing is None else row.spacing
         return self.model.show(file, spacing, data)
 
@@ -127,7 +128,10 @@ class Work:
             write_whole(written, png_bytes(picture))
         line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(prediction)}"
         return Done(
-            read.file, problem(not found, prediction.doubt), line, has_pixel_size=prediction.spacing is not None
+            read.file,
+            problem(not found, prediction.doubt, prediction.notes),
+            line,
+            has_pixel_size=prediction.spacing is not None,
         )
 
 
@@ -141,10 +145,11 @@ def _failed(file: Path, reason: str) -> Done:
 
 def _doubts(prediction: Prediction) -> str:
     """What a user should look at twice, as the end of a line."""
+    notes = "".join(f"; {note}" for note in prediction.notes)
     if prediction.doubt and not prediction.found:
-        return f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}; look at it, or give --keep_doubtful"
+        return f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}{notes}; look at it, or give --keep_doubtful"
     said = "; faces left" if prediction.facing == "left" else ""
     said += f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}" if prediction.doubt else ""
     said += f"; NOT FOUND: {' '.join(prediction.missing)}" if prediction.missing else ""
     said += f"; look at: {' '.join(prediction.look)}" if prediction.look else ""
-    return said + "".join(f"; {note}" for note in prediction.notes)
+    return said + notes

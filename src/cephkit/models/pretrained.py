@@ -1,11 +1,13 @@
 """ImageNet weights for a backbone: from the local cache, the hub, or a file."""
 
+import queue
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import timm
 import torch
@@ -13,6 +15,11 @@ from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 
 PROBE_SECONDS = 5.0
 """How long to wait for a sign of life; without a network the hub's own client tries for most of a minute."""
+DOWNLOAD_SECONDS = 900.0
+"""How long a download may take: the largest usual backbone (300 MB) at 3 Mbit/s."""
+_TOO_SLOW = f"the download took more than {DOWNLOAD_SECONDS / 60:.0f} minutes; fetch the file apart and give --weights"
+
+Result = TypeVar("Result")
 
 
 def find_weights(backbone: str, say: Callable[[str], None]) -> Path | None:
@@ -45,9 +52,10 @@ def _from_hub(repository: str, filename: str) -> tuple[Path | None, str]:
     if not reachable(constants.ENDPOINT):
         return None, f"{constants.ENDPOINT} cannot be reached"
     try:
-        return Path(hf_hub_download(repository, filename)), ""
+        fetched = within(DOWNLOAD_SECONDS, lambda: Path(hf_hub_download(repository, filename)))
     except Exception as error:  # whatever the hub's client raises: the run can go on without
         return None, f"{repository} could not be fetched ({type(error).__name__})"
+    return fetched, _TOO_SLOW if fetched is None else ""
 
 
 def _from_url(url: str) -> tuple[Path | None, str]:
@@ -58,15 +66,24 @@ def _from_url(url: str) -> tuple[Path | None, str]:
     if constants.HF_HUB_OFFLINE or not reachable(url):
         return None, f"{url} cannot be reached"
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        torch.hub.download_url_to_file(url, str(path), progress=False)
-    except OSError as error:
+    try:  # to a file of another name first, which it renames
+        fetched = within(DOWNLOAD_SECONDS, lambda: _downloaded(url, path))
+    except (OSError, ValueError, HTTPException) as error:
         return None, f"{url} could not be fetched ({type(error).__name__})"
-    return path, ""
+    return fetched, _TOO_SLOW if fetched is None else ""
+
+
+def _downloaded(url: str, path: Path) -> Path:
+    torch.hub.download_url_to_file(url, str(path), progress=False)
+    return path
 
 
 def reachable(url: str) -> bool:
-    """Whether anything answers at ``url`` within ``PROBE_SECONDS``."""
+    """Whether anything answers at ``url`` within ``PROBE_SECONDS``, name servers and all."""
+    return within(PROBE_SECONDS, lambda: _answers(url)) or False
+
+
+def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PROBE_SECONDS):
             return True
@@ -74,3 +91,27 @@ def reachable(url: str) -> bool:
         return True  # an answer, if not a friendly one
     except (OSError, ValueError, HTTPException):  # no network, no valid address, no web server
         return False
+
+
+def within(seconds: float, work: Callable[[], Result]) -> Result | None:
+    """What ``work`` returns, or raises; None where it has not ended after ``seconds``.
+
+    It is then left to itself in a thread that does not keep the program alive: no call of the network has a deadline
+    over all that it does (a name server that is silent, a server that sends one byte a second).
+    """
+    done: queue.SimpleQueue[tuple[Result | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put((work(), None))
+        except BaseException as error:
+            done.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        result, error = done.get(timeout=seconds)
+    except queue.Empty:
+        return None
+    if error is not None:
+        raise error
+    return result

@@ -1,9 +1,13 @@
 """What a network needs to be built again: the part of a checkpoint that is not weights."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from cephkit.geometry import Size, grid_size
+
+LARGEST_CANVAS = 4096 * 4096
+"""Pixels of a network's input at most: sixteen times the guide's; a pass of one film takes tens of GiB."""
 
 
 @dataclass(frozen=True)
@@ -11,7 +15,8 @@ class ModelSpec:
     """A landmark network, from input size to decoder.
 
     Raises:
-        ValueError: the canvas is no multiple of 32 (the deepest stride of the backbones), or no landmark.
+        ValueError: the canvas is no multiple of 32 (the deepest stride of the backbones) or beyond
+            ``LARGEST_CANVAS``, no landmark or one twice, a sigma that is no positive number.
     """
 
     model: str
@@ -33,6 +38,13 @@ class ModelSpec:
         if any(side % 32 or side < 64 for side in self.canvas_size):
             height, width = self.canvas_size
             raise ValueError(f"image_size {height} {width}: both sides must be multiples of 32, 64 or more")
+        if self.canvas_size[0] * self.canvas_size[1] > LARGEST_CANVAS:
+            height, width = self.canvas_size
+            raise ValueError(f"image_size {height} {width}: more than {LARGEST_CANVAS:,} pixels")
+        if len(set(self.symbols)) < len(self.symbols):
+            raise ValueError("a landmark is named twice")
+        if not 0 < self.sigma < math.inf:
+            raise ValueError(f"sigma must be above 0, got {self.sigma}")
         if self.heatmap_stride not in (2, 4):
             raise ValueError(f"heatmap_stride must be 2 or 4, got {self.heatmap_stride}")
 
@@ -51,7 +63,15 @@ class ModelSpec:
         """The spec that ``to_dict`` wrote.
 
         Raises:
-            TypeError: a key is missing or unknown.
+            KeyError, TypeError, ValueError: a key is missing or unknown, or a value is of another type.
         """
         height, width = plain["canvas_size"]
-        return cls(**{**plain, "symbols": tuple(plain["symbols"]), "canvas_size": (int(height), int(width))})
+        symbols = tuple(plain["symbols"])
+        for name, kind, values in (
+            ("canvas_size", int, (height, width)), ("symbols", str, symbols), ("symbols", list, (plain["symbols"],)),
+            ("model", str, (plain["model"],)), ("loss", str, (plain["loss"],)),
+            ("heatmap_stride", int, (plain["heatmap_stride"],)), ("sigma", (int, float), (plain["sigma"],)),
+        ):  # fmt: skip
+            if any(isinstance(value, bool) or not isinstance(value, kind) for value in values):
+                raise TypeError(f"{name} of the spec is {plain[name]!r}")
+        return cls(**{**plain, "symbols": symbols, "canvas_size": (height, width)})

@@ -65,7 +65,11 @@ def main(argv: list[str]) -> int:
     Raises:
         CephkitError: checkpoint or data set cannot be used.
     """
-    calibrate(parse(CalibrateOptions, argv, "cephkit calibrate"))
+    options = parse(CalibrateOptions, argv, "cephkit calibrate")
+    from cephkit.training.lock import owning_folder_of
+
+    with owning_folder_of(options.checkpoint[0], print):
+        calibrate(options)
     return 0
 
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 FORMAT = "cephkit"
 FORMAT_VERSION = 1
+_FIELDS = {
+    "spec": dict, "config": dict, "epoch": int, "metrics": dict, "model": dict, "training": dict, "versions": dict,
+    "extras": dict,
+}  # fmt: skip
+_OPTIONAL = ("metrics", "training")
 
 
 @dataclass(frozen=True)
@@ -111,11 +116,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: is no cephkit checkpoint; train with cephkit, or use --weights for a backbone")
-    if content["format_version"] > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path}: has format {content['format_version']}, this cephkit reads {FORMAT_VERSION}; upgrade it"
-        )
+    version = content.get("format_version")
+    if type(version) is not int:
+        raise CheckpointError(f"{path}: is damaged or was changed by hand (format_version is no number)")
+    if version > FORMAT_VERSION:
+        raise CheckpointError(f"{path}: has format {version}, this cephkit reads {FORMAT_VERSION}; upgrade it")
     try:
+        check_fields(content)
         return Checkpoint(
             spec=ModelSpec.from_dict(content["spec"]),
             model=content["model"],
@@ -126,8 +133,35 @@ def read_checkpoint(path: Path) -> Checkpoint:
             versions=content["versions"],
             extras=content.get("extras", {}),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: is damaged or was changed by hand ({error})") from error
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise CheckpointError(f"{path}: is damaged or was changed by hand ({reason})") from error
+
+
+def check_fields(content: dict[str, Any]) -> None:
+    """Whether each field of a checkpoint has the type that ``write_checkpoint`` gave it.
+
+    Raises:
+        KeyError, TypeError, ValueError: one has not, or is not there.
+    """
+    for name, kind in _FIELDS.items():
+        value = content.get(name, {}) if name == "extras" else content[name]
+        if value is None and name in _OPTIONAL:
+            continue
+        if not isinstance(value, kind) or (isinstance(value, dict) and not all(isinstance(key, str) for key in value)):
+            raise TypeError(f"{name}: expected {kind.__name__} with names as keys, got {type(value).__name__}")
+    if type(content["epoch"]) is not int or content["epoch"] < 0:
+        raise ValueError(f"epoch: expected 0 or more, got {content['epoch']}")
+    training = content["training"] or {}
+    averaged = {} if training.get("ema") is None else training["ema"]
+    for name, weights in (("model", content["model"]), ("training.ema", averaged)):
+        if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+            raise TypeError(f"{name}: expected tensors by name")
+    for name, part in (("optimizer", dict), ("progress", dict), ("random", list)):
+        if name in training and not isinstance(training[name], part):
+            raise TypeError(f"training.{name}: expected a {part.__name__}, got {type(training[name]).__name__}")
+    if type(training.get("progress", {}).get("best_epoch", 0)) is not int:
+        raise TypeError("training.progress.best_epoch: expected a number")
 
 
 def load_model(path: Path | str, device: torch.device | str = "cpu") -> LoadedModel:
@@ -143,7 +177,7 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> LoadedMo
     try:
         model = build_model(checkpoint.spec, pretrained=False, say=lambda line: None)
         model.load_state_dict(checkpoint.weights, strict=True)
-    except (RuntimeError, CephkitError) as error:
+    except (RuntimeError, TypeError, ValueError, AttributeError, CephkitError) as error:  # timm's kinds among them
         raise CheckpointError(f"{path}: the weights do not fit {checkpoint.spec.model}: {error}") from error
     meta = {
         "epoch": checkpoint.epoch,

@@ -4,7 +4,7 @@ from cephkit.config import TrainConfig, parse_with_file
 
 
 def main(argv: list[str]) -> int:
-    """``cephkit train`` and ``train_1024x1024.py``; 0, or 130 when stopped by Ctrl-C.
+    """``cephkit train`` and ``train_1024x1024.py``; 0, 130 when stopped by Ctrl-C, 143 by SIGTERM.
 
     Raises:
         CephkitError: see ``cephkit.training.run.train``.
@@ -12,4 +12,4 @@ def main(argv: list[str]) -> int:
     config = parse_with_file(TrainConfig, argv, "cephkit train")
     from cephkit.training.run import train
 
-    return 130 if train(config).outcome == "stopped" else 0
+    return train(config).status

@@ -29,7 +29,7 @@ class BeforeStep:
     """What a step that fails in the middle has to be undone to; weights change at its very end only."""
 
     buffers: list[torch.Tensor]
-    """Copies of running statistics and other floating-point buffers."""
+    """Copies of running statistics, and of how many batches they have seen."""
     random: dict[str, Any]
 
 
@@ -71,6 +71,10 @@ class Run:
     """None in all processes but the first."""
     train_films: int
     before_step: BeforeStep
+    updating: bool = False
+    """Whether weights, average and progress are just being changed: not a state to save."""
+    extras: dict[str, Any] = field(default_factory=dict)
+    """What every checkpoint carries beyond the network, known from the labels before the first step."""
     started: float = field(default_factory=time.monotonic)
     steps_here: int = 0
     """Optimiser steps since this start, for the time left."""

@@ -13,15 +13,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cephkit.config import TrainConfig
 from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, prepare
+from cephkit.data.store_builder import check_memory
 from cephkit.errors import DataError
 from cephkit.evaluation.metrics import radial_errors
 from cephkit.geometry import Size, letterbox, transform
 from cephkit.inference.folder import predict_films
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Found, Predictor
-from cephkit.inference.uncertainty import fit_calibration
+from cephkit.inference.uncertainty import FEWEST_ERRORS, fit_calibration
+from cephkit.interrupt import Stopped, until
 from cephkit.models.refiner import RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import LoadedModel, read_checkpoint, write_checkpoint
@@ -66,8 +69,9 @@ def add_refiner(
     say: Say,
     stop: Callable[[], bool] = lambda: False,
     batch_size: int = 2,
+    saved: Path | None = None,
 ) -> dict[str, Any] | None:
-    """A second stage for ``model``, as a checkpoint keeps it; None where it was stopped or does not pay.
+    """A second stage for ``model``, as a checkpoint keeps it; None where it does not pay.
 
     It is kept only if it lowers the error on valid, and the lines said tell by how much on which landmarks.
 
@@ -80,15 +84,19 @@ def add_refiner(
         say: takes lines for the user.
         stop: asked after every step.
         batch_size: valid films per pass.
+        saved: see ``train_refiner``.
+
+    Raises:
+        Stopped: ``stop()`` was true.
     """
     symbols = model.spec.symbols
     spec = RefinerSpec(symbols, detail.canvas_size)
     height, width = spec.canvas_size
     say(f"second stage: {len(detail.films['train'])} films at {height}x{width}, {settings.epochs} epochs")
     dataset = detail.dataset("train", symbols)
-    network = train_refiner(spec, dataset, settings, device, say, stop)
+    network = train_refiner(spec, dataset, settings, device, say, stop, saved)
     if network is None:
-        return None
+        raise Stopped
     stored = {
         "spec": spec.to_dict(),
         "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
@@ -96,7 +104,7 @@ def add_refiner(
     }
     films = detail.films["valid"]
     before, after = (
-        judge(films, predict_films(predictor, films, batch_size).points, symbols, truth)
+        judge(films, predict_films(predictor, films, batch_size, shown=until(stop)).points, symbols, truth)
         for predictor in (
             Predictor(model, device, settings.mixed_precision, refine=False),
             Predictor(with_extras(model, {"refiner": stored}), device, settings.mixed_precision),
@@ -145,8 +153,11 @@ def gains(before: Judgement, after: Judgement, symbols: Sequence[str]) -> list[s
     ]
 
 
-def pose_of(data: PreparedData, found: Found, symbols: Sequence[str], canvas_size: Size) -> dict[str, Any]:
+def pose_of(data: PreparedData, found: Found | None, symbols: Sequence[str], canvas_size: Size) -> dict[str, Any]:
     """The pose model of the labelled films of ``data``, with the scores that predictions reach.
+
+    ``found`` are predictions of the last films of ``data``; None while there are none worth looking at: no limit
+    for scores.
 
     Raises:
         DataError: too few films for a shape.
@@ -159,16 +170,18 @@ def pose_of(data: PreparedData, found: Found, symbols: Sequence[str], canvas_siz
         )
         for film in films
     ]
-    scores = np.full((len(films), len(symbols)), np.nan)
-    scores[-len(found.scores) :] = found.scores
+    scores = None
+    if found is not None:
+        scores = np.full((len(films), len(symbols)), np.nan)
+        scores[-len(found.scores) :] = found.scores
     try:
-        return fit_pose(np.stack(layouts), scores, canvas_size).to_dict()
+        return fit_pose(np.stack(layouts), scores, canvas_size, symbols).to_dict()
     except ValueError as error:
         raise DataError(f"no shapes to judge films by: {error}") from error
 
 
-def add_pose(extras: dict[str, Any], data: PreparedData, found: Found, spec: ModelSpec, say: Say) -> None:
-    """Adds ``pose`` to ``extras``, or says why it cannot."""
+def add_pose(extras: dict[str, Any], data: PreparedData, found: Found | None, spec: ModelSpec, say: Say) -> None:
+    """Adds ``pose`` to ``extras``, or says why it cannot; see ``pose_of``."""
     try:
         extras["pose"] = pose_of(data, found, spec.symbols, spec.canvas_size)
     except DataError as error:
@@ -182,7 +195,8 @@ def calibration_of(found: Found, films: Sequence[Film], symbols: Sequence[str], 
         DataError: too few films.
     """
     goal = np.stack([points_array(film.points(truth), tuple(symbols)) for film in films])
-    residuals = (goal - found.points) / found.units[:, None, None]
+    stretches = np.array([film.stretch for film in films])[:, None]
+    residuals = (goal - found.points) * stretches / found.units[:, None, None]
     try:
         contents = [film.content or "" for film in films]
         return fit_calibration(found.features, residuals, contents).to_dict()
@@ -199,6 +213,8 @@ def finish(
     mixed_precision: bool = False,
     batch_size: int = 2,
     refiner: dict[str, Any] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    completed: dict[str, Any] | None = None,
 ) -> None:
     """Adds to the checkpoint at ``path`` what it can say of its own errors, and a second stage if one is given.
 
@@ -211,8 +227,11 @@ def finish(
         mixed_precision: predict in half precision, as the model will be used.
         batch_size: films per pass.
         refiner: of ``add_refiner``.
+        stop: asked before every pass.
+        completed: what of a run is done with this; kept beside the rest.
 
     Raises:
+        Stopped: ``stop()`` was true; the file is as it was.
         CheckpointError: the file cannot be read or written.
     """
     from cephkit.training.checkpoint import load_model
@@ -221,13 +240,15 @@ def finish(
     extras = dict(model.extras) if refiner is None else {**model.extras, "refiner": refiner, "calibrations": {}}
     films = data.films["valid"]
     predictor = Predictor(with_extras(model, {**extras, "pose": None}), device, mixed_precision)
-    found = predict_films(predictor, films, batch_size)
+    found = predict_films(predictor, films, batch_size, shown=until(stop))
     try:
         made = calibration_of(found, films, model.spec.symbols, truth)
         extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made}
     except DataError as error:
         say(f"{error}; predictions come without expected errors")
     add_pose(extras, data, found, model.spec, say)
+    if completed is not None:
+        extras["completed"] = completed
     write_extras(path, extras)
 
 
@@ -244,7 +265,30 @@ def with_extras(model: LoadedModel, extras: dict[str, Any]) -> LoadedModel:
 def detail_data(data: PreparedData, root: Path, size: Size, hold: int | None, cache_dir: Path | None) -> PreparedData:
     """The films of ``data`` at another canvas size; what is to be said of them has been said."""
     splits = tuple(data.films)
-    return prepare(
+    detail = prepare(
         root, splits=splits, annotation=data.annotation, canvas_size=size, hold=hold, cache_dir=cache_dir,
         skip_bad_films=True, say=lambda line: None,
     )  # fmt: skip
+    contents = {film.path: film.content for films in detail.films.values() for film in films}
+    changed = [film.path for films in data.films.values() for film in films if contents.get(film.path) != film.content]
+    if changed:
+        raise DataError(f"{changed[0]}: changed during the run ({len(changed)} films in all); put the first film back")
+    return detail
+
+
+def check_end(config: TrainConfig, data: PreparedData, say: Say) -> None:
+    """What only the end of a run needs, looked at before it starts: memory for a second stage, points to calibrate.
+
+    Raises:
+        DataError: the films at the second stage's size do not fit into memory.
+    """
+    if config.refine:
+        films = sum(len(group) for group in data.films.values())
+        size = detail_size(data.films["train"], config.refine_size)
+        check_memory(films if config.hold is None else min(films, config.hold), size, "the second stage: ")
+    points = sum(len(film.points(config.truth).keys() & set(data.symbols)) for film in data.films["valid"])
+    if points < FEWEST_ERRORS:
+        say(
+            f"valid has {points} labelled points, a calibration needs {FEWEST_ERRORS}: "
+            "predictions will come without expected errors"
+        )

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 
 from cephkit.config import TrainConfig
 from cephkit.errors import SettingsError
@@ -60,7 +61,8 @@ def start_fabric(config: TrainConfig, say: Callable[[str], None]) -> Fabric:
         accelerator=device.type,
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else index,
         num_nodes=world // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else 1,
-        strategy="ddp" if several else "auto",
+        # Running statistics are averaged after each step (cephkit.training.statistics), not the first process's.
+        strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
         precision=precision,
     )
     fabric.launch()

@@ -8,11 +8,14 @@ from torch.utils.data import DataLoader
 
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import FilmDataset
+from cephkit.interrupt import ignore_stop_signals
+from cephkit.shortage import check_shared_memory
 
 
 def make_loader(config: TrainConfig, dataset: FilmDataset, batches: Any, fabric: Fabric) -> DataLoader[Any]:
     """A loader over ``batches`` of indices. Its seed comes from a generator of its own."""
     workers = min(config.num_workers, len(dataset))
+    check_shared_memory(workers)
     return DataLoader(
         dataset,
         batch_sampler=batches,
@@ -21,6 +24,7 @@ def make_loader(config: TrainConfig, dataset: FilmDataset, batches: Any, fabric:
         prefetch_factor=config.prefetch_factor if workers else None,
         pin_memory=config.pin_memory and fabric.device.type == "cuda",
         generator=torch.Generator().manual_seed(config.seed),
+        worker_init_fn=ignore_stop_signals,
     )
 
 

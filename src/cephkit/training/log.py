@@ -1,8 +1,8 @@
 """What a run tells: lines and a progress bar on the screen, TensorBoard events, and the same figures as CSV."""
 
-import csv
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +12,10 @@ import psutil
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from torch.utils.tensorboard import SummaryWriter
 
+from cephkit.errors import SettingsError
 from cephkit.memory import GIB
+from cephkit.training.records import CsvTable, EventFile, rows_of
 
 PLAIN_INTERVAL_S = 30.0
 
@@ -93,75 +94,94 @@ class Screen:
             self.say(f"step {figures.step}/{figures.steps}  {figures.line()}")
 
 
-class CsvTable:
-    """A CSV file that grows by rows; on resume, rows of work that is about to be done again are dropped."""
-
-    def __init__(self, path: Path, key: str, columns: list[str], keep_up_to: int) -> None:
-        old: list[dict[str, str]] = []
-        if path.is_file() and keep_up_to > 0:
-            with path.open(newline="", encoding="utf-8") as file:
-                old = [row for row in csv.DictReader(file) if (row.get(key) or "").isdigit()]
-        self._file = path.open("w", newline="", encoding="utf-8")
-        self._writer = csv.DictWriter(self._file, columns, extrasaction="ignore", restval="")
-        self._writer.writeheader()
-        self._writer.writerows(row for row in old if int(row[key]) <= keep_up_to)
-        self._file.flush()
-
-    def add(self, row: dict[str, Any]) -> None:
-        """Write one row and hand it to the system at once."""
-        self._writer.writerow(row)
-        self._file.flush()
-
-    def close(self) -> None:
-        """End the file."""
-        self._file.close()
-
-
 EPOCH_TAGS = [
     "Train/EpochLoss", "Val/Loss", "Val/MRE_pixels", "Val/MRE_mm", "Val/SDR_2mm", "Val/SDR_2.5mm", "Val/SDR_3mm",
     "Val/SDR_4mm", "System/SkippedSteps",
 ]  # fmt: skip
+EPOCHS = "epochs.csv"
 STEP_TAGS = ["Train/BatchLoss", "LR", "System/FilmsPerSecond", "System/GPU_GiB", "System/RAM_GiB"]
 
 
 class RunLog:
-    """TensorBoard events beside ``epochs.csv`` and ``steps.csv``, which hold the same figures."""
+    """TensorBoard events beside ``epochs.csv`` and ``steps.csv``, which hold the same figures.
 
-    def __init__(self, folder: Path, epochs_done: int, steps_done: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._events = SummaryWriter(str(folder))
-        self._epochs = CsvTable(folder / "epochs.csv", "epoch", ["epoch", "step", *EPOCH_TAGS], epochs_done)
-        self._steps = CsvTable(folder / "steps.csv", "step", ["step", "epoch", *STEP_TAGS], steps_done)
+    What cannot be written while the run goes on is said once and waits until it can.
+
+    Args:
+        folder: made where there is none.
+        epochs_done: later rows of an ``epochs.csv`` that is there are dropped.
+        steps_done: the same for ``steps.csv``.
+        say: takes lines for the user.
+
+    Raises:
+        SettingsError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, epochs_done: int, steps_done: int, say: Callable[[str], None] = print) -> None:
+        self._folder, self._say = folder, say
+        self._waiting = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._events = EventFile(folder)
+            self._epochs = CsvTable(folder / EPOCHS, "epoch", ["epoch", "step", *EPOCH_TAGS], epochs_done)
+            self._steps = CsvTable(folder / "steps.csv", "step", ["step", "epoch", *STEP_TAGS], steps_done)
+        except OSError as error:
+            raise SettingsError(
+                f"--log_dir {folder}: cannot be written ({error.strerror or error}); free disk space, change its "
+                "permissions, or choose another --log_dir"
+            ) from error
+        self.last_epoch = self._epochs.last
+        """The last epoch whose row was there."""
 
     def step(self, step: int, epoch: int, figures: dict[str, float | None]) -> None:
         """Figures of one optimiser step."""
-        self._add(figures, step)
-        self._steps.add({"step": step, "epoch": epoch, **figures})
+        self._write(
+            lambda: self._events.scalars(figures, step),
+            lambda: self._steps.add({"step": step, "epoch": epoch, **figures}),
+        )
 
     def epoch(self, epoch: int, step: int, figures: dict[str, float | None]) -> None:
         """Figures of one epoch."""
-        self._add(figures, epoch)
-        self._epochs.add({"step": step, "epoch": epoch, **figures})
-        self._events.flush()
+        self._write(
+            lambda: self._events.scalars(figures, epoch),
+            lambda: self._epochs.add({"epoch": epoch, "step": step, **figures}),
+        )
 
-    def picture(self, tag: str, image: Any, epoch: int) -> None:
+    def picture(self, tag: str, pixels: Any, epoch: int) -> None:
         """An (H, W, 3) uint8 picture."""
-        self._events.add_image(tag, image, epoch, dataformats="HWC")
+        self._write(lambda: self._events.picture(tag, pixels, epoch))
 
     def text(self, tag: str, text: str, step: int = 0) -> None:
         """A note, such as the run's settings."""
-        self._events.add_text(tag, text, step)
+        self._write(lambda: self._events.text(tag, text, step))
 
     def close(self) -> None:
         """Write what is left."""
-        self._events.close()
-        self._epochs.close()
-        self._steps.close()
+        self._write(self._events.close, self._epochs.close, self._steps.close)
 
-    def _add(self, figures: dict[str, float | None], step: int) -> None:
-        for tag, value in figures.items():
-            if value is not None:
-                self._events.add_scalar(tag, value, step)
+    def _write(self, *writes: Callable[[], None]) -> None:
+        """All of ``writes``, each whatever becomes of the others."""
+        failure = None
+        for write in writes:
+            try:
+                write()
+            except OSError as error:
+                failure = error
+        if failure is not None and not self._waiting:
+            self._say(
+                f"WARNING: {self._folder}: the log cannot be written ({failure.strerror or failure}); training goes "
+                "on, and the log when it can"
+            )
+        elif failure is None and self._waiting and len(writes) > 1:
+            self._say(f"{self._folder}: the log is written again")
+        else:
+            return
+        self._waiting = failure is not None
+
+
+def last_epoch(folder: Path) -> int:
+    """The last epoch in the log in ``folder``, 0 without one."""
+    return max((int(row["epoch"]) for row in rows_of(folder / EPOCHS, "epoch")), default=0)
 
 
 def gpu_gib(device: torch.device) -> float | None:

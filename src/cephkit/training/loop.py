@@ -16,9 +16,17 @@ from cephkit.training.batches import MicroBatch, epoch_plan
 from cephkit.training.checkpoint import Checkpoint, write_checkpoint
 from cephkit.training.context import BeforeStep, Run
 from cephkit.training.loaders import valid_loader
-from cephkit.training.report import check_skipped, report_epoch, report_step, watch_for_spills
+from cephkit.training.report import (
+    check_learnt,
+    check_skipped,
+    epoch_figures,
+    report_epoch,
+    report_step,
+    watch_for_spills,
+)
 from cephkit.training.schedule import learning_rate
-from cephkit.training.state import random_state, set_random_state
+from cephkit.training.state import ended, random_state, set_random_state
+from cephkit.training.statistics import average_statistics
 from cephkit.training.validate import Validation, targets_on_grid, to_network, validate
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -29,34 +37,38 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
     """Train until the epochs are done, until ``stop()`` is true after a step, or until it no longer improves.
 
     Raises:
-        CephkitError: too many steps in a row were not finite, or a checkpoint could not be written.
+        CephkitError: too many steps in a row, or all, were not finite, or a checkpoint could not be written.
     """
     config, progress = run.config, run.state.progress
-    while progress.epoch < config.epochs:
+    while (outcome := ended(config, progress)) is None:
         stopped = train_epoch(run, stop)
         if progress.epoch_steps < run.steps_per_epoch:
             save_latest(run)
             return "stopped"
-        epoch_loss = progress.epoch_loss / max(1, progress.epoch_films)
-        progress.epoch += 1
-        due = progress.epoch % config.validation_frequency == 0 or progress.epoch == config.epochs
+        epoch_loss = progress.epoch_loss / progress.epoch_films if progress.epoch_films else None
+        epoch = progress.epoch + 1
+        due = epoch % config.validation_frequency == 0 or epoch == config.epochs
         validation = validate_now(run) if due else None
+        progress.epoch = epoch  # not before it is validated: a state saved then goes on with the validation
         progress.epoch_steps = progress.epoch_films = 0
         progress.epoch_loss = 0.0
         error = None if validation is None else validation.error
-        improved = error is not None and (progress.best is None or error < progress.best)
+        learnt = progress.step > progress.skipped  # an untrained network is nobody's best
+        improved = learnt and error is not None and (progress.best is None or error < progress.best)
         if validation is not None and improved:
             progress.best, progress.best_epoch = error, progress.epoch
-            save_best(run, validation)
+        progress.figures = epoch_figures(epoch_loss, validation, progress.skipped)
+        # This one first: what follows can be made from it, and is, where the run is killed in between.
         save_latest(run, validation)
+        if validation is not None and improved:
+            save_best(run, validation.metrics.to_dict())
         if config.save_frequency and progress.epoch % config.save_frequency == 0:
             save_latest(run, validation, f"checkpoint_epoch_{progress.epoch}.pth")
         report_epoch(run, epoch_loss, validation, improved)
-        if config.early_stopping and progress.epoch - progress.best_epoch >= config.patience:
-            return "stopped early"
-        if stopped and progress.epoch < config.epochs:
+        if stopped and ended(config, progress) is None:
             return "stopped"
-    return "finished"
+    check_learnt(run)
+    return outcome
 
 
 def train_epoch(run: Run, stop: Callable[[], bool]) -> bool:
@@ -106,12 +118,14 @@ def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
         norm = fabric.clip_gradients(run.model, run.optimizer, max_norm=largest, error_if_nonfinite=False)
         value = float(fabric.all_reduce(step_loss, reduce_op="mean"))  # type: ignore[arg-type]
         finite = norm is not None and math.isfinite(norm) and math.isfinite(value)
+        run.updating = True
         if finite or run.state.scaler is not None:
             run.optimizer.step()  # the scaler skips a step that is not finite, and lowers its scale
         run.optimizer.zero_grad(set_to_none=True)
         progress.step += 1
         progress.epoch_steps += 1
-        buffers = float_buffers(run.state.model)
+        average_statistics(fabric, run.state.model)
+        buffers = list(run.state.model.buffers())
         if finite:
             progress.skipped_in_a_row = 0
             progress.epoch_loss += value * micro.step_films
@@ -123,6 +137,9 @@ def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
             progress.skipped += 1
             progress.skipped_in_a_row += 1
             torch._foreach_copy_(buffers, last_finite)  # a forward pass that overflowed spoils running statistics
+        run.before_step.random = random_state()
+        run.updating = False
+        if not finite:
             check_skipped(run)
 
         run.steps_here += 1
@@ -131,7 +148,6 @@ def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
         report_step(run, value if finite else None, rate, micro.step_films / seconds)
         watch_for_spills(run, seconds / micro.step_films)
         step_loss.zero_()
-        run.before_step.random = random_state()
         if stopping(fabric, stop):
             return True
     return False
@@ -139,13 +155,13 @@ def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
 
 def before_step(model: nn.Module) -> BeforeStep:
     """What ``repack`` needs to undo a step of ``model``."""
-    return BeforeStep([buffer.clone() for buffer in float_buffers(model)], random_state())
+    return BeforeStep([buffer.clone() for buffer in model.buffers()], random_state())
 
 
 def undo_step(run: Run) -> None:
     """Put the run back to where it was before the step that failed."""
     run.optimizer.zero_grad(set_to_none=True)
-    torch._foreach_copy_(float_buffers(run.state.model), run.before_step.buffers)
+    torch._foreach_copy_(list(run.state.model.buffers()), run.before_step.buffers)
     set_random_state(run.before_step.random)
 
 
@@ -200,14 +216,13 @@ def validate_now(run: Run) -> Validation:
         run.screen.say(f"validation: out of memory; going on with {run.valid_batch_size} films a pass")
 
 
-def save_best(run: Run, validation: Validation) -> None:
-    """``checkpoint_best.pth``: the weights that were validated, nothing else."""
+def save_best(run: Run, figures: dict[str, Any] | None) -> None:
+    """``checkpoint_best.pth``: the weights that were validated, nothing else, with the ``figures`` found then."""
     if not run.fabric.is_global_zero:
         return
     ema, progress = run.state.ema, run.state.progress
     weights = run.state.model.state_dict() if ema is None else ema.module.state_dict()
-    figures = validation.metrics.to_dict()
-    best = Checkpoint(run.spec, weights, run.settings, progress.epoch, figures)
+    best = Checkpoint(run.spec, weights, run.settings, progress.epoch, figures, extras=run.extras)
     write_checkpoint(run.config.save_dir / "checkpoint_best.pth", best)
 
 
@@ -228,6 +243,7 @@ def save_latest(run: Run, validation: Validation | None = None, name: str = "che
         state.progress.epoch,
         metrics,
         state.state_dict(states),
+        extras=run.extras,
     )
     write_checkpoint(run.config.save_dir / name, latest)
 
@@ -236,11 +252,6 @@ def remaining(plan: list[MicroBatch], steps_done: int) -> list[MicroBatch]:
     """The passes after the first ``steps_done`` optimiser steps."""
     ends = [index + 1 for index, micro in enumerate(plan) if micro.ends_step]
     return plan[ends[steps_done - 1] :] if steps_done else plan
-
-
-def float_buffers(model: nn.Module) -> list[torch.Tensor]:
-    """Running statistics and other floating-point buffers."""
-    return [buffer for buffer in model.buffers() if buffer.is_floating_point()]
 
 
 def stopping(fabric: Fabric, stop: Callable[[], bool]) -> bool:

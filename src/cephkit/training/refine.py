@@ -3,7 +3,9 @@
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +14,10 @@ from torch.utils.data import DataLoader
 
 from cephkit.augment import Augmentation, AugmentSettings
 from cephkit.data.dataset import FilmDataset
+from cephkit.errors import CheckpointError
+from cephkit.files import replacing
 from cephkit.inference.device import half_pays, half_type
+from cephkit.interrupt import ignore_stop_signals
 from cephkit.models.refiner import (
     CROP,
     STRIDE,
@@ -23,7 +28,11 @@ from cephkit.models.refiner import (
     rotation_and_scale,
     take_crops,
 )
+from cephkit.shortage import check_shared_memory
+from cephkit.training.batches import PlanSampler, epoch_plan
+from cephkit.training.resume import films_digest
 from cephkit.training.schedule import learning_rate
+from cephkit.training.state import random_state, set_random_state, to_cpu
 
 Say = Callable[[str], None]
 
@@ -52,6 +61,15 @@ class RefinerTraining:
     num_workers: int = 0
     mixed_precision: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """What decides the result, as plain types."""
+        return {name: value for name, value in asdict(self).items() if name != "num_workers"}
+
+
+def state_path(checkpoint: Path) -> Path:
+    """Where the training of a second stage for ``checkpoint`` keeps its state until it is done."""
+    return checkpoint.with_name(f"{checkpoint.stem}_refiner.pth")
+
 
 def train_refiner(
     spec: RefinerSpec,
@@ -60,24 +78,48 @@ def train_refiner(
     device: torch.device,
     say: Say,
     stop: Callable[[], bool] = lambda: False,
+    saved: Path | None = None,
 ) -> Refiner | None:
-    """A trained refiner in eval mode on ``device``, its weights the moving average; None if ``stop()`` was true."""
+    """A trained refiner in eval mode on ``device``, its weights the moving average; None if ``stop()`` was true.
+
+    Args:
+        spec: what to train.
+        dataset: the films to learn from.
+        settings: how.
+        device: where.
+        say: takes lines for the user.
+        stop: asked before every step.
+        saved: the state is kept here after every epoch and at a stop, and gone on from if it is of this training: on
+            the CPU to the bit, on other devices as closely as their sums repeat.
+
+    Raises:
+        CheckpointError: ``saved`` cannot be written.
+    """
     torch.manual_seed(settings.seed)
     model = Refiner(spec).to(device).to(memory_format=torch.channels_last).train()
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+    check_shared_memory(settings.num_workers)
+    sampler = PlanSampler()
     loader = DataLoader(
-        dataset, settings.films_a_step, shuffle=True, drop_last=len(dataset) >= settings.films_a_step,
-        num_workers=settings.num_workers, generator=torch.Generator().manual_seed(settings.seed),
+        dataset, batch_sampler=sampler, num_workers=settings.num_workers, worker_init_fn=ignore_stop_signals,
+        generator=torch.Generator(),
     )  # fmt: skip
-    steps = settings.epochs * len(loader)
+    steps_an_epoch = max(1, len(dataset) // settings.films_a_step)  # the films left over have their turn another time
+    steps = settings.epochs * steps_an_epoch
     greys = Augmentation(AugmentSettings(rotation_degrees=0, scale=0, translation=0, cutout_probability=0))
     half = settings.mixed_precision and half_pays(device)
-    step = 0
-    for epoch in range(settings.epochs):
-        total = 0.0
+    training = {"model": model, "average": average, "optimizer": optimizer}
+    identity = {"spec": spec.to_dict(), "settings": settings.to_dict(), "films": films_digest(dataset.films)}
+    step, total = (0, 0.0) if saved is None else _go_on(saved, identity, training, say)
+    if step:
+        say(f"second stage: going on after step {step} of {steps}, from {saved}")
+    for epoch in range(step // steps_an_epoch, settings.epochs):
+        plan = epoch_plan(len(dataset), settings.films_a_step, 1, epoch, settings.seed)
+        sampler.plan = plan[step % steps_an_epoch : steps_an_epoch]
         for canvases, points, mask, _ in loader:
             if stop():
+                _save(saved, identity, training, step, total)
                 return None
             canvases = canvases.to(device).float() / 255
             points, mask = points.to(device), mask.to(device)
@@ -99,8 +141,43 @@ def train_refiner(
             step += 1
             update_average(average, model, min(EMA_DECAY, step / (step + 10)))
             total += float(loss.detach())
-        say(f"refiner epoch {epoch + 1}/{settings.epochs}  loss {total / len(loader):.4f}")
+        say(f"refiner epoch {epoch + 1}/{settings.epochs}  loss {total / steps_an_epoch:.4f}")
+        total = 0.0
+        _save(saved, identity, training, step, total)
     return average.eval()
+
+
+def _save(
+    saved: Path | None, identity: dict[str, Any], training: dict[str, Any], step: int, total: float
+) -> None:  # fmt: skip
+    if saved is None:
+        return
+    parts = {name: to_cpu(part.state_dict()) for name, part in training.items()}
+    content = {"identity": identity, **parts, "step": step, "loss": total, "random": random_state()}
+    try:
+        with replacing(saved) as file:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
+        raise CheckpointError(f"{saved}: could not be written ({error}); free disk space") from error
+
+
+def _go_on(saved: Path, identity: dict[str, Any], training: dict[str, Any], say: Say) -> tuple[int, float]:
+    """Put ``training`` where ``saved`` stands, and return its (step, loss of the epoch so far); (0, 0) without one."""
+    if not saved.is_file():
+        return 0, 0.0
+    try:
+        content = torch.load(saved, map_location="cpu", weights_only=True)
+        if content["identity"] != identity:
+            say(f"{saved} belongs to a second stage with other settings or films: this one starts anew")
+            return 0, 0.0
+        for name, part in training.items():
+            part.load_state_dict(content[name])
+        set_random_state(content["random"])
+        return int(content["step"]), float(content["loss"])
+    except Exception as error:  # torch raises half a dozen kinds for a torn or foreign file
+        raise CheckpointError(
+            f"{saved}: cannot be read as the state of a second stage ({type(error).__name__}); remove it to start anew"
+        ) from error
 
 
 def jittered_crops(

@@ -7,6 +7,7 @@ import tyro
 
 from cephkit.config import SOURCES, AnnotationType, Truth, parse
 from cephkit.errors import DataError, SettingsError
+from cephkit.interrupt import Stopped, ending_after_the_step
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,24 @@ def main(argv: list[str]) -> int:
 
 
 def refine(options: RefineOptions) -> bool:
-    """Whether the checkpoint has a second stage of this training now; see ``main``."""
+    """Whether the checkpoint has a second stage of this training now; see ``main``.
+
+    Raises:
+        CephkitError: see ``main``.
+        Stopped: Ctrl-C or SIGTERM; the same call goes on from there.
+    """
+    from cephkit.training.lock import owning_folder_of
+
+    with owning_folder_of(options.checkpoint, print):
+        return _refine(options)
+
+
+def _refine(options: RefineOptions) -> bool:
     from cephkit.data.prepare import prepare
     from cephkit.inference.device import choose_device
     from cephkit.training.checkpoint import load_model
     from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
-    from cephkit.training.interrupt import interrupted_by_ctrl_c
-    from cephkit.training.refine import RefinerTraining
+    from cephkit.training.refine import RefinerTraining, state_path
 
     device = choose_device(options.device, print)
     model = load_model(options.checkpoint, device)
@@ -107,10 +119,19 @@ def refine(options: RefineOptions) -> bool:
         epochs=options.refine_epochs, films_a_step=options.films_a_step, lr=options.lr, seed=options.seed,
         num_workers=options.num_workers, mixed_precision=options.mixed_precision,
     )  # fmt: skip
-    with interrupted_by_ctrl_c() as pressed:
-        refiner = add_refiner(model, detail, settings, options.truth, device, print, pressed)
+    saved = state_path(options.checkpoint)
+    with ending_after_the_step() as asked:
+        try:
+            refiner = add_refiner(model, detail, settings, options.truth, device, print, asked, saved=saved)
+            if refiner is not None:
+                finish(
+                    options.checkpoint, data, options.truth, device, print, options.mixed_precision, refiner=refiner,
+                    stop=asked,
+                )  # fmt: skip
+        except Stopped as error:
+            raise Stopped("stopped; the same command goes on from here", asked.status) from error
+        saved.unlink(missing_ok=True)
     if refiner is None:
         return False
-    finish(options.checkpoint, data, options.truth, device, print, options.mixed_precision, refiner=refiner)
     print(f"written into {options.checkpoint}")
     return True

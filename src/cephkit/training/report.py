@@ -48,41 +48,43 @@ def watch_for_spills(run: Run, seconds_per_film: float) -> None:
             run.screen.say(f"WARNING: {told}")
 
 
-def report_epoch(run: Run, epoch_loss: float, validation: Validation | None, improved: bool) -> None:
-    """One line, the figures of the epoch, and the first validation film with truth and prediction.
-
-    ``validation`` is None after an epoch that was not validated.
-    """
-    if run.log is None:
-        return
-    progress = run.state.progress
-    if validation is None:
-        run.log.epoch(
-            progress.epoch, progress.step, {"Train/EpochLoss": epoch_loss, "System/SkippedSteps": progress.skipped}
-        )
-        run.screen.say(f"epoch {progress.epoch}/{run.config.epochs}  train loss {epoch_loss:.4g}")
-        return
-    metrics = validation.metrics
-    run.log.epoch(
-        progress.epoch,
-        progress.step,
-        {
-            "Train/EpochLoss": epoch_loss,
+def epoch_figures(epoch_loss: float | None, validation: Validation | None, skipped: int) -> dict[str, float | None]:
+    """The figures of an epoch under their tags; see ``report_epoch``."""
+    figures: dict[str, float | None] = {"Train/EpochLoss": epoch_loss}
+    if validation is not None:
+        metrics = validation.metrics
+        figures |= {
             "Val/Loss": validation.loss,
             "Val/MRE_pixels": metrics.mre_pixels,
             "Val/MRE_mm": metrics.mre_mm,
             **{f"Val/SDR_{key}mm": metrics.sdr[key] for key in ("2", "2.5", "3", "4")},
-            "System/SkippedSteps": progress.skipped,
-        },
-    )
+        }
+    return {**figures, "System/SkippedSteps": skipped}
+
+
+def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | None, improved: bool) -> None:
+    """One line, the figures of the epoch, and the first validation film with truth and prediction.
+
+    ``validation`` is None after an epoch that was not validated, ``epoch_loss`` after one whose steps were all
+    skipped.
+    """
+    if run.log is None:
+        return
+    progress = run.state.progress
+    run.log.epoch(progress.epoch, progress.step, progress.figures)
+    train_loss = "train loss -" if epoch_loss is None else f"train loss {epoch_loss:.4g}"
+    skipped = f"  {progress.skipped} steps skipped so far" if progress.skipped else ""
+    if validation is None:
+        run.screen.say(f"epoch {progress.epoch}/{run.config.epochs}  {train_loss}{skipped}")
+        return
+    metrics = validation.metrics
     run.log.picture("Val/Film", draw_points(run.valid_set, 0, validation.points[0], run.config.truth), progress.epoch)
     error = "MRE -" if metrics.mre_pixels is None else f"MRE {metrics.mre_pixels:.1f} px"
     error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
     error += f"  {metrics.missing} landmarks not found" if metrics.missing else ""
     rate = "" if metrics.sdr["2"] is None else f"  SDR@2 {metrics.sdr['2']:.1f} %"
-    skipped = f"  {progress.skipped} steps skipped so far" if progress.skipped else ""
     run.screen.say(
-        f"epoch {progress.epoch}/{run.config.epochs}  train loss {epoch_loss:.4g}  "
+        f"epoch {progress.epoch}/{run.config.epochs}  {train_loss}  "
         f"valid loss {validation.loss:.4g}  {error}{rate}{'  best so far' if improved else ''}{skipped}"
     )
     past_warmup = progress.epoch - max(3, round(run.config.warmup_epochs))
@@ -109,4 +111,19 @@ def check_skipped(run: Run) -> None:
             f"step {progress.step}: loss or gradients were not finite {in_a_row} times in a row; nothing is learned "
             f"any more. Go on from {run.config.save_dir / 'checkpoint_best.pth'} with a lower --lr, or without "
             "--mixed_precision"
+        )
+
+
+def check_learnt(run: Run) -> None:
+    """Whether a run that is over has learnt anything.
+
+    Raises:
+        CephkitError: every step was skipped; the weights are those it started from.
+    """
+    progress = run.state.progress
+    if progress.skipped == progress.step:
+        raise CephkitError(
+            f"loss or gradients were not finite in any of the {progress.step} steps: nothing was learnt. "
+            "Start again with a lower --lr or without --mixed_precision; where that does not help, "
+            "cephkit doctor looks at the films and labels"
         )

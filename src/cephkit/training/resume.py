@@ -1,13 +1,15 @@
 """What ``--resume`` means: going on with an interrupted run, or fine-tuning another run's weights.
 
-The rule of ``--resume_as auto``: **continue** if the file holds a complete and unfinished state and this run has the
-same settings and the same train films; **fine-tune** otherwise. Memory settings, workers, folders and device may
-differ, and so may the split of the effective batch, although normalisation sees other batches then.
+The rule of ``--resume_as auto``: **continue** if the file holds the complete state of a run and this run has the same
+settings and the same train films; **fine-tune** otherwise. Of a run whose epochs are all done, only what is missing
+after them is done. Memory settings, workers, folders and device may differ, and so may the split of the effective
+batch, although normalisation sees other batches then.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +18,7 @@ from cephkit.data.film import Film
 from cephkit.errors import CheckpointError
 from cephkit.models.spec import ModelSpec
 from cephkit.training.checkpoint import Checkpoint
+from cephkit.training.state import Progress, ended
 
 # Without these the saved state does not fit at all, even when continuing is forced.
 SHAPE = ("model", "image_size", "heatmap_stride", "sigma", "loss", "use_ema", "seed")
@@ -54,7 +57,15 @@ def decide(
         return Decision("continue", f"--resume_as continue{note}")
     if obstacles or differences:
         return Decision("fine_tune", "; ".join(obstacles + differences))
-    return Decision("continue", "it is an unfinished run with the settings of this one")
+    try:
+        how = ended(config, Progress(**(checkpoint.training or {})["progress"]))
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: its state does not fit this run: {error}") from error
+    done = checkpoint.epoch
+    if how is None:
+        return Decision("continue", "it is an unfinished run with the settings of this one")
+    epochs = f"its {done} epochs are all done" if how == "finished" else f"it stopped early, after {done} epochs"
+    return Decision("continue", f"{epochs}: only what is missing after them; to train on: --resume_as fine_tune")
 
 
 def films_digest(films: Sequence[Film]) -> str:
@@ -77,11 +88,7 @@ def _compare(
     if checkpoint.training is None:
         return ["the file holds weights only, not the state of a run"], []
     mine, its = run_settings(config, films, effective_batch), checkpoint.config
-    done, asked = checkpoint.epoch, config.epochs
-    obstacles = [f"its {asked} epochs are all done" if done == asked else f"{done} epochs are done"] * (done >= asked)
-    progress = checkpoint.training["progress"]
-    if its.get("early_stopping") and done - progress["best_epoch"] >= its["patience"]:
-        obstacles.append(f"it stopped early, after {done} epochs")
+    obstacles = [f"{checkpoint.epoch} epochs are done"] * (checkpoint.epoch > config.epochs)
     obstacles += _different(SHAPE, its, mine) + _different(("effective_batch",), its, mine)
     if checkpoint.spec.symbols != spec.symbols:
         obstacles.append("its landmarks are not those of this data set")
@@ -102,13 +109,21 @@ def _shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def set_aside(folder: Path, patterns: Sequence[str], stamp: str) -> Path | None:
-    """Move what an earlier run left in ``folder`` into a subfolder, so that a new run overwrites nothing."""
+def set_aside(folder: Path, patterns: Sequence[str]) -> Path | None:
+    """Move what an earlier run left in ``folder`` into a new subfolder, so that a new run overwrites nothing."""
     old = [path for pattern in patterns for path in folder.glob(pattern) if path.is_file()]
     if not old:
         return None
+    # Not local time, which comes twice when clocks are set back; and a set clock can bring any time twice.
+    stamp, number = datetime.now(UTC).strftime("%Y%m%d_%H%M%S"), 1
     aside = folder / f"earlier_{stamp}"
-    aside.mkdir(exist_ok=True)
+    while True:
+        try:
+            aside.mkdir()
+            break
+        except FileExistsError:
+            number += 1
+            aside = folder / f"earlier_{stamp}-{number}"
     for path in old:
         path.rename(aside / path.name)
     return aside

@@ -1,11 +1,9 @@
 """From settings to a finished run."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,9 @@ from cephkit.augment import Augmentation
 from cephkit.config import SOURCES, TrainConfig
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.prepare import PreparedData, prepare
-from cephkit.errors import CephkitError, CheckpointError, SettingsError
+from cephkit.errors import CephkitError, CheckpointError, FilmError, SettingsError
+from cephkit.files import replacing_out
+from cephkit.interrupt import Stopped, ending_after_the_step, is_first_process
 from cephkit.losses import build_loss
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import smaller
@@ -26,19 +26,22 @@ from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import PlanSampler
-from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint
+from cephkit.training.checkpoint import Checkpoint, read_checkpoint
+from cephkit.training.complete import complete
 from cephkit.training.context import Run
-from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
-from cephkit.training.interrupt import interrupted_by_ctrl_c
+from cephkit.training.failure import failure, out_of_memory
+from cephkit.training.finish import add_pose, check_end
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
-from cephkit.training.log import GIB, RunLog, Screen, duration
-from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_latest, undo_step
+from cephkit.training.lock import owning
+from cephkit.training.log import GIB, RunLog, Screen, duration, last_epoch
+from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_best
 from cephkit.training.packing import cap_memory, choose_packing
-from cephkit.training.refine import RefinerTraining
+from cephkit.training.refine import state_path
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, run_settings, set_aside
-from cephkit.training.state import TrainState, set_random_state
+from cephkit.training.state import TrainState, ended, set_random_state
+from cephkit.training.statistics import count_all_processes
 
 Say = Callable[[str], None]
 
@@ -54,6 +57,8 @@ class Result:
     """Best validation error, mm, or pixels where no film has a pixel size."""
     best_epoch: int
     save_dir: Path
+    status: int = 0
+    """Exit status: 130 where Ctrl-C ended it, 143 where SIGTERM did."""
 
 
 def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result:
@@ -61,49 +66,45 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
 
     Args:
         config: the settings.
-        stop: asked after every optimiser step; true ends the run with a saved state. Default: Ctrl-C.
+        stop: asked after every optimiser step; true ends the run with a saved state. Default: Ctrl-C and SIGTERM.
 
     Raises:
-        CephkitError: settings, data set or checkpoint cannot be used, all found before training starts; or the
-            device ran out of memory, or nothing but steps that are not finite came.
+        CephkitError: settings, data set or checkpoint cannot be used, or another run holds a folder, all found before
+            training starts; or the machine ran short of memory, or nothing but steps that are not finite came.
     """
-    with interrupted_by_ctrl_c() as pressed, Screen(shown=int(os.environ.get("RANK", "0")) == 0) as screen:
+    folders = {"--save_dir": config.save_dir, "--log_dir": config.log_dir} if is_first_process() else {}
+    with Screen(shown=is_first_process()) as screen, owning(folders, screen.say):
         run = set_up(config, screen)
-        try:
-            outcome = fit(run, stop or pressed)
-        except torch.OutOfMemoryError as error:
-            raise CephkitError(out_of_memory(run)) from error
-        finally:
-            if run.log is not None:
-                run.log.close()
+        with ending_after_the_step() as asked:
+            try:
+                outcome = carry_out(run, stop or asked)
+            except (FilmError, RuntimeError, OSError, MemoryError) as error:
+                raise CephkitError(failure(run, error)) from error
+            finally:
+                if run.log is not None:
+                    run.log.close()
         progress = run.state.progress
-        result = Result(outcome, progress.best, progress.best_epoch, config.save_dir)
-        report_end(run, outcome, screen.say)
-        if outcome != "stopped" and run.fabric.is_global_zero:
-            complete(run, stop or pressed)
-        return result
+        status = asked.status if outcome == "stopped" else 0
+        return Result(outcome, progress.best, progress.best_epoch, config.save_dir, status)
 
 
-def complete(run: Run, stop: Callable[[], bool]) -> None:
-    """Give the best checkpoint a second stage, where asked, and what it can say of its own errors."""
-    config, device, say = run.config, run.fabric.device, run.screen.say
-    path = config.save_dir / "checkpoint_best.pth"
-    if not path.is_file():
-        return
-    refiner = None
-    if config.refine:
-        detail = detail_data(
-            run.data, config.dataset_path, detail_size(run.data.films["train"], config.refine_size), config.hold,
-            config.cache_dir,
-        )  # fmt: skip
-        settings = RefinerTraining(
-            epochs=config.refine_epochs, seed=config.seed, num_workers=config.num_workers,
-            mixed_precision=config.mixed_precision,
-        )  # fmt: skip
-        refiner = add_refiner(
-            load_model(path, device), detail, settings, config.truth, device, say, stop, run.valid_batch_size
-        )
-    finish(path, run.data, config.truth, device, say, config.mixed_precision, run.valid_batch_size, refiner)
+def carry_out(run: Run, stop: Callable[[], bool]) -> Outcome:
+    """The epochs that are left, and what comes after them."""
+    say, first_step = run.screen.say, run.state.progress.step
+    outcome = fit(run, stop)
+    report_end(run, outcome, say)
+    if outcome == "stopped" or not run.fabric.is_global_zero:
+        return outcome
+    try:
+        if not complete(run, stop) and run.state.progress.step == first_step:
+            say(
+                "nothing was missing, nothing is changed; to train on from these weights: --resume_as fine_tune, or "
+                "more --epochs with --resume_as continue"
+            )
+    except Stopped as stopped:
+        say(str(stopped))
+        return "stopped"
+    return outcome
 
 
 def set_up(config: TrainConfig, screen: Screen) -> Run:
@@ -121,6 +122,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     films = data.films["train"]
     if not any(film.points(config.truth) for film in data.films["valid"]):
         raise SettingsError(f"--truth {config.truth}: no valid film has such landmarks; validation could not score")
+    check_end(config, data, say)
     spec = ModelSpec(
         config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss
     )  # fmt: skip
@@ -135,6 +137,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     torch.manual_seed(config.seed)
     state, criterion = build_state(config, spec, checkpoint, decision, fabric, say)
     apply_recompute(state.model, packing.recompute)
+    count_all_processes(state.model, fabric.world_size)
     model, optimizer = fabric.setup(state.model, state.optimizer)
     state.scaler = getattr(fabric._precision, "scaler", None)
     torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
@@ -155,14 +158,15 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
         screen=screen, log=None, train_films=len(films), before_step=before_step(state.model),
         packing=packing, data=data,
     )  # fmt: skip
+    add_pose(run.extras, data, None, spec, say)
     describe(run, data, say)
-    while True:
+    while ended(config, state.progress) is None:
         try:
             run_rehearsal(run, train_set, say)
             break
         except torch.OutOfMemoryError as error:
             if fabric.world_size > 1 or smaller(run.packing) is None:
-                raise CephkitError(out_of_memory(run)) from error
+                raise CephkitError(f"{out_of_memory(run)}.") from error
         repack(run)
     if fabric.is_global_zero:
         run.log = open_folders(run, decision, say)
@@ -261,46 +265,56 @@ def rehearse_validation(run: Run, batch: Any) -> None:
         network.train()
 
 
-def open_folders(run: Run, decision: Decision | None, say: Say) -> RunLog:
-    """Folders for checkpoints and logs; a new run overwrites nothing of an earlier one."""
+def open_folders(run: Run, decision: Decision | None, say: Say) -> RunLog | None:
+    """Folders for checkpoints and logs; a new run overwrites nothing of an earlier one.
+
+    None where there is nothing to log: all epochs were done, and are in the log.
+    """
     config, progress = run.config, run.state.progress
-    config.save_dir.mkdir(parents=True, exist_ok=True)
     if decision is None or decision.mode == "fine_tune":
-        stamp = datetime.now().strftime("%Y%m%d_%H%M%S")
         # Two folders that are one, as with --save_dir X --log_dir X, are set aside together.
         for folder in dict.fromkeys((config.save_dir, config.log_dir)):
-            aside = set_aside(folder, LEFT_BY_A_RUN, stamp)
+            aside = set_aside(folder, LEFT_BY_A_RUN)
             if aside is not None:
                 say(f"{folder} holds an earlier run: moved to {aside}")
     elif config.resume is not None:
-        best, here = config.resume.with_name("checkpoint_best.pth"), config.save_dir / "checkpoint_best.pth"
-        if best.is_file() and not here.exists():
-            shutil.copyfile(best, here)  # the best so far belongs to the run, wherever it goes on
-    log = RunLog(config.log_dir, progress.epoch, progress.step)
+        restore_files(run, config.resume)
+        if ended(config, progress) and last_epoch(config.log_dir) >= progress.epoch:
+            return None
+    log = RunLog(config.log_dir, progress.epoch, progress.step, say)
+    if progress.figures and log.last_epoch < progress.epoch:
+        log.epoch(progress.epoch, progress.step, progress.figures)
     log.text("Settings", "\n".join(f"    {name}: {value}" for name, value in run.settings.items()), progress.step)
     return log
 
 
-def out_of_memory(run: Run) -> str:
-    """What to do about it; a run that had started is saved first."""
-    config = run.config
-    undo_step(run)
-    saved = ""
-    # Saving takes all processes, and of several the others wait in the step that failed here.
-    if run.log is not None and run.state.progress.step and run.fabric.world_size == 1:
-        save_latest(run)
-        latest = config.save_dir / "checkpoint_latest.pth"
-        saved = f" The state is saved: add --resume {latest} to go on from step {run.state.progress.step}."
-    packing = smaller(run.packing)
-    if packing is not None:  # several processes cannot repack in the middle of a step
-        remedy = (
-            f"Use --batch_size {packing.batch_size} --gradient_accumulation_steps {packing.accumulation} "
-            f"--recompute {packing.recompute}: the effective batch stays the same"
-        )
-    else:
-        remedy = f"It was packed as {run.packing}, there is no smaller way: use a smaller --image_size or --model"
-    half = "" if config.mixed_precision else ", and --mixed_precision"
-    return f"{run.fabric.device} ran out of memory. {remedy}{half}; close what else uses the card.{saved}"
+def restore_files(run: Run, source: Path) -> None:
+    """Checkpoints that belong to the state in ``source`` and are not in ``--save_dir``.
+
+    They are in the folder that the run goes on from; or it was killed after saving the state and before these.
+    """
+    config, progress = run.config, run.state.progress
+    best = config.save_dir / "checkpoint_best.pth"
+    copy_missing(source, config.save_dir / "checkpoint_latest.pth")
+    copy_missing(source.with_name(best.name), best)
+    copy_missing(state_path(source.with_name(best.name)), state_path(best))
+    if progress.epoch_steps or not progress.epoch:
+        return
+    if progress.best_epoch == progress.epoch and (not best.exists() or read_checkpoint(best).epoch < progress.epoch):
+        save_best(run, read_checkpoint(source).metrics)
+    if config.save_frequency and progress.epoch % config.save_frequency == 0:
+        copy_missing(source, config.save_dir / f"checkpoint_epoch_{progress.epoch}.pth")
+
+
+def copy_missing(source: Path, goal: Path) -> None:
+    """Copy the file ``source``, where it exists, to ``goal``, where that does not.
+
+    Raises:
+        CephkitError: it cannot be written.
+    """
+    if source.is_file() and not goal.exists():
+        with replacing_out(goal) as file, source.open("rb") as opened:
+            shutil.copyfileobj(opened, file)
 
 
 def report_end(run: Run, outcome: Outcome, say: Say) -> None:
@@ -318,3 +332,5 @@ def report_end(run: Run, outcome: Outcome, say: Say) -> None:
     if progress.best is not None:
         unit = "mm" if in_mm else "px"
         say(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {folder / 'checkpoint_best.pth'}")
+    elif outcome != "stopped":
+        say("no validation found every landmark, so there is no checkpoint_best.pth: train longer or with another --lr")

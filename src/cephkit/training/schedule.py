@@ -1,4 +1,4 @@
-"""The learning rate of every optimiser step: a pure function, so that a resume has nothing to restore."""
+"""The learning rate of every optimiser step, and when to stop: pure functions, a resume has nothing to restore."""
 
 import math
 
@@ -18,3 +18,12 @@ def learning_rate(step: int, total_steps: int, warmup_steps: int, peak: float) -
         return peak * (step + 1) / warmup_steps
     progress = (step - warmup_steps + 1) / (total_steps - warmup_steps + 1)
     return peak * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def patience_is_over(epoch: int, best_epoch: int, patience: int, validation_frequency: int) -> bool:
+    """Whether, after ``epoch``, the last validation came ``patience`` epochs or more after the best one.
+
+    Epochs without a validation say nothing, and nothing is over before the first best (``best_epoch`` 0).
+    """
+    last_validated = epoch - epoch % validation_frequency
+    return best_epoch > 0 and last_validated - best_epoch >= patience

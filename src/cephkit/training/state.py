@@ -1,13 +1,15 @@
 """All that a run needs to go on: what is saved is exactly what is restored."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from timm.utils.model_ema import ModelEmaV3
 from torch.optim import Optimizer
 
+from cephkit.config import TrainConfig
 from cephkit.models.build import LandmarkModel
+from cephkit.training.schedule import patience_is_over
 
 
 @dataclass
@@ -30,6 +32,8 @@ class Progress:
     best: float | None = None
     """Best validation error so far, in mm, or pixels where no film has a pixel size."""
     best_epoch: int = 0
+    figures: dict[str, float | None] = field(default_factory=dict)
+    """Those of the last epoch, as ``epochs.csv`` has them: a run killed before it wrote them writes them on resume."""
 
 
 @dataclass
@@ -47,10 +51,10 @@ class TrainState:
     def state_dict(self, random_states: list[dict[str, Any]]) -> dict[str, Any]:
         """Tensors and plain types: what a checkpoint holds beside the raw weights."""
         return {
-            "optimizer": _to_cpu(self.optimizer.state_dict()),
-            "ema": None if self.ema is None else _to_cpu(self.ema.module.state_dict()),
+            "optimizer": to_cpu(self.optimizer.state_dict()),
+            "ema": None if self.ema is None else to_cpu(self.ema.module.state_dict()),
             "scaler": None if self.scaler is None else self.scaler.state_dict(),
-            "progress": dict(vars(self.progress)),
+            "progress": {**vars(self.progress), "figures": dict(self.progress.figures)},
             "random": random_states,
         }
 
@@ -69,6 +73,19 @@ class TrainState:
         self.progress = Progress(**training["progress"])
 
 
+def ended(config: TrainConfig, progress: Progress) -> Literal["finished", "stopped early"] | None:
+    """How the epochs of a run with these settings have ended; None if some are left to train."""
+    if progress.epoch >= config.epochs:
+        return "finished"
+    if (
+        config.early_stopping
+        and not progress.epoch_steps
+        and patience_is_over(progress.epoch, progress.best_epoch, config.patience, config.validation_frequency)
+    ):
+        return "stopped early"
+    return None
+
+
 def random_state() -> dict[str, Any]:
     """The random generators that training draws from: torch's, on the CPU and on the cards."""
     return {
@@ -85,11 +102,12 @@ def set_random_state(state: dict[str, Any]) -> None:
             torch.cuda.set_rng_state(one, index)
 
 
-def _to_cpu(value: Any) -> Any:
+def to_cpu(value: Any) -> Any:
+    """A copy of nested containers with every tensor on the CPU."""
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().clone()
     if isinstance(value, dict):
-        return {key: _to_cpu(item) for key, item in value.items()}
+        return {key: to_cpu(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_to_cpu(item) for item in value]
+        return [to_cpu(item) for item in value]
     return value

@@ -1,5 +1,6 @@
 """Grey levels, compared with pydicom's own pipeline, which works on pixels and not on a table."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydicom.uid import ExplicitVRBigEndian
 from cephkit.data.dicom.read import DicomFilm, read_dicom
 from cephkit.data.pixels import to_uint8
 from cephkit.errors import FilmError
-from tests.data.dicom.made import film, lut, shades, written
+from tests.data.dicom.made import film, lut, shades, shown, written
 
 WINDOWS = [
     {"WindowCenter": 2048, "WindowWidth": 4096},
@@ -52,7 +53,7 @@ def test_windows_are_those_of_pydicom(window: dict[str, Any], rescale: dict[str,
     elements = {"BitsStored": 12, **window, **rescale}
     result = read(shades(12), **elements)
     assert result.grey.dtype == np.uint16
-    assert result.notes == ()
+    assert "not used" not in " ".join(result.notes)
     assert np.abs(result.grey / 65535 - by_pydicom(shades(12), **elements)).max() <= 1e-5
 
 
@@ -96,9 +97,18 @@ def test_a_table_in_big_endian_order() -> None:
 
 
 def test_without_a_window_a_straight_line_keeps_the_stored_levels() -> None:
-    np.testing.assert_array_equal(read(shades(12), BitsStored=12, **RESCALE).grey, shades(12))
+    np.testing.assert_array_equal(read(shades(12), BitsStored=12, **RESCALE).grey, shown(shades(12)))
     falling = read(shades(12), BitsStored=12, RescaleSlope="-2", RescaleIntercept="10")
-    np.testing.assert_array_equal(falling.grey, 4095 - shades(12))
+    np.testing.assert_array_equal(falling.grey, shown(4095 - shades(12)))
+
+
+@pytest.mark.parametrize("stored", [12, 13, 16])
+@pytest.mark.parametrize("elements", [{}, {"PhotometricInterpretation": "MONOCHROME1"}, {"PixelRepresentation": 1}])
+def test_bits_that_no_pixel_uses_change_nothing(stored: int, elements: dict[str, Any]) -> None:
+    stored += elements.get("PixelRepresentation", 0) * (stored < 16)  # the sign has a bit of its own
+    inverted = "PhotometricInterpretation" in elements
+    expected = shown(4095 - shades(12) if inverted else shades(12))
+    np.testing.assert_array_equal(read(shades(12), BitsStored=stored, **elements).grey, expected)
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16])
@@ -106,7 +116,8 @@ def test_without_a_window_a_straight_line_keeps_the_stored_levels() -> None:
 def test_monochrome1_is_inverted_once(bits: int, shape: str | None) -> None:
     elements = {"PresentationLUTShape": shape} if shape else {}
     result = read(shades(bits), BitsStored=bits, PhotometricInterpretation="MONOCHROME1", **elements)
-    np.testing.assert_array_equal(result.grey, (1 << bits) - 1 - shades(bits))
+    expected = (1 << bits) - 1 - shades(bits)
+    np.testing.assert_array_equal(result.grey, expected if bits == 8 else shown(expected, bits))
 
 
 def test_an_inverse_presentation_is_inverted() -> None:
@@ -129,7 +140,7 @@ def test_padding_becomes_the_darkest_grey_and_leaves_the_contrast(photometric: s
     elements = {"BitsStored": 12, "PhotometricInterpretation": photometric}
     plain = to_uint8(read(picture, **elements).grey)
     result = to_uint8(read(padded, PixelPaddingValue=padding, **elements).grey)
-    assert result[:20].max() == 0
+    assert (result[:20] == result[20:].min()).all()
     np.testing.assert_allclose(result[20:], plain[20:], atol=2)
 
 
@@ -137,12 +148,13 @@ def test_a_range_of_padding() -> None:
     picture = (shades(8).astype(int) + 1000).astype(np.uint16)
     picture[:20] = np.arange(40) % 30
     grey = read(picture, PixelPaddingValue=0, PixelPaddingRangeLimit=30).grey
-    assert (grey[:20] == picture[20:].min()).all()
+    assert (grey[:20] == grey[20:].min()).all()
+    assert len(np.unique(grey[20:])) == len(np.unique(picture[20:]))
 
 
 def test_all_padding_is_a_picture_after_all() -> None:
     flat = np.full((20, 20), 7, np.uint16)
-    assert (read(flat, PixelPaddingValue=7).grey == 7).all()
+    assert (read(flat, PixelPaddingValue=7).grey == shown(flat, 4)).all()
 
 
 @pytest.mark.parametrize(
@@ -159,7 +171,29 @@ def test_all_padding_is_a_picture_after_all() -> None:
 def test_what_makes_no_sense_is_left_out_and_said(elements: dict[str, Any], note: str) -> None:
     result = read(shades(12), BitsStored=12, **elements)
     assert note in " ".join(result.notes)
-    np.testing.assert_array_equal(result.grey, shades(12))
+    np.testing.assert_array_equal(result.grey, shown(shades(12)))
+
+
+@pytest.mark.parametrize(
+    ("center", "width", "share"),
+    [(100, 200, r"9\d% of the picture white and \d% black"), (3900, 100, r"\d% of the picture white and 9\d% black")],
+)
+def test_a_window_that_leaves_little_of_the_film_is_named(center: int, width: int, share: str) -> None:
+    result = read(shades(12), BitsStored=12, WindowCenter=center, WindowWidth=width)
+    assert re.fullmatch(f"the file's window makes {share}", result.notes[0])
+    inverted = read(
+        shades(12), BitsStored=12, WindowCenter=center, WindowWidth=width, PhotometricInterpretation="MONOCHROME1"
+    )
+    assert "of the picture" in inverted.notes[0]
+
+
+def test_a_dark_background_is_no_fault_of_the_window() -> None:
+    picture = shades(12)
+    picture[:, :30] = 0
+    assert read(picture, BitsStored=12, WindowCenter=2048, WindowWidth=4000).notes == ()
+    white = np.full_like(picture, 4095)  # white without a window is not the window's
+    white[:5] = 0
+    assert read(white, BitsStored=12).notes == ()
 
 
 def test_a_damaged_modality_table_makes_the_film_unusable() -> None:

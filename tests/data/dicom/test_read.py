@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import convert_color_space
 from pydicom.uid import (
     JPEG2000,
+    UID,
     CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -31,7 +32,8 @@ from pydicom.uid import (
 from cephkit.data.dicom import pixels as pixels_module
 from cephkit.data.dicom.read import DicomFilm, read_dicom
 from cephkit.errors import FilmError
-from tests.data.dicom.made import SECRETS, compressed, film, shades, written
+from tests.data.dicom.hostile import jpeg_2000
+from tests.data.dicom.made import SECRETS, compressed, film, shades, shown, written
 
 PATH = Path("film.dcm")
 
@@ -91,7 +93,7 @@ def by_gdcm(dataset: Dataset, syntax: str, folder: Path) -> bytes:
 def test_lossless_compression_by_gdcm_gives_the_exact_pixels(tmp_path: Path, syntax: str, bits: int) -> None:
     pixels = shades(bits)
     result = read(by_gdcm(film(pixels, BitsStored=bits), syntax, tmp_path))
-    np.testing.assert_array_equal(result.grey, pixels)
+    np.testing.assert_array_equal(result.grey, pixels if bits == 8 else shown(pixels, bits))
 
 
 @pytest.mark.parametrize("syntax", [JPEGLSLossless, RLELossless])
@@ -178,14 +180,14 @@ def test_a_picture_in_several_fragments() -> None:
 
 def test_unused_bits_are_cut_off() -> None:
     pixels = shades(12)
-    np.testing.assert_array_equal(read(written(film(pixels | 0xA000, BitsStored=12))).grey, pixels)
+    np.testing.assert_array_equal(read(written(film(pixels | 0xA000, BitsStored=12))).grey, shown(pixels))
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16])
 def test_signed_pixels_begin_at_zero(bits: int) -> None:
     pixels = (shades(bits).astype(int) - (1 << bits - 1)).astype(np.int8 if bits == 8 else np.int16)
     result = read(written(film(pixels, BitsStored=bits)))
-    np.testing.assert_array_equal(result.grey, shades(bits))
+    np.testing.assert_array_equal(result.grey, shades(bits) if bits == 8 else shown(shades(bits), bits))
 
 
 def test_few_bits_are_stretched_to_eight() -> None:
@@ -229,6 +231,42 @@ def test_a_palette(bits: int) -> None:
 
 def test_what_is_no_x_ray_class_is_noted() -> None:
     assert "SOP class" in read(written(film(shades(8), SOPClassUID=CTImageStorage))).notes[0]
+
+
+ENDS = {
+    "zeros": bytes(200), "odd": b"\0", "noise": b"\x13\x37" * 99, "elements": b"\x10\0\x10\0PN\x04\0A^B ",
+    "few": b"\xff\xfe\xff", "no type": b"\x08\0\x05\0\xff\xff\xff\xff\xff\xff",
+    "long": b"\x08\0\x05\0OB\0\0\xff\xff\xff\x7f",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, RLELossless])
+def test_surplus_bytes_behind_the_pixels_are_noted_and_do_no_harm(syntax: str, end: str) -> None:
+    dataset = film(shades(8))
+    data = written(dataset, ExplicitVRLittleEndian if UID(syntax).is_encapsulated else syntax)
+    if syntax == JPEG2000Lossless:
+        data = compressed(dataset, jpeg_2000((48, 40)), syntax)
+    elif syntax == RLELossless:
+        dataset.compress(syntax)
+        data = written(dataset, syntax)
+    result = read(data + ENDS[end])
+    np.testing.assert_array_equal(result.grey, shades(8))
+    assert result.notes == (f"{len(ENDS[end])} surplus bytes behind the picture, not used",)
+    padding = b"\xfc\xff\xfc\xffOB\0\0\x04\0\0\0\0\0\0\0"
+    assert read(data + padding).notes == ()
+
+
+@pytest.mark.parametrize("more", [2, 3, 200, 100_000])
+def test_more_pixels_than_the_picture_has_are_noted_and_fewer_are_damage(more: int) -> None:
+    pixels = shades(8, (31, 21)).tobytes()
+    result = read(written(film(shades(8, (31, 21)), PixelData=pixels + bytes(more + more % 2 - 1))))
+    np.testing.assert_array_equal(result.grey, shades(8, (31, 21)))
+    assert result.notes == (
+        () if more == 2 else (f"{more + more % 2 - 2:,} surplus bytes behind the picture, not used",)
+    )
+    with pytest.raises(FilmError, match=r"650 bytes where 651 are expected"):
+        read(written(film(shades(8, (31, 21)), PixelData=pixels[:-1])))
 
 
 def everything_said(data: bytes) -> str:

@@ -15,6 +15,7 @@ def read(use_spacing: bool = True, **elements: Any) -> DicomFilm:
     return read_dicom(written(film(shades(8), **elements)), Path("film.dcm"), use_spacing=use_spacing)
 
 
+DISTANCES = {"DistanceSourceToDetector": 1650, "DistanceSourceToPatient": 1500}
 PIXEL, IMAGER = {"PixelSpacing": [0.1, 0.12]}, {"ImagerPixelSpacing": [0.11, 0.132]}
 
 
@@ -42,6 +43,13 @@ PIXEL, IMAGER = {"PixelSpacing": [0.1, 0.12]}, {"ImagerPixelSpacing": [0.11, 0.1
             {"ImagerPixelSpacing": [0.006, 0.006], "EstimatedRadiographicMagnificationFactor": 1.4},
             (0.006, 0.006), "detector", "ImagerPixelSpacing",
         ),
+        *[
+            (
+                {**IMAGER, **DISTANCES, "EstimatedRadiographicMagnificationFactor": factor},
+                (0.1, 0.12), "head", "/ 1.1 (DistanceSource",
+            )
+            for factor in (0, 1, 3, -1)
+        ],
         ({**IMAGER, "DistanceSourceToDetector": 1650}, (0.11, 0.132), "detector", "ImagerPixelSpacing"),
         (
             {**IMAGER, "DistanceSourceToDetector": 1650, "DistanceSourceToPatient": 0},
@@ -66,6 +74,11 @@ def test_sides_plane_and_origin(elements: dict[str, Any], sides: tuple[float, fl
 def test_what_a_user_should_know_is_noted() -> None:
     assert "no magnification" in read(**IMAGER).notes[0]
     assert "no head has" in read(**IMAGER, EstimatedRadiographicMagnificationFactor=3).notes[0]
+    for unknown in (0, 1):
+        assert "no magnification" in read(**IMAGER, EstimatedRadiographicMagnificationFactor=unknown).notes[0]
+        assert read(**IMAGER, **DISTANCES, EstimatedRadiographicMagnificationFactor=unknown).notes == ()
+    (note,) = read(**IMAGER, **DISTANCES, EstimatedRadiographicMagnificationFactor=3).notes
+    assert note == "no head has the file's EstimatedRadiographicMagnificationFactor, which was not used"
     assert "does not say whether" in read(**PIXEL).notes[0]
     assert "no magnification of a head explains" in read(**PIXEL, ImagerPixelSpacing=[0.2, 0.24]).notes[0]
     assert "not square" in read(PixelAspectRatio=["2", "1"]).notes[0]
@@ -84,8 +97,14 @@ def test_an_impossible_pixel_size_makes_the_film_unusable_unless_it_is_not_asked
     keyword: str, value: bytes
 ) -> None:
     data = written(film(shades(8), **{keyword: ["0.25", "0.5"]})).replace(b"0.25\\0.5", value.ljust(8))
-    with pytest.raises(FilmError, match=rf"film\.dcm: its {keyword} is not two lengths .*--pixel_size_mm"):
+    with pytest.raises(
+        FilmError, match=rf"film\.dcm: its {keyword} is not two lengths .*--pixel_size_mm.*--ignore_bad_pixel"
+    ):
         read_dicom(data, Path("film.dcm"))
+    without = read_dicom(data, Path("film.dcm"), ignore_bad_spacing=True)
+    assert without.spacing is None
+    assert without.notes == (f"its {keyword} is not two lengths of 0.005 to 2 mm, and was not used",)
+    np.testing.assert_array_equal(without.grey, shades(8))
     result = read_dicom(data, Path("film.dcm"), use_spacing=False)
     assert result.spacing is None
     np.testing.assert_array_equal(result.grey, shades(8))

@@ -1,34 +1,65 @@
-"""What a compressed picture says about its own size, before a decoder believes it."""
+"""What a compressed picture says about itself, held against the header before a decoder believes either."""
 
 import itertools
 import struct
+from dataclasses import dataclass
 
 from pydicom.encaps import get_frame
-from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGBaseline8Bit, JPEGExtended12Bit, RLELossless
+from pydicom.uid import (
+    UID,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
 
 from cephkit.data.dicom.layout import Layout
+from cephkit.data.jpeg import BASELINE, EXTENDED, JPEG_LS, LOSSLESS, PROGRESSIVE, jpeg_head
 from cephkit.data.pictures import fault_of_jpeg
 
 _MOST_FRAGMENTS = 10_000
 _ITEM = b"\xfe\xff\x00\xe0"
+_END_OF_JPEG = b"\xff\xd9"
+_LOSSY = (BASELINE, EXTENDED, PROGRESSIVE)
+_MARKERS = {
+    JPEGBaseline8Bit: _LOSSY,
+    JPEGExtended12Bit: _LOSSY,
+    JPEGLossless: (LOSSLESS,),
+    JPEGLosslessSV1: (LOSSLESS,),
+    JPEGLSLossless: (JPEG_LS,),
+    JPEGLSNearLossless: (JPEG_LS,),
+}
+"""The frames that a transfer syntax stands for. Progressive ones are written as baseline, and read as what they are."""
 
 
-def fault_of_compressed(data: bytes, syntax: UID, layout: Layout) -> str:
-    """What is wrong with the one compressed picture, as far as its own head tells."""
+@dataclass(frozen=True)
+class Frame:
+    """One compressed picture, or the ``fault`` that makes it none."""
+
+    data: bytes = b""
+    fault: str = ""
+    surplus: int = 0
+    """Bytes behind the picture's end, which are not in ``data``."""
+
+
+def compressed_frame(data: bytes, syntax: UID, layout: Layout) -> Frame:
+    """The one compressed picture in ``data``, as far as its own head agrees with the header."""
     if not _has_whole_fragments(data):
-        return "fragments that do not fit together"
+        return Frame(fault="fragments that do not fit together")
     frame = get_frame(data, 0, number_of_frames=1)
     if syntax == RLELossless:
-        return _fault_of_rle(frame, layout)
-    is_jpeg_2000 = syntax in JPEG2000TransferSyntaxes
-    if not is_jpeg_2000 and not frame.rstrip(b"\0").endswith(b"\xff\xd9"):
-        return "a JPEG without its end"  # with one that ends anywhere, CharLS would not end at all
-    size = _size_of_jpeg2000(frame) if is_jpeg_2000 else _size_of_jpeg(frame)
-    if size != (layout.rows, layout.columns, layout.samples):
-        return "another size inside than the header says"
-    if syntax in (JPEGBaseline8Bit, JPEGExtended12Bit):
-        return fault_of_jpeg(frame, (layout.columns, layout.rows))
-    return ""
+        return Frame(frame, _fault_of_rle(frame, layout))
+    end = frame.rfind(_END_OF_JPEG) + len(_END_OF_JPEG)
+    whole = frame[:end] if end >= len(_END_OF_JPEG) else frame
+    surplus = len(frame[len(whole) :].rstrip(b"\0"))
+    if syntax not in _MARKERS:
+        return Frame(whole, _fault_of_jpeg_2000(whole, layout), surplus)
+    if end < len(_END_OF_JPEG):
+        return Frame(fault="a JPEG without its end")  # with one that ends anywhere, CharLS would not end at all
+    return Frame(whole, _fault_of_jpeg(whole, syntax, layout), surplus)
 
 
 def _has_whole_fragments(data: bytes) -> bool:
@@ -43,25 +74,42 @@ def _has_whole_fragments(data: bytes) -> bool:
     return False
 
 
-def _size_of_jpeg(frame: bytes) -> tuple[int, int, int] | None:
-    """(rows, columns, samples) of a JPEG or JPEG-LS stream."""
-    position = 2
-    while position + 10 <= len(frame) and frame[position] == 0xFF:
-        marker = frame[position + 1]
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            rows, columns, samples = struct.unpack_from(">HHB", frame, position + 5)
-            return rows, columns, samples
-        position += 2 + (0 if marker == 0xFF else struct.unpack_from(">H", frame, position + 2)[0])
-    return None
+def _fault_of_jpeg(frame: bytes, syntax: UID, layout: Layout) -> str:
+    head = jpeg_head(frame)
+    if head is None:
+        return "not one JPEG picture inside"
+    if head.marker not in _MARKERS[syntax]:
+        return f"a {head.name} inside, another kind than the header says"
+    if (head.rows, head.columns, head.samples) != (layout.rows, layout.columns, layout.samples):
+        return "another size inside than the header says"
+    if not 2 <= head.precision <= layout.allocated:
+        return f"{head.precision} bits inside, where the header allows {layout.allocated}"
+    if head.marker not in _LOSSY:
+        alike = head.samples == 1 or set(head.sampling) == {0x11}
+        return "" if alike else "colours of different sizes inside"
+    if head.precision != 8:
+        return f"a {head.name} inside, which is not supported"
+    return fault_of_jpeg(frame, (layout.columns, layout.rows))
 
 
-def _size_of_jpeg2000(frame: bytes) -> tuple[int, int, int] | None:
-    """(rows, columns, samples) of a JPEG 2000 stream (ISO 15444-1, A.5.1)."""
+def _fault_of_jpeg_2000(frame: bytes, layout: Layout) -> str:
+    """By the SIZ segment of a stream (ISO 15444-1, A.5.1)."""
     start = frame.find(b"\xff\x4f\xff\x51")
     if start < 0 or len(frame) < start + 42:
-        return None
-    right, bottom, left, top = struct.unpack_from(">4I", frame, start + 8)
-    return bottom - top, right - left, struct.unpack_from(">H", frame, start + 40)[0]
+        return "no JPEG 2000 picture inside"
+    right, bottom, left, top, *tile = struct.unpack_from(">8I", frame, start + 8)
+    samples = struct.unpack_from(">H", frame, start + 40)[0]
+    if (bottom - top, right - left, samples) != (layout.rows, layout.columns, layout.samples):
+        return "another size inside than the header says"
+    kinds = frame[start + 42 : start + 42 + 3 * samples]
+    if len(kinds) != 3 * samples or not all(tile[:2]):
+        return "a damaged JPEG 2000 head inside"
+    if set(kinds[1::3]) | set(kinds[2::3]) != {1}:
+        return "colours of different sizes inside"
+    depths = {(kind & 0x7F) + 1 for kind in kinds[::3]}
+    if max(depths) > layout.allocated:
+        return f"{max(depths)} bits inside, where the header allows {layout.allocated}"
+    return ""
 
 
 def _fault_of_rle(frame: bytes, layout: Layout) -> str:

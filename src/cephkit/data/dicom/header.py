@@ -47,6 +47,10 @@ _LARGEST_ELEMENT = 300_000
 _LARGEST_INSIDE = 4_000_000
 """Bytes of an element inside a sequence, and of one in the file's own header."""
 _LARGEST_INFLATED = 100_000_000
+_ITEM, _END_OF_ITEMS = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+_BEHIND_PIXELS = (b"\xfc\xff\xfc\xff", b"\xfa\xff\xfa\xff")
+"""Tags of padding and of signatures, in either byte order."""
+_MOST_ITEMS = 10_000
 _MOST_READS = 60_000
 """Two or three for an element; a film's header has some hundreds, a hostile one as many as the file has room for."""
 
@@ -60,6 +64,8 @@ class Header:
     """The first item of each sequence that has one."""
     path: Path
     transfer_syntax: str | None = None
+    surplus: int = 0
+    """Bytes behind the pixels that belong to no element."""
 
     def raw(self, keyword: str) -> bytes:
         """The value's bytes; empty where the element is missing, empty, or of another kind."""
@@ -120,8 +126,12 @@ class _Stream(io.BytesIO):
         self.path = path
         self.reads = 0
         self.largest = _LARGEST_INSIDE
+        self.end: int | None = None
+        """Where the pixels end, once they have been found; what lies behind them is not read."""
 
     def read(self, size: int | None = -1, /) -> bytes:
+        if self.end is not None and self.tell() >= self.end:
+            return b""
         self.reads += 1
         if self.reads > _MOST_READS:
             raise BrokenFilmError("damaged DICOM: its header has no end", COPY_AGAIN, self.path)
@@ -130,12 +140,31 @@ class _Stream(io.BytesIO):
         return super().read(size)
 
     def is_past_pixels(self, tag: BaseTag, vr: str | None, length: int) -> bool:
-        """pydicom asks this before it reads an element's value; nothing behind the pixels is read."""
+        """pydicom asks this before it reads an element's value."""
+        if tag == _PIXEL_DATA:
+            self.end = self._end_of_items() if length == _UNDEFINED_LENGTH else self.tell() + length
         self.largest = len(self.getbuffer()) if tag == _PIXEL_DATA else _LARGEST_INSIDE
         if tag in _WANTED and tag != _PIXEL_DATA and _LARGEST_ELEMENT < length != _UNDEFINED_LENGTH:
             reason = f"damaged DICOM: its {_WANTED[tag]} is {length:,} bytes long"
             raise BrokenFilmError(reason, COPY_AGAIN, self.path)
         return tag > _PIXEL_DATA
+
+    def _end_of_items(self) -> int | None:
+        """Where a chain of items from here ends (PS3.5 A.4); None where it is broken."""
+        data, position = self.getbuffer(), self.tell()
+        for _ in range(_MOST_ITEMS):
+            tag = bytes(data[position : position + 4])
+            if tag == _END_OF_ITEMS:
+                return position + 8
+            if tag != _ITEM:
+                return None
+            position += 8 + int.from_bytes(data[position + 4 : position + 8], "little")
+        return None
+
+    def surplus(self) -> int:
+        """Bytes behind the pixels, unless they are elements that may stand there."""
+        rest = bytes(self.getbuffer()[self.end :]) if self.end is not None else b""
+        return 0 if rest[:4] in _BEHIND_PIXELS else len(rest)
 
 
 def read_header(data: bytes, path: Path) -> Header:
@@ -169,7 +198,7 @@ def _read(data: bytes, path: Path) -> Header:
     else:
         stream.seek(0)
         elements = read_partial(stream, stream.is_past_pixels, force=True, specific_tags=[BaseTag(t) for t in _WANTED])
-    header = replace(_header(elements, path, _WANTED), transfer_syntax=syntax)
+    header = replace(_header(elements, path, _WANTED), transfer_syntax=syntax, surplus=stream.surplus())
     if not any(header.is_written(keyword) for keyword in ("SOPClassUID", "Rows", "PixelData")):
         raise BrokenFilmError("damaged or truncated DICOM, or none: no picture in it", COPY_AGAIN, path)
     return header

@@ -11,11 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.data.depth import as_grey, white_level
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header
 from cephkit.data.grey import Grey
 from cephkit.errors import BrokenFilmError
 
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """From stored values to greys."""
+
+    grey: Grey
+    """(2**bits,), lowest stored value first: uint8 up to 8 bits, uint16 above; from black at 0 to white at its end."""
+    notes: tuple[str, ...]
+    is_windowed: bool
+    """Whether the file says itself what is black and white."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +58,8 @@ def look_up_table(item: Header, descriptor: str, data: str, *, signed: bool) -> 
     return None
 
 
-def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed: bool) -> tuple[Grey, tuple[str, ...]]:
-    """The grey level of each stored value, lowest first, (2**bits,) uint8 up to 8 bits and uint16 above, and notes.
-
-    ``present`` (2**bits,) says which values the film has. Without a window the levels of a film of more than 8 bits are
-    the stored ones, from 0 up: what follows finds their range by itself, as in any 16-bit film.
+def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed: bool) -> Levels:
+    """The grey level of each stored value. ``present`` (2**bits,), lowest first, says which values the film has.
 
     Raises:
         BrokenFilmError: the modality's lookup table is damaged.
@@ -62,26 +71,34 @@ def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed
     notes: tuple[str, ...] = ()
     if "ModalityLUTSequence" in header.items:
         table = _modality_table(header, signed=signed)
-        measured = table(stored.astype(np.float64))
-        levels, top = measured, (1 << table.bits) - 1
+        measured, falling = table(stored.astype(np.float64)), False
+        levels, bits = measured, table.bits
     else:
         measured, notes = _rescaled(header, stored.astype(np.float64))
-        levels, top = np.arange(1 << bits, dtype=np.float64), (1 << bits) - 1
-        levels = levels[::-1] if measured[0] > measured[-1] else levels
+        falling = bool(measured[0] > measured[-1])
+        # Signed values without one below zero are those of an unsigned film.
+        has_negative = bool(stored[shown].min() < 0)
+        levels = (stored - stored[0] if has_negative else np.maximum(stored, 0)).astype(np.float64)
     share, window_notes = _values_of_interest(header, measured, signed=signed or measured.min() < 0)
     if share is not None and np.ptp(levels[shown]) > 0 and np.ptp(share[shown]) == 0:
         share, window_notes = None, ("the file's window shows one grey only, and was not used",)
-    if share is not None:
-        levels, top = share * deepest, deepest
-    elif deepest == 255:
-        levels, top = levels * (255 / top), 255
-    levels = np.clip(np.rint(levels), 0, top)
-    if _is_inverted(header):
-        levels = top - levels
+    is_windowed = share is not None
+    if share is None:
+        share = _by_depth(levels, shown, bits, inverted=falling != _is_inverted(header))
+    elif _is_inverted(header):
+        share = 1 - share
     if (present & ~shown).any():
-        levels[padded] = levels[shown].min()
-    grey: Grey = levels.astype(np.uint8) if deepest == 255 else levels.astype(np.uint16)
-    return grey, (*notes, *window_notes)
+        share = np.where(padded, share[shown].min(), share)
+    return Levels(as_grey(share, deepest), (*notes, *window_notes), is_windowed)
+
+
+def _by_depth(levels: Values, shown: NDArray[np.bool_], most_bits: int, *, inverted: bool) -> Values:
+    """Greys from 0 to 1 without a window, as those of any picture (``depth``)."""
+    values = np.unique(levels[shown]).astype(np.int64)
+    top = white_level(int(values[-1]), int(np.bitwise_or.reduce(values)) if most_bits > 8 else 1, most_bits)
+    if inverted:
+        return _by_depth(np.maximum(top - levels, 0), shown, most_bits, inverted=False)
+    return np.minimum(levels / top, 1)
 
 
 def _is_inverted(header: Header) -> bool:

@@ -1,9 +1,11 @@
 """A DICOM object's pixels as they are stored."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 from pydicom.config import IGNORE
+from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import (
@@ -16,9 +18,11 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
+    RLELossless,
 )
 
-from cephkit.data.dicom.compressed import fault_of_compressed
+from cephkit.data.dicom.compressed import Frame, compressed_frame
+from cephkit.data.dicom.decoding import DecodingError, NoDecoderError, decoded
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header
 from cephkit.data.dicom.layout import Layout, known_name
 from cephkit.data.grey import COPY_AGAIN
@@ -29,31 +33,72 @@ _BY_EXTRA = (JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless)
 _PLUGINS = ("pydicom", "pillow", "pyjpegls", "gdcm", "pylibjpeg")
 
 
-def stored_pixels(header: Header, layout: Layout) -> tuple[NDArray[Any], str]:
-    """Pixels as stored, (H, W) or (H, W, 3), and the colours that they are in after decoding.
+@dataclass(frozen=True)
+class Stored:
+    """Pixels as they are stored."""
+
+    pixels: NDArray[Any]
+    """(H, W) or (H, W, 3)."""
+    colour: str
+    """What they are in after decoding."""
+    notes: tuple[str, ...] = ()
+
+
+def stored_pixels(header: Header, layout: Layout) -> Stored:
+    """The one picture.
 
     Raises:
-        BrokenFilmError: shorter or longer than the header says, damaged, or of a compression nobody here can undo.
+        BrokenFilmError: shorter than the header says, damaged, or of a compression nobody here can undo.
     """
     syntax = _transfer_syntax(header)
     decoder = _decoder(syntax, layout, header)
     data = header.raw("PixelData")
     if decoder.is_encapsulated != header.is_encapsulated("PixelData"):
         raise BrokenFilmError("damaged DICOM: its pixels are not compressed as it says", COPY_AGAIN, header.path)
+    options = _options(layout, words=header.has_words("PixelData"))
     try:
-        compressed = decoder.is_encapsulated
-        fault = fault_of_compressed(data, syntax, layout) if compressed else _fault_of_native(data, layout)
-        if not fault:
-            options = _options(layout, words=header.has_words("PixelData"))
-            plugin = _plugin(decoder, layout) if compressed else ""
-            pixels, about = decoder.as_array(data, raw=True, decoding_plugin=plugin, **options)
-            return pixels, str(about["photometric_interpretation"])
+        if not decoder.is_encapsulated:
+            return _native(decoder, data, layout, options)
+        frame = compressed_frame(data, syntax, layout)
+        if not frame.fault:
+            return _compressed(decoder, frame, layout, options)
+        fault = frame.fault
     except MemoryError:
         raise
+    except NoDecoderError as error:
+        reason = f"compressed DICOM pixels, and the decoder cannot be started ({error})"
+        raise BrokenFilmError(reason, EXPORT_AGAIN, header.path) from error
+    except DecodingError as error:
+        fault = str(error)
     except Exception as error:  # decoders meet hostile bytes with errors of every kind
         fault = type(error).__name__
     # Raised out here so that it does not carry a decoder's error, which may quote the file.
     raise BrokenFilmError(f"damaged or truncated DICOM pixels ({fault})", COPY_AGAIN, header.path)
+
+
+def _native(decoder: Decoder, data: bytes, layout: Layout, options: dict[str, Any]) -> Stored:
+    expected = layout.native_bytes
+    if len(data) < expected:
+        raise DecodingError(f"{len(data):,} bytes where {expected:,} are expected")
+    even = expected + expected % 2
+    pixels, about = decoder.as_array(data[:even], raw=True, **options)
+    return Stored(pixels, str(about["photometric_interpretation"]), surplus_notes(len(data) - even))
+
+
+def _compressed(decoder: Decoder, frame: Frame, layout: Layout, options: dict[str, Any]) -> Stored:
+    notes, plugin = surplus_notes(frame.surplus), _plugin(decoder, layout)
+    syntax = decoder.UID
+    if syntax == RLELossless:  # pure Python, which does not crash
+        pixels, about = decoder.as_array(encapsulate([frame.data]), raw=True, decoding_plugin=plugin, **options)
+        return Stored(pixels, str(about["photometric_interpretation"]), notes)
+    shape = (layout.rows, layout.columns, layout.samples)[: 2 if layout.samples == 1 else 3]
+    asked = {"syntax": str(syntax), "plugin": plugin, "options": options}
+    return Stored(*decoded(frame.data, asked, shape), notes)
+
+
+def surplus_notes(count: int) -> tuple[str, ...]:
+    """For people: bytes that belong to no picture are no damage, but may be a sign of it."""
+    return (f"{count:,} surplus bytes behind the picture, not used",) if count > 0 else ()
 
 
 def _options(layout: Layout, *, words: bool) -> dict[str, Any]:
@@ -101,10 +146,3 @@ def _plugin(decoder: Decoder, layout: Layout) -> str:
     if layout.samples == 3 and layout.allocated == 16 and len(plugins) > 1 and plugins[0] == "pillow":
         return plugins[1]  # Pillow cuts 16-bit colour to 8
     return plugins[0]
-
-
-def _fault_of_native(data: bytes, layout: Layout) -> str:
-    expected = layout.native_bytes
-    if len(data) in (expected, expected + 1):  # one more to make it even
-        return ""
-    return f"{len(data):,} bytes where {expected:,} are expected"

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.data.depth import full_range, histogram, widened
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header, read_header
 from cephkit.data.dicom.layout import read_layout
 from cephkit.data.dicom.levels import grey_levels, look_up_table
-from cephkit.data.dicom.pixels import stored_pixels
+from cephkit.data.dicom.pixels import stored_pixels, surplus_notes
 from cephkit.data.dicom.spacing import read_spacing, shape_notes
 from cephkit.data.grey import Grey, look_up, luminance, row_blocks
 from cephkit.data.spacing import Spacing
@@ -23,6 +24,9 @@ _PROJECTIONS = (  # the standard's classes of X-ray films, and of pictures of th
     "1.2.840.10008.5.1.4.1.1.77",  # photographs
 )
 
+MOST_WHITE, MOST_CLIPPED = 0.4, 0.95
+"""Shares of the pixels: the background of a film is black, and may be most of it."""
+
 
 @dataclass(frozen=True)
 class DicomFilm:
@@ -34,34 +38,52 @@ class DicomFilm:
     notes: tuple[str, ...]
 
 
-def read_dicom(data: bytes, path: Path, *, use_spacing: bool = True) -> DicomFilm:
+def read_dicom(data: bytes, path: Path, *, use_spacing: bool = True, ignore_bad_spacing: bool = False) -> DicomFilm:
     """The film in a DICOM file's bytes; ``path`` is for messages.
 
     Args:
         data: the file.
         path: where it lies.
         use_spacing: read the pixel size; False where the user gives one, or wants angles only.
+        ignore_bad_spacing: read a film whose pixel size cannot be one without it, with a note.
 
     Raises:
         BrokenFilmError: damaged, no single picture, of a kind that is not supported, or with an impossible pixel size.
     """
     header = read_header(data, path)
     layout = read_layout(header)
-    spacing, notes = read_spacing(header) if use_spacing else (None, shape_notes(header))
+    try:
+        spacing, notes = read_spacing(header) if use_spacing else (None, shape_notes(header))
+    except BrokenFilmError as error:
+        if not ignore_bad_spacing:
+            raise
+        spacing, notes = None, (f"{error.reason}, and was not used",)
     kind = next(iter(header.text("SOPClassUID")), "")
     if kind and not any(kind == known or kind.startswith(f"{known}.") for known in _PROJECTIONS):
         notes = (*notes, "the file's SOP class is not one of X-ray films")
-    pixels, colour = stored_pixels(header, layout)
+    stored = stored_pixels(header, layout)
+    pixels, colour, notes = stored.pixels, stored.colour, (*notes, *stored.notes, *surplus_notes(header.surplus))
     if layout.samples == 3:
-        return DicomFilm(_colour_grey(pixels, colour), spacing, notes)
+        return DicomFilm(full_range(_colour_grey(pixels, colour)), spacing, notes)
     lowest = -(1 << layout.stored - 1) if layout.signed else 0
     if colour == "PALETTE COLOR":
-        levels = _palette_levels(header, layout.stored, signed=layout.signed)
-        return DicomFilm(look_up(levels, pixels, lowest), spacing, notes)
-    levels, level_notes = grey_levels(
-        header, layout.stored, _present(pixels, lowest, 1 << layout.stored), signed=layout.signed
-    )
-    return DicomFilm(look_up(levels, pixels, lowest), spacing, (*notes, *level_notes))
+        palette = _palette_levels(header, layout.stored, signed=layout.signed)
+        return DicomFilm(widened(look_up(palette, pixels, lowest)), spacing, notes)
+    present = _present(pixels, lowest, 1 << layout.stored)
+    levels = grey_levels(header, layout.stored, present, signed=layout.signed)
+    grey, notes = look_up(levels.grey, pixels, lowest), (*notes, *levels.notes)
+    if not levels.is_windowed:
+        return DicomFilm(widened(grey), spacing, notes)
+    return DicomFilm(grey, spacing, (*notes, *_clipped(grey)))
+
+
+def _clipped(grey: Grey) -> tuple[str, ...]:
+    """A note where the file's window leaves little of the picture between black and white."""
+    counts = histogram(grey)
+    black, white = counts[0] / grey.size, counts[-1] / grey.size
+    if white <= MOST_WHITE and black + white <= MOST_CLIPPED:
+        return ()
+    return (f"the file's window makes {white:.0%} of the picture white and {black:.0%} black",)
 
 
 def _present(pixels: NDArray[Any], lowest: int, count: int) -> NDArray[np.bool_]:

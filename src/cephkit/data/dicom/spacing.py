@@ -4,6 +4,7 @@ Reference: DICOM PS3.3, 10.7.1.3 (pixel spacing in projection radiography) and C
 """
 
 import math
+from collections.abc import Iterator
 
 from cephkit.data.dicom.header import Header
 from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
@@ -68,7 +69,7 @@ def _sides(header: Header, keyword: str) -> tuple[float, float] | None:
     sides = header.numbers(keyword)
     if not sides:
         return None
-    remedy = "correct it in the file, or read the film without its own pixel size and give --pixel_size_mm"
+    remedy = "correct it in the file, give --pixel_size_mm, or read such films without it: --ignore_bad_pixel_size"
     if len(sides) != 2 or not all(SMALLEST_MM <= side <= LARGEST_MM for side in sides):
         reason = f"its {keyword} is not two lengths of {SMALLEST_MM:g} to {LARGEST_MM:g} mm"
         raise BrokenFilmError(reason, remedy, header.path)
@@ -84,17 +85,23 @@ def _same(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 def _at_detector(header: Header, sides: tuple[float, float]) -> tuple[Spacing, tuple[str, ...]]:
     """Pixels as large as those of the detector, divided by the magnification where the file gives one."""
+    impossible: list[str] = []
+    for by, enlarged in _magnifications(header):
+        if 1 < enlarged <= MOST_MAGNIFIED and min(sides) / enlarged >= SMALLEST_MM:
+            origin = f"DICOM ImagerPixelSpacing / {enlarged:.4g} ({by})"
+            notes = tuple(f"no head has the file's {name}, which was not used" for name in impossible)
+            return Spacing(sides[0] / enlarged, sides[1] / enlarged, origin, "head"), notes
+        impossible.append(by)
+    why = f"no head has the file's {' or its '.join(impossible)}" if impossible else "the file gives no magnification"
+    note = f"lengths count at the detector, where the head is enlarged; {why}"
+    return Spacing(*sides, "DICOM ImagerPixelSpacing", "detector"), (note,)
+
+
+def _magnifications(header: Header) -> Iterator[tuple[str, float]]:
+    """What the file says of how much a head is enlarged, and where, the first before the second."""
     factor = header.numbers("EstimatedRadiographicMagnificationFactor")
+    if factor and factor[0] not in (0, 1):  # machines write these for "not known"
+        yield "EstimatedRadiographicMagnificationFactor", factor[0]
     distances = (*header.numbers("DistanceSourceToDetector"), *header.numbers("DistanceSourceToPatient"))
-    by, enlarged = "", math.nan
-    if factor:
-        by, enlarged = "EstimatedRadiographicMagnificationFactor", factor[0]
-    elif len(distances) == 2 and all(math.isfinite(distance) and distance > 0 for distance in distances):
-        by, enlarged = "DistanceSourceToDetector / DistanceSourceToPatient", distances[0] / distances[1]
-    if 1 < enlarged <= MOST_MAGNIFIED and min(sides) / enlarged >= SMALLEST_MM:
-        origin = f"DICOM ImagerPixelSpacing / {enlarged:.4g} ({by})"
-        return Spacing(sides[0] / enlarged, sides[1] / enlarged, origin, "head"), ()
-    notes = ("lengths count at the detector, where the head is enlarged; the file gives no magnification",)
-    if by:
-        notes = (f"lengths count at the detector, where the head is enlarged; no head has the file's {by}",)
-    return Spacing(*sides, "DICOM ImagerPixelSpacing", "detector"), notes
+    if len(distances) == 2 and all(math.isfinite(distance) and distance > 0 for distance in distances):
+        yield "DistanceSourceToDetector / DistanceSourceToPatient", distances[0] / distances[1]

@@ -1,0 +1,180 @@
+"""The folder that ``cephkit measure`` fills: JSON and a sheet per film, one table of all films.
+
+The JSON files are the truth: the table is made from them, so that a second run adds to it, and a film whose JSON is
+there by the same settings is not measured again.
+"""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cephkit.cephalometry.measured import TABLE_COLUMNS, table_rows
+from cephkit.cephalometry.sheet import SHEET_ENDING
+from cephkit.cephalometry.source import RESULT_ENDING
+from cephkit.data.names import film_key
+from cephkit.errors import CephkitError, SettingsError
+from cephkit.files import short_name, write_csv, write_json
+
+TABLE = "measurements.csv"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a film's landmarks come from."""
+
+    file: str
+    """Name of the label file or film."""
+    content: str
+    """Hash of its bytes."""
+    source: str = ""
+    """Of a label file: what tells its path, so that corrected labels replace their results. Empty for a film."""
+    film_hash: str = ""
+    """``pixel_hash`` of the film; empty where it is not known."""
+
+    def is_film_of(self, known: "Origin") -> bool:
+        """Whether an earlier result is of the same film."""
+        if not known.content:  # of a version that did not note it
+            return self.file == known.file
+        if self.film_hash and known.film_hash and self.film_hash != known.film_hash:
+            return False
+        return self.content == known.content or bool(self.source and self.source == known.source)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A result that is there."""
+
+    origin: Origin
+    run: str
+    has_values: bool
+    has_size: bool
+    """Whether the pixel size was known."""
+
+
+class MeasuredFolder:
+    """Names results so that no film's replace another's, and makes one table of all of them.
+
+    Args:
+        folder: made when the first result is written.
+        run: tells the settings; results of other settings are made anew.
+        resume: take what is there of this run as done.
+
+    Raises:
+        SettingsError: the folder has a ``measurements.csv`` that is not ours.
+    """
+
+    def __init__(self, folder: Path, run: str, resume: bool = True) -> None:
+        self.folder, self.run, self.resume = folder, run, resume
+        self._taken: set[str] = set()
+        _refuse_foreign(folder / TABLE)
+        self._known = {film_key(_name(path)): _known(content) for path, content in self._results()}
+
+    def name_for(self, stem: str, origin: Origin) -> str:
+        """A name for a film's results: ``stem``, with a number where another film has it."""
+        stem, number = short_name(stem), 1
+        while True:
+            name = stem if number == 1 else f"{stem}-{number}"
+            if film_key(name) not in self._taken and self._is_free(name, origin):
+                self._taken.add(film_key(name))
+                return name
+            number += 1
+
+    def known(self, name: str) -> Known | None:
+        """The earlier result of that name."""
+        return self._known.get(film_key(name))
+
+    def done(self, name: str, origin: Origin, sheet: bool) -> Known | None:
+        """The result of this run that is there, so that the film need not be measured again."""
+        known = self.known(name)
+        if known is None or not self.resume or (known.origin.content, known.run) != (origin.content, self.run):
+            return None
+        return None if sheet and not self.sheet_path(name).exists() else known
+
+    def json_path(self, name: str) -> Path:
+        """Where the measurements go."""
+        return self.folder / f"{name}{RESULT_ENDING}"
+
+    def sheet_path(self, name: str) -> Path:
+        """Where the page goes."""
+        return self.folder / f"{name}{SHEET_ENDING}"
+
+    def write(self, name: str, origin: Origin, content: Mapping[str, Any]) -> None:
+        """The JSON of a film; the page of an earlier result goes, so that none stands beside figures it does not show.
+
+        Raises:
+            CephkitError: it cannot be written.
+        """
+        try:
+            self.sheet_path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise CephkitError(
+                f"{self.sheet_path(name)}: cannot be replaced ({error.strerror or error}); close it in other "
+                "programs, or choose another --out"
+            ) from error
+        told = {"content": origin.content, "source": origin.source or None, "run": self.run}
+        write_json(self.json_path(name), {**content, **told})
+
+    def write_table(self) -> int:
+        """``measurements.csv`` of all results in the folder, film by film; how many films it has.
+
+        Raises:
+            CephkitError: it cannot be written.
+        """
+        count = sum(1 for _ in self._results())
+        if count:
+            write_csv(
+                self.folder / TABLE, TABLE_COLUMNS, (row for _, film in self._results() for row in table_rows(film))
+            )
+        return count
+
+    def _results(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Our JSON files, in order of name; one that is damaged or somebody else's is none."""
+        for path in sorted(self.folder.glob(f"*{RESULT_ENDING}")) if self.folder.is_dir() else ():
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                table_rows(content)
+                _known(content)
+            except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+                continue
+            yield path, content
+
+    def _is_free(self, name: str, origin: Origin) -> bool:
+        known = self.known(name)
+        if known is not None:
+            return origin.is_film_of(known.origin)
+        return not self.json_path(name).exists() and not self.sheet_path(name).exists()
+
+
+def path_digest(path: Path) -> str:
+    """Tells a file's place without saying it: folders may be named after patients."""
+    return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(RESULT_ENDING)
+
+
+def _known(content: Mapping[str, Any]) -> Known:
+    file, hashed, source, film_hash, run = (
+        str(content.get(key) or "") for key in ("file", "content", "source", "film_hash", "run")
+    )
+    has_values = any(result["value"] is not None for result in content["measurements"])
+    return Known(Origin(file, hashed, source, film_hash), run, has_values, content["pixel_size_mm"] is not None)
+
+
+def _refuse_foreign(path: Path) -> None:
+    """A table of an earlier version has other columns; it is ours by how it begins."""
+    if not path.exists():
+        return
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            head = next(csv.reader(file), [])
+    except (OSError, ValueError, csv.Error) as error:
+        raise SettingsError(f"{path}: cannot be read ({error}); choose another --out") from error
+    if tuple(head[:4]) != TABLE_COLUMNS[:4]:
+        raise SettingsError(f"{path}: is no table of cephkit measure; choose another --out")

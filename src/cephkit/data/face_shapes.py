@@ -1,0 +1,231 @@
+"""Where the landmarks of a face lie, and where each of them must lie given the others.
+
+Faces are laid onto the mean of the table of Aariz faces, so that lengths are millimetres of an average face whatever
+the film's pixels are. What is learnt from a data set's own labels is added to that table: annotators have habits of
+their own, and a few of their labels are wrong.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cephkit.data.synthetic.shapes import table
+from cephkit.landmarks import SYMBOLS
+
+Floats = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+FEWEST_LANDMARKS = 6
+"""Fewer tell neither a face's side nor which of them is wrong."""
+FEWEST_LABELS = 8
+"""Fewer teach no habits: they are compared with the table alone."""
+HABIT_SD_MM = 3.0
+"""How far one annotator's idea of a landmark lies from another's, per axis."""
+MARKING_SD_MM = 1.0
+"""How far one annotator scatters about his own idea, per axis."""
+TABLE_FACES = 40.0
+"""For how many labels the table counts in the covariance."""
+TABLE_MEANS = 3.0
+"""For how many in the mean."""
+OUTLIER_SDS, OUTLIER_MM = 4.5, 6.0
+"""A landmark is out of place beyond both, by what the others predict."""
+MOST_OUTLIERS = 8
+"""With more there is no telling which landmarks are wrong: the label as a whole is."""
+_FREE_MM2 = 1e4
+"""Variance given to place, size and turn, which say nothing of the shape."""
+_ROUNDS = 8
+_LEARNING_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class Displaced:
+    """A landmark that lies where the others do not expect it."""
+
+    symbol: str
+    sds: float
+    mm: float
+    """Of an average face."""
+
+
+@dataclass(frozen=True)
+class FaceShape:
+    """Mean and covariance of the 29 landmarks of faces that look right, upright, in mm of an average face."""
+
+    mean: Complex
+    """(29,) x + iy, y down."""
+    covariance: Floats
+    """(58, 58), x0, y0, x1, ..., of faces laid onto the mean; place, size and turn are free."""
+    _precisions: dict[bytes, Floats] = field(default_factory=dict, repr=False, compare=False)
+    """By which landmarks are there: few patterns occur, and inverting takes longest."""
+
+    def displaced(self, points: Complex) -> list[Displaced]:
+        """Landmarks of ``points`` (29,), NaN where missing, that the others contradict; the worst first.
+
+        One is taken out at a time, since a landmark out of place makes its neighbours look wrong.
+        """
+        left = points.copy()
+        found: list[Displaced] = []
+        while len(found) < MOST_OUTLIERS and np.isfinite(left).sum() > 3:
+            sds, mm = self.residuals(laid(left, self.mean))
+            bad = (sds > OUTLIER_SDS) & (mm > OUTLIER_MM)
+            if not bad.any():
+                break
+            worst = int(np.argmax(np.where(bad, sds, -1)))
+            found.append(Displaced(SYMBOLS[worst], float(sds[worst]), float(mm[worst])))
+            left[worst] = np.nan
+        return found
+
+    def residuals(self, face: Complex) -> tuple[Floats, Floats]:
+        """(29,) SDs and mm between each landmark and where the others predict it; NaN where missing."""
+        found = np.isfinite(face)
+        precision, pull = self._pull(face)
+        sds, mm = np.full(len(face), np.nan), np.full(len(face), np.nan)
+        places = np.arange(int(found.sum()))
+        blocks = precision.reshape(len(places), 2, len(places), 2)[places, :, places, :]
+        gaps = np.linalg.solve(blocks, pull.reshape(-1, 2, 1))[..., 0]
+        sds[found] = np.sqrt(np.einsum("ki,kij,kj->k", gaps, blocks, gaps))
+        mm[found] = np.hypot(*gaps.T)
+        return sds, mm
+
+    def exchange_gains(self, face: Complex) -> Floats:
+        """(29, 29) by how much the squared distance falls if two landmarks are exchanged; -inf where one is missing."""
+        found = np.flatnonzero(np.isfinite(face))
+        precision, pull = self._pull(face)
+        count = len(found)
+        planar = _planar(face[found])
+        step = planar[None, :] - planar[:, None]  # (k, l, 2): what is added to k, and taken from l
+        force = pull.reshape(count, 2)
+        linear = np.einsum("kli,kli->kl", step, force[:, None] - force[None])
+        blocks = precision.reshape(count, 2, count, 2).transpose(0, 2, 1, 3)
+        own = blocks[np.arange(count), np.arange(count)]
+        curve = own[:, None] + own[None] - blocks - blocks.transpose(1, 0, 2, 3)
+        squares = np.einsum("kli,klij,klj->kl", step, curve, step)
+        gains = np.full((len(face), len(face)), -np.inf)
+        gains[np.ix_(found, found)] = -(2 * linear + squares)
+        return gains
+
+    def _pull(self, face: Complex) -> tuple[Floats, Floats]:
+        """The precision of the landmarks found, and its product with their residuals."""
+        found = np.isfinite(face)
+        precision = self._precisions.get(found.tobytes())
+        if precision is None:
+            seen = np.repeat(found, 2)
+            free = _similarities(self.mean)
+            covariance = self.covariance + _FREE_MM2 * free.T @ free
+            precision = self._precisions[found.tobytes()] = np.linalg.inv(covariance[np.ix_(seen, seen)])
+        return precision, precision @ _planar((face - self.mean)[found]).ravel()
+
+
+@cache
+def table_shape() -> FaceShape:
+    """The shape of the table's faces, for labels by an annotator of unknown habits."""
+    mean = table()["mean_mm"].reshape(-1, 2)
+    return FaceShape(mean[:, 0] + 1j * mean[:, 1], _table_covariance(HABIT_SD_MM**2))
+
+
+def learn_shape(labels: Complex) -> FaceShape:
+    """The table's shape with what ``labels`` (N, 29) add, NaN where missing: upright faces that look right.
+
+    Landmarks out of place are left out, and so are labels with many of them. Fewer than ``FEWEST_LABELS`` teach
+    nothing.
+    """
+    shape = table_shape()
+    if len(labels) < FEWEST_LABELS:
+        return shape
+    faces = np.stack([laid(label, shape.mean) for label in labels])
+    marked = np.isfinite(faces)
+    seen = marked.any(axis=0)
+    middle = np.array([_median(column[there]) for column, there in zip(faces.T, marked.T, strict=True)])
+    mean = np.where(seen, (len(labels) * middle + TABLE_MEANS * shape.mean) / (len(labels) + TABLE_MEANS), shape.mean)
+    shape = FaceShape(mean, shape.covariance)
+    for _ in range(_LEARNING_ROUNDS):
+        whole = []
+        for label in labels:
+            out = {entry.symbol for entry in shape.displaced(label)}
+            if len(out) < MOST_OUTLIERS:
+                kept = np.where([symbol in out for symbol in SYMBOLS], np.nan, label)
+                whole.append(_completed(laid(kept, shape.mean) - shape.mean, shape.covariance))
+        if len(whole) < FEWEST_LABELS:
+            return table_shape()
+        residuals = np.array(whole)
+        count = len(residuals)
+        shift = residuals.mean(axis=0)
+        moved = shape.mean + (shift[0::2] + 1j * shift[1::2]) * count / (count + TABLE_MEANS)
+        residuals = residuals - shift
+        # The more labels, the better the annotator's habits are known.
+        habit = HABIT_SD_MM**2 * TABLE_MEANS / (TABLE_MEANS + count)
+        own = TABLE_FACES * _table_covariance(habit) + residuals.T @ residuals
+        shape = FaceShape(np.where(seen, moved, shape.mean), own / (TABLE_FACES + count))
+    return shape
+
+
+def laid(points: Complex, mean: Complex) -> Complex:
+    """``points`` (29,) turned, scaled and moved onto ``mean``, where single landmarks far off hardly pull.
+
+    All NaN where they have no shape.
+    """
+    placed = placing(points, mean)
+    return np.full_like(points, np.nan) if placed is None else placed[0] * points + placed[1]
+
+
+def placing(points: Complex, mean: Complex) -> tuple[complex, complex] | None:
+    """``(factor, shift)``: factor * points + shift lies on ``mean``; a complex factor turns and scales, never mirrors.
+
+    Least sums of distances rather than of squares, by weights. None where fewer than three landmarks are there, or all
+    of them in one place.
+    """
+    found = np.isfinite(points)
+    z, goal = points[found], mean[found]
+    if len(z) < 3:
+        return None
+    weights = np.ones(len(z))
+    factor = shift = 0j
+    for _ in range(_ROUNDS):
+        share = weights / weights.sum()
+        start, end = (share * z).sum(), (share * goal).sum()
+        size = float((share * np.abs(z - start) ** 2).sum())
+        if size <= 1e-12 * max(1.0, abs(start)) ** 2:
+            return None
+        factor = complex((share * np.conj(z - start) * (goal - end)).sum()) / size
+        shift = complex(end - factor * start)
+        weights = 1 / np.maximum(np.abs(factor * z + shift - goal), HABIT_SD_MM)
+    return factor, shift
+
+
+def _completed(residuals: Complex, covariance: Floats) -> Floats:
+    """(58,) with what the others predict where ``residuals`` (29,) are missing."""
+    seen = np.repeat(np.isfinite(residuals), 2)
+    flat = _planar(residuals).ravel()
+    if not seen.all():
+        known = np.linalg.solve(covariance[np.ix_(seen, seen)], flat[seen])
+        flat[~seen] = covariance[np.ix_(~seen, seen)] @ known
+    return flat
+
+
+@cache
+def _table_covariance(habit: float) -> Floats:
+    mean, components = table()["mean_mm"].reshape(-1, 2), table()["components_mm"]
+    free = _similarities(mean[:, 0] + 1j * mean[:, 1])
+    components = components - (components @ free.T) @ free
+    covariance = components.T @ components
+    explained = float(table()["explained"])
+    left_out = float(np.trace(covariance)) * (1 - explained) / explained / len(covariance)
+    return covariance + np.eye(len(covariance)) * (left_out + MARKING_SD_MM**2 + habit)
+
+
+def _similarities(mean: Complex) -> Floats:
+    """(4, 58) orthonormal directions in which place, size and turn move ``mean``."""
+    centred = mean - mean.mean()
+    moves = np.stack([np.ones_like(mean), np.full_like(mean, 1j), centred, 1j * centred])
+    flat = _planar(moves).reshape(4, -1)
+    return np.ascontiguousarray(np.linalg.qr(flat.T)[0].T)
+
+
+def _median(values: Complex) -> complex:
+    return complex(np.median(values.real), np.median(values.imag)) if len(values) else complex(np.nan, np.nan)
+
+
+def _planar(values: Complex) -> Floats:
+    return np.stack([values.real, values.imag], axis=-1)

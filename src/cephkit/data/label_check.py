@@ -1,0 +1,94 @@
+"""Labels that cannot be, or hardly: each against the others', each landmark against where the others have it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cephkit.data.aariz import Problem
+from cephkit.data.face_shapes import FEWEST_LABELS, FEWEST_LANDMARKS, Complex, laid, learn_shape, table_shape
+from cephkit.data.film import Film
+from cephkit.data.label_faults import NO_FACE_MM, Fault, as_array, point_faults, shape_faults
+from cephkit.data.label_places import Label, judge_places
+from cephkit.data.label_pose import pose_of
+from cephkit.landmarks import SYMBOLS
+
+SHOWN_DOUBTS = 50
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault, and where: one annotator's label of a film; of no film where it runs through all of them."""
+
+    fault: Fault
+    annotator: str
+    film: Film | None = None
+
+    @property
+    def where(self) -> str:
+        """Film and annotator."""
+        film = "all films" if self.film is None else f"{self.film.split}/{self.film.film_id}"
+        return f"{film} ({self.annotator})"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.fault}"
+
+
+def label_findings(films: Sequence[Film]) -> list[Finding]:
+    """What is wrong with the labels of ``films``, each compared with the others and with the table of faces.
+
+    Pictures are read where landmarks alone cannot tell a film that is mirrored or lies on its side from a label that
+    does. Fewer than six landmarks are looked at one by one only.
+    """
+    mean = table_shape().mean
+    labels = []
+    for film in films:
+        for annotator, points in film.annotations.items():
+            faults = point_faults(points, film.size)
+            wrong = {symbol for fault in faults for symbol in fault.landmarks}
+            array = as_array({symbol: point for symbol, point in points.items() if symbol not in wrong})
+            labels.append(Label(film, annotator, array, pose_of(array, mean), faults))
+    judge_places(labels)
+    findings = []
+    for annotator in dict.fromkeys(label.annotator for label in labels):
+        own = [label for label in labels if label.annotator == annotator]
+        good = [label.pose.upright for label in own if label.pose and not label.wrong_as_a_whole]
+        shape = learn_shape(np.array(good).reshape(-1, len(SYMBOLS)))
+        of_all = _faults_of_all(good)
+        findings += [Finding(fault, annotator) for fault in of_all]
+        said = {frozenset(fault.landmarks) for fault in of_all}
+        for label in own:
+            if label.pose and label.pose.gap_mm <= NO_FACE_MM:
+                faults = shape_faults(label.pose.upright, shape)
+                label.faults.extend(fault for fault in faults if frozenset(fault.landmarks) not in said)
+    return findings + [Finding(fault, label.annotator, label.film) for label in labels for fault in label.faults]
+
+
+def certain_problems(findings: Iterable[Finding]) -> list[Problem]:
+    """Those that no face can be labelled with, as reasons not to use a film."""
+    return [
+        Problem(film.film_id, film.split, film.path, f"label of {finding.annotator}: {fault.wrong}", fault.remedy)
+        for finding in findings
+        if (fault := finding.fault).certain and (film := finding.film) is not None
+    ]
+
+
+def doubts_note(findings: Iterable[Finding], films: Iterable[Film]) -> list[str]:
+    """A note on what a person has to look at on those of ``films``, a line each; none where there is nothing."""
+    kept = {film.path for film in films}
+    of_kept = [finding for finding in findings if finding.film is None or finding.film.path in kept]
+    lines = [str(finding) for finding in of_kept if not finding.fault.certain]
+    more = [f"and {len(lines) - SHOWN_DOUBTS} more"] if len(lines) > SHOWN_DOUBTS else []
+    return ["\n  ".join((f"labels in doubt, kept: {len(lines)}", *lines[:SHOWN_DOUBTS], *more))] if lines else []
+
+
+def _faults_of_all(faces: Sequence[Complex]) -> list[Fault]:
+    """What is wrong with the middle of all labels of an annotator: a habit that no face explains."""
+    if len(faces) < FEWEST_LABELS:
+        return []
+    shape = table_shape()
+    all_laid = np.stack([laid(face, shape.mean) for face in faces])
+    usual = np.isfinite(all_laid).mean(axis=0) > 0.5
+    middle = np.full(len(SYMBOLS), complex(np.nan, np.nan))
+    middle[usual] = np.nanmedian(all_laid.real[:, usual], axis=0) + 1j * np.nanmedian(all_laid.imag[:, usual], axis=0)
+    return shape_faults(middle, shape) if usual.sum() >= FEWEST_LANDMARKS else []

@@ -1,0 +1,174 @@
+"""What can be wrong with one label: not marked, two landmarks exchanged, one out of place, no face at all.
+
+What no face can show is certain. What shapes alone say is a doubt: a person looks at the film and decides.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from cephkit.data.aariz import some
+from cephkit.data.face_shapes import MOST_OUTLIERS, Complex, FaceShape, laid, table_shape
+from cephkit.data.film import Points, points_array
+from cephkit.data.label_pose import MISTAKES, LabelPose, fault_of, pose_of
+from cephkit.geometry import Size
+from cephkit.landmarks import SYMBOLS
+
+NO_FACE_MM = 15.0
+"""Median distance of landmarks from those of a mean face; 9.5 is the largest of 848 real labels, scrambled ones have
+22 or more."""
+SAME_PLACE_PX = 0.5
+MAY_MEET = (frozenset(("UIT", "LIT")), frozenset(("UMT", "LMT")), frozenset(("UPM", "LPM")))
+"""Teeth that bite on each other may well share a pixel."""
+EXCHANGE_GAIN = 20.0
+"""By how much the squared distance in standard deviations must fall for two landmarks to count as exchanged."""
+CROSSBITE_GAIN = 30.0
+"""The same for teeth that bite on each other: some patients' do so the other way round."""
+DOWNWARDS = (("N`", "Pn", "Sn", "Ls", "Li", "Pog`"), ("N", "ANS", "A", "B", "Pog", "Gn", "Me"), ("Co", "Ar", "Go"))
+"""Along the profile, the bones of the front, and the back of the jaw, from top to bottom."""
+ORDER_MM = 1.0
+"""By how much they may be out of that order, on a face of average size; 0.3 is the most on 848 real labels, but for one
+with exchanged lips."""
+
+AS_NULL = 'give landmarks that were not marked as "value": null, or leave them out'
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a label."""
+
+    landmarks: tuple[str, ...]
+    """Those concerned; none: the label as a whole."""
+    wrong: str
+    remedy: str
+    certain: bool = False
+    """No face can be labelled so; otherwise a person has to look."""
+
+    def __str__(self) -> str:
+        return f"{self.wrong}; {self.remedy}"
+
+
+def single_faults(points: Points, size: Size | None = None) -> list[Fault]:
+    """What is wrong with one label of which nothing else is known, film pixels; a face may look to either side."""
+    faults = point_faults(points, size)
+    wrong = {symbol for fault in faults for symbol in fault.landmarks}
+    array = as_array({symbol: point for symbol, point in points.items() if symbol not in wrong})
+    shape = table_shape()
+    pose = pose_of(array, shape.mean)
+    if pose is None:
+        return faults
+    if pose.gap_mm > NO_FACE_MM:
+        return [*faults, no_face(pose)]
+    if pose.quarters:
+        # Where the face should look is not known: what right-facing films would mean gives the name.
+        faults.append(replace(placed_wrong(fault_of(pose, usually_mirrored=False)), certain=False))
+    return faults + shape_faults(pose.upright, shape)
+
+
+def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
+    """Landmarks in a corner of the film or before its first pixel, and landmarks in one place. ``size``: (h, w)."""
+    faults = []
+    corners = [(0.0, 0.0)]
+    if size is not None:
+        height, width = size
+        corners += [(x, y) for x in (0.0, width - 1.0) for y in (0.0, height - 1.0)]
+    cornered = tuple(
+        symbol for symbol, point in points.items() if any(_same_place(point, corner) for corner in corners)
+    )
+    if cornered:
+        wrong = f"{_listed(cornered)} in a corner of the film, where no landmark is"
+        faults.append(Fault(cornered, wrong, AS_NULL, certain=True))
+    # Where the film's size is known, ``check.film_problems`` says what lies off it.
+    off = tuple(s for s, (x, y) in points.items() if size is None and (x < -0.5 or y < -0.5) and s not in cornered)
+    if off:
+        faults.append(Fault(off, f"{_listed(off)} off the film", "correct or remove them", certain=True))
+    together: dict[str, set[str]] = defaultdict(set)
+    rest = [symbol for symbol in points if symbol not in (*cornered, *off)]
+    for one, other in combinations(rest, 2):
+        if _same_place(points[one], points[other]) and frozenset((one, other)) not in MAY_MEET:
+            together[one] |= {one, other}
+            together[other] = together[one]
+    groups = {id(group): tuple(sorted(group, key=SYMBOLS.index)) for group in together.values()}
+    for group in groups.values():
+        remedy = "correct the one that is wrong"
+        faults.append(Fault(group, f"{_listed(group)} on one pixel", remedy, certain=True))
+    return faults
+
+
+def shape_faults(upright: Complex, shape: FaceShape) -> list[Fault]:
+    """Landmarks exchanged or out of place on a face (29,) that looks right; doubts, never certain."""
+    face = laid(upright, shape.mean)
+    faults = []
+    exchanged: set[str] = set()
+    while pair := _exchanged_pair(face, shape, exchanged):
+        one, other = pair
+        i, j = SYMBOLS.index(one), SYMBOLS.index(other)
+        face[[i, j]] = face[[j, i]]
+        exchanged |= {one, other}
+        faults.append(Fault(pair, f"{one} and {other} look exchanged", "exchange them, if the film shows it"))
+    out = shape.displaced(face)
+    if len(out) >= MOST_OUTLIERS:
+        worst = ", ".join(f"{entry.symbol} {entry.mm:.0f} mm" for entry in out[:3])
+        wrong = f"{len(out)} landmarks or more are out of place (on a face of average size): {worst}, ..."
+        return [Fault(tuple(entry.symbol for entry in out), wrong, "look whether it is the label of this film")]
+    named = exchanged | {entry.symbol for entry in out}
+    for chain in DOWNWARDS:
+        marked = [s for s in chain if s not in named and np.isfinite(face[SYMBOLS.index(s)])]
+        for pair in pairwise(marked):
+            above, below = (face[SYMBOLS.index(symbol)].imag for symbol in pair)
+            if above > below + ORDER_MM:
+                wrong = f"{pair[1]} lies above {pair[0]}, they look exchanged"
+                faults.append(Fault(pair, wrong, "exchange them, if the film shows it"))
+    for entry in out:
+        wrong = f"{entry.symbol} is {entry.mm:.0f} mm from where the other landmarks have it, on a face of average size"
+        faults.append(Fault((entry.symbol,), wrong, "look at the film, and correct or keep it"))
+    return faults
+
+
+def _exchanged_pair(face: Complex, shape: FaceShape, done: set[str]) -> tuple[str, str] | None:
+    """The two landmarks that fit best in each other's place, and do not in their own."""
+    gains = shape.exchange_gains(face)
+    for teeth in MAY_MEET:
+        i, j = (SYMBOLS.index(symbol) for symbol in teeth)
+        gains[i, j] = gains[j, i] = gains[i, j] - (CROSSBITE_GAIN - EXCHANGE_GAIN)
+    for symbol in done:
+        gains[SYMBOLS.index(symbol)] = gains[:, SYMBOLS.index(symbol)] = -np.inf
+    i, j = sorted(int(index) for index in np.unravel_index(int(np.argmax(gains)), gains.shape))
+    if gains[i, j] <= EXCHANGE_GAIN:
+        return None
+    after = face.copy()
+    after[[i, j]] = face[[j, i]]
+    pair = SYMBOLS[i], SYMBOLS[j]
+    still_out = {entry.symbol for entry in shape.displaced(after)} & set(pair)
+    if still_out:  # a third landmark may pull at them; but where one of them alone is wrong, the other gets worse
+        before_sds, after_sds = shape.residuals(face)[0][[i, j]], shape.residuals(after)[0][[i, j]]
+        return pair if (after_sds < before_sds / 2).all() else None
+    return pair
+
+
+def _same_place(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return abs(one[0] - other[0]) <= SAME_PLACE_PX and abs(one[1] - other[1]) <= SAME_PLACE_PX
+
+
+def placed_wrong(name: str) -> Fault:
+    """The fault that ``fault_of`` names; certain where no film lies so."""
+    return Fault((), f"landmarks are {name}", "correct the label, or turn the film", name in MISTAKES)
+
+
+def no_face(pose: LabelPose) -> Fault:
+    """The fault of landmarks that have no face's shape in any pose."""
+    wrong = f"no face: landmarks are {pose.gap_mm:.0f} mm in the median from those of a mean face of the same size"
+    return Fault((), wrong, "look whether names and columns are right", certain=True)
+
+
+def _listed(symbols: Sequence[str]) -> str:
+    return f"{some(symbols, 8)} {'lies' if len(symbols) == 1 else 'lie'}"
+
+
+def as_array(points: Points) -> Complex:
+    """(29,) x + iy in canonical order; NaN where missing."""
+    xy = points_array(points, SYMBOLS)
+    return np.asarray(xy[:, 0] + 1j * xy[:, 1])

@@ -1,0 +1,156 @@
+"""Labels that lie elsewhere than their film: mirrored, turned, of another size, or of another film."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cephkit.data.face_shapes import Complex, table_shape
+from cephkit.data.film import Film
+from cephkit.data.label_faults import NO_FACE_MM, Fault, no_face, placed_wrong
+from cephkit.data.label_picture import PictureJudge
+from cephkit.data.label_pose import LabelPose, fault_of, mended
+
+SIZE_RATIO, SURE_SIZE_RATIO = 1.35, 1.6
+SIZE_SDS = 4.0
+FEWEST_PEERS = 5
+"""Labels on films of the same size, to say what size faces have there."""
+RARE_SIDE = 0.1
+"""Share of labels facing the other way up to which each of them is in doubt."""
+SAMPLE = 20
+"""Of labels facing the other way, where these are many."""
+PLACE_MM = 40.0
+"""Of an average face: how far its middle may lie from where it usually does, to count as the same place."""
+LARGEST_MEDIAN_GAP_MM = 8.0
+"""Between two annotators of one film, on a face of average size."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One annotator's landmarks of a film, and what has been found wrong with them."""
+
+    film: Film
+    annotator: str
+    points: Complex
+    """(29,) without the landmarks that are certainly wrong."""
+    pose: LabelPose | None
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def wrong_as_a_whole(self) -> bool:
+        """Whether a fault concerns all of its landmarks."""
+        return any(not fault.landmarks for fault in self.faults)
+
+
+def judge_places(labels: Sequence[Label]) -> None:
+    """Adds to ``labels`` what is wrong with them as a whole: no face, mirrored, turned, of another size."""
+    faces = []
+    for label in labels:
+        if label.pose is not None and label.pose.gap_mm > NO_FACE_MM:
+            label.faults.append(no_face(label.pose))
+        elif label.pose is not None:
+            faces.append((label, label.pose))
+    upright = [(label, pose) for label, pose in faces if not pose.quarters]
+    left = sum(pose.mirrored for _, pose in upright)
+    usual = _Usual(2 * left > len(upright), min(left, len(upright) - left) <= RARE_SIDE * len(upright))
+    ratios = _size_ratios(upright)
+    suspects = [(label, pose) for label, pose in faces if fault_of(pose, usual.left) or id(label) in ratios]
+    if suspects:
+        suspected = {id(label) for label, _ in suspects}
+        examples = [(label.film.path, label.points) for label, _ in upright if id(label) not in suspected]
+        pictures = PictureJudge(examples, table_shape().mean)
+
+        def judge(suspects: Sequence[tuple[Label, LabelPose]]) -> bool:
+            for label, pose in suspects:
+                label.faults.extend(_judged(label, pose, usual, ratios.get(id(label)), pictures))
+            return any(label.wrong_as_a_whole for label, _ in suspects)
+
+        mirrored = [] if usual.rare else [one for one in suspects if fault_of(one[1], usual.left) == "mirrored"]
+        others = {id(label) for label, _ in mirrored}
+        judge([one for one in suspects if id(one[0]) not in others])
+        # Where many films face the other way, most of them truly do: a sample tells, and decoding them all takes long.
+        step = max(1, len(mirrored) // SAMPLE)
+        if judge(mirrored[::step]):
+            judge([one for position, one in enumerate(mirrored) if position % step])
+    _judge_pairs(upright)
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """How most labels lie."""
+
+    left: bool
+    rare: bool
+    """Hardly any face looks to the other side."""
+
+
+def _judged(
+    label: Label, pose: LabelPose, usual: _Usual, ratio: "_Ratio | None", pictures: PictureJudge
+) -> Iterable[Fault]:
+    """The fault of a label that lies unlike the others, unless its film does so too."""
+    name = fault_of(pose, usual.left)
+    if name:
+        fault = placed_wrong(name)
+        fits = pictures.prefers(
+            label.film.path, label.points, lambda size: mended(label.points, pose, usual.left, size)
+        )
+        unclear = fault if name != "mirrored" or usual.rare else None
+    else:
+        assert ratio is not None
+        wrong = f"the face is {ratio.times:.2g} times as large as on other films of this size"
+        fault = Fault((), wrong, "scale the label to its film: it seems to be of a picture of another size", ratio.sure)
+        fits = pictures.prefers(label.film.path, label.points, lambda size: label.points / ratio.times)
+        unclear = fault
+    if fits is None:
+        return [unclear] if unclear else []
+    return [replace(fault, certain=True)] if fits else []
+
+
+@dataclass(frozen=True)
+class _Ratio:
+    """A face's size against the usual one on such films."""
+
+    times: float
+    sure: bool
+    """Scaled about the film's corner it would lie where faces lie on films of this size."""
+
+
+def _size_ratios(faces: Sequence[tuple[Label, LabelPose]]) -> dict[int, _Ratio]:
+    """Labels whose faces are far larger or smaller than others on films of the same size, by ``id``."""
+    groups: dict[object, list[tuple[Label, LabelPose]]] = defaultdict(list)
+    for label, pose in faces:
+        groups[label.film.size or label.film.machine].append((label, pose))
+    found = {}
+    for group in groups.values():
+        if len(group) <= FEWEST_PEERS:
+            continue
+        logs = np.log([pose.pixels_per_mm for _, pose in group])
+        centres = np.array([np.nanmean(label.points) for label, _ in group])
+        gaps = logs - np.median(logs)
+        limit = max(np.log(SIZE_RATIO), SIZE_SDS * 1.4826 * float(np.median(np.abs(gaps))))
+        usual = complex(np.median(centres.real), np.median(centres.imag))
+        usual_pixels = float(np.exp(np.median(logs)))
+        for (label, _), gap, centre in zip(group, gaps, centres, strict=True):
+            if abs(gap) > limit:
+                near = abs(centre / np.exp(gap) - usual) < PLACE_MM * usual_pixels
+                sure = label.film.size is not None and near and abs(gap) > np.log(SURE_SIZE_RATIO)
+                found[id(label)] = _Ratio(float(np.exp(gap)), bool(sure))
+    return found
+
+
+def _judge_pairs(upright: Sequence[tuple[Label, LabelPose]]) -> None:
+    """Adds a fault where two annotators of one film cannot both be right."""
+    first: dict[int, tuple[Label, LabelPose]] = {}
+    for label, pose in upright:
+        other, other_pose = first.setdefault(id(label.film), (label, pose))
+        if other is label or label.wrong_as_a_whole or other.wrong_as_a_whole:
+            continue
+        if pose.mirrored != other_pose.mirrored:
+            wrong = f"the face looks to the other side than in the label of {other.annotator}"
+            label.faults.append(Fault((), wrong, "mirror the one that does not fit the film", certain=True))
+            continue
+        gap = float(np.nan_to_num(np.nanmedian(np.abs(label.points - other.points)))) / other_pose.pixels_per_mm
+        if gap > LARGEST_MEDIAN_GAP_MM:
+            wrong = f"{gap:.0f} mm in the median from the label of {other.annotator}, on a face of average size"
+            label.faults.append(Fault((), wrong, "look which of them is the label of this film"))

@@ -1,0 +1,61 @@
+"""Deadlines of the network's calls."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from cephkit.models import pretrained
+from cephkit.models.pretrained import reachable, within
+
+
+def test_silent_name_servers_cost_no_more_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(pretrained, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(20))
+    started = time.monotonic()
+    assert not reachable("http://silent.invalid")
+    assert time.monotonic() - started < 5
+    never.set()
+
+
+def test_a_server_that_answers_byte_by_byte_costs_no_more_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "PROBE_SECONDS", 0.5)
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        while not over.wait(0.1):
+            connection.sendall(b"x")
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,), daemon=True)
+        thread.start()
+        started = time.monotonic()
+        assert not reachable(f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert time.monotonic() - started < 5
+        over.set()
+        thread.join()
+
+
+def test_work_in_time_gives_its_result_or_its_error() -> None:
+    assert within(5, lambda: 3) == 3
+    with pytest.raises(ZeroDivisionError):
+        within(5, lambda: 1 / 0)
+
+
+def test_a_download_that_stalls_ends_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(pretrained, "DOWNLOAD_SECONDS", 0.1)
+    monkeypatch.setattr(pretrained.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(pretrained, "try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(pretrained, "reachable", lambda _: True)
+    monkeypatch.setattr(pretrained, "hf_hub_download", lambda *_: never.wait(20))
+    said: list[str] = []
+    assert pretrained.find_weights("hrnet_w18", said.append) is None
+    assert "the download took more than" in said[0]
+    assert "Training starts from random weights" in said[0]
+    never.set()

@@ -1,0 +1,88 @@
+"""What a machine runs short of becomes one message with the remedy."""
+
+import errno
+
+import pytest
+
+from cephkit import cli
+from cephkit.shortage import shortage, without_wrapping
+
+KILLED = "DataLoader worker (pid 4242) is killed by signal: Killed. "
+BUS = (
+    "DataLoader worker (pid 4242) is killed by signal: Bus error. It is possible that dataloader's workers are out of "
+    "shared memory. Please try to raise your shared memory limit."
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError(KILLED), r"a loader worker \(process 4242\) was killed from outside.*--num_workers 0"),
+        (RuntimeError("DataLoader worker (pid(s) 17, 18) exited unexpectedly"), r"process 17, 18\) was killed"),
+        (RuntimeError(BUS), "shared memory .*--num_workers 0.*--shm-size"),
+        (
+            RuntimeError("unable to allocate shared memory(shm) for file </torch_1_2_0>: No space left on device (28)"),
+            "shared memory .*too small",
+        ),
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried "
+                "to allocate 8 bytes. Error code 12 (Cannot allocate memory)"
+            ),
+            "memory ran out .*--num_workers 0",
+        ),
+        (MemoryError(), "memory ran out"),
+        (MemoryError("Caught MemoryError in DataLoader worker process 0.\nOriginal Traceback"), "memory ran out"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory ran out"),
+        (OSError(errno.EMFILE, "Too many open files"), "too many open files.*ulimit -n"),
+        (RuntimeError("received 0 items of ancdata"), "too many open files"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 20 MiB\nmore"), r"\(CUDA out of memory.*20 MiB\); use"),
+    ],
+)
+def test_shortages_are_known_and_told_in_one_line(error: Exception, said: str) -> None:
+    import re
+
+    told = shortage(error)
+    assert told is not None
+    assert "\n" not in told
+    assert re.search(said, told)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shapes do not fit"), OSError(errno.ENOENT, "No such file", "a.png"), ValueError(KILLED)]
+)
+def test_other_errors_are_not(error: Exception) -> None:
+    assert shortage(error) is None
+
+
+def test_locks_that_cannot_be_made_are_shared_memory_that_is_missing() -> None:
+    code = compile(
+        "raise FileNotFoundError(2, 'No such file or directory')", "/lib/multiprocessing/synchronize.py", "exec"
+    )
+    with pytest.raises(OSError, match="No such file") as caught:
+        exec(code)
+    assert "/dev/shm" in str(shortage(caught.value))
+
+
+def test_a_shortage_ends_a_command_with_status_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cephkit.training import command
+
+    def main(argv: list[str]) -> int:
+        raise RuntimeError(KILLED)
+
+    monkeypatch.setattr(command, "main", main)
+    assert cli.main(["train"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: a loader worker (process 4242)")
+    assert said.count("\n") == 1
+
+
+def test_an_error_from_a_worker_loses_its_traceback() -> None:
+    wrapped = (
+        "Caught BrokenFilmError in DataLoader worker process 1.\nOriginal Traceback (most recent call last):\n"
+        '  File "x.py", line 3, in fetch\ncephkit.errors.BrokenFilmError: a.png: is empty; copy it again\n'
+    )
+    assert without_wrapping(wrapped, "BrokenFilmError") == "a.png: is empty; copy it again"
+    assert without_wrapping("a.png: is empty", "BrokenFilmError") == "a.png: is empty"

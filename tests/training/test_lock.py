@@ -1,0 +1,160 @@
+"""Two runs never write into one folder, and a run that is gone holds nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cephkit.errors import CephkitError
+from cephkit.training import lock as lock_module
+from cephkit.training.calibrate_command import main as calibrate
+from cephkit.training.lock import LOCK, owning, owning_folder_of
+from cephkit.training.refine_command import main as refine
+from cephkit.training.run import train
+from tests.training.conftest import Settings
+from tests.training.test_finish import random_checkpoint
+
+
+def held(folder: Path, **changes: Any) -> Path:
+    """A lock in ``folder`` as this process would write it, with ``changes``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK
+    path.write_text(json.dumps({**lock_module._holder(), **changes}), encoding="utf-8")
+    return path
+
+
+def silent(line: str) -> None:
+    raise AssertionError(f"nothing is to be said, not {line!r}")
+
+
+def test_a_folder_is_held_and_released(tmp_path: Path) -> None:
+    with owning({"--save_dir": tmp_path / "new"}, silent):
+        holder = json.loads((tmp_path / "new" / LOCK).read_text(encoding="utf-8"))
+        assert holder["process"] == os.getpid()
+        with (
+            pytest.raises(CephkitError, match=rf"--save_dir .*new is in use by another run: process {os.getpid()} on"),
+            owning({"--save_dir": tmp_path / "new"}, silent),
+        ):
+            pass
+        assert (tmp_path / "new" / LOCK).exists()
+    assert not (tmp_path / "new").exists()  # nothing came into it
+
+
+def test_both_folders_are_held_and_one_that_is_both_once(tmp_path: Path) -> None:
+    with owning({"--save_dir": tmp_path / "s", "--log_dir": tmp_path / "l"}, silent):
+        assert (tmp_path / "s" / LOCK).exists()
+        with (
+            pytest.raises(CephkitError, match=r"--log_dir .*l is in use"),
+            owning({"--log_dir": tmp_path / "l"}, silent),
+        ):
+            pass
+    with owning({"--save_dir": tmp_path / "s", "--log_dir": tmp_path / "l" / ".." / "s"}, silent):
+        pass
+
+
+def test_a_second_run_is_refused_before_anything_is_moved_or_written(settings: Settings) -> None:
+    config = settings(epochs=1)
+    train(config)
+    lock = held(config.save_dir)
+    before = {path: path.read_bytes() for path in config.save_dir.parent.rglob("run*/*") if path.is_file()}
+    with pytest.raises(CephkitError, match="is in use by another run"):
+        train(config)
+    assert {path: path.read_bytes() for path in config.save_dir.parent.rglob("run*/*") if path.is_file()} == before
+    lock.unlink()
+    assert train(config).outcome == "finished"
+    assert not lock.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [({"process": 2**22 + 1}, "process 4194305 has ended"), ({"started": "then"}, "is another one now")],
+)
+def test_a_lock_whose_process_is_gone_is_removed_with_a_line(tmp_path: Path, changes: dict[str, Any], why: str) -> None:
+    held(tmp_path, **changes)
+    lines: list[str] = []
+    with owning({"--save_dir": tmp_path}, lines.append):
+        pass
+    assert len(lines) == 1
+    assert why in lines[0]
+    assert not (tmp_path / LOCK).exists()
+
+
+def test_a_lock_left_empty_by_a_kill_is_removed(tmp_path: Path) -> None:
+    (tmp_path / LOCK).touch()
+    lines: list[str] = []
+    with owning({"--save_dir": tmp_path}, lines.append):
+        assert (tmp_path / LOCK).stat().st_size > 0
+    assert "was killed while it was written" in lines[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills")
+def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from cephkit.training.lock import owning\n"
+        "with owning({'--save_dir': Path(sys.argv[1])}, print): os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == -9
+    assert (tmp_path / LOCK).exists()
+    lines: list[str] = []
+    with owning({"--save_dir": tmp_path}, lines.append):
+        pass
+    assert "has ended" in lines[0]
+
+
+@pytest.mark.parametrize("content", [b"{", b"[" * 4000, b'{"host": 1}', b"\xff\xfe", b"null"])
+def test_a_lock_that_says_nothing_is_kept_and_the_error_says_what_to_remove(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / LOCK).write_bytes(content)
+    with (
+        pytest.raises(CephkitError, match=r"its lock cannot be read.*remove .*cephkit\.lock"),
+        owning({"--save_dir": tmp_path}, silent),
+    ):
+        pass
+    assert (tmp_path / LOCK).read_bytes() == content
+
+
+def test_another_machines_lock_is_kept_and_named(tmp_path: Path) -> None:
+    held(tmp_path, host="xray7 pid:[1]", process=2**22 + 1, since="2026-01-02 03:04:05 UTC")
+    said = r"process 4194305 on xray7, since 2026-01-02 03:04:05 UTC\. .*remove .*cephkit\.lock"
+    with pytest.raises(CephkitError, match=said), owning({"--save_dir": tmp_path}, silent):
+        pass
+
+
+def test_of_two_that_find_a_stale_lock_only_one_takes_it(tmp_path: Path) -> None:
+    stale = held(tmp_path, process=2**22 + 1).read_bytes()
+    theirs = held(tmp_path).read_bytes()  # the other one was faster
+    assert not lock_module._remove(tmp_path / LOCK, stale)
+    assert (tmp_path / LOCK).read_bytes() == theirs
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+def test_a_folder_that_cannot_be_written_is_found_at_the_start(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(CephkitError, match=r"--save_dir .*run: cannot be written .*choose another --save_dir"):
+        train(settings())
+
+
+def test_what_killed_runs_left_half_written_is_removed(tmp_path: Path) -> None:
+    for name in (".checkpoint_best.pth.12-34.tmp", ".epochs.csv.12-34.tmp", ".other.tmp", "my.pth.1-2.tmp"):
+        (tmp_path / name).touch()
+    lines: list[str] = []
+    with owning({"--save_dir": tmp_path}, lines.append):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.tmp", "my.pth.1-2.tmp"]
+    assert lines == [f"{tmp_path}: 2 unfinished file(s) of killed runs removed"]
+
+
+@pytest.mark.parametrize("command", [refine, calibrate])
+def test_no_command_writes_into_a_checkpoint_of_a_run_that_goes_on(tmp_path: Path, command: Any) -> None:
+    path = random_checkpoint(tmp_path / "c.pth")
+    held(tmp_path)
+    with pytest.raises(CephkitError, match=f"{tmp_path} is in use by another run"):
+        command([str(path), "--dataset_path", str(tmp_path)])
+
+
+def test_without_a_checkpoint_no_folder_is_made(tmp_path: Path) -> None:
+    with owning_folder_of(tmp_path / "no" / "c.pth", silent):
+        assert list(tmp_path.iterdir()) == []
