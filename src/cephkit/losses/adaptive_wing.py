@@ -13,11 +13,13 @@ EPSILON = 1.0
 THETA = 0.5
 FOREGROUND = 0.2
 """Cells whose neighbourhood (3x3) reaches above this value belong to the landmark."""
-FOREGROUND_SHARE = 0.5
-"""What the mean over the landmark's cells counts, of 1; the mean over the background counts the rest."""
-HARDEST_CELLS = 200
-"""Of the background those many cells count that are worst, some eight times as many as a landmark has. A mean over all
-of them would let a false peak cost less the larger the map, and the landmark's own cells with it if all shared one."""
+FOREGROUND_SHARE = 0.6
+"""What the mean over the landmark's cells counts, of 1; means over the background count the rest."""
+WORST_SHARE = 0.05
+"""What the mean over the ``WORST_CELLS`` of the background counts, of 1. In the mean over all of it a false peak costs
+less the larger the map."""
+WORST_CELLS = 200
+"""Some eight times as many as a landmark has."""
 
 
 def adaptive_wing(prediction: Tensor, target: Tensor) -> Tensor:
@@ -49,9 +51,9 @@ def is_foreground(target: Tensor) -> Tensor:
 
 
 class AdaptiveWingLoss(nn.Module):
-    """Adaptive Wing loss, the landmark and the worst of the background averaged apart, summed up per film.
+    """Adaptive Wing loss: means over the landmark, over the background and over its worst cells, summed up per film.
 
-    Neither mean depends on the size of the map, so that one balance serves every ``--image_size``.
+    None of the three depends on the size of the map, so that one balance serves every ``--image_size``.
 
     **Shape**: prediction (B, K, h, w) of any floating dtype, target (B, K, h, w) in [0, 1], mask (B, K) bool
     -> (B,) float32: the sum over the visible landmarks, divided by K. Targets outside [0, 1] are cut to it:
@@ -59,18 +61,23 @@ class AdaptiveWingLoss(nn.Module):
 
     Args:
         foreground_share: what the landmark's cells count, of 1.
+        worst_share: what the worst cells of the background count, of 1.
     """
 
-    def __init__(self, foreground_share: float = FOREGROUND_SHARE) -> None:
+    def __init__(self, foreground_share: float = FOREGROUND_SHARE, worst_share: float = WORST_SHARE) -> None:
         super().__init__()
-        self.foreground_share = foreground_share
+        self.foreground_share, self.worst_share = foreground_share, worst_share
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         with torch.autocast(prediction.device.type, enabled=False):
             target = target.float().clamp(0, 1)
             cells, foreground = adaptive_wing(prediction.float(), target), is_foreground(target)
-            landmark = (cells * foreground).sum(dim=(-2, -1)) / foreground.sum(dim=(-2, -1)).clamp_min(1)
+            landmark, background = (
+                (cells * part).sum(dim=(-2, -1)) / part.sum(dim=(-2, -1)).clamp_min(1)
+                for part in (foreground, ~foreground)
+            )
             others = cells.masked_fill(foreground, 0).flatten(2)
-            background = others.topk(min(HARDEST_CELLS, others.shape[-1]), dim=-1, sorted=False).values.mean(dim=-1)
-            loss = self.foreground_share * landmark + (1 - self.foreground_share) * background
+            worst = others.topk(min(WORST_CELLS, others.shape[-1]), dim=-1, sorted=False).values.mean(dim=-1)
+            loss = self.foreground_share * landmark + self.worst_share * worst
+            loss = loss + (1 - self.foreground_share - self.worst_share) * background
             return torch.where(mask, loss, 0.0).sum(dim=-1) / mask.shape[-1]
