@@ -174,7 +174,7 @@ def test_the_same_command_goes_on_with_what_is_left(
     with (out / "problems.csv").open(encoding="utf-8", newline="") as file:
         problems = {Path(row["file"]).name: row["problem"] for row in csv.DictReader(file)}
     assert set(problems) == {"broken.png", "black.png"}
-    assert problems["black.png"] == "no landmark found"
+    assert problems["black.png"].startswith("no landmark found")
     # Other settings, another film of that name, or a wish: then again.
     everything = ["a.png", "b.png", "black.png", "c.png"]
     assert looked_at("--pixel_size_mm", "0.5") == everything

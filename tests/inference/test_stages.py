@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cephkit.cephalometry.measured import measure_film
+from cephkit.cephalometry.measured import measure_film, table_rows
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.sheet import sheet_html
 from cephkit.cephalometry.source import marked_by
@@ -378,7 +378,7 @@ def test_a_checkpoint_without_a_calibration_says_so_wherever_its_landmarks_go() 
     marked = marked_by(model, model.show(film), Path("film.png"))
     measured = measure_film("film", marked, None, Subject())
     assert any("no calibration" in note for note in measured.to_dict()["notes"])
-    assert all("no calibration" in row["doubt"] for row in measured.rows())
+    assert all("no calibration" in row["doubt"] for row in table_rows(measured.to_dict()))
     assert "no calibration" in measured.line()
     page = sheet_html("film", None, marked.points, measured.results, notes=measured.notes)
     assert "no calibration" in page
