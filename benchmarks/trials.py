@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -59,7 +60,7 @@ class CoordinateSoftmax(nn.Module):
 
 
 class CellMeanWing(nn.Module):
-    """Adaptive Wing averaged over all cells, the landmark's counting 11 times: its balance depends on the map's size."""
+    """Adaptive Wing averaged over all cells, the landmark's counting 11 times: the map's size decides the balance."""
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         cells = torch.where(is_foreground(target), 11.0, 1.0) * adaptive_wing(prediction.float(), target)
@@ -156,23 +157,21 @@ TRIALS: dict[str, tuple[str, dict[str, Any], Callable[[], Patch]]] = {
                   contextlib.nullcontext),
     "no_ema": ("no moving average", {"use_ema": False}, contextlib.nullcontext),
     "cell_mean": ("mean over all cells, the landmark's 11 times", {}, lambda: lossy(CellMeanWing())),
-    "apart_0.17": ("landmark and all of the background averaged apart, 0.17 and the rest", {}, lambda: lossy(ApartWing(0.17))),
-    "apart_0.8": ("landmark and all of the background averaged apart, 0.8 and the rest", {}, lambda: lossy(ApartWing(0.8))),
-    "apart_0.95": ("landmark and all of the background averaged apart, 0.95 and the rest", {}, lambda: lossy(ApartWing(0.95))),
-    "apart_0.5": ("landmark and all of the background averaged apart, 0.5 and the rest", {},
-                  lambda: lossy(ApartWing(0.5))),
-    "hard_0.5": ("landmark 0.5, 200 worst cells of the background the rest", {},
-                  lambda: lossy(AdaptiveWingLoss(0.5, 0.5))),
-    "hard_0.7": ("landmark 0.7, 200 worst cells of the background the rest", {},
-                  lambda: lossy(AdaptiveWingLoss(0.7, 0.3))),
-    "hard_0.85": ("landmark 0.85, 200 worst cells of the background the rest", {},
-                  lambda: lossy(AdaptiveWingLoss(0.85, 0.15))),
-    "worst_0.6_0.05": ("landmark 0.6, background 0.35, its 200 worst cells 0.05", {},
-                       lambda: lossy(AdaptiveWingLoss(0.6, 0.05))),
-    "worst_0.2_0.05": ("landmark 0.2, background 0.75, its 200 worst cells 0.05", {},
-                       lambda: lossy(AdaptiveWingLoss(0.2, 0.05))),
-    "apart_0.05": ("landmark and all of the background averaged apart, 0.05 and the rest", {},
-                   lambda: lossy(ApartWing(0.05))),
+    **{
+        f"apart_{share}": (f"landmark and background averaged apart, {share} and the rest", {},
+                           partial(lossy, ApartWing(share)))
+        for share in (0.05, 0.17, 0.5, 0.8, 0.95)
+    },
+    **{
+        f"hard_{share}": (f"landmark {share}, 200 worst cells of the background the rest", {},
+                          partial(lossy, AdaptiveWingLoss(share, 1 - share)))
+        for share in (0.5, 0.7, 0.85)
+    },
+    **{
+        f"worst_{share}_0.05": (f"landmark {share}, 200 worst cells of the background 0.05, all of it the rest", {},
+                                partial(lossy, AdaptiveWingLoss(share, 0.05)))
+        for share in (0.2, 0.6)
+    },
     "guide": ("HRNet-W32, lr 5e-4", {"model": "hrnet", "lr": 5e-4}, contextlib.nullcontext),
     "guide_cell_mean": ("HRNet-W32, lr 5e-4, mean over all cells, the landmark's 11 times",
                         {"model": "hrnet", "lr": 5e-4}, lambda: lossy(CellMeanWing())),
