@@ -60,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", type=float, default=8.0)
     parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--rows", type=int, nargs="*", default=range(len(ROWS)), help="of ROWS, counted from 0")
     options = parser.parse_args()
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(min(1.0, options.budget * GIB / total))
@@ -67,7 +68,7 @@ def main() -> None:
     print(f"{torch.cuda.get_device_name()}, capped at {options.budget:g} GiB, torch {torch.__version__}\n")
     print("| model | image | batch | recompute | planned GiB | measured GiB | planned / measured | films/s |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for row in ROWS:
+    for row in (ROWS[index] for index in options.rows):
         model, side, batch, accumulation, recompute = row
         config = TrainConfig(model=model, image_size=(side, side), mixed_precision=True, augment=False)
         planned = Estimator(Workload.of(config), Assumptions()).memory(batch, accumulation, recompute).allocated / GIB

@@ -1,6 +1,7 @@
 """Controlled trials of a training's settings on real films: one table, a row per trial.
 
     python benchmarks/trials.py --dataset_path FOLDER [--only NAME ...] [--seeds 0 1 2] [--out trials.csv]
+        [--image_size 384 320] [--batch_size 2 --gradient_accumulation_steps 3] [--device cuda]
 
 All trials train the same small network with the same budget; each differs from ``base`` in one thing. The films of
 the valid split judge, against the mean of the annotators. Rows are added to the CSV as they come, and those that it
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,6 +26,7 @@ from torch import Tensor, nn
 from cephkit.augment import Augmentation, AugmentSettings
 from cephkit.config import TrainConfig
 from cephkit.losses import build_loss
+from cephkit.losses.adaptive_wing import AdaptiveWingLoss, adaptive_wing, is_foreground
 from cephkit.models.build import build_model
 from cephkit.training import run as run_module
 
@@ -54,6 +57,30 @@ class CoordinateSoftmax(nn.Module):
         term = torch.where(mask, distance, 0.0).sum(-1) / mask.shape[-1]
         loss: Tensor = self.softmax(prediction, target, mask) + self.weight * term
         return loss
+
+
+class CellMeanWing(nn.Module):
+    """Adaptive Wing averaged over all cells, the landmark's counting 11 times: the map's size decides the balance."""
+
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+        cells = torch.where(is_foreground(target), 11.0, 1.0) * adaptive_wing(prediction.float(), target)
+        return torch.where(mask, cells.mean((-2, -1)), 0.0).sum(-1) / mask.shape[-1]
+
+
+class ApartWing(nn.Module):
+    """Adaptive Wing, the landmark's cells averaged apart from all others, whose mean counts the rest of 1."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+        near = is_foreground(target)
+        cells = adaptive_wing(prediction.float(), target)
+        here, others = (
+            (cells * part).sum((-2, -1)) / part.sum((-2, -1)).clamp_min(1) for part in (near, ~near)
+        )  # fmt: skip
+        return torch.where(mask, self.share * here + (1 - self.share) * others, 0.0).sum(-1) / mask.shape[-1]
 
 
 class WeightedWing(nn.Module):
@@ -129,6 +156,25 @@ TRIALS: dict[str, tuple[str, dict[str, Any], Callable[[], Patch]]] = {
     "batch_2x3": ("2 films x 3 passes a step", {"batch_size": 2, "gradient_accumulation_steps": 3},
                   contextlib.nullcontext),
     "no_ema": ("no moving average", {"use_ema": False}, contextlib.nullcontext),
+    "cell_mean": ("mean over all cells, the landmark's 11 times", {}, lambda: lossy(CellMeanWing())),
+    **{
+        f"apart_{share}": (f"landmark and background averaged apart, {share} and the rest", {},
+                           partial(lossy, ApartWing(share)))
+        for share in (0.05, 0.17, 0.5, 0.8, 0.95)
+    },
+    **{
+        f"hard_{share}": (f"landmark {share}, 200 worst cells of the background the rest", {},
+                          partial(lossy, AdaptiveWingLoss(share, 1 - share)))
+        for share in (0.5, 0.7, 0.85)
+    },
+    **{
+        f"worst_{share}_0.05": (f"landmark {share}, 200 worst cells of the background 0.05, all of it the rest", {},
+                                partial(lossy, AdaptiveWingLoss(share, 0.05)))
+        for share in (0.2, 0.6)
+    },
+    "guide": ("HRNet-W32, lr 5e-4", {"model": "hrnet", "lr": 5e-4}, contextlib.nullcontext),
+    "guide_cell_mean": ("HRNet-W32, lr 5e-4, mean over all cells, the landmark's 11 times",
+                        {"model": "hrnet", "lr": 5e-4}, lambda: lossy(CellMeanWing())),
     "softmax": ("softmax cross-entropy", {"loss": "softmax"}, contextlib.nullcontext),
     "softmax_coordinate": ("softmax cross-entropy + coordinate term", {"loss": "softmax"},
                            lambda: lossy(CoordinateSoftmax(0.5))),
@@ -155,9 +201,20 @@ class Options:
     seeds: tuple[int, ...] = (0,)
     out: Path = Path("trials.csv")
     epochs: int = BASE["epochs"]  # type: ignore[assignment]
+    image_size: tuple[int, int] = BASE["image_size"]  # type: ignore[assignment]
+    batch_size: int = BASE["batch_size"]  # type: ignore[assignment]
+    gradient_accumulation_steps: int = BASE["gradient_accumulation_steps"]  # type: ignore[assignment]
+    mixed_precision: bool = False
+    device: str = BASE["device"]  # type: ignore[assignment]
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What all trials have in common, whatever one of them changes."""
+        names = ("epochs", "image_size", "batch_size", "gradient_accumulation_steps", "mixed_precision", "device")
+        return {name: getattr(self, name) for name in names}
 
 
-COLUMNS = ("trial", "difference", "seed", "epochs", "mre_mm", "sdr_2mm_percent", "minutes")
+COLUMNS = ("trial", "difference", "image_size", "seed", "epochs", "mre_mm", "sdr_2mm_percent", "minutes")
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -177,12 +234,15 @@ def main(options: Options) -> None:
     for seed in options.seeds:
         for name in options.only:
             difference, settings, patch = TRIALS[name]
-            key = (name, str(seed), str(options.epochs))
-            if key in {(row["trial"], row["seed"], row["epochs"]) for row in rows_of(options.out)}:
+            side = "x".join(map(str, options.image_size))
+            key = (name, side, str(seed), str(options.epochs))
+            if key in {
+                tuple(row[c] for c in ("trial", "image_size", "seed", "epochs")) for row in rows_of(options.out)
+            }:
                 continue
             started = time.monotonic()
             with folder() as save, patch(), mock.patch.object(run_module, "complete"):  # no calibration is needed
-                values = {**BASE, **settings, "seed": seed, "epochs": options.epochs}
+                values = {**BASE, **options.shared, **settings, "seed": seed}
                 config = TrainConfig(dataset_path=options.dataset_path, save_dir=save, log_dir=save, **values)
                 run_module.train(config)
                 with (save / "epochs.csv").open(newline="", encoding="utf-8") as file:
@@ -194,7 +254,7 @@ def main(options: Options) -> None:
                 if new:
                     writer.writerow(COLUMNS)
                 figures = (f"{float(last['Val/MRE_mm']):.3f}", f"{float(last['Val/SDR_2mm']):.1f}", f"{minutes:.1f}")
-                writer.writerow((name, difference, seed, options.epochs, *figures))
+                writer.writerow((name, difference, side, seed, options.epochs, *figures))
     for row in rows_of(options.out):
         print("| " + " | ".join(row[column] for column in COLUMNS) + " |")
 

@@ -8,7 +8,7 @@ import torch
 from cephkit.heatmaps.decode import decode
 from cephkit.heatmaps.encode import gaussian_heatmaps
 from cephkit.losses import build_loss, trivial_loss
-from cephkit.losses.adaptive_wing import adaptive_wing, weight_map
+from cephkit.losses.adaptive_wing import adaptive_wing, is_foreground
 
 ALPHA, OMEGA, EPSILON, THETA = 2.1, 14.0, 1.0, 0.5
 
@@ -56,26 +56,70 @@ def test_gradient_is_that_of_the_value() -> None:
     assert torch.autograd.gradcheck(lambda p: adaptive_wing(p, target), prediction)
 
 
-def test_weight_map_is_11_around_the_landmark_and_1_elsewhere() -> None:
+def test_the_landmark_is_all_cells_around_more_than_a_fifth() -> None:
     target = torch.zeros(1, 1, 9, 9)
     target[0, 0, 4, 4] = 0.21
     target[0, 0, 0, 8] = 0.2  # not above 0.2
-    weight = weight_map(target)[0, 0]
-    assert weight[3:6, 3:6].eq(11).all()
-    assert float(weight.sum()) == 9 * 11 + 72
+    foreground = is_foreground(target)[0, 0]
+    assert foreground[3:6, 3:6].all()
+    assert int(foreground.sum()) == 9
 
 
-def test_loss_is_the_weighted_mean_over_cells_and_landmarks_of_each_film() -> None:
+def test_loss_is_three_means_of_each_landmark_and_their_mean_over_landmarks() -> None:
     points = 32 * torch.rand(3, 4, 2)
     mask = torch.tensor([[1, 1, 1, 1], [1, 0, 0, 1], [0, 0, 0, 0]], dtype=torch.bool)
     target = gaussian_heatmaps(points, mask, (32, 32), 1.5)
     prediction = target + 0.3 * torch.randn(target.shape)
-    cells = (weight_map(target) * adaptive_wing(prediction, target)).mean(dim=(-2, -1))
-    expected = (cells * mask).sum(dim=-1) / 4
+    cells, foreground = adaptive_wing(prediction, target), is_foreground(target)
+    expected = torch.zeros(3)
+    for film, landmark in mask.nonzero().tolist():
+        there, own = foreground[film, landmark], cells[film, landmark]
+        background = own[~there].sort().values
+        share = 0.2 * own[there].mean() + 0.75 * background.mean() + 0.05 * background[-200:].mean()
+        expected[film] += share / 4
     loss = build_loss("adaptive_wing")(prediction, target, mask)
     torch.testing.assert_close(loss, expected)
     assert loss.shape == (3,)
     assert loss[2] == 0
+
+
+SIZES = [(40, 32), (96, 80), (128, 128), (256, 256)]
+"""Grids of 160x128, 384x320, 512x512 and 1024x1024."""
+
+
+def share_of_the_landmark(size: tuple[int, int], off: str) -> float:
+    """What share of the gradient's length over the map pulls at the landmark's own cells."""
+    mask = torch.ones(1, 8, dtype=torch.bool)
+    points = torch.full((1, 8, 2), 15.3)
+    target = gaussian_heatmaps(points, mask, size, 1.5)
+    generator = torch.Generator().manual_seed(0)
+    error = {
+        "by a tenth": torch.full_like(target, 0.1),
+        "at random": 0.1 * torch.randn(target.shape, generator=generator),
+    }
+    maps = (target + error[off]).requires_grad_()
+    (gradient,) = torch.autograd.grad(build_loss("adaptive_wing")(maps, target, mask).sum(), maps)
+    return float(gradient[is_foreground(target)].abs().sum() / gradient.abs().sum())
+
+
+@pytest.mark.parametrize(("off", "tolerance"), [("by a tenth", 0.01), ("at random", 0.1)])
+def test_the_landmarks_share_of_the_gradient_is_the_same_at_every_size_of_the_map(off: str, tolerance: float) -> None:
+    shares = [share_of_the_landmark(size, off) for size in SIZES]
+    assert shares == pytest.approx([shares[0]] * len(SIZES), rel=tolerance)
+    assert min(shares) > 0.2
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_false_peak_costs_no_less_than_its_share_of_the_worst_cells_however_large_the_map(
+    size: tuple[int, int],
+) -> None:
+    mask = torch.ones(1, 1, dtype=torch.bool)
+    target = gaussian_heatmaps(torch.tensor([[[10.0, 10.0]]]), mask, size, 1.5)
+    false = gaussian_heatmaps(torch.tensor([[[24.0, 30.0]]]), mask, size, 1.5)
+    criterion = build_loss("adaptive_wing")
+    missed = float(criterion(torch.zeros_like(target), target, mask))
+    wrong = float(criterion(target + false, target, mask))
+    assert wrong > 0.025 * missed
 
 
 def test_masked_landmarks_neither_cost_nor_pull() -> None:
@@ -103,12 +147,12 @@ def test_half_precision_predictions_cost_what_they_cost_in_float32(dtype: torch.
     assert torch.equal(loss, criterion(prediction.float(), target, mask))
 
 
-def test_residual_of_a_hundredth_costs_its_8_9e_4_under_autocast() -> None:
-    target = torch.zeros(1, 1, 8, 8)
+def test_residual_of_a_hundredth_is_not_lost_under_autocast() -> None:
+    target = torch.zeros(1, 1, 8, 8)  # no landmark: the background's 0.8
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = build_loss("adaptive_wing")(torch.full((1, 1, 8, 8), 0.01), target, torch.tensor([[True]]))
-    assert float(loss) == pytest.approx(OMEGA * math.log1p(0.01**ALPHA), rel=1e-5)
-    assert float(loss) == pytest.approx(8.83e-4, rel=1e-3)
+    assert float(loss) == pytest.approx(0.8 * OMEGA * math.log1p(0.01**ALPHA), rel=1e-5)
+    assert float(loss) == pytest.approx(7.07e-4, rel=1e-3)
 
 
 def test_targets_above_1_are_cut_and_give_no_nan() -> None:
@@ -140,7 +184,7 @@ def test_an_empty_map_is_dear_and_no_place_to_rest() -> None:
     maps = torch.zeros(1, 1, 32, 32, requires_grad=True)
     (gradient,) = torch.autograd.grad(criterion(maps, target, mask).sum(), maps)
     assert (gradient <= 0).all()
-    assert float(gradient[weight_map(target) > 1].sum()) < 0.95 * float(gradient.sum())  # nearly all of it
+    assert float(gradient[is_foreground(target)].sum()) < 0.95 * float(gradient.sum())  # nearly all of it
     pull = -gradient[0, 0] / -gradient.sum()
     assert float((pull.sum(0) * torch.arange(32)).sum()) == pytest.approx(20.3, abs=0.3)
     assert float((pull.sum(1) * torch.arange(32)).sum()) == pytest.approx(11.6, abs=0.3)

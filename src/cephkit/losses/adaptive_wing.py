@@ -13,8 +13,13 @@ EPSILON = 1.0
 THETA = 0.5
 FOREGROUND = 0.2
 """Cells whose neighbourhood (3x3) reaches above this value belong to the landmark."""
-FOREGROUND_WEIGHT = 10.0
-"""Their extra weight: without it a map of zeros costs next to nothing and training stays there."""
+FOREGROUND_SHARE = 0.2
+"""What the mean over the landmark's cells counts, of 1; means over the background count the rest."""
+WORST_SHARE = 0.05
+"""What the mean over the ``WORST_CELLS`` of the background counts, of 1. In the mean over all of it a false peak costs
+less the larger the map, and lives on far from the landmark."""
+WORST_CELLS = 200
+"""Some eight times as many as a landmark has. Shares were chosen by trials at 160, 384 and 1024 (docs/trials.md)."""
 
 
 def adaptive_wing(prediction: Tensor, target: Tensor) -> Tensor:
@@ -40,21 +45,39 @@ def adaptive_wing(prediction: Tensor, target: Tensor) -> Tensor:
     return OMEGA * torch.log1p((near / EPSILON) ** power) + slope * (distance - near)
 
 
-def weight_map(target: Tensor) -> Tensor:
-    """(B, K, h, w): 11 where the 3x3 grey dilation of the target exceeds 0.2, else 1."""
-    return 1 + FOREGROUND_WEIGHT * (functional.max_pool2d(target, 3, stride=1, padding=1) > FOREGROUND)
+def is_foreground(target: Tensor) -> Tensor:
+    """(B, K, h, w) bool: the landmark's cells, where the 3x3 grey dilation of the target exceeds 0.2."""
+    return functional.max_pool2d(target, 3, stride=1, padding=1) > FOREGROUND
 
 
 class AdaptiveWingLoss(nn.Module):
-    """Weighted Adaptive Wing loss, averaged over the cells of a map and summed up per film.
+    """Adaptive Wing loss: means over the landmark, over the background and over its worst cells, summed up per film.
+
+    None of the three depends on the size of the map, so that one balance serves every ``--image_size``.
 
     **Shape**: prediction (B, K, h, w) of any floating dtype, target (B, K, h, w) in [0, 1], mask (B, K) bool
     -> (B,) float32: the sum over the visible landmarks, divided by K. Targets outside [0, 1] are cut to it:
-    above 1.1 the exponent falls below 1 and the gradient at a residual of 0 is no number.
+    above 1.1 the exponent falls below 1 and the gradient at a residual of 0 is not a number.
+
+    Args:
+        foreground_share: what the landmark's cells count, of 1.
+        worst_share: what the worst cells of the background count, of 1.
     """
+
+    def __init__(self, foreground_share: float = FOREGROUND_SHARE, worst_share: float = WORST_SHARE) -> None:
+        super().__init__()
+        self.foreground_share, self.worst_share = foreground_share, worst_share
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         with torch.autocast(prediction.device.type, enabled=False):
             target = target.float().clamp(0, 1)
-            loss = weight_map(target) * adaptive_wing(prediction.float(), target)
-            return torch.where(mask, loss.mean(dim=(-2, -1)), 0.0).sum(dim=-1) / mask.shape[-1]
+            cells, foreground = adaptive_wing(prediction.float(), target), is_foreground(target)
+            landmark, background = (
+                (cells * part).sum(dim=(-2, -1)) / part.sum(dim=(-2, -1)).clamp_min(1)
+                for part in (foreground, ~foreground)
+            )
+            others = cells.masked_fill(foreground, 0).flatten(2)
+            worst = others.topk(min(WORST_CELLS, others.shape[-1]), dim=-1, sorted=False).values.mean(dim=-1)
+            loss = self.foreground_share * landmark + self.worst_share * worst
+            loss = loss + (1 - self.foreground_share - self.worst_share) * background
+            return torch.where(mask, loss, 0.0).sum(dim=-1) / mask.shape[-1]
