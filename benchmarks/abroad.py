@@ -4,7 +4,7 @@ python benchmarks/abroad.py --checkpoint isbi/checkpoint_best.pth --dataset_path
 
 The films are those of valid, which the calibration is made from anew; each is seen as it is, some in each way of
 ``cephkit evaluate --stress``, and a quarter of them as of each of several made-up machines (exposure, contrast,
-shading, sharpness, noise, frame, resolution). Coverage is without and with what is added for examiners and unlike films.
+shading, sharpness, noise, frame, resolution). Coverage is without and with what is added for examiners and strangers.
 """
 
 import zlib

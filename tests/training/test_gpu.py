@@ -18,7 +18,7 @@ pytestmark = [
 
 def test_a_run_in_half_precision_learns_and_logs_its_memory(settings: Settings) -> None:
     config = settings(
-        device="cuda", mixed_precision=True, channels_last=True, use_ema=True, epochs=40, batch_size=4,
+        device="cuda", mixed_precision=True, channels_last=True, use_ema=True, epochs=80, batch_size=4,
         gradient_accumulation_steps=1, lr=5e-3, augment=False, num_workers=2, use_ram_cache=True,
     )  # fmt: skip
     result = train(config)
