@@ -4,7 +4,8 @@ python benchmarks/abroad.py --checkpoint isbi/checkpoint_best.pth --dataset_path
 
 The films are those of valid, which the calibration is made from anew; each is seen as it is, some in each way of
 ``cephkit evaluate --stress``, and a quarter of them as of each of several made-up machines (exposure, contrast,
-shading, sharpness, noise, frame, resolution). Coverage is without and with what is added for examiners and strangers.
+shading, sharpness, noise, frame, resolution). Coverage is given without and with what regions add for other
+examiners and for films that look unlike those of the calibration.
 """
 
 import zlib
@@ -175,7 +176,7 @@ def main(options: Options) -> None:
     each = [home.residuals[who] for who in EXAMINERS[1:]]
     made = with_conventions(
         fit_calibration(home.features, home.residuals["mean"]), films, spec.symbols, spec.canvas_size, home.features,
-        each, home.signatures, marked,
+        home.residuals["mean"], each, home.signatures, marked,
     )  # fmt: skip
     strange = made.strangeness(home.signatures, len(films))
     held = [
@@ -213,7 +214,7 @@ def main(options: Options) -> None:
     for own, other in (EXAMINERS[1:], EXAMINERS[:0:-1]):
         alone = with_conventions(
             fit_calibration(home.features, home.residuals[own]), once, spec.symbols, spec.canvas_size, home.features,
-            [], home.signatures,
+            home.residuals[own], [], home.signatures,
         )  # fmt: skip
         figures = [100 * coverage(each, home, other) for each in (alone.without_examiners(), alone)]
         print(f"calibrated on the {own}'s points alone, judged on the {other}'s: {figures[0]:.1f} / {figures[1]:.1f} %")

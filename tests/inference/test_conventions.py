@@ -84,7 +84,7 @@ def residuals(seed: int, films: int = FILMS) -> tuple[Floats, Floats]:
 def test_regions_hold_90_percent_of_either_annotators_points(apart: float) -> None:
     features, mean = residuals(0)
     each = [mean - apart * GAP_PX / 8, mean + apart * GAP_PX / 8]
-    made = with_conventions(fit_calibration(features, mean), marked(), SYMBOLS, CANVAS, features, each, None)
+    made = with_conventions(fit_calibration(features, mean), marked(), SYMBOLS, CANVAS, features, mean, each, None)
     assert made.examiners is not None
     assert SHARES[0] <= made.share <= NEW_EXAMINER
     fresh, mean = residuals(1, 2000)
@@ -98,7 +98,9 @@ def test_regions_hold_90_percent_of_either_annotators_points(apart: float) -> No
 
 def test_films_marked_once_get_a_usual_share() -> None:
     features, mean = residuals(0)
-    made = with_conventions(fit_calibration(features, mean), marked(both=False), SYMBOLS, CANVAS, features, [], None)
+    made = with_conventions(
+        fit_calibration(features, mean), marked(both=False), SYMBOLS, CANVAS, features, mean, [], None
+    )
     assert made.share == SHARES[1]
 
 
@@ -106,7 +108,7 @@ def test_regions_and_expected_errors_grow_with_how_strange_a_film_looks() -> Non
     features, mean = residuals(0)
     signatures = np.random.default_rng(2).normal(0, 1, (FILMS, 12))
     made = with_conventions(
-        fit_calibration(features, mean), marked(both=False), SYMBOLS, CANVAS, features, [], signatures
+        fit_calibration(features, mean), marked(both=False), SYMBOLS, CANVAS, features, mean, [], signatures
     )
     assert made.likeness is not None
     strange = made.strangeness(np.stack((signatures.mean(0), signatures.mean(0) + 5.0)), 2)
@@ -120,3 +122,24 @@ def test_regions_and_expected_errors_grow_with_how_strange_a_film_looks() -> Non
     notes = made.unlike_notes(np.stack((signatures.mean(0), signatures.mean(0) + 5.0)), 2)
     assert notes[0] == ""
     assert "unlike the films of the calibration" in notes[1]
+
+
+def test_a_machine_on_which_the_others_calibration_does_not_hold_widens_regions() -> None:
+    features, mean = residuals(0)
+    films = [replace(film, machine="AB"[row % 2]) for row, film in enumerate(marked(both=False))]
+    shifted = mean + np.where(np.arange(FILMS) % 2, 1.0, 0.0)[:, None, None] * (1.6, 0.0)
+    shares = []
+    for gaps in (mean, shifted):
+        fitted = fit_calibration(features, gaps)
+        shares.append(with_conventions(fitted, films, SYMBOLS, CANVAS, features, gaps, [], None).share)
+    assert shares[0] == SHARES[1]
+    assert shares[1] > shares[0]
+    # As much as it takes: with it a calibration made of one machine's films holds on the other's.
+    own = np.arange(FILMS) % 2 == 0
+    alone = with_conventions(
+        fit_calibration(features[own], shifted[own]), [film for film in films if film.machine == "A"], SYMBOLS, CANVAS,
+        features[own], shifted[own], [], None,
+    )  # fmt: skip
+    wide = replace(alone, share=shares[1])
+    assert within(alone.without_examiners().regions(features[~own]), shifted[~own]).mean() < 0.6
+    assert within(wide.regions(features[~own]), shifted[~own]).mean() > 0.78

@@ -2,11 +2,12 @@
 
 A model learns where the examiners of its training put a landmark. Others draw the tangent a little differently, or
 take another contour for Gonion: on the ISBI 2015 films two orthodontists differ in the same direction on film after
-film. No look at a film can show it, so it is learnt from films that two have marked, and from what is usual.
+film. No look at a film can show it, so it is learnt from films that two have marked, and from what is usual; and how
+much of it regions need, from either annotator's points and from machines left out of the calibration.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from cephkit.data.film import Film, points_array
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.likeness import fit_likeness
-from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, within
+from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_calibration, within
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +30,8 @@ USUAL_WEIGHT = 1.0
 two about a landmark that these agree about."""
 LONGEST = 3.0
 """Distances beyond this many times a landmark's median are slips, and count as this."""
+FEWEST_OF_MACHINE = 10
+"""Films of one machine that are left out to see how the others' calibration holds on them."""
 SHARES = (0.1, 0.25, NEW_EXAMINER)
 """Of ``Calibration.share``: at least, where each film was marked once, at most."""
 
@@ -64,7 +67,8 @@ def with_conventions(
     symbols: Sequence[str],
     canvas_size: Size,
     features: Floats,
-    residuals: Sequence[Floats],
+    residuals: Floats,
+    by_examiner: Sequence[Floats],
     signatures: Floats | None,
     marked: Sequence[Film] = (),
 ) -> Calibration:
@@ -76,7 +80,8 @@ def with_conventions(
         symbols: the K landmarks.
         canvas_size: of the first stage.
         features: (N, K, F), as ``fit_calibration``.
-        residuals: (N, K, 2), of each annotator's points, as ``fit_calibration``.
+        residuals: (N, K, 2), as ``fit_calibration``.
+        by_examiner: the same for each annotator's own points; fewer than two tell nothing.
         signatures: (N, D) of the films.
         marked: films to learn from how examiners differ; none: ``films``.
     """
@@ -87,21 +92,56 @@ def with_conventions(
         calibration, likeness=likeness, examiners=examiner_moments(marked or films, symbols, canvas_size), share=0.0
     )
     least, usual, most = SHARES
-    if len(residuals) < 2:
-        return replace(made, share=usual)
-
-    def held(share: float) -> float:
-        regions = replace(made, share=share).regions(features, strangeness)
-        known = [np.isfinite(gaps).all(-1) & np.isfinite(features).all(-1) for gaps in residuals]
-        inside = [within(regions, gaps)[there] for gaps, there in zip(residuals, known, strict=True)]
-        return float(np.concatenate(inside).mean())
-
-    # The smallest with which the points of one or the other annotator lie in 90 % of the regions.
+    others = _left_out_machines(made, films, features, residuals, signatures)
+    examiners = [_Abroad(made, features, strangeness, gaps) for gaps in by_examiner]
+    groups = [group for group in (examiners if len(examiners) > 1 else [], others) if group]
+    # The smallest with which regions hold 90 % of either annotator's points, and of those of left-out machines.
     low, high = least, most
     for _ in range(20):
         middle = (low + high) / 2
-        low, high = (low, middle) if held(middle) >= COVERAGE else (middle, high)
-    return replace(made, share=high)
+        holds = all(_held(group, middle) >= COVERAGE for group in groups)
+        low, high = (low, middle) if holds else (middle, high)
+    return replace(made, share=high if len(examiners) > 1 else max(usual, high if groups else 0.0))
+
+
+@dataclass(frozen=True)
+class _Abroad:
+    """Films that a calibration was made without, or points of an examiner that it does not know."""
+
+    calibration: Calibration
+    features: Floats
+    strangeness: Floats
+    residuals: Floats
+
+    def inside(self, share: float) -> NDArray[np.bool_]:
+        """Of each point that is known, whether it lies in its region."""
+        regions = replace(self.calibration, share=share).regions(self.features, self.strangeness)
+        known = np.isfinite(self.residuals).all(-1) & np.isfinite(self.features).all(-1)
+        return within(regions, self.residuals)[known]
+
+
+def _held(group: Sequence[_Abroad], share: float) -> float:
+    return float(np.concatenate([each.inside(share) for each in group]).mean())
+
+
+def _left_out_machines(
+    made: Calibration, films: Sequence[Film], features: Floats, residuals: Floats, signatures: Floats | None
+) -> list[_Abroad]:
+    """Each machine's films, with a calibration made from those of the others."""
+    machines = np.array([film.machine or "" for film in films])
+    names, counts = np.unique(machines, return_counts=True)
+    found = []
+    for name in names[counts >= FEWEST_OF_MACHINE] if (counts >= FEWEST_OF_MACHINE).sum() > 1 else ():
+        here = machines == name
+        try:
+            calibration = fit_calibration(features[~here], residuals[~here])
+        except ValueError:  # too few films without it
+            continue
+        likeness = None if signatures is None else fit_likeness(signatures[~here])[0]
+        calibration = replace(calibration, examiners=made.examiners, likeness=likeness)
+        strange = calibration.strangeness(None if signatures is None else signatures[here], int(here.sum()))
+        found.append(_Abroad(calibration, features[here], strange, residuals[here]))
+    return found
 
 
 def _gaps(films: Sequence[Film], symbols: tuple[str, ...], canvas_size: Size) -> Floats:

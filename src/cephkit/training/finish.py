@@ -217,7 +217,9 @@ def calibration_of(
         raise DataError(f"expected errors cannot be calibrated: {error}") from error
     both = [film for film in films if {"senior", "junior"} <= film.annotations.keys()]
     each = [residuals_of(found, films, spec.symbols, who) for who in ("senior", "junior")] if both else []
-    made = with_conventions(made, films, spec.symbols, spec.canvas_size, found.features, each, found.signatures, marked)
+    made = with_conventions(
+        made, films, spec.symbols, spec.canvas_size, found.features, residuals, each, found.signatures, marked
+    )
     return dataclasses.replace(made, films_said=said)
 
 
