@@ -42,7 +42,7 @@ def main() -> None:
     print(f"{len(films)} films of {options.split}, {model.facts['checkpoint']}, {model.facts['mode']}\n")
     print("| | " + " | ".join(f"{a} - {b}" for a, b in PAIRS) + " | 90 % of the model's errors hold |")
     print("| --- " * (len(PAIRS) + 2) + "|")
-    for key in (*ISBI, ("fma", "Tweed")):
+    for key in (*(key for key in ISBI if any(film[key].value is not None for film in by["mean"])), ("fma", "Tweed")):
         values = {who: np.array([_value(film[key]) for film in of]) for who, of in by.items()}
         sure = np.array([film[key].standard_error or np.nan for film in by["model"]])
         gaps = [_mean(np.abs(values[a] - values[b])) for a, b in PAIRS]
@@ -51,7 +51,7 @@ def main() -> None:
         print(f"| {by['model'][0][key].name} | {cells} | {100 * inside.mean():.0f} % |")
     print("\n| same class, % | " + " | ".join(f"{a} - {b}" for a, b in PAIRS) + " |")
     print("| --- " * (len(PAIRS) + 1) + "|")
-    for key in ISBI:
+    for key in (key for key in ISBI if any(film[key].class_name for film in by["mean"])):
         shares = [_same([film[key] for film in by[a]], [film[key] for film in by[b]]) for a, b in PAIRS]
         print(f"| {by['model'][0][key].name} | " + " | ".join(f"{share:.1f}" for share in shares) + " |")
 

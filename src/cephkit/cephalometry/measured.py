@@ -107,7 +107,7 @@ def measure_film(
         marked: its landmarks.
         spacing: mm per pixel.
         subject: whose face it is.
-        analyses: names; none: all.
+        analyses: names; none: all but ISBI.
         facing: where the face looks; None: what the file says, else what the landmarks show.
         expected_error_mm: of landmarks whose error the file does not say; counts where there is a spacing.
 
