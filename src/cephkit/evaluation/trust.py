@@ -52,14 +52,14 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
     if used.any():
         try:
             if calibration.is_local:
-                raise ValueError("made of the model's first calibration and few films")
+                raise ValueError("a part of few films, made of another calibration")
             there = features[used], residuals[used]
             expected[used], inside[used] = cross_fitted(*there, own, strange[used])
             _, inside_plain[used] = cross_fitted(*there)
             judged = "by calibrations made without the film"
         except ValueError:  # few of the films that it was made from are here
             expected[used] = np.nan
-            judged += f", without {int(used.sum())} films that it was made from, too few to judge it by"
+            judged += f", without the {int(used.sum())} films that it was made from"
     known = np.isfinite(expected) & np.isfinite(scores.errors_px)
     in_mm = known & np.isfinite(scores.errors_mm)
     expected_mm = expected * units * scores.pixel_sizes[:, None]
