@@ -112,7 +112,7 @@ def test_regions_and_expected_errors_grow_with_how_strange_a_film_looks() -> Non
     )
     assert made.likeness is not None
     strange = made.strangeness(np.stack((signatures.mean(0), signatures.mean(0) + 5.0)), 2)
-    assert strange.tolist() == [0.0, 1.0]
+    assert strange.tolist() == [0.0, 2.0]
     two = np.repeat(features[:1], 2, axis=0)
     near, far = made.regions(two, strange)
     assert far - near == pytest.approx(4.60517 * (NEW_EXAMINER - made.share) * made.examiners, rel=1e-4)

@@ -13,18 +13,18 @@ def test_films_of_the_calibration_are_mostly_like_one_another_and_others_are_not
     made, strange = fit_likeness(HOME)
     assert made is not None
     assert (strange == 0).mean() == pytest.approx(0.75, abs=0.02)
-    assert (strange == 1).mean() == pytest.approx(0.05, abs=0.02)
+    assert (strange >= 1).mean() == pytest.approx(0.05, abs=0.02)
     # Fresh films of the same kind are judged as those were that it was made from, each left out of its own judgement.
     fresh = made.strangeness(RNG.normal(3.0, 0.5, (2000, 30)))
     assert (fresh == 0).mean() == pytest.approx(0.75, abs=0.1)
-    assert made.strangeness(HOME + 0.6).min() == 1.0
+    assert made.strangeness(HOME + 0.6).min() > 1.0
     assert np.all(np.diff(made.strangeness(HOME[:1] + np.linspace(0.0, 1.0, 20)[:, None])) >= 0)
 
 
 def test_a_film_that_gives_no_numbers_is_unlike_the_others() -> None:
     made, _ = fit_likeness(HOME)
     assert made is not None
-    assert made.strangeness(np.full((1, 30), np.nan)).tolist() == [1.0]
+    assert made.strangeness(np.full((1, 30), np.nan)).tolist() == [2.0]
 
 
 def test_few_films_tell_nothing() -> None:

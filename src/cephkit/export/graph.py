@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cephkit.export.posing import NO_FACE, Glance, apply, inverse, letterboxes, where_films
-from cephkit.inference.likeness import Likeness
+from cephkit.inference.likeness import FARTHEST, Likeness
 from cephkit.inference.pose import PoseModel, faces
 from cephkit.inference.stages import SECOND_SHARE, TrainedRefiner, decode_or_nan, heatmap_spread
 from cephkit.inference.uncertainty import NEW_EXAMINER, NORMAL_90, SMALLEST_FEATURE, Calibration
@@ -55,7 +55,7 @@ class FirstStage(nn.Module):
             return look[:, 0].double() * 0
         distance = ((look.double() - self.usual_look) / self.usual_spread).square().mean(-1)
         share = (distance / self.usual).log() / math.log(self.unusual / self.usual)
-        return torch.where(torch.isfinite(distance), share.clamp(0.0, 1.0), 1.0)
+        return torch.where(torch.isfinite(distance), share.clamp(0.0, FARTHEST), FARTHEST)
 
 
 class Answer(nn.Module):
@@ -144,8 +144,9 @@ class Answer(nn.Module):
         logs = torch.stack(features, dim=-1).clamp_min(SMALLEST_FEATURE).log()
         near = torch.exp(self.intercepts + (logs * self.weights).sum(-1))
         strange = glance.strangeness[:, None]
-        more = (NEW_EXAMINER - self.share) * strange
-        expected = (near.square() + math.pi / 4 * more * self.examiners.diagonal(dim1=-2, dim2=-1).sum(-1)).sqrt()
+        left = NEW_EXAMINER - self.share
+        more, unlike = left * strange.clamp(max=1.0), left * (strange - 1).clamp(0.0, 1.0)
+        expected = (near.square() + math.pi / 4 * unlike * self.examiners.diagonal(dim1=-2, dim2=-1).sum(-1)).sqrt()
         regions = (self.radius * near)[..., None, None] ** 2 * self.shapes
         regions = regions + NORMAL_90 * (self.share + more)[..., None, None] * self.examiners
         unit = (1 / scale)[..., 0] if excess is None else excess[:, None] / scale[..., 0]

@@ -16,6 +16,8 @@ FEWEST_FILMS = 10
 """With fewer there is no telling what is usual."""
 USUAL, UNUSUAL = 0.75, 0.95
 """Shares of the films that lie nearer than one that counts as like them, and than one that counts as unlike them."""
+FARTHEST = 2.0
+"""Of ``Likeness.strangeness``."""
 LEAST_SD = 1e-6
 LEAST_DISTANCE = 1e-9
 
@@ -41,13 +43,13 @@ class Likeness:
         return np.asarray((gap**2).mean(-1))
 
     def strangeness(self, signatures: ArrayLike) -> Floats:
-        """(N,) from 0, like the films, to 1, unlike them; NaN counts as unlike."""
+        """(N,) from 0, like the films, by 1, unlike them, to 2, as far again; NaN counts as that."""
         return self.share(self.distance(signatures))
 
     def share(self, distance: Floats) -> Floats:
         """(N,) ``strangeness`` of films at a ``distance`` (N,)."""
         share = np.log(np.maximum(distance, LEAST_DISTANCE) / self.usual) / np.log(self.unusual / self.usual)
-        return np.where(np.isnan(share), 1.0, share.clip(0.0, 1.0))
+        return np.where(np.isnan(share), FARTHEST, share.clip(0.0, FARTHEST))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as stored in a checkpoint."""

@@ -84,7 +84,7 @@ class Calibration:
         return f"{text}, and on how far two examiners differ; to be sure on your films, calibrate on 20 of them"
 
     def strangeness(self, signatures: Floats | None, films: int) -> Floats:
-        """(N,) 0 for films like those of the calibration, 1 for unlike ones; see ``Likeness.strangeness``."""
+        """(N,) 0 for films like those of the calibration, 1 and more for unlike ones; see ``Likeness.strangeness``."""
         if self.likeness is None or signatures is None:
             return np.zeros(films)
         return self.likeness.strangeness(signatures)
@@ -106,16 +106,16 @@ class Calibration:
     def expected(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:
         """Expected error (N, K) in canvas pixels from features (N, K, F); NaN where a feature is NaN.
 
-        ``strangeness`` (N,) adds what is unknown of the examiners' conventions on films that look unlike.
+        On films whose ``strangeness`` (N,) is more than 1 they grow by what is unknown of the examiners' conventions.
         """
         near = np.exp(self.intercepts + _logs(features) @ self.weights)
-        more = self._examiners(strangeness) - self._examiners(0.0)
+        more = self._examiners(np.asarray(strangeness, dtype=np.float64) - 1) - self._examiners(0.0)
         return np.sqrt(near**2 + np.pi / 4 * np.trace(more, axis1=-2, axis2=-1))
 
     def regions(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:
         """(N, K, 2, 2) matrices R, canvas pixels squared: the true point lies where r' R^-1 r <= 1 (90 %).
 
-        ``strangeness`` as of ``expected``.
+        They grow with ``strangeness`` (N,) up to 1.
         """
         reach = self.radius * self.expected(features)
         return reach[..., None, None] ** 2 * self.shapes + NORMAL_90 * self._examiners(strangeness)
@@ -124,8 +124,8 @@ class Calibration:
         """(N, K, 2, 2), or (K, 2, 2) for a single number: what examiners add to the second moments of the error."""
         if self.examiners is None:
             return np.zeros_like(self.shapes)
-        share = self.share + (NEW_EXAMINER - self.share) * np.asarray(strangeness, dtype=np.float64)
-        return share[..., None, None, None] * self.examiners
+        share = self.share + (NEW_EXAMINER - self.share) * np.clip(strangeness, 0.0, 1.0)
+        return np.asarray(share)[..., None, None, None] * self.examiners
 
     def without_examiners(self) -> "Calibration":
         """The same for the examiners of the calibration's own films."""
