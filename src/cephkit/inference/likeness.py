@@ -64,7 +64,12 @@ class Likeness:
             KeyError, TypeError, ValueError: it is damaged.
         """
         arrays = {name: np.array(plain[name], dtype=np.float64) for name in ("mean", "sd")}
-        return cls(**{**plain, **arrays})
+        made = cls(**{**plain, **arrays})
+        if made.mean.ndim != 1 or made.mean.shape != made.sd.shape or not np.isfinite(made.mean).all():
+            raise ValueError(f"likeness: mean {made.mean.shape} and spread {made.sd.shape}")
+        if not (np.isfinite(made.sd) & (made.sd > 0)).all() or not 0 < made.usual < made.unusual < np.inf:
+            raise ValueError(f"likeness: from {made.usual} to {made.unusual}, or no spread")
+        return made
 
 
 def fit_likeness(signatures: ArrayLike) -> tuple[Likeness | None, Floats]:

@@ -168,7 +168,7 @@ class ShapeModel:
 
         Raises:
             TypeError: a key is missing or unknown.
-            ValueError: mean and covariance do not fit each other.
+            ValueError: mean and covariance do not fit each other, or are none of shapes.
         """
         arrays: dict[str, Any] = {
             key: np.array(plain[key], dtype=np.float64) for key in ("mean", "covariance") if key in plain
@@ -177,6 +177,12 @@ class ShapeModel:
         side = model.mean.size
         if model.mean.ndim != 2 or model.covariance.shape != (side, side):
             raise ValueError(f"mean {model.mean.shape} and covariance {model.covariance.shape} do not fit each other")
+        # Anything that is not finite or not positive definite cannot be inverted; Cholesky refuses both.
+        if not np.isfinite(model.mean).all() or not np.isfinite(np.linalg.cholesky(model.covariance)).all():
+            raise ValueError("mean or covariance is none of shapes")
+        limits = (model.largest_distance, model.largest_rotation_degrees, model.lowest_score or 0.0)
+        if not all(isinstance(limit, int | float) and 0 <= limit < np.inf for limit in limits):
+            raise ValueError(f"limits {limits}")
         return model
 
 

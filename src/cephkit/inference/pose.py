@@ -86,8 +86,10 @@ class PoseModel:
             KeyError, TypeError, ValueError: it is damaged.
         """
         height, width = plain["canvas_size"]
-        layout = np.array(plain["layout"], dtype=np.float64)
-        return cls(ShapeModel.from_dict(plain["shape"]), layout, (int(height), int(width)))
+        layout, shape = np.array(plain["layout"], dtype=np.float64), ShapeModel.from_dict(plain["shape"])
+        if layout.shape != shape.mean.shape or not np.isfinite(layout).all():
+            raise ValueError(f"layout {layout.shape} of {len(shape.mean)} landmarks")
+        return cls(shape, layout, (int(height), int(width)))
 
 
 @dataclass(frozen=True)
@@ -140,10 +142,16 @@ def pose_model(loaded: LoadedModel) -> PoseModel | None:
     """
     if "pose" not in loaded.extras:
         return None
+    spec = loaded.spec
     try:
-        return PoseModel.from_dict(loaded.extras["pose"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{loaded.path}: its pose model is damaged ({error})") from error
+        model = PoseModel.from_dict(loaded.extras["pose"])
+        if len(model.layout) != len(spec.symbols) or model.canvas_size != tuple(spec.canvas_size):
+            raise ValueError(f"{len(model.layout)} landmarks on a canvas of {model.canvas_size}")
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:  # LinAlgError is a ValueError
+        raise CheckpointError(
+            f"{loaded.path}: its pose model is damaged ({error}); take another checkpoint of the run, or train again"
+        ) from error
+    return model
 
 
 def choose_poses(

@@ -19,6 +19,7 @@ from cephkit.inference.pose import Pose, choose_poses, faces, pose_model
 from cephkit.inference.prediction import Prediction
 from cephkit.inference.stages import Looked, Matrices, Seen, Stages
 from cephkit.inference.uncertainty import Calibration
+from cephkit.models.build import LandmarkModel
 from cephkit.training.checkpoint import LoadedModel
 
 Floats = NDArray[np.float64]
@@ -85,12 +86,33 @@ class Predictor:
         self.looks = TEST_TIME if tta else PLAIN
         self.pose = pose_model(models[0])
         self.calibration = stored_calibration(models, self.mode)
+        self._check_calibration()
 
     @property
     def mode(self) -> str:
         """What a calibration is made for: the way of looking, and the models of an ensemble."""
         ways = ("plain", "tta")[self.tta] + ("+refiner" if any(stage.refiner for stage in self.stages) else "")
         return ways if len(self.loaded) == 1 else " ".join([ways, *sorted(stage.digest for stage in self.stages)])
+
+    def _check_calibration(self) -> None:
+        """That the calibration is of these networks.
+
+        Raises:
+            CheckpointError: it is not.
+        """
+        if self.calibration is None:
+            return
+        several = len(self.stages) * len(self.looks) > 1
+        features = 2 + 2 * all(stage.refiner is not None for stage in self.stages) + several
+        landmarks, weights = len(self.calibration.intercepts), len(self.calibration.weights)
+        likeness, network = self.calibration.likeness, self.loaded[0].model
+        seen = 2 * network.head.final.in_channels if isinstance(network, LandmarkModel) else None
+        known = None if likeness is None else len(likeness.mean)
+        if (landmarks, weights) != (len(self.spec.symbols), features) or (seen and known not in (None, seen)):
+            raise CheckpointError(
+                f"{self.loaded[0].path}: its calibration is damaged ({landmarks} landmarks, {weights} weights); "
+                "calibrate it again"
+            )
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -243,5 +265,5 @@ def stored_calibration(models: Sequence[LoadedModel], mode: str) -> Calibration 
     try:
         plain = models[0].extras.get("calibrations", {}).get(mode)
         return None if plain is None else Calibration.from_dict(plain)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{models[0].path}: its calibration is damaged ({error})") from error
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{models[0].path}: its calibration is damaged ({error}); calibrate it again") from error

@@ -258,8 +258,12 @@ def load_refiner(loaded: LoadedModel, device: torch.device) -> "TrainedRefiner":
             raise ValueError(f"it knows {' '.join(spec.symbols)}, the first {' '.join(loaded.spec.symbols)}")
         network = Refiner(spec)
         network.load_state_dict(loaded.extras["refiner"]["model"], strict=True)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{loaded.path}: its second stage is damaged ({error})") from error
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{loaded.path}: its second stage is damaged ({reason}); train it again with cephkit refine, or do without "
+            "it: --no_refine"
+        ) from error
     return TrainedRefiner(spec, network.to(device).eval())
 
 

@@ -151,7 +151,7 @@ class Calibration:
         """The calibration that ``to_dict`` wrote.
 
         Raises:
-            TypeError: a key is missing or unknown.
+            KeyError, TypeError, ValueError: a key is missing or unknown, or a value cannot be one.
         """
         arrays = {
             name: np.array(plain[name], dtype=np.float64)
@@ -160,7 +160,25 @@ class Calibration:
         }
         likeness = plain.get("likeness")
         likeness = None if likeness is None else Likeness.from_dict(likeness)
-        return cls(**{**plain, **arrays, "films": tuple(plain["films"]), "likeness": likeness})
+        made = cls(**{**plain, **arrays, "films": tuple(plain["films"]), "likeness": likeness})
+        made._check()
+        return made
+
+    def _check(self) -> None:
+        landmarks = len(self.intercepts) if self.intercepts.ndim else 0
+        sides = {"intercepts": (), "shapes": (2, 2), "examiners": (2, 2), "removed_bias": (2,)}
+        for name, side in sides.items():
+            array = getattr(self, name)
+            if array is not None and (array.shape != (landmarks, *side) or not np.isfinite(array).all()):
+                raise ValueError(f"{name} {array.shape} of {landmarks} landmarks")
+        if self.weights.ndim != 1 or not np.isfinite(self.weights).all():
+            raise ValueError(f"weights {self.weights.shape}")
+        if not (np.linalg.det(self.shapes) > 0).all():
+            raise ValueError("a shape is none of an ellipse")
+        if not 0 < self.radius < np.inf or not 0 <= self.share <= 1:
+            raise ValueError(f"radius {self.radius}, share {self.share}")
+        if not isinstance(self.films_said, str) or not all(isinstance(film, str) for film in self.films):
+            raise TypeError("films are no texts")
 
 
 _ARRAYS_OF_LANDMARKS = ("intercepts", "shapes", "examiners", "removed_bias")

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cephkit.geometry import Size
+from cephkit.models.spec import LARGEST_CANVAS
 
 CROP = 64
 """Side of a crop, in pixels of the detail canvas (fine) or ``COARSE`` times as many (coarse)."""
@@ -22,6 +23,8 @@ COARSE = 4
 STRIDE = 2
 """Crop pixels per cell of the map that the network draws."""
 WIDTH = 32
+MOST_WIDTH = 256
+"""Of a checkpoint's: what claims more is damaged, and would fill the memory before its weights could tell."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,17 @@ class RefinerSpec:
         """The spec that ``to_dict`` wrote.
 
         Raises:
-            TypeError: a key is missing or unknown.
+            KeyError, TypeError, ValueError: a key is missing or unknown, or a value cannot be one.
         """
-        height, width = plain["canvas_size"]
-        return cls(**{**plain, "symbols": tuple(plain["symbols"]), "canvas_size": (int(height), int(width))})
+        height, width = (int(side) for side in plain["canvas_size"])
+        spec = cls(**{**plain, "symbols": tuple(plain["symbols"]), "canvas_size": (height, width)})
+        if min(height, width) < CROP or height * width > LARGEST_CANVAS:
+            raise ValueError(f"canvas_size {height} {width}")
+        if type(spec.width) is not int or not 1 <= spec.width <= MOST_WIDTH:
+            raise ValueError(f"width {spec.width!r:.20}")
+        if not all(isinstance(symbol, str) for symbol in spec.symbols):
+            raise TypeError("symbols are no texts")
+        return spec
 
 
 class _Block(nn.Module):
