@@ -1,5 +1,7 @@
 """Calibration on few films, on predictions whose errors are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -83,6 +85,15 @@ def test_landmarks_without_truth_or_prediction_keep_what_all_share() -> None:
     assert np.isfinite(change).all()
     assert change[7] == pytest.approx(np.median(change), abs=0.2)
     assert np.isfinite(made.shapes).all()
+
+
+def test_films_that_look_a_little_unlike_the_few_get_no_wider_regions_and_those_that_look_far_off_do() -> None:
+    features, residuals = predicted(1, 20)
+    first = replace(FIRST, examiners=np.broadcast_to(np.eye(2), (LANDMARKS, 2, 2)).copy(), share=0.2)
+    made, _ = fit_local(first, features, residuals)
+    near, usual, far = (made.regions(features, np.full(20, strange)) for strange in (1.0, 0.0, 2.0))
+    assert np.array_equal(near, usual)
+    assert (np.linalg.det(far) > np.linalg.det(usual)).all()
 
 
 def test_it_says_that_it_is_local_and_adds_nothing_for_other_examiners() -> None:

@@ -10,7 +10,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from cephkit.errors import DataError, SettingsError
+from cephkit.data import store_builder
+from cephkit.errors import CheckpointError, DataError, SettingsError
+from cephkit.training import checkpoint as checkpoint_module
+from cephkit.training import finish as finish_module
 from cephkit.training.batches import epoch_plan
 from cephkit.training.checkpoint import read_checkpoint
 from cephkit.training.command import main
@@ -200,3 +203,26 @@ def test_a_signal_ends_two_processes_after_the_same_step(
     assert len(latest["random"]) == 2
     assert f"stopped after step {latest['progress']['step']} of 500" in said
     assert not (tmp_path / "s" / "cephkit.lock").exists()
+
+
+def test_a_disk_without_room_for_checkpoints_ends_the_run_before_its_first_step(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings()
+    monkeypatch.setattr(checkpoint_module.shutil, "disk_usage", lambda folder: SimpleNamespace(free=2**20))
+    with pytest.raises(CheckpointError, match=r"--save_dir .*: the run's checkpoints need \d+ MiB of disk, 1 MiB are"):
+        train(config)
+    assert not config.save_dir.exists()  # it was made for nothing
+
+
+def test_a_disk_without_room_for_the_second_stages_films_ends_the_run_before_its_first_step(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings(refine=True, refine_size=(4096, 4096), use_ram_cache=True)
+    train(settings("films", epochs=1, use_ram_cache=True))  # its store is there, the second stage's is not
+    monkeypatch.setattr(store_builder.shutil, "disk_usage", lambda folder: SimpleNamespace(free=100 * 2**20))
+    monkeypatch.setattr(finish_module, "check_memory", lambda *given: None)
+    with pytest.raises(
+        DataError, match=r"the second stage: .*: the film store needs 160 MiB of disk, 100 MiB are free"
+    ):
+        train(config)

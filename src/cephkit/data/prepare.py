@@ -47,6 +47,11 @@ class PreparedData:
         )
 
 
+def film_cache(cache_dir: Path | None) -> Path:
+    """The folder of hashes and canvases in ``cache_dir``; None for the user's cache folder."""
+    return (Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("cephkit")) / "films"
+
+
 def prepare(
     root: Path | str,
     *,
@@ -74,7 +79,7 @@ def prepare(
         DataError: no such data set, films or labels with problems, an empty split, no room for what to hold.
     """
     root = Path(root)
-    folder = (Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("cephkit")) / "films"
+    folder = film_cache(cache_dir)
     splits = tuple(split for split in SPLITS if split in splits)
     aariz = read_aariz(root, splits)
     unusable = list(aariz.problems)

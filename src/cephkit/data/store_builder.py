@@ -146,8 +146,8 @@ def check_memory(count: int, canvas_size: Size, purpose: str = "") -> None:
         )
 
 
-def check_disk(folder: Path, count: int, canvas_size: Size) -> None:
-    """Whether a new store of ``count`` canvases fits on the disk of ``folder``, which exists.
+def check_disk(folder: Path, count: int, canvas_size: Size, purpose: str = "") -> None:
+    """Whether a new store of ``count`` canvases fits on the disk of ``folder``, which exists; ``purpose`` as above.
 
     Raises:
         DataError: it does not.
@@ -155,7 +155,7 @@ def check_disk(folder: Path, count: int, canvas_size: Size) -> None:
     need, free = count * canvas_size[0] * canvas_size[1], shutil.disk_usage(folder).free
     if need > free:
         raise DataError(
-            f"{folder}: the film store needs {_mib(need)} of disk, {_mib(free)} are free; "
+            f"{purpose}{folder}: the film store needs {_mib(need)} of disk, {_mib(free)} are free; "
             "free space, name another folder with --cache_dir, or hold fewer films with --limited_ram_cache"
         )
 

@@ -72,9 +72,9 @@ def go_through(options: DoctorOptions, report: Report) -> None:
 
 def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
     """Everything that needs torch."""
-    import platformdirs
     import torch
 
+    from cephkit.data.prepare import film_cache
     from cephkit.doctor import card as cards
     from cephkit.doctor import dataset, guide, machine, plan, timing
     from cephkit.inference.device import choose_device
@@ -112,7 +112,7 @@ def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
         return guide.settings_checks(options, packing, films)
 
     def disk_lines() -> list[Check]:
-        cache_folder = (options.cache_dir or platformdirs.user_cache_path("cephkit")) / "films"
+        cache_folder = film_cache(options.cache_dir)
         needs = machine.Needs.of(options, films, machine.parameter_count(options, landmarks))
         return machine.disk_checks(options, cache_folder, needs)
 

@@ -12,6 +12,7 @@ from cephkit.config import TrainConfig
 from cephkit.data.store_builder import check_memory
 from cephkit.doctor.checks import GIB, Check, failure, gib, ok, refused, warning
 from cephkit.errors import DataError
+from cephkit.training.checkpoint import checkpoint_bytes
 
 PROGRAM_BYTES = 3 * GIB
 """Assumed for the training process with CUDA's libraries, films apart."""
@@ -46,10 +47,10 @@ class Needs:
     def of(cls, config: TrainConfig, films: int, parameters: int) -> "Needs":
         """The needs of ``config`` on this many train and valid films, with a network of so many ``parameters``."""
         held = films if config.hold is None else min(config.hold, films)
-        weights = 4 * parameters
+        weights, state = checkpoint_bytes(parameters, config.use_ema)
         periodic = config.epochs // config.save_frequency if config.save_frequency else 0
         cache = held * config.image_size[0] * config.image_size[1]
-        return cls(films, held, cache, weights, weights * (4 if config.use_ema else 3), periodic)
+        return cls(films, held, cache, weights, state, periodic)
 
     @property
     def checkpoints(self) -> int:

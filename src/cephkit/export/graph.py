@@ -85,7 +85,7 @@ class Answer(nn.Module):
         if calibration is not None:
             for name in ("intercepts", "weights", "shapes"):
                 self.register_buffer(name, torch.from_numpy(getattr(calibration, name)))
-            self.radius, self.share = calibration.radius, calibration.share
+            self.radius, self.share, self.is_local = calibration.radius, calibration.share, int(calibration.is_local)
             self.register_buffer("bias", torch.from_numpy(calibration.bias))
             examiners = np.zeros_like(calibration.shapes) if calibration.examiners is None else calibration.examiners
             self.register_buffer("examiners", torch.from_numpy(examiners))
@@ -145,7 +145,7 @@ class Answer(nn.Module):
         near = torch.exp(self.intercepts + (logs * self.weights).sum(-1))
         strange = glance.strangeness[:, None]
         left = NEW_EXAMINER - self.share
-        more, unlike = left * strange.clamp(max=1.0), left * (strange - 1).clamp(0.0, 1.0)
+        more, unlike = (left * (strange - least).clamp(0.0, 1.0) for least in (self.is_local, 1))
         expected = (near.square() + math.pi / 4 * unlike * self.examiners.diagonal(dim1=-2, dim2=-1).sum(-1)).sqrt()
         regions = (self.radius * near)[..., None, None] ** 2 * self.shapes
         regions = regions + NORMAL_90 * (self.share + more)[..., None, None] * self.examiners

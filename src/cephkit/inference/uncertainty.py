@@ -115,10 +115,12 @@ class Calibration:
     def regions(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:
         """(N, K, 2, 2) matrices R, canvas pixels squared: the true point lies where r' R^-1 r <= 1 (90 %).
 
-        They grow with ``strangeness`` (N,) up to 1.
+        They grow with ``strangeness`` (N,) from 0 to 1; of a local calibration, whose few films do not tell well what is
+        usual, from 1 to 2.
         """
         reach = self.radius * self.expected(features)
-        return reach[..., None, None] ** 2 * self.shapes + NORMAL_90 * self._examiners(strangeness)
+        strange = np.asarray(strangeness, dtype=np.float64) - self.is_local
+        return reach[..., None, None] ** 2 * self.shapes + NORMAL_90 * self._examiners(strange)
 
     def _examiners(self, strangeness: ArrayLike) -> Floats:
         """(N, K, 2, 2), or (K, 2, 2) for a single number: what examiners add to the second moments of the error."""

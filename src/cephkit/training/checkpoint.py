@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,6 +96,31 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         raise CheckpointError(
             f"{path}: checkpoint could not be written ({error}); free space or choose another --save_dir"
         ) from error
+
+
+def checkpoint_bytes(parameters: int, averaged: bool) -> tuple[int, int]:
+    """What checkpoints of so many ``parameters`` take on disk: of the best weights; and of a state to go on from.
+
+    The state holds weights, AdamW's two averages, and where ``averaged`` the moving average of the weights.
+    """
+    weights = 4 * parameters
+    return weights, weights * (4 if averaged else 3)
+
+
+def check_room(folder: Path, parameters: int, averaged: bool) -> None:
+    """Whether the disk of ``folder`` has room for the checkpoints that a run cannot do without.
+
+    Raises:
+        CheckpointError: it has not.
+    """
+    weights, state = checkpoint_bytes(parameters, averaged)
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    need, free = weights + 2 * state, shutil.disk_usage(there).free  # the old state goes once the new one is whole
+    if need > free:
+        raise CheckpointError(
+            f"--save_dir {folder}: the run's checkpoints need {need / 2**20:.0f} MiB of disk, {free / 2**20:.0f} MiB "
+            "are free; free space or choose another --save_dir"
+        )
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

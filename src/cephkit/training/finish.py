@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from cephkit.config import TrainConfig
 from cephkit.data.film import Film, points_array
-from cephkit.data.prepare import PreparedData, prepare
-from cephkit.data.store_builder import check_memory
+from cephkit.data.prepare import PreparedData, film_cache, prepare
+from cephkit.data.store import store_path
+from cephkit.data.store_builder import check_disk, check_memory
 from cephkit.errors import DataError
 from cephkit.evaluation.metrics import radial_errors
 from cephkit.geometry import Size, letterbox, transform
@@ -313,15 +314,17 @@ def detail_data(data: PreparedData, root: Path, size: Size, hold: int | None, ca
 
 
 def check_end(config: TrainConfig, data: PreparedData, say: Say) -> None:
-    """What only the end of a run needs, looked at before it starts: memory for a second stage, points to calibrate.
+    """What only the end of a run needs, looked at before it starts: room for a second stage, points to calibrate.
 
     Raises:
-        DataError: the films at the second stage's size do not fit into memory.
+        DataError: the films at the second stage's size do not fit into memory, or not onto the disk of the film store.
     """
     if config.refine:
-        films = sum(len(group) for group in data.films.values())
-        size = detail_size(data.films["train"], config.refine_size)
-        check_memory(films if config.hold is None else min(films, config.hold), size, "the second stage: ")
+        held = [film for group in data.films.values() for film in group][: config.hold]
+        size, folder = detail_size(data.films["train"], config.refine_size), film_cache(config.cache_dir)
+        check_memory(len(held), size, "the second stage: ")
+        if held and not store_path(folder, held, size).exists():
+            check_disk(folder, len(held), size, "the second stage: ")
     points = sum(len(film.points(config.truth).keys() & set(data.symbols)) for film in data.films["valid"])
     if points < FEWEST_ERRORS:
         say(

@@ -26,7 +26,7 @@ from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import PlanSampler
-from cephkit.training.checkpoint import Checkpoint, read_checkpoint
+from cephkit.training.checkpoint import Checkpoint, check_room, read_checkpoint
 from cephkit.training.complete import complete
 from cephkit.training.context import Run
 from cephkit.training.failure import failure, out_of_memory
@@ -136,6 +136,8 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
 
     torch.manual_seed(config.seed)
     state, criterion = build_state(config, spec, checkpoint, decision, fabric, say)
+    if fabric.is_global_zero:
+        check_room(config.save_dir, sum(weights.numel() for weights in state.model.parameters()), config.use_ema)
     apply_recompute(state.model, packing.recompute)
     count_all_processes(state.model, fabric.world_size)
     model, optimizer = fabric.setup(state.model, state.optimizer)
