@@ -115,7 +115,7 @@ class Calibration:
     def regions(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:
         """(N, K, 2, 2) matrices R, canvas pixels squared: the true point lies where r' R^-1 r <= 1 (90 %).
 
-        They grow with ``strangeness`` (N,) from 0 to 1; of a local calibration, whose few films do not tell well what is
+        They grow with ``strangeness`` (N,) from 0 to 1; those of a local calibration, whose films hardly tell what is
         usual, from 1 to 2.
         """
         reach = self.radius * self.expected(features)
