@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from PIL import Image
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from cephkit.data.aariz import landmarks_json
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY_SYMBOLS = ("A", "N", "S", "Me")
 TINY_PIXEL_MM = 0.5
