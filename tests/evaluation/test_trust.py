@@ -118,6 +118,15 @@ def test_what_other_examiners_add_is_told_apart() -> None:
     assert told["coverage_90_percent"] > told["coverage_90_percent_without_examiners"] + 3
 
 
+def test_regions_of_unusual_faces_are_judged_as_large_as_predict_makes_them() -> None:
+    found, scores, _ = judged(seed=1)
+    larger = replace(found, poses=[Pose(np.eye(3), excess=3.0)] * FILMS)
+    told, usual = (trust(OWN, each, COLUMNS, scores) for each in (larger, found))
+    assert told["coverage_90_percent"] > 97 > usual["coverage_90_percent"]
+    assert told["mean_expected_mm"] == pytest.approx(3 * usual["mean_expected_mm"])
+    assert trust(OWN, replace(FOUND, poses=larger.poses), COLUMNS, SCORES)["coverage_90_percent"] > 97
+
+
 def test_films_that_a_local_calibration_was_made_from_do_not_judge_it() -> None:
     local = replace(OWN, is_local=True, films=tuple(contents(SCORES)[:40]))
     told = trust(local, FOUND, COLUMNS, SCORES)

@@ -121,7 +121,7 @@ def test_regions_and_expected_errors_grow_with_how_strange_a_film_looks() -> Non
     assert (expected[1] > expected[0]).all()
     notes = made.unlike_notes(np.stack((signatures.mean(0), signatures.mean(0) + 5.0)), 2)
     assert notes[0] == ""
-    assert "unlike the films of the calibration" in notes[1]
+    assert "unlike all films of the calibration" in notes[1]
 
 
 def test_a_machine_on_which_the_others_calibration_does_not_hold_widens_regions() -> None:
@@ -143,3 +143,19 @@ def test_a_machine_on_which_the_others_calibration_does_not_hold_widens_regions(
     wide = replace(alone, share=shares[1])
     assert within(alone.without_examiners().regions(features[~own]), shifted[~own]).mean() < 0.6
     assert within(wide.regions(features[~own]), shifted[~own]).mean() > 0.78
+
+
+def test_films_that_look_the_other_way_count_as_their_mirror_images() -> None:
+    slant = np.array([(6.0, 3.0)] * 5)
+    face = np.array([(150.0, 200.0), (300.0, 180.0), (280.0, 300.0), (180.0, 380.0), (290.0, 350.0)])
+    symbols = ("S", "N", "A", "Me", "B")
+    films = []
+    for row in range(40):
+        at = {"senior": face, "junior": face + slant}
+        if row >= 20:
+            at = {who: np.array([(383.0, 0.0)] * 5) + xy * (-1, 1) for who, xy in at.items()}
+        labels = {who: dict(zip(symbols, map(tuple, xy.tolist()), strict=True)) for who, xy in at.items()}
+        films.append(Film(f"f{row}", Path("f.png"), "valid", pixel_size_mm=MM, annotations=labels, size=SIZE))
+    right, left = (examiner_moments(films, symbols, CANVAS, facing) for facing in ("right", "left"))
+    assert right[:, 0, 1] == pytest.approx(18 / 16 / 2)
+    assert left[:, 0, 1] == pytest.approx(-18 / 16 / 2)

@@ -80,6 +80,13 @@ DAMAGES = {
     "calibration's examiners of others": set_in(*CALIBRATION, "examiners", value=[[[1.0, 0.0], [0.0, 1.0]]]),
     "calibration's likeness of another network": set_in(*CALIBRATION, "likeness", value=LIKENESS),
     "calibration's likeness without spread": set_in(*CALIBRATION, "likeness", value={**LIKENESS, "sd": [0.0] * 3}),
+    "calibration's examiners negative": set_in(*CALIBRATION, "examiners", value=(-np.ones((4, 2, 2))).tolist()),
+    "calibration's shapes turned inside out": set_in(*CALIBRATION, "shapes", value=[(-np.eye(2)).tolist()] * 4),
+    "calibration's place a text": set_in(*CALIBRATION, "is_local", value="yes"),
+    "calibration's likeness without an end": set_in(
+        *CALIBRATION, "likeness", value={**LIKENESS, "farthest": float("nan")}
+    ),
+    "calibration's likeness ends in a text": set_in(*CALIBRATION, "likeness", value={**LIKENESS, "farthest": "x"}),
     "calibration's likeness, a number": set_in(*CALIBRATION, "likeness", value=1),
 }
 

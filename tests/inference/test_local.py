@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.local import FEWEST_FILMS, fit_bias, fit_local
 from cephkit.inference.uncertainty import Calibration, fit_calibration, within
 
@@ -113,3 +114,28 @@ def test_too_few_films_are_refused() -> None:
         fit_local(FIRST, features, residuals)
     with pytest.raises(ValueError, match="40 predicted points"):
         fit_local(FIRST.of_landmarks([0, 1]), *(each[:, :2] for each in predicted(1, 20)))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.19])
+def test_labels_that_were_left_where_the_model_put_them_do_not_make_regions_absurd(share: float) -> None:
+    features, residuals = predicted(1, 20)
+    left = np.random.default_rng(0).random((20, LANDMARKS)) < share
+    left[:, 3] = True  # a landmark that nobody moved
+    residuals[left & (np.cumsum(left).reshape(left.shape) <= 0.19 * left.size)] = 0.0
+    made, _ = fit_local(FIRST, features, residuals)
+    assert np.isfinite(made.intercepts).all()
+    assert np.linalg.det(made.regions(features)).max() < 50 * np.linalg.det(FIRST.regions(features)).max()
+
+
+def test_corrected_predictions_are_no_truth() -> None:
+    features, residuals = predicted(1, 20)
+    residuals[:5] = 1e-3
+    with pytest.raises(ValueError, match="95 of 380 labels are the model's own points"):
+        fit_local(FIRST, features, residuals)
+
+
+def test_so_few_films_that_nothing_is_known_of_their_looks_are_not_called_unlike_the_first_ones() -> None:
+    features, residuals = predicted(1, 8)
+    first = replace(FIRST, likeness=fit_likeness(np.random.default_rng(0).normal(0, 1, (50, 6)))[0])
+    made, _ = fit_local(first, features, residuals, np.full((8, 6), 20.0))
+    assert made.likeness is None

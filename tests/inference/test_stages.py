@@ -464,7 +464,7 @@ def test_a_film_unlike_those_of_the_calibration_is_told_so_and_gets_wider_region
         for likeness in (near, far)
     )
     assert not any("unlike" in note for note in usual.notes)
-    assert any("looks unlike the films of the calibration" in note for note in strange.notes)
+    assert any("looks unlike all films of the calibration" in note for note in strange.notes)
     assert usual.regions is not None
     assert strange.regions is not None
     # Half an examiner's second moment more, 4.605 of it, at three film pixels to a canvas pixel.

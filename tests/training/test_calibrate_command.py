@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cephkit.data.film import Film
-from cephkit.errors import DataError, SettingsError
+from cephkit.errors import CheckpointError, DataError, SettingsError
 from cephkit.evaluation.command import EvaluateOptions, evaluate
 from cephkit.inference import local, uncertainty
 from cephkit.inference.predictor import Predictor
@@ -139,6 +139,23 @@ def test_without_removing_the_bias_points_stay_where_they_were(
     assert judged(eight_films, path)["mre_mm"] == before
     with pytest.raises(SettingsError, match="--films 11: there are only 10 usable films"):
         calibrate(options(eight_films, path, films=11))
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_a_damaged_calibration_can_be_made_again(tiny_aariz: Path, tmp_path: Path) -> None:
+    path = random_checkpoint(tmp_path / "c.pth", calibrations={"plain": {"shapes": "x"}})
+    with pytest.raises(CheckpointError, match="calibrate it again"):
+        Predictor(load_model(path))
+    calibrate(options(tiny_aariz, path))
+    assert Predictor(load_model(path)).calibration is not None
+    other = random_checkpoint(tmp_path / "d.pth", calibrations="nonsense")
+    calibrate(options(tiny_aariz, other))
+    assert Predictor(load_model(other)).calibration is not None
+
+
+def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="is a folder; name a file in it"):
+        CalibrateOptions((Path("c.pth"),), out=tmp_path)
 
 
 def test_films_are_drawn_by_the_seed() -> None:

@@ -1,5 +1,7 @@
 import pickle
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -7,7 +9,14 @@ import torch
 from cephkit.errors import CheckpointError
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
-from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint, write_checkpoint
+from cephkit.training.checkpoint import (
+    Checkpoint,
+    check_room,
+    checkpoint_bytes,
+    load_model,
+    read_checkpoint,
+    write_checkpoint,
+)
 
 SPEC = ModelSpec("test_resnet", ("A", "N"), (64, 96))
 
@@ -153,3 +162,17 @@ def test_a_network_that_takes_other_arguments_is_refused(tmp_path: Path) -> None
             write_checkpoint(path, Checkpoint(ModelSpec(name, ("A", "N"), (64, 96)), {}))
             with pytest.raises(CheckpointError, match="the weights do not fit"):
                 load_model(path)
+
+
+def test_a_run_that_goes_on_needs_room_for_one_more_state_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights, state = checkpoint_bytes(2**20, averaged=True)
+    assert (weights, state) == (4 * 2**20, 16 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=20 * 2**20))
+    for goes_on in (False, True):
+        with pytest.raises(CheckpointError, match="need 36 MiB of disk, 20 MiB are free"):
+            check_room(tmp_path, 2**20, True, goes_on)
+    (tmp_path / "checkpoint_latest.pth").write_bytes(bytes(state))
+    (tmp_path / "checkpoint_best.pth").write_bytes(bytes(weights))
+    check_room(tmp_path, 2**20, True, goes_on=True)
+    with pytest.raises(CheckpointError):
+        check_room(tmp_path, 2**20, True)  # a new run moves the old ones aside, and they stay

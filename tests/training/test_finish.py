@@ -324,6 +324,15 @@ def test_a_calibration_is_in_canvas_pixels_and_remembers_its_films(data: Prepare
     assert expected == pytest.approx(np.full((1, 4), 3.0), rel=0.05)
 
 
+@pytest.mark.usefixtures("few_are_enough")
+def test_films_of_which_few_were_marked_twice_count_as_marked_once(data: PreparedData) -> None:
+    films = data.films["valid"]
+    once = [dataclasses.replace(film, annotations={"senior": film.points("senior")}) for film in films[1:]]
+    spec = ModelSpec("test_resnet", SYMBOLS, CANVAS)
+    for some in (films, [films[0], *once]):
+        assert calibration_of(found_on(some, 6.0), some, spec, "mean").share == 0.25
+
+
 def test_too_few_points_are_no_calibration(data: PreparedData) -> None:
     films = data.films["valid"]
     with pytest.raises(DataError, match="12 predicted points with a truth; a calibration needs 200"):

@@ -42,11 +42,12 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
     features = found.features[:, columns]
     residuals = (scores.truth - scores.predicted) * scores.stretches / units[..., None]
     residuals = residuals @ found.frames.swapaxes(-1, -2)
+    excess = np.array([pose.excess for pose in found.poses])
     own = calibration.of_landmarks(columns)
     plain, strange = own.without_examiners(), own.strangeness(found.signatures, len(features))
-    expected = own.expected(features, strange)
-    inside = within(own.regions(features, strange), residuals)
-    inside_plain = within(plain.regions(features), residuals)
+    expected = own.expected(features, strange) * excess[:, None]
+    inside = within(own.regions(features, strange), residuals / excess[:, None, None])
+    inside_plain = within(plain.regions(features), residuals / excess[:, None, None])
     used = np.array([film.content in calibration.films for film in scores.films], dtype=bool)
     judged = "by the stored calibration"
     if used.any():
@@ -54,8 +55,8 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
             if calibration.is_local:
                 raise ValueError("a part of few films, made of another calibration")
             there = features[used], residuals[used]
-            expected[used], inside[used] = cross_fitted(*there, own, strange[used])
-            _, inside_plain[used] = cross_fitted(*there)
+            expected[used], inside[used] = cross_fitted(*there, own, strange[used], excess[used])
+            _, inside_plain[used] = cross_fitted(*there, excess=excess[used])
             judged = "by calibrations made without the film"
         except ValueError:  # few of the films that it was made from are here
             expected[used] = np.nan

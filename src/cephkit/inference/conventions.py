@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.cephalometry.frame import Facing
 from cephkit.data.film import Film, points_array
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.likeness import fit_likeness
+from cephkit.inference.pose import faces
 from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_calibration, within
 
 Floats = NDArray[np.float64]
@@ -36,10 +38,15 @@ SHARES = (0.1, 0.25, NEW_EXAMINER)
 """Of ``Calibration.share``: at least, where each film was marked once, at most."""
 
 
-def examiner_moments(films: Sequence[Film], symbols: Sequence[str], canvas_size: Size) -> Floats:
-    """(K, 2, 2) second moments of the distance between two examiners' points, canvas pixels squared."""
+def examiner_moments(
+    films: Sequence[Film], symbols: Sequence[str], canvas_size: Size, facing: Facing | None = None
+) -> Floats:
+    """(K, 2, 2) second moments of the distance between two examiners' points, canvas pixels squared.
+
+    Of faces that look to the ``facing`` side: films that look to the other count as their mirror images.
+    """
     usual = np.eye(2) * (USUAL_DISTANCE_MM / canvas_mm(films, canvas_size)) ** 2 / 2
-    gaps = _gaps(films, tuple(symbols), canvas_size)
+    gaps = _gaps(films, tuple(symbols), canvas_size, facing)
     known: NDArray[np.bool_] = np.asarray(np.isfinite(gaps).all(-1))
     moments = np.broadcast_to(usual, (len(symbols), 2, 2)).copy()
     for column in range(len(symbols)):
@@ -71,6 +78,7 @@ def with_conventions(
     by_examiner: Sequence[Floats],
     signatures: Floats | None,
     marked: Sequence[Film] = (),
+    facing: Facing | None = None,
 ) -> Calibration:
     """``calibration`` for whatever examiner, and for films unlike those of the calibration.
 
@@ -84,12 +92,16 @@ def with_conventions(
         by_examiner: the same for each annotator's own points; fewer than two tell nothing.
         signatures: (N, D) of the films.
         marked: films to learn from how examiners differ; none: ``films``.
+        facing: where faces look as the network is shown them.
     """
     likeness, strangeness = None, np.zeros(len(films))
     if signatures is not None:
         likeness, strangeness = fit_likeness(signatures)
     made = replace(
-        calibration, likeness=likeness, examiners=examiner_moments(marked or films, symbols, canvas_size), share=0.0
+        calibration,
+        likeness=likeness,
+        share=0.0,
+        examiners=examiner_moments(marked or films, symbols, canvas_size, facing),
     )
     least, usual, most = SHARES
     others = _left_out_machines(made, films, features, residuals, signatures)
@@ -144,13 +156,15 @@ def _left_out_machines(
     return found
 
 
-def _gaps(films: Sequence[Film], symbols: tuple[str, ...], canvas_size: Size) -> Floats:
+def _gaps(films: Sequence[Film], symbols: tuple[str, ...], canvas_size: Size, facing: Facing | None) -> Floats:
     """(N, K, 2) senior's point from junior's, canvas pixels."""
     gaps = np.full((len(films), len(symbols), 2), np.nan)
     for row, film in enumerate(films):
         if {"senior", "junior"} <= film.annotations.keys():
             senior, junior = (points_array(film.points(who), symbols) for who in ("senior", "junior"))
             gaps[row] = (senior - junior) * film.stretch * _scale(film, canvas_size)
+            if facing is not None and faces(symbols, senior) not in (None, facing):
+                gaps[row, :, 0] *= -1
     return gaps
 
 

@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cephkit.inference.likeness import fit_likeness
-from cephkit.inference.uncertainty import Calibration, conformal_quantile, error_shapes, shape_distances
+from cephkit.inference.uncertainty import (
+    SMALLEST_PIXELS,
+    Calibration,
+    conformal_quantile,
+    error_shapes,
+    shape_distances,
+)
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +29,10 @@ FEWEST_FILMS = 8
 FEWEST_POINTS = 50
 PRIOR_FILMS = 5.0
 """A landmark's own size of errors counts as much as that of all landmarks together once it has this many films."""
+MOST_BETTER = float(np.log(4))
+"""No landmark's errors are held for less than a quarter of what all landmarks' are."""
+UNTOUCHED, MOST_UNTOUCHED = 0.02, 0.2
+"""Residuals, canvas pixels, and what share of them, by which labels are known for corrected predictions."""
 LONGEST = 3.0
 """Residuals farther from a landmark's median than so many times the usual distance count as this."""
 
@@ -91,7 +101,8 @@ def fit_local(
         The calibration; and residuals (N, K, 2) of each film once the bias that the other films show is removed.
 
     Raises:
-        ValueError: fewer than ``FEWEST_FILMS`` films or ``FEWEST_POINTS`` points with a prediction and a truth.
+        ValueError: fewer than ``FEWEST_FILMS`` films or ``FEWEST_POINTS`` points with a prediction and a truth; or the
+            truth is the model's own.
     """
     shown, gaps = np.asarray(features, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
     told = first.without_examiners().expected(shown)
@@ -99,7 +110,13 @@ def fit_local(
     if known.any(1).sum() < FEWEST_FILMS or known.sum() < FEWEST_POINTS:
         raise ValueError(
             f"{int(known.sum())} predicted points with a truth on {int(known.any(1).sum())} films; a local calibration "
-            f"needs {FEWEST_POINTS} on {FEWEST_FILMS}"
+            f"needs {FEWEST_POINTS} on {FEWEST_FILMS}; mark more films"
+        )
+    untouched = known & (np.hypot(gaps[..., 0], gaps[..., 1]) < UNTOUCHED)
+    if untouched.sum() > MOST_UNTOUCHED * known.sum():
+        raise ValueError(
+            f"{int(untouched.sum())} of {int(known.sum())} labels are the model's own points: they say nothing of its "
+            "errors; mark films without looking at what it found"
         )
     gaps = np.where(known[..., None], gaps, np.nan)
     moved, scaled = np.full_like(gaps, np.nan), np.full(known.shape, np.nan)
@@ -117,7 +134,7 @@ def fit_local(
         radius=conformal_quantile(scaled[known]),
         films=tuple(films),
         share=0.0,
-        likeness=likeness or first.likeness,
+        likeness=likeness,
         removed_bias=bias if remove_bias else None,
         is_local=True,
         films_said=said,
@@ -129,14 +146,15 @@ def _fitted(gaps: Floats, told: Floats, known: NDArray[np.bool_], remove_bias: b
     """How many times larger than ``told`` (N, K) errors are (K,), their shapes (K, 2, 2), and the bias (K, 2)."""
     bias = fit_bias(gaps).removable if remove_bias else np.zeros(gaps.shape[1:])
     left = np.where(known[..., None], gaps - bias, 0.0)
-    ratio = np.where(known, np.hypot(left[..., 0], left[..., 1]) / told, np.nan)
+    length = np.maximum(np.hypot(left[..., 0], left[..., 1]), SMALLEST_PIXELS)
+    ratio = np.where(known, length / told, np.nan)
     count = known.sum(0)
     usual = np.log(np.nanmean(np.minimum(ratio, LONGEST * np.nanmedian(ratio))))
     own = np.full(len(count), usual)
     for column in np.nonzero(count)[0]:
         of_landmark = ratio[known[:, column], column]
         most = LONGEST * float(np.median(of_landmark))
-        own[column] = np.log(max(float(np.minimum(of_landmark, most).mean()), 1e-6))
+        own[column] = max(np.log(float(np.minimum(of_landmark, most).mean())), usual - MOST_BETTER)
     factors = np.exp((count * own + PRIOR_FILMS * usual) / (count + PRIOR_FILMS))
     scaled = left / np.where(known, told * factors, 1.0)[..., None]
     return factors, error_shapes(scaled, known), bias

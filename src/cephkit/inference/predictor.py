@@ -86,7 +86,8 @@ class Predictor:
         self.looks = TEST_TIME if tta else PLAIN
         self.pose = pose_model(models[0])
         self.calibration = stored_calibration(models, self.mode)
-        self._check_calibration()
+        if self.calibration is not None:
+            self.check_calibration(self.calibration)
 
     @property
     def mode(self) -> str:
@@ -94,18 +95,16 @@ class Predictor:
         ways = ("plain", "tta")[self.tta] + ("+refiner" if any(stage.refiner for stage in self.stages) else "")
         return ways if len(self.loaded) == 1 else " ".join([ways, *sorted(stage.digest for stage in self.stages)])
 
-    def _check_calibration(self) -> None:
-        """That the calibration is of these networks.
+    def check_calibration(self, calibration: Calibration) -> None:
+        """That a calibration is of these networks.
 
         Raises:
             CheckpointError: it is not.
         """
-        if self.calibration is None:
-            return
         several = len(self.stages) * len(self.looks) > 1
         features = 2 + 2 * all(stage.refiner is not None for stage in self.stages) + several
-        landmarks, weights = len(self.calibration.intercepts), len(self.calibration.weights)
-        likeness, network = self.calibration.likeness, self.loaded[0].model
+        landmarks, weights = len(calibration.intercepts), len(calibration.weights)
+        likeness, network = calibration.likeness, self.loaded[0].model
         seen = 2 * network.head.final.in_channels if isinstance(network, LandmarkModel) else None
         known = None if likeness is None else len(likeness.mean)
         if (landmarks, weights) != (len(self.spec.symbols), features) or (seen and known not in (None, seen)):

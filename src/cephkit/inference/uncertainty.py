@@ -93,15 +93,9 @@ class Calibration:
         """For each film, what is to be said of how unlike it looks; mostly empty."""
         if self.likeness is None or signatures is None:
             return [""] * films
-        times = self.likeness.distance(signatures) / self.likeness.unusual
         far = ~(self.likeness.distance(signatures) <= self.likeness.farthest)
-        return [
-            f"looks unlike the films of the calibration ({times[film]:.1f} times as far from them as nearly all of "
-            "these): errors may be larger than said; check the landmarks"
-            if far[film]
-            else ""
-            for film in range(films)
-        ]
+        note = "looks unlike all films of the calibration: errors may be larger than said; check the landmarks"
+        return [note if film else "" for film in far]
 
     def expected(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:
         """Expected error (N, K) in canvas pixels from features (N, K, F); NaN where a feature is NaN.
@@ -175,8 +169,12 @@ class Calibration:
                 raise ValueError(f"{name} {array.shape} of {landmarks} landmarks")
         if self.weights.ndim != 1 or not np.isfinite(self.weights).all():
             raise ValueError(f"weights {self.weights.shape}")
-        if not (np.linalg.det(self.shapes) > 0).all():
+        if not (np.linalg.det(self.shapes) > 0).all() or not (self.shapes[:, 0, 0] > 0).all():
             raise ValueError("a shape is none of an ellipse")
+        if self.examiners is not None and np.linalg.eigvalsh(self.examiners).min(initial=0.0) < -1e-9:
+            raise ValueError("examiners differ by less than nothing")
+        if type(self.is_local) is not bool:
+            raise TypeError(f"is_local {self.is_local!r:.20}")
         if not 0 < self.radius < np.inf or not 0 <= self.share <= 1:
             raise ValueError(f"radius {self.radius}, share {self.share}")
         if not isinstance(self.films_said, str) or not all(isinstance(film, str) for film in self.films):
@@ -216,7 +214,11 @@ def fit_calibration(features: ArrayLike, residuals: ArrayLike, films: Sequence[s
 
 
 def cross_fitted(
-    features: ArrayLike, residuals: ArrayLike, whole: Calibration | None = None, strangeness: ArrayLike = 0.0
+    features: ArrayLike,
+    residuals: ArrayLike,
+    whole: Calibration | None = None,
+    strangeness: ArrayLike = 0.0,
+    excess: ArrayLike = 1.0,
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Expected errors and whether regions hold the truth, each film judged by a calibration made without it.
 
@@ -225,6 +227,7 @@ def cross_fitted(
         residuals: as ``fit_calibration``.
         whole: the calibration made of all of them, whose examiners are added; None: none are.
         strangeness: of the films, as ``Calibration.expected``.
+        excess: (N,) by how much more errors of unusual faces are expected to be; see ``Pose.excess``.
 
     Returns:
         Expected error (N, K) canvas pixels, and (N, K) whether the truth lies in the region; NaN and False
@@ -241,8 +244,9 @@ def cross_fitted(
         calibration = fit_calibration(features[~here], gaps[~here])
         if whole is not None:
             calibration = replace(calibration, examiners=whole.examiners, share=whole.share)
-        expected[here] = calibration.expected(features[here], strange[here])
-        inside[here] = within(calibration.regions(features[here], strange[here]), gaps[here])
+        more = np.broadcast_to(excess, len(features))[here]
+        expected[here] = calibration.expected(features[here], strange[here]) * more[:, None]
+        inside[here] = within(calibration.regions(features[here], strange[here]), gaps[here] / more[:, None, None])
     return expected, inside
 
 

@@ -68,6 +68,8 @@ class CalibrateOptions:
             SettingsError: naming all of them.
         """
         wrong = [] if self.checkpoint else ["give a checkpoint"]
+        if self.out is not None and self.out.is_dir():
+            wrong.append(f"--out {self.out} is a folder; name a file in it, e.g. {self.out / 'mine.pth'}")
         if self.split == "train":
             wrong.append("--split train: errors on films that the model was trained on say nothing of other films")
         if self.remove_bias and self.films is None:
@@ -109,12 +111,15 @@ def calibrate(options: CalibrateOptions) -> None:
     # What is to be learnt are the errors of the networks, with no bias removed yet.
     bare = [with_extras(model, {**model.extras, "calibrations": None}) for model in models]
     predictor = Predictor(bare, device, options.mixed_precision, options.tta, options.refine)
-    spec, first = predictor.spec, stored_calibration(models, predictor.mode)
-    if options.films is not None and first is None:
-        raise SettingsError(
-            f"{options.checkpoint[0]} has no calibration for {predictor.mode} that --films could start from; "
-            "calibrate it on the valid films of its training first"
-        )
+    spec, first = predictor.spec, None
+    if options.films is not None:
+        first = stored_calibration(models, predictor.mode)
+        if first is None:
+            raise SettingsError(
+                f"{options.checkpoint[0]} has no calibration for {predictor.mode} that --films could start from; "
+                "calibrate it on the valid films of its training first"
+            )
+        predictor.check_calibration(first)
     data = prepare(
         options.dataset_path, splits=(options.split,), annotation=options.truth, canvas_size=spec.canvas_size,
         hold=0, cache_dir=options.cache_dir, skip_bad_films=options.skip_bad_films,
@@ -128,8 +133,9 @@ def calibrate(options: CalibrateOptions) -> None:
     else:
         made = _local(first, predictor, found, films, said, options)
     extras = dict(models[0].extras)
-    extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made.to_dict()}
-    if "pose" not in extras:
+    others = extras.get("calibrations")
+    extras["calibrations"] = {**(others if isinstance(others, dict) else {}), predictor.mode: made.to_dict()}
+    if "pose" not in extras and options.films is None:  # one's own films may be held otherwise than the training's
         add_pose(extras, data, found, spec, print)
     write_extras(options.checkpoint[0], extras, out)
     print(f"calibrated on {said} for {predictor.mode}; written into {out}")
@@ -153,9 +159,8 @@ def _local(
     options: CalibrateOptions,
 ) -> "Calibration":  # fmt: skip
     from cephkit.inference.local import fit_local
-    from cephkit.inference.pose import faces
     from cephkit.training.bias_report import bias_rows, show_bias, write_bias
-    from cephkit.training.finish import residuals_of
+    from cephkit.training.finish import residuals_of, shown_facing
 
     symbols = predictor.spec.symbols
     residuals = residuals_of(found, films, symbols, options.truth)
@@ -163,8 +168,8 @@ def _local(
     try:
         made, moved = fit_local(first, found.features, residuals, found.signatures, contents, said, options.remove_bias)
     except ValueError as error:
-        raise DataError(f"{options.dataset_path}: {error}; mark more films") from error
-    left = predictor.pose is not None and faces(symbols, predictor.pose.layout) == "left"
+        raise DataError(f"{options.dataset_path}: {error}") from error
+    left = shown_facing(found, films, symbols, options.truth) == "left"
     rows = bias_rows(residuals, moved, found.units, films, symbols, left)
     show_bias(rows, Console(width=None if Console().is_terminal else 100), options.remove_bias)
     out = options.out or options.checkpoint[0]

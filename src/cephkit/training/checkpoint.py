@@ -107,15 +107,20 @@ def checkpoint_bytes(parameters: int, averaged: bool) -> tuple[int, int]:
     return weights, weights * (4 if averaged else 3)
 
 
-def check_room(folder: Path, parameters: int, averaged: bool) -> None:
+def check_room(folder: Path, parameters: int, averaged: bool, goes_on: bool = False) -> None:
     """Whether the disk of ``folder`` has room for the checkpoints that a run cannot do without.
+
+    A run that ``goes_on`` there writes over those of before.
 
     Raises:
         CheckpointError: it has not.
     """
     weights, state = checkpoint_bytes(parameters, averaged)
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    need, free = weights + 2 * state, shutil.disk_usage(there).free  # the old state goes once the new one is whole
+    old = [folder / "checkpoint_latest.pth", folder / "checkpoint_best.pth"] if goes_on else []
+    replaced = sum(path.stat().st_size for path in old if path.is_file())
+    need = max(state, weights + 2 * state - replaced)
+    free = shutil.disk_usage(there).free  # an old state goes once the new one is whole
     if need > free:
         raise CheckpointError(
             f"--save_dir {folder}: the run's checkpoints need {need / 2**20:.0f} MiB of disk, {free / 2**20:.0f} MiB "

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cephkit.cephalometry.frame import Facing
 from cephkit.config import TrainConfig
 from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, film_cache, prepare
@@ -21,9 +22,10 @@ from cephkit.data.store_builder import check_disk, check_memory
 from cephkit.errors import DataError
 from cephkit.evaluation.metrics import radial_errors
 from cephkit.geometry import Size, letterbox, transform
+from cephkit.inference.conventions import FEWEST_FILMS as FEWEST_MARKED_TWICE
 from cephkit.inference.conventions import with_conventions
 from cephkit.inference.folder import predict_films
-from cephkit.inference.pose import fit_pose
+from cephkit.inference.pose import faces, fit_pose
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import FEWEST_ERRORS, Calibration, fit_calibration
 from cephkit.interrupt import Stopped, until
@@ -108,8 +110,8 @@ def add_refiner(
     before, after = (
         judge(films, predict_films(predictor, films, batch_size, shown=until(stop)).points, symbols, truth)
         for predictor in (
-            Predictor(model, device, settings.mixed_precision, refine=False),
-            Predictor(with_extras(model, {"refiner": stored}), device, settings.mixed_precision),
+            Predictor(with_extras(model, extras), device, settings.mixed_precision)
+            for extras in ({}, {"refiner": stored})
         )
     )
     for line in gains(before, after, symbols):
@@ -216,10 +218,14 @@ def calibration_of(
         made = fit_calibration(found.features, residuals, [film.content or "" for film in films])
     except ValueError as error:
         raise DataError(f"expected errors cannot be calibrated: {error}") from error
-    both = [film for film in films if {"senior", "junior"} <= film.annotations.keys()]
-    each = [residuals_of(found, films, spec.symbols, who) for who in ("senior", "junior")] if both else []
+    both = np.array([{"senior", "junior"} <= film.annotations.keys() for film in films], dtype=bool)
+    each = []
+    if both.sum() >= FEWEST_MARKED_TWICE:
+        own = [residuals_of(found, films, spec.symbols, who) for who in ("senior", "junior")]
+        each = [np.where(both[:, None, None], gaps, np.nan) for gaps in own]
+    facing = shown_facing(found, films, spec.symbols, truth)
     made = with_conventions(
-        made, films, spec.symbols, spec.canvas_size, found.features, residuals, each, found.signatures, marked
+        made, films, spec.symbols, spec.canvas_size, found.features, residuals, each, found.signatures, marked, facing
     )
     return dataclasses.replace(made, films_said=said)
 
@@ -230,6 +236,14 @@ def residuals_of(found: Found, films: Sequence[Film], symbols: Sequence[str], tr
     stretches = np.array([film.stretch for film in films])[:, None]
     gaps = (goal - found.points) * stretches / found.units[:, None, None]
     return np.asarray(gaps @ found.frames.swapaxes(-1, -2))
+
+
+def shown_facing(found: Found, films: Sequence[Film], symbols: Sequence[str], truth: str) -> Facing:
+    """Where faces look as the network is shown them: most of the films, for one that looks otherwise is mirrored."""
+    looks = [faces(symbols, points_array(film.points(truth), tuple(symbols))) for film in films]
+    mirrored = np.linalg.det(found.frames) < 0
+    votes = [(look == "left") != bool(flip) for look, flip in zip(looks, mirrored, strict=True) if look is not None]
+    return "left" if sum(votes) * 2 > len(votes) else "right"
 
 
 def described(films: Sequence[Film], truth: str) -> str:

@@ -137,7 +137,9 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     torch.manual_seed(config.seed)
     state, criterion = build_state(config, spec, checkpoint, decision, fabric, say)
     if fabric.is_global_zero:
-        check_room(config.save_dir, sum(weights.numel() for weights in state.model.parameters()), config.use_ema)
+        parameters = sum(weights.numel() for weights in state.model.parameters())
+        goes_on = decision is not None and decision.mode == "continue"
+        check_room(config.save_dir, parameters, config.use_ema, goes_on)
     apply_recompute(state.model, packing.recompute)
     count_all_processes(state.model, fabric.world_size)
     model, optimizer = fabric.setup(state.model, state.optimizer)
