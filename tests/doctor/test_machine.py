@@ -131,16 +131,14 @@ def test_more_workers_than_cores_is_a_warning(monkeypatch: pytest.MonkeyPatch) -
 
 
 def folders(tmp_path: Path, **more: object) -> TrainConfig:
-    return TrainConfig(
-        save_dir=tmp_path / "a" / "b", log_dir=tmp_path / "logs", cache_dir=tmp_path / "c", use_ram_cache=True, **more
-    )  # type: ignore[arg-type]
+    return TrainConfig(save_dir=tmp_path / "a" / "b", log_dir=tmp_path / "logs", use_ram_cache=True, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("free_gib", "status"), [(6, "ok"), (3, "warning"), (1, "failure")])
 def test_disk_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free_gib: float, status: str) -> None:
     config = folders(tmp_path)
     disk(monkeypatch, free_gib * GIB)
-    (check,) = disk_checks(config, Needs.of(config, 850, 30_000_000))
+    (check,) = disk_checks(config, tmp_path / "cache", Needs.of(config, 850, 30_000_000))
     assert check.status == status
     # 4.14 GiB of checkpoints, 850 MiB of films and 128 MiB of logs, all on one disk.
     assert check.found.startswith(f"{free_gib}.0 GiB free, the run writes up to 5.1 GiB: 12 checkpoints 4.1 GiB in")
@@ -149,8 +147,8 @@ def test_disk_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free_gib: f
 
 def test_a_folder_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    config = TrainConfig(save_dir=tmp_path / "file" / "checkpoints", log_dir=tmp_path, cache_dir=tmp_path)
-    check, rest = disk_checks(config, Needs.of(config, 10, 1000))
+    config = TrainConfig(save_dir=tmp_path / "file" / "checkpoints", log_dir=tmp_path)
+    check, rest = disk_checks(config, tmp_path, Needs.of(config, 10, 1000))
     assert check.status == "failure"
     assert "cannot be written" in check.found
     assert "choose another folder for the 12 checkpoints" in check.remedy

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from cephkit.data.aariz import AarizFolder, Problem, has_split, read_aariz, some
 from cephkit.data.check import THREADS, film_problems, label_notes, leaked, scan, unlabelled, with_facts
 from cephkit.data.dataset import FilmDataset
@@ -12,7 +14,7 @@ from cephkit.data.film import SPLITS, Film, Split
 from cephkit.data.index import FilmFacts, FilmIndex
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.store import FilmStore
-from cephkit.data.store_builder import StoreBuilder, cache_folder, check_memory, folder_bytes
+from cephkit.data.store_builder import StoreBuilder, check_memory, folder_bytes
 from cephkit.errors import DataError
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS, in_canonical_order
@@ -72,7 +74,7 @@ def prepare(
         DataError: no such data set, films or labels with problems, an empty split, no room for what to hold.
     """
     root = Path(root)
-    folder = cache_folder(cache_dir)
+    folder = (Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("cephkit")) / "films"
     splits = tuple(split for split in SPLITS if split in splits)
     aariz = read_aariz(root, splits)
     unusable = list(aariz.problems)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import platformdirs
 import psutil
 from numpy.typing import NDArray
 
@@ -128,11 +127,6 @@ class StoreBuilder:
         if store is None:
             raise OSError(f"{path} is not readable after writing")
         return store
-
-
-def cache_folder(cache_dir: Path | None) -> Path:
-    """Where film stores and what is known of films are kept, for the ``--cache_dir`` of the user."""
-    return (cache_dir or platformdirs.user_cache_path("cephkit")) / "films"
 
 
 def check_memory(count: int, canvas_size: Size, purpose: str = "") -> None:

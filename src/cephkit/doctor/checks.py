@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cephkit.errors import CephkitError
-from cephkit.memory import GIB as GIB
-from cephkit.memory import gib as gib
+from cephkit.memory import GIB
 
 Status = Literal["ok", "warning", "failure"]
 EXIT_STATUS: dict[Status, int] = {"ok": 0, "warning": 1, "failure": 2}
@@ -48,3 +47,8 @@ def refused(name: str, error: CephkitError, otherwise: str) -> Check:
 def exit_status(checks: Iterable[Check]) -> int:
     """0 where all is well, 1 with a warning, 2 with a failure."""
     return max((EXIT_STATUS[check.status] for check in checks), default=0)
+
+
+def gib(count: float) -> str:
+    """Bytes for the eye: ``7.6 GiB``, ``46 MiB``."""
+    return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / 2**20:.0f} MiB"

@@ -72,6 +72,7 @@ def go_through(options: DoctorOptions, report: Report) -> None:
 
 def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
     """Everything that needs torch."""
+    import platformdirs
     import torch
 
     from cephkit.doctor import card as cards
@@ -111,8 +112,9 @@ def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
         return guide.settings_checks(options, packing, films)
 
     def disk_lines() -> list[Check]:
+        cache_folder = (options.cache_dir or platformdirs.user_cache_path("cephkit")) / "films"
         needs = machine.Needs.of(options, films, machine.parameter_count(options, landmarks))
-        return machine.disk_checks(options, needs)
+        return machine.disk_checks(options, cache_folder, needs)
 
     report.heading("Settings (flags as for cephkit train)")
     report.add(guarded("settings", settings_lines))

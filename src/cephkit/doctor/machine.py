@@ -9,8 +9,7 @@ from pathlib import Path
 import psutil
 
 from cephkit.config import TrainConfig
-from cephkit.data.store_builder import cache_folder, check_memory
-from cephkit.disk import Use, disks, existing, state_bytes
+from cephkit.data.store_builder import check_memory
 from cephkit.doctor.checks import GIB, Check, failure, gib, ok, refused, warning
 from cephkit.errors import DataError
 
@@ -50,7 +49,7 @@ class Needs:
         weights = 4 * parameters
         periodic = config.epochs // config.save_frequency if config.save_frequency else 0
         cache = held * config.image_size[0] * config.image_size[1]
-        return cls(films, held, cache, weights, state_bytes(weights, config.use_ema), periodic)
+        return cls(films, held, cache, weights, weights * (4 if config.use_ema else 3), periodic)
 
     @property
     def checkpoints(self) -> int:
@@ -141,30 +140,41 @@ def cores_check(config: TrainConfig) -> Check:
     return ok("workers", found)
 
 
-def disk_checks(config: TrainConfig, needs: Needs) -> list[Check]:
+def disk_checks(config: TrainConfig, cache_folder: Path, needs: Needs) -> list[Check]:
     """Free space where the run writes, one line for each disk."""
-    uses = [
-        Use(config.save_dir, f"{2 + needs.periodic} checkpoints", needs.checkpoints, needs.weights + 2 * needs.state),
-        Use(config.log_dir, "logs", LOG_BYTES, 0),
-        Use(cache_folder(config.cache_dir), f"film cache of {needs.held} films", needs.cache, needs.cache),
+    uses = [  # folder, most that will be written, least that must fit, what
+        (config.save_dir, needs.checkpoints, needs.weights + 2 * needs.state, f"{2 + needs.periodic} checkpoints"),
+        (config.log_dir, LOG_BYTES, 0, "logs"),
+        (cache_folder, needs.cache, needs.cache, f"film cache of {needs.held} films"),
     ]
-    checks, writable = [], []
-    for use in uses:
-        there = existing(use.folder)
-        if there.is_dir() and os.access(there, os.W_OK):
-            writable.append(use)
-        else:
-            remedy = f"choose another folder for the {use.what}"
-            checks.append(failure("disk", f"{use.folder}: cannot be written", remedy))
-    for disk in disks(writable):
+    disks: dict[int, list[tuple[Path, int, int, str]]] = {}
+    checks = []
+    for folder, most, least, what in uses:
+        there = _existing(folder)
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            checks.append(failure("disk", f"{folder}: cannot be written", f"choose another folder for the {what}"))
+        elif most:
+            disks.setdefault(there.stat().st_dev, []).append((folder, most, least, what))
+    for parts in disks.values():
+        free = shutil.disk_usage(_existing(parts[0][0])).free
+        total = sum(most for _, most, _, _ in parts)
+        minimum = sum(least for _, _, least, _ in parts)
+        listed = ", ".join(f"{what} {gib(most)} in {folder}" for folder, most, _, what in parts)
+        found = f"{gib(free)} free, the run writes up to {gib(total)}: {listed}"
         remedy = "free space, or choose another disk with --save_dir, --log_dir and --cache_dir"
-        if disk.is_too_small:
-            checks.append(failure("disk", str(disk), remedy))
-        elif disk.most > disk.free:
-            checks.append(warning("disk", str(disk), f"{remedy}, or keep fewer checkpoints with --save_frequency 50"))
+        if minimum > free:
+            checks.append(failure("disk", found, remedy))
+        elif total > free:
+            checks.append(warning("disk", found, f"{remedy}, or keep fewer checkpoints with --save_frequency 50"))
         else:
-            checks.append(ok("disk", str(disk)))
+            checks.append(ok("disk", found))
     return checks
+
+
+def _existing(folder: Path) -> Path:
+    """``folder``, or the nearest of its parents that is there."""
+    folder = folder.absolute()
+    return next((path for path in (folder, *folder.parents) if path.exists()), folder)
 
 
 def _usable_cores() -> int:

@@ -40,7 +40,6 @@ from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, run_settings, set_aside
-from cephkit.training.room import check_room
 from cephkit.training.state import TrainState, ended, set_random_state
 from cephkit.training.statistics import count_all_processes
 
@@ -161,8 +160,6 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     )  # fmt: skip
     add_pose(run.extras, data, None, spec, say)
     describe(run, data, say)
-    if fabric.is_global_zero:
-        check_room(run, decision is not None and decision.mode == "continue", say)
     while ended(config, state.progress) is None:
         try:
             run_rehearsal(run, train_set, say)
