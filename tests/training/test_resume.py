@@ -272,3 +272,16 @@ def test_a_state_of_another_kind_is_no_run_to_go_on_with(settings: Settings) -> 
     write_checkpoint(path, replace(checkpoint, training={**(checkpoint.training or {}), "progress": {"odd": 1}}))
     with pytest.raises(CheckpointError, match="its state does not fit this run"):
         train(settings("first", resume=path))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"symbols": ["A"]}, {"model": "resnet18"}, {"heatmap_stride": 2}, {"loss": "x"}], ids=str
+)
+def test_a_state_that_is_not_of_the_network_it_names_is_refused(settings: Settings, changes: dict[str, object]) -> None:
+    run = settings(epochs=1)
+    train(run)
+    path = run.save_dir / "checkpoint_latest.pth"
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "spec": {**content["spec"], **changes}}, path)
+    with pytest.raises(CheckpointError, match=r"checkpoint_latest\.pth: the weights do not fit .*; .*train again"):
+        train(settings("again", resume=path))

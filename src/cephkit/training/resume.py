@@ -17,7 +17,7 @@ from cephkit.config import TrainConfig, to_plain
 from cephkit.data.film import Film
 from cephkit.errors import CheckpointError
 from cephkit.models.spec import ModelSpec
-from cephkit.training.checkpoint import Checkpoint
+from cephkit.training.checkpoint import Checkpoint, check_weights, weights_must_fit
 from cephkit.training.state import Progress, ended
 
 # Without these the saved state does not fit at all, even when continuing is forced.
@@ -41,9 +41,12 @@ def decide(
     """Whether to continue or to fine-tune.
 
     Raises:
-        CheckpointError: ``--resume_as continue`` is asked for and impossible; the message names every obstacle.
+        CheckpointError: ``--resume_as continue`` is asked for and impossible; the message names every obstacle. Or
+            the weights are not those of the network that the file names.
     """
     path = config.resume
+    with weights_must_fit(path, checkpoint):
+        check_weights(checkpoint)
     obstacles, differences = _compare(config, checkpoint, spec, films, effective_batch)
     if config.resume_as == "fine_tune":
         return Decision("fine_tune", "--resume_as fine_tune")
