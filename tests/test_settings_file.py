@@ -27,6 +27,8 @@ BOMB = "a: &a [x, x]\n" + "".join(
         (BOMB.encode(), "line 1, column 4: anchors and aliases"),
         (b"<<: *x", "line 1, column 5: anchors and aliases"),
         (b"lr: {[a]: 1}", "nested too deeply"),
+        (b'lr: 1\nsave_dir: "a\\0b"', "line 2, column 11: 'a\\x00b' cannot be read (a null character"),
+        (b'films: [a, "b\\0"]', "line 1, column 8"),
         (b"lr: 1\nlr: 2", "line 2, column 1: lr is set twice, first in line 1, column 1"),
         (b"a\n b\xff", "line 2, column 3: is not UTF-8 text"),
         (b"lr: 1\n# \x00", "line 2, column 3: is not valid YAML"),

@@ -91,7 +91,10 @@ def _plain(node: yaml.Node, where: str) -> Any:
     """The value of a node without tags, at most a list deep."""
     loader = yaml.SafeLoader("")
     try:
-        return loader.construct_object(node, deep=True)
+        value = loader.construct_object(node, deep=True)
+        if any("\0" in text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)):
+            raise ValueError("a null character, which no path and no name may hold")
+        return value
     except (ValueError, TypeError, OverflowError, yaml.YAMLError) as error:
         shown = str(node.value)[:40]
         reason = getattr(error, "problem", None) or error

@@ -110,6 +110,27 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         load_model(tmp_path / "wider.pth")
 
 
+def test_a_network_that_the_weights_do_not_fit_is_never_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, weights = tmp_path / "c.pth", network().state_dict()
+    built: list[bool] = []
+
+    def build(*arguments: object, **more: object) -> object:
+        built.append(torch.get_default_device().type == "meta")
+        return build_model(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("cephkit.models.build.build_model", build)
+    for spec in (
+        ModelSpec("convnextv2_huge", ("A", "N"), (64, 96)),  # 2.6 GB
+        ModelSpec("test_resnet", tuple(map(str, range(10**5))), (64, 96)),
+        ModelSpec("test_resnet", ("A", "N"), (64, 96), heatmap_stride=2),
+    ):
+        write_checkpoint(path, Checkpoint(spec, weights))
+        with pytest.raises(CheckpointError, match=r"c\.pth: the weights do not fit .*; .*train again") as caught:
+            load_model(path)
+        assert len(str(caught.value)) < 700 + len(str(path))
+    assert set(built) == {True}
+
+
 def test_a_checkpoint_of_a_newer_cephkit_is_refused(tmp_path: Path) -> None:
     torch.save({"format": "cephkit", "format_version": 99}, tmp_path / "new.pth")
     with pytest.raises(CheckpointError, match=r"format 99.*upgrade"):

@@ -158,3 +158,20 @@ def test_no_command_writes_into_a_checkpoint_of_a_run_that_goes_on(tmp_path: Pat
 def test_without_a_checkpoint_no_folder_is_made(tmp_path: Path) -> None:
     with owning_folder_of(tmp_path / "no" / "c.pth", silent):
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_found_before_films_are_read_and_leaves_no_lock(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fdopen
+
+    def full(file: int, *arguments: Any) -> Any:
+        real(file, *arguments).close()  # the name is there, the content is not
+        raise OSError(28, "No space left on device")
+
+    config = settings(dataset_path=tmp_path / "none")
+    config.save_dir.mkdir()
+    monkeypatch.setattr(lock_module.os, "fdopen", full)
+    with pytest.raises(CephkitError, match=r"--save_dir .*No space left on device.*choose another --save_dir"):
+        train(config)
+    assert list(config.save_dir.iterdir()) == []

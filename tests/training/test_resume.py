@@ -1,5 +1,6 @@
 """``--resume``: going on exactly, and fine-tuning honestly."""
 
+import copy
 import csv
 import json
 from dataclasses import replace
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 import torch
 
+from cephkit.config import TrainConfig
 from cephkit.errors import CheckpointError
 from cephkit.training import resume
 from cephkit.training.checkpoint import read_checkpoint, write_checkpoint
-from cephkit.training.run import Result, train
+from cephkit.training.log import Screen
+from cephkit.training.run import Result, set_up, train
 from tests.conftest import write_tiny_aariz
 from tests.training.conftest import Settings
 
@@ -272,3 +275,85 @@ def test_a_state_of_another_kind_is_no_run_to_go_on_with(settings: Settings) -> 
     write_checkpoint(path, replace(checkpoint, training={**(checkpoint.training or {}), "progress": {"odd": 1}}))
     with pytest.raises(CheckpointError, match="its state does not fit this run"):
         train(settings("first", resume=path))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"symbols": ["A"]}, {"model": "resnet18"}, {"heatmap_stride": 2}, {"loss": "x"}], ids=str
+)
+def test_a_state_that_is_not_of_the_network_it_names_is_refused(settings: Settings, changes: dict[str, object]) -> None:
+    run = settings(epochs=1)
+    train(run)
+    path = run.save_dir / "checkpoint_latest.pth"
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "spec": {**content["spec"], **changes}}, path)
+    with pytest.raises(CheckpointError, match=r"checkpoint_latest\.pth: the weights do not fit .*; .*train again"):
+        train(settings("again", resume=path))
+
+
+ODD: list[Any] = [None, "x", float("nan"), float("inf"), -1, 1.5, 10**6, 10**400, [], {}, torch.ones(2)]
+
+
+@pytest.fixture(scope="module")
+def stopped(tiny_aariz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainConfig, dict[str, Any]]:
+    """A run that stopped within its second epoch, and what its state holds."""
+    folder = tmp_path_factory.mktemp("stopped")
+    config = TrainConfig(
+        dataset_path=tiny_aariz, cache_dir=folder / "cache", model="test_resnet", image_size=(64, 64), pretrained=False,
+        device="cpu", epochs=2, warmup_epochs=0.5, num_workers=0, save_dir=folder / "run", log_dir=folder / "logs",
+        annotation_type="mean",
+    )  # fmt: skip
+    train(config, StopAfter(3))
+    return config, torch.load(folder / "run" / "checkpoint_latest.pth", weights_only=True)
+
+
+def refused(stopped: tuple[TrainConfig, dict[str, Any]], path: Path, training: dict[str, Any], **more: Any) -> str:
+    """The message about a state with other ``training``, which must name the file and the remedy."""
+    config, content = stopped
+    torch.save({**content, "training": training, **more}, path)
+    with pytest.raises(CheckpointError, match=rf"(?s)^{path}: .*") as caught:
+        set_up(replace(config, resume=path), Screen(shown=False))
+    assert len(str(caught.value)) < 700 + len(str(path))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["epoch", "epoch_steps", "step"])
+def test_a_run_does_not_go_on_from_counts_that_cannot_be(stopped: Any, tmp_path: Path, name: str) -> None:
+    training = stopped[1]["training"]
+    for value in ODD:
+        refused(stopped, tmp_path / "c.pth", {**training, "progress": {**training["progress"], name: value}})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("skipped", -1), ("skipped", 10**6), ("skipped_in_a_row", "x"), ("epoch_films", None), ("best_epoch", 9),
+        ("best", "x"), ("best", [1.0]), ("epoch_loss", None), ("figures", "x"), ("figures", {"a": []}), ("more", 1),
+    ],
+)  # fmt: skip
+def test_nor_from_other_progress_that_cannot_be(stopped: Any, tmp_path: Path, name: str, value: Any) -> None:
+    training = stopped[1]["training"]
+    refused(stopped, tmp_path / "c.pth", {**training, "progress": {**training["progress"], name: value}})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("exp_avg", torch.ones(1)), ("exp_avg", "x"), ("exp_avg_sq", None), ("step", "x"), ("betas", 3), ("eps", "x")],
+)
+def test_nor_from_an_optimiser_of_other_weights(stopped: Any, tmp_path: Path, name: str, value: Any) -> None:
+    training = copy.deepcopy(stopped[1]["training"])
+    part = training["optimizer"]["param_groups" if name in ("betas", "eps") else "state"][0]
+    part[name] = value
+    refused(stopped, tmp_path / "c.pth", training)
+
+
+@pytest.mark.parametrize("value", [[], [None], [{}], [3], [{"cpu": torch.zeros(3), "cuda": []}]], ids=str)
+def test_nor_from_random_generators_that_are_none(stopped: Any, tmp_path: Path, value: Any) -> None:
+    refused(stopped, tmp_path / "c.pth", {**stopped[1]["training"], "random": value})
+
+
+def test_settings_in_a_file_may_be_anything(stopped: Any, tmp_path: Path) -> None:
+    config, content = stopped
+    torch.save({**content, "config": {**content["config"], "epochs": torch.ones(2), "lr": [torch.ones(2)] * 99}},
+               tmp_path / "c.pth")  # fmt: skip
+    resumed = replace(config, resume=tmp_path / "c.pth", resume_as="auto")
+    assert set_up(resumed, Screen(shown=False)).state.progress.step == 0

@@ -1,5 +1,6 @@
 """Checkpoints: single files of tensors and plain types, never torn, never unpickled into code."""
 
+import contextlib
 import hashlib
 import platform
 import shutil
@@ -17,7 +18,7 @@ from cephkit.files import replacing
 from cephkit.models.spec import ModelSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 FORMAT = "cephkit"
 FORMAT_VERSION = 1
@@ -205,11 +206,10 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> LoadedMo
 
     path = Path(path)
     checkpoint = read_checkpoint(path)
-    try:
+    with weights_must_fit(path, checkpoint):
+        check_weights(checkpoint)
         model = build_model(checkpoint.spec, pretrained=False, say=lambda line: None)
         model.load_state_dict(checkpoint.weights, strict=True)
-    except (RuntimeError, TypeError, ValueError, AttributeError, CephkitError) as error:  # timm's kinds among them
-        raise CheckpointError(f"{path}: the weights do not fit {checkpoint.spec.model}: {error}") from error
     meta = {
         "epoch": checkpoint.epoch,
         "metrics": checkpoint.metrics,
@@ -218,6 +218,47 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> LoadedMo
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     return LoadedModel(model.to(device).eval(), checkpoint.spec, path, meta, checkpoint.extras)
+
+
+@contextlib.contextmanager
+def weights_must_fit(path: Path | None, checkpoint: Checkpoint) -> "Iterator[None]":
+    """What goes wrong in here is a fault of the file at ``path``.
+
+    Raises:
+        CheckpointError: something went wrong.
+    """
+    try:
+        yield
+    except (RuntimeError, TypeError, ValueError, AttributeError, CephkitError) as error:  # timm's kinds among them
+        raise CheckpointError(
+            f"{path}: the weights do not fit {checkpoint.spec.model:.60}: {str(error)[:400]}; the file is damaged or "
+            "was changed by hand: take another checkpoint of the run, or train again"
+        ) from error
+
+
+def check_weights(checkpoint: Checkpoint) -> None:
+    """Whether the weights are those of the network that the checkpoint names, before memory is claimed for that.
+
+    Raises:
+        ValueError: they are not.
+        CephkitError: there is no such network.
+    """
+    from cephkit.models.build import build_model
+
+    try:
+        with torch.device("meta"):
+            network = build_model(checkpoint.spec, pretrained=False, say=lambda line: None)
+    except (RuntimeError, NotImplementedError):  # some backbones compute while they are built
+        return
+    wanted, given = network.state_dict(), checkpoint.weights
+    odd = {
+        "missing": [name for name in wanted if name not in given],
+        "unknown": [name for name in given if name not in wanted],
+        "of another shape": [name for name in wanted if name in given and wanted[name].shape != given[name].shape],
+    }
+    found = [f"{len(names)} are {how}, first {names[0]:.100}" for how, names in odd.items() if names]
+    if found:
+        raise ValueError("; ".join(found))
 
 
 def current_versions() -> dict[str, str]:

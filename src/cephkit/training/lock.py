@@ -86,8 +86,12 @@ def _take(lock: Path, what: str, flag: str, say: Callable[[str], None]) -> bytes
         except FileExistsError:
             pass
         else:
-            with os.fdopen(file, "wb") as opened:
-                opened.write(mine)
+            try:
+                with os.fdopen(file, "wb") as opened:
+                    opened.write(mine)
+            except OSError:  # a full disk takes the name and not the content
+                lock.unlink(missing_ok=True)
+                raise
             return mine
         content = _read(lock)
         if content is None:

@@ -17,7 +17,8 @@ from cephkit.config import TrainConfig, to_plain
 from cephkit.data.film import Film
 from cephkit.errors import CheckpointError
 from cephkit.models.spec import ModelSpec
-from cephkit.training.checkpoint import Checkpoint
+from cephkit.training.batches import steps_per_epoch
+from cephkit.training.checkpoint import Checkpoint, check_weights, weights_must_fit
 from cephkit.training.state import Progress, ended
 
 # Without these the saved state does not fit at all, even when continuing is forced.
@@ -41,9 +42,12 @@ def decide(
     """Whether to continue or to fine-tune.
 
     Raises:
-        CheckpointError: ``--resume_as continue`` is asked for and impossible; the message names every obstacle.
+        CheckpointError: ``--resume_as continue`` is asked for and impossible; the message names every obstacle. Or
+            the weights are not those of the network that the file names.
     """
     path = config.resume
+    with weights_must_fit(path, checkpoint):
+        check_weights(checkpoint)
     obstacles, differences = _compare(config, checkpoint, spec, films, effective_batch)
     if config.resume_as == "fine_tune":
         return Decision("fine_tune", "--resume_as fine_tune")
@@ -53,19 +57,40 @@ def decide(
                 f"{path}: this run cannot be continued from it: {'; '.join(obstacles)}. "
                 "Use the settings of that run, or --resume_as fine_tune"
             )
+        progress_of(path, checkpoint, films, effective_batch)
         note = f", although {'; '.join(differences)}" if differences else ""
         return Decision("continue", f"--resume_as continue{note}")
     if obstacles or differences:
         return Decision("fine_tune", "; ".join(obstacles + differences))
-    try:
-        how = ended(config, Progress(**(checkpoint.training or {})["progress"]))
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: its state does not fit this run: {error}") from error
+    how = ended(config, progress_of(path, checkpoint, films, effective_batch))
     done = checkpoint.epoch
     if how is None:
         return Decision("continue", "it is an unfinished run with the settings of this one")
     epochs = f"its {done} epochs are all done" if how == "finished" else f"it stopped early, after {done} epochs"
     return Decision("continue", f"{epochs}: only what is missing after them; to train on: --resume_as fine_tune")
+
+
+def progress_of(path: Path | None, checkpoint: Checkpoint, films: Sequence[Film], effective_batch: int) -> Progress:
+    """Where the run of ``checkpoint`` stood, for one that goes on from it on the same films.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    try:
+        plain = (checkpoint.training or {})["progress"]
+        progress = Progress.from_dict(plain, steps_per_epoch(len(films), effective_batch))
+    except (KeyError, TypeError, ValueError) as error:
+        raise does_not_fit(path, error) from error
+    return progress
+
+
+def does_not_fit(path: Path | None, error: Exception) -> CheckpointError:
+    """What to say of a state that a run cannot go on from."""
+    reason = " ".join(f"{type(error).__name__} {error}".split())[:300]
+    return CheckpointError(
+        f"{path}: its state does not fit this run: {reason}; take another checkpoint of the run, or start from its "
+        "weights with --resume_as fine_tune"
+    )
 
 
 def films_digest(films: Sequence[Film]) -> str:
@@ -101,12 +126,17 @@ def _different(names: Sequence[str], its: dict[str, Any], mine: dict[str, Any]) 
     return [
         f"{name} was {_shown(its.get(name))} and is now {_shown(mine[name])}"
         for name in names
-        if its.get(name) != mine[name]
+        if not _same(its.get(name), mine[name])
     ]
 
 
+def _same(its: Any, mine: Any) -> bool:
+    """Whether a setting in a file, which may be anything, is this one."""
+    return repr(its) == repr(mine) or (isinstance(its, float | int | str) and its == mine)
+
+
 def _shown(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " ".join(map(str, value))[:100] if isinstance(value, list) else f"{value!s:.100}"
 
 
 def set_aside(folder: Path, patterns: Sequence[str]) -> Path | None:

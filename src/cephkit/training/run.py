@@ -16,7 +16,7 @@ from cephkit.augment import Augmentation
 from cephkit.config import SOURCES, TrainConfig
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.prepare import PreparedData, prepare
-from cephkit.errors import CephkitError, CheckpointError, FilmError, SettingsError
+from cephkit.errors import CephkitError, FilmError, SettingsError
 from cephkit.files import replacing_out
 from cephkit.interrupt import Stopped, ending_after_the_step, is_first_process
 from cephkit.losses import build_loss
@@ -39,7 +39,7 @@ from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack,
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
 from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
-from cephkit.training.resume import Decision, decide, run_settings, set_aside
+from cephkit.training.resume import Decision, decide, does_not_fit, run_settings, set_aside
 from cephkit.training.state import TrainState, ended, set_random_state
 from cephkit.training.statistics import count_all_processes
 
@@ -212,8 +212,8 @@ def restore(state: TrainState, checkpoint: Checkpoint, config: TrainConfig, rank
         state.load_state_dict(checkpoint.model, checkpoint.training)
         random_states = checkpoint.training["random"]
         set_random_state(random_states[min(rank, len(random_states) - 1)])
-    except (RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{config.resume}: its state does not fit this run: {error}") from error
+    except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+        raise does_not_fit(config.resume, error) from error
 
 
 def describe(run: Run, data: PreparedData, say: Say) -> None:

@@ -35,6 +35,37 @@ class Progress:
     figures: dict[str, float | None] = field(default_factory=dict)
     """Those of the last epoch, as ``epochs.csv`` has them: a run killed before it wrote them writes them on resume."""
 
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any], steps_per_epoch: int | None = None) -> "Progress":
+        """The progress of a checkpoint.
+
+        Args:
+            plain: its fields.
+            steps_per_epoch: optimiser steps of an epoch of that run, to hold the counts against; None: not known.
+
+        Raises:
+            TypeError, ValueError: it is damaged.
+        """
+        made = cls(**plain)
+        counts = {name: getattr(made, name) for name in _COUNTS}
+        best, figures = made.best, made.figures
+        if any(type(count) is not int or count < 0 for count in counts.values()):
+            raise ValueError(f"progress: counts {counts!r:.200}")
+        if type(made.epoch_loss) not in (int, float) or type(best) not in (int, float, type(None)):
+            raise TypeError(f"progress: loss {made.epoch_loss!r:.40}, best {best!r:.40}")
+        if not isinstance(figures, dict) or not all(
+            isinstance(value, float | int | None) for value in figures.values()
+        ):
+            raise TypeError(f"progress: figures {figures!r:.100}")
+        if made.best_epoch > made.epoch or made.skipped > made.step:
+            raise ValueError(f"progress: counts {counts!r:.200}")
+        if steps_per_epoch is not None and made.step != made.epoch * steps_per_epoch + made.epoch_steps:
+            raise ValueError(f"progress: counts {counts!r:.200}, with {steps_per_epoch} steps an epoch")
+        return made
+
+
+_COUNTS = ("epoch", "epoch_steps", "step", "skipped", "skipped_in_a_row", "epoch_films", "best_epoch")
+
 
 @dataclass
 class TrainState:
@@ -66,11 +97,32 @@ class TrainState:
         """
         self.model.load_state_dict(model, strict=True)
         self.optimizer.load_state_dict(training["optimizer"])
+        check_optimizer(self.optimizer)
         if self.ema is not None:
             self.ema.module.load_state_dict(training["ema"], strict=True)
         if self.scaler is not None and training["scaler"] is not None:
             self.scaler.load_state_dict(training["scaler"])
-        self.progress = Progress(**training["progress"])
+        self.progress = Progress.from_dict(training["progress"])
+
+
+def check_optimizer(optimizer: Optimizer) -> None:
+    """Whether AdamW's averages and settings, as loaded, are of its parameters: torch takes whatever it is given.
+
+    Raises:
+        TypeError, ValueError: they are not.
+    """
+    for group in optimizer.param_groups:
+        numbers = [group.get("eps"), group.get("weight_decay"), *(group.get("betas") or ())]
+        if len(numbers) != 4 or not all(isinstance(number, float | int) for number in numbers):
+            raise TypeError(f"optimizer: eps, weight decay and betas are {numbers!r:.100}")
+        for parameter in group["params"]:
+            kept = optimizer.state.get(parameter)
+            if not kept:  # before the first step
+                continue
+            averages = [kept.get(name) for name in ("exp_avg", "exp_avg_sq")]
+            shapes = [average.shape if isinstance(average, torch.Tensor) else None for average in averages]
+            if shapes != [parameter.shape] * 2 or not isinstance(kept.get("step"), torch.Tensor | float | int):
+                raise ValueError(f"optimizer: averages of {shapes} for weights of {parameter.shape}")
 
 
 def ended(config: TrainConfig, progress: Progress) -> Literal["finished", "stopped early"] | None:
