@@ -69,8 +69,8 @@ class Likeness:
             raise ValueError(f"likeness: mean {made.mean.shape} and spread {made.sd.shape}")
         if not (np.isfinite(made.sd) & (made.sd > 0)).all() or not 0 < made.usual < made.unusual < np.inf:
             raise ValueError(f"likeness: from {made.usual} to {made.unusual}, or no spread")
-        if not 0 < made.farthest < np.inf:
-            raise ValueError(f"likeness: farthest {made.farthest}")
+        if not 0 < float(made.farthest) < np.inf or float(made.unusual) == np.inf:
+            raise ValueError(f"likeness: farthest {made.farthest!r:.20}")
         return made
 
 

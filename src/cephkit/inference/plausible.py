@@ -180,9 +180,11 @@ class ShapeModel:
         # Anything that is not finite or not positive definite cannot be inverted; Cholesky refuses both.
         if not np.isfinite(model.mean).all() or not np.isfinite(np.linalg.cholesky(model.covariance)).all():
             raise ValueError("mean or covariance is none of shapes")
-        limits = (model.largest_distance, model.largest_rotation_degrees, model.lowest_score or 0.0)
-        if not all(isinstance(limit, int | float) and 0 <= limit < np.inf for limit in limits):
-            raise ValueError(f"limits {limits}")
+        lowest = 0.0 if model.lowest_score is None else model.lowest_score
+        limits = (model.largest_distance, model.largest_rotation_degrees, lowest)
+        # A whole number may be too large for a float, and is still below infinity.
+        if not all(type(limit) in (int, float) and 0 <= float(limit) < np.inf for limit in limits):
+            raise ValueError(f"limits {limits!r:.100}")
         return model
 
 

@@ -175,8 +175,8 @@ class Calibration:
             raise ValueError("examiners differ by less than nothing")
         if type(self.is_local) is not bool:
             raise TypeError(f"is_local {self.is_local!r:.20}")
-        if not 0 < self.radius < np.inf or not 0 <= self.share <= 1:
-            raise ValueError(f"radius {self.radius}, share {self.share}")
+        if type(self.radius) not in (int, float) or not 0 < float(self.radius) < np.inf or not 0 <= self.share <= 1:
+            raise ValueError(f"radius {self.radius!r:.20}, share {self.share!r:.20}")
         if not isinstance(self.films_said, str) or not all(isinstance(film, str) for film in self.films):
             raise TypeError("films are no texts")
 
