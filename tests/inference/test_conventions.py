@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from cephkit.data.film import Film
 from cephkit.inference.conventions import (
+    LEAST_SHARE,
     NEW_EXAMINER,
-    SHARES,
     USUAL_DISTANCE_MM,
+    USUAL_SHARE,
     canvas_mm,
     examiner_moments,
     with_conventions,
@@ -86,12 +87,12 @@ def test_regions_hold_90_percent_of_either_annotators_points(apart: float) -> No
     each = [mean - apart * GAP_PX / 8, mean + apart * GAP_PX / 8]
     made = with_conventions(fit_calibration(features, mean), marked(), SYMBOLS, CANVAS, features, mean, each, None)
     assert made.examiners is not None
-    assert SHARES[0] <= made.share <= NEW_EXAMINER
+    assert LEAST_SHARE <= made.share <= NEW_EXAMINER
     fresh, mean = residuals(1, 2000)
     of_mean = within(made.without_examiners().regions(fresh), mean).mean()
     held = [within(made.regions(fresh), mean + side * apart * GAP_PX / 8).mean() for side in (-1, 1)]
     assert np.mean(held) > 0.87
-    if made.share > SHARES[0]:
+    if made.share > LEAST_SHARE:
         assert np.mean(held) < 0.93
     assert 0.86 < of_mean < 0.94
 
@@ -101,7 +102,7 @@ def test_films_marked_once_get_a_usual_share() -> None:
     made = with_conventions(
         fit_calibration(features, mean), marked(both=False), SYMBOLS, CANVAS, features, mean, [], None
     )
-    assert made.share == SHARES[1]
+    assert made.share == USUAL_SHARE
 
 
 def test_regions_and_expected_errors_grow_with_how_strange_a_film_looks() -> None:
@@ -132,7 +133,7 @@ def test_a_machine_on_which_the_others_calibration_does_not_hold_widens_regions(
     for gaps in (mean, shifted):
         fitted = fit_calibration(features, gaps)
         shares.append(with_conventions(fitted, films, SYMBOLS, CANVAS, features, gaps, [], None).share)
-    assert shares[0] == SHARES[1]
+    assert shares[0] == USUAL_SHARE
     assert shares[1] > shares[0]
     # As much as it takes: with it a calibration made of one machine's films holds on the other's.
     own = np.arange(FILMS) % 2 == 0

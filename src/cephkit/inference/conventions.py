@@ -17,7 +17,7 @@ from cephkit.data.film import Film, points_array
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.pose import faces
-from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_calibration, within
+from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_calibration, within, without_slips
 
 Floats = NDArray[np.float64]
 
@@ -30,12 +30,10 @@ FEWEST_FILMS = 20
 USUAL_WEIGHT = 1.0
 """What is usual counts as much as so many times what the films show of a landmark: a third examiner may differ from
 two about a landmark that these agree about."""
-LONGEST = 3.0
-"""Distances beyond this many times a landmark's median are slips, and count as this."""
 FEWEST_OF_MACHINE = 10
 """Films of one machine that are left out to see how the others' calibration holds on them."""
-SHARES = (0.1, 0.25, NEW_EXAMINER)
-"""Of ``Calibration.share``: at least, where each film was marked once, at most."""
+LEAST_SHARE, USUAL_SHARE = 0.1, 0.25
+"""Of ``Calibration.share``: at least; and where films were marked once. At most it is ``NEW_EXAMINER``."""
 
 
 def examiner_moments(
@@ -52,9 +50,7 @@ def examiner_moments(
     for column in range(len(symbols)):
         of_landmark = gaps[known[:, column], column]
         if len(of_landmark) >= FEWEST_FILMS:
-            length = np.hypot(*of_landmark.T)
-            most = LONGEST * max(float(np.median(length)), 1e-9)
-            kept = of_landmark * np.minimum(1.0, most / np.maximum(length, 1e-9))[:, None]
+            kept = without_slips(of_landmark)
             moments[column] = (kept.T @ kept / len(kept) + USUAL_WEIGHT * usual) / (1 + USUAL_WEIGHT)
     return moments
 
@@ -103,17 +99,20 @@ def with_conventions(
         share=0.0,
         examiners=examiner_moments(marked or films, symbols, canvas_size, facing),
     )
-    least, usual, most = SHARES
-    others = _left_out_machines(made, films, features, residuals, signatures)
-    examiners = [_Abroad(made, features, strangeness, gaps) for gaps in by_examiner]
-    groups = [group for group in (examiners if len(examiners) > 1 else [], others) if group]
+    examiners = [_Abroad(made, features, strangeness, gaps) for gaps in by_examiner] if len(by_examiner) > 1 else []
+    groups = [group for group in (examiners, _left_out_machines(made, films, features, residuals, signatures)) if group]
     # The smallest with which regions hold 90 % of either annotator's points, and of those of left-out machines.
-    low, high = least, most
+    low, high = LEAST_SHARE if examiners else USUAL_SHARE, NEW_EXAMINER
+
+    def holds(share: float) -> bool:
+        return all(_held(group, share) >= COVERAGE for group in groups)
+
+    if holds(low):
+        return replace(made, share=low)
     for _ in range(20):
         middle = (low + high) / 2
-        holds = all(_held(group, middle) >= COVERAGE for group in groups)
-        low, high = (low, middle) if holds else (middle, high)
-    return replace(made, share=high if len(examiners) > 1 else max(usual, high if groups else 0.0))
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return replace(made, share=high)
 
 
 @dataclass(frozen=True)

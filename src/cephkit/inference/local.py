@@ -16,11 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.uncertainty import (
+    LONGEST,
     SMALLEST_PIXELS,
     Calibration,
     conformal_quantile,
     error_shapes,
     shape_distances,
+    without_slips,
 )
 
 Floats = NDArray[np.float64]
@@ -33,8 +35,6 @@ MOST_BETTER = float(np.log(4))
 """No landmark's errors are held for less than a quarter of what all landmarks' are."""
 UNTOUCHED, MOST_UNTOUCHED = 0.02, 0.2
 """Residuals, canvas pixels, and what share of them, by which labels are known for corrected predictions."""
-LONGEST = 3.0
-"""Residuals farther from a landmark's median than so many times the usual distance count as this."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,7 @@ def fit_bias(residuals: ArrayLike) -> Bias:
     for column in np.nonzero(count >= 2)[0]:
         values = gaps[known[:, column], column]
         middle = np.median(values, axis=0)
-        length = np.hypot(*(values - middle).T)
-        most = LONGEST * max(float(np.median(length)), 1e-9)
-        values = middle + (values - middle) * np.minimum(1.0, most / np.maximum(length, 1e-9))[:, None]
+        values = middle + without_slips(values - middle)
         mean[column] = values.mean(0)
         error[column] = values.std(0, ddof=1) / np.sqrt(len(values))
     told = np.isfinite(mean).all(-1)

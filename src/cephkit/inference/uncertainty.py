@@ -33,6 +33,8 @@ SMALLEST_PIXELS = 0.02
 """Errors below are read as this: their logarithms mean nothing."""
 FOLDS = 5
 SMALLEST_FEATURE = 1e-4
+LONGEST = 3.0
+"""Of a landmark's lengths, in medians of them: what is longer is a slip, and counts as this."""
 NORMAL_90 = 2 * np.log(10)
 """Squared radius, in standard deviations, that holds 90 % of a normal distribution in the plane."""
 NEW_EXAMINER = 0.75
@@ -283,6 +285,13 @@ def _trimmed_mean(values: Floats) -> float:
     """The mean without the largest hundredth: one gross error shall not double what all films are told."""
     ordered = np.sort(values)
     return float(ordered[: max(1, int(len(ordered) * 0.99))].mean())
+
+
+def without_slips(gaps: Floats) -> Floats:
+    """Gaps (n, 2) of one landmark, none longer than ``LONGEST`` medians of their lengths."""
+    length = np.hypot(gaps[:, 0], gaps[:, 1])
+    most = LONGEST * max(float(np.median(length)), SMALLEST_PIXELS)
+    return np.asarray(gaps * np.minimum(1.0, most / np.maximum(length, SMALLEST_PIXELS))[:, None])
 
 
 def error_shapes(scaled: Floats, used: NDArray[np.bool_]) -> Floats:

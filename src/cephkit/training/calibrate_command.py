@@ -128,7 +128,7 @@ def calibrate(options: CalibrateOptions) -> None:
     found = predict_films(predictor, films, options.batch_size, options.num_workers)
     said = described(films, options.truth)
     out = options.out or options.checkpoint[0]
-    if first is None or options.films is None:
+    if first is None:
         made = calibration_of(found, films, spec, options.truth, said=said)
     else:
         made = _local(first, predictor, found, films, said, options)
