@@ -127,6 +127,25 @@ def test_regions_of_unusual_faces_are_judged_as_large_as_predict_makes_them() ->
     assert trust(OWN, replace(FOUND, poses=larger.poses), COLUMNS, SCORES)["coverage_90_percent"] > 97
 
 
+def test_another_examiners_points_are_judged_by_calibrations_of_the_truth_that_it_was_made_of() -> None:
+    """Made anew of the other's points, regions would hold them, as the stored ones do not."""
+    shift = np.array([2.0, 0.0]) * UNIT
+    films = tuple(
+        replace(film, annotations={**film.annotations, "junior": {
+            symbol: (x + shift[0], y + shift[1]) for symbol, (x, y) in film.annotations["senior"].items()
+        }})
+        for film in SCORES.films
+    )  # fmt: skip
+    own = replace(OWN, truth="senior")
+    told, other = (
+        trust(own, FOUND, COLUMNS, replace(SCORES, films=films, truth_source=who)) for who in ("senior", "junior")
+    )
+    assert told["judged"] == other["judged"] == "by calibrations made without the film"
+    assert 86 < told["coverage_90_percent"] < 94
+    assert other["coverage_90_percent"] < 60
+    assert other["mean_expected_mm"] == pytest.approx(told["mean_expected_mm"])
+
+
 def test_films_that_a_local_calibration_was_made_from_do_not_judge_it() -> None:
     local = replace(OWN, is_local=True, films=tuple(contents(SCORES)[:40]))
     told = trust(local, FOUND, COLUMNS, SCORES)

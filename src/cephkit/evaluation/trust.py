@@ -1,6 +1,7 @@
 """Whether the expected errors of a model can be trusted: coverage of its regions, rank correlation with the truth."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,8 +41,7 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
     """
     units = found.units[:, None]
     features = found.features[:, columns]
-    residuals = (scores.truth - scores.predicted) * scores.stretches / units[..., None]
-    residuals = residuals @ found.frames.swapaxes(-1, -2)
+    residuals = _residuals(found, scores)
     excess = np.array([pose.excess for pose in found.poses])
     own = calibration.of_landmarks(columns)
     plain, strange = own.without_examiners(), own.strangeness(found.signatures, len(features))
@@ -54,9 +54,11 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
         try:
             if calibration.is_local:
                 raise ValueError("a part of few films, made of another calibration")
-            there = features[used], residuals[used]
-            expected[used], inside[used] = cross_fitted(*there, own, strange[used], excess[used])
-            _, inside_plain[used] = cross_fitted(*there, excess=excess[used])
+            # Made of the truth that the calibration was made of, whichever truth is to lie in its regions.
+            its_own = _residuals(found, replace(scores, truth_source=calibration.truth or scores.truth_source))
+            there = features[used], its_own[used]
+            expected[used], inside[used] = cross_fitted(*there, own, strange[used], excess[used], residuals[used])
+            _, inside_plain[used] = cross_fitted(*there, excess=excess[used], judged=residuals[used])
             judged = "by calibrations made without the film"
         except ValueError:  # few of the films that it was made from are here
             expected[used] = np.nan
@@ -92,6 +94,12 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
         "expected_mm": [round(value, 4) for value in expected_mm[in_mm].tolist()],
         "observed_mm": [round(value, 4) for value in scores.errors_mm[in_mm].tolist()],
     }
+
+
+def _residuals(found: "Found", scores: Scores) -> Floats:
+    """(N, K, 2) truth minus prediction, canvas pixels, in the directions of the films as the network was shown them."""
+    gaps = (scores.truth - scores.predicted) * scores.stretches / found.units[:, None, None]
+    return np.asarray(gaps @ found.frames.swapaxes(-1, -2))
 
 
 def _percent(true: NDArray[np.bool_], of: NDArray[np.bool_]) -> float | None:

@@ -67,6 +67,8 @@ class Calibration:
     """Whether it was made from a user's own films."""
     films_said: str = ""
     """Which films it was made from, in words."""
+    truth: str = ""
+    """Whose landmarks were right; empty where an older file does not say it."""
 
     @property
     def bias(self) -> Floats:
@@ -179,7 +181,11 @@ class Calibration:
             raise TypeError(f"is_local {self.is_local!r:.20}")
         if type(self.radius) not in (int, float) or not 0 < float(self.radius) < np.inf or not 0 <= self.share <= 1:
             raise ValueError(f"radius {self.radius!r:.20}, share {self.share!r:.20}")
-        if not isinstance(self.films_said, str) or not all(isinstance(film, str) for film in self.films):
+        if (
+            not isinstance(self.films_said, str)
+            or not isinstance(self.truth, str)
+            or not all(isinstance(film, str) for film in self.films)
+        ):
             raise TypeError("films are no texts")
 
 
@@ -221,6 +227,7 @@ def cross_fitted(
     whole: Calibration | None = None,
     strangeness: ArrayLike = 0.0,
     excess: ArrayLike = 1.0,
+    judged: ArrayLike | None = None,
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Expected errors and whether regions hold the truth, each film judged by a calibration made without it.
 
@@ -230,6 +237,7 @@ def cross_fitted(
         whole: the calibration made of all of them, whose examiners are added; None: none are.
         strangeness: of the films, as ``Calibration.expected``.
         excess: (N,) by how much more errors of unusual faces are expected to be; see ``Pose.excess``.
+        judged: (N, K, 2) residuals of the truth that regions are to hold; None: ``residuals``.
 
     Returns:
         Expected error (N, K) canvas pixels, and (N, K) whether the truth lies in the region; NaN and False
@@ -239,6 +247,7 @@ def cross_fitted(
         ValueError: as ``fit_calibration``, for the films outside a fold.
     """
     features, gaps = np.asarray(features, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
+    others = gaps if judged is None else np.asarray(judged, dtype=np.float64)
     expected, inside = np.full(features.shape[:2], np.nan), np.zeros(features.shape[:2], dtype=bool)
     fold, strange = np.arange(len(features)) % FOLDS, np.broadcast_to(strangeness, len(features))
     for held_out in range(FOLDS):
@@ -248,7 +257,7 @@ def cross_fitted(
             calibration = replace(calibration, examiners=whole.examiners, share=whole.share)
         more = np.broadcast_to(excess, len(features))[here]
         expected[here] = calibration.expected(features[here], strange[here]) * more[:, None]
-        inside[here] = within(calibration.regions(features[here], strange[here]), gaps[here] / more[:, None, None])
+        inside[here] = within(calibration.regions(features[here], strange[here]), others[here] / more[:, None, None])
     return expected, inside
 
 

@@ -1,7 +1,7 @@
 """``cephkit calibrate``: how large the errors of a model, of an ensemble, of a way of predicting are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,6 +169,7 @@ def _local(
         made, moved = fit_local(first, found.features, residuals, found.signatures, contents, said, options.remove_bias)
     except ValueError as error:
         raise DataError(f"{options.dataset_path}: {error}") from error
+    made = replace(made, truth=options.truth)
     left = shown_facing(found, films, symbols, options.truth) == "left"
     rows = bias_rows(residuals, moved, found.units, films, symbols, left)
     show_bias(rows, Console(width=None if Console().is_terminal else 100), options.remove_bias)

@@ -227,7 +227,7 @@ def calibration_of(
     made = with_conventions(
         made, films, spec.symbols, spec.canvas_size, found.features, residuals, each, found.signatures, marked, facing
     )
-    return dataclasses.replace(made, films_said=said)
+    return dataclasses.replace(made, films_said=said, truth=truth)
 
 
 def residuals_of(found: Found, films: Sequence[Film], symbols: Sequence[str], truth: str) -> Floats:
