@@ -18,6 +18,7 @@ import tyro
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from cephkit.checkpoint import load_model
 from cephkit.data.film import Film, points_array
 from cephkit.data.pixels import read_grey, to_uint8
 from cephkit.data.prepare import prepare
@@ -29,7 +30,6 @@ from cephkit.inference.local import fit_local
 from cephkit.inference.prediction import LOOK_MM
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.uncertainty import Calibration, cross_fitted, fit_calibration, within
-from cephkit.training.checkpoint import load_model
 
 Floats = NDArray[np.float64]
 Change = Callable[[Grey8, int], Distorted]
@@ -169,7 +169,7 @@ def main(options: Options) -> None:
     spec = predictor.spec
     data = prepare(
         options.dataset_path, splits=("train", "valid"), annotation="mean", canvas_size=spec.canvas_size, hold=0,
-        cache_dir=None, skip_bad_films=False, say=lambda line: None,
+        cache_dir=None, skip_bad_films=False, notify=lambda line: None,
     )  # fmt: skip
     films, marked = data.films["valid"], [*data.films["train"], *data.films["valid"]]
     home = seen(predictor, films, distort.unchanged)

@@ -33,7 +33,7 @@ def measure(row: tuple[str, int, int, int, Recompute], steps: int) -> tuple[floa
     model_name, side, batch, accumulation, recompute = row
     config = TrainConfig(model=model_name, image_size=(side, side), mixed_precision=True)
     spec = Workload.of(config).spec
-    model: Any = build_model(spec, pretrained=False, say=print).cuda()
+    model: Any = build_model(spec, pretrained=False, notify=print).cuda()
     apply_recompute(model, recompute)
     optimizer, loss = torch.optim.AdamW(model.parameters()), build_loss(spec.loss)
     films = torch.rand(batch, 1, side, side, device="cuda")

@@ -26,7 +26,7 @@ MODES: tuple[Recompute, ...] = ("none", "block", "stage")
 def seconds_a_film(workload: Workload, batch: int, mode: Recompute) -> float:
     """Fastest of three training steps after a first one."""
     spec = workload.spec
-    model = build_model(spec, pretrained=False, say=print).to(memory_format=torch.channels_last)
+    model = build_model(spec, pretrained=False, notify=print).to(memory_format=torch.channels_last)
     apply_recompute(model, mode)
     films = torch.rand(batch, 1, *spec.canvas_size).contiguous(memory_format=torch.channels_last)
     target, loss = torch.rand(batch, len(SYMBOLS), *spec.grid_size), build_loss(spec.loss)

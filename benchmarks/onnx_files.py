@@ -15,13 +15,13 @@ import numpy as np
 import onnxruntime
 import torch
 
+from cephkit.checkpoint import load_model
 from cephkit.data.aariz import read_aariz
 from cephkit.data.film import points_array
 from cephkit.data.pixels import read_grey, to_uint8
-from cephkit.export.onnx import export_onnx
-from cephkit.export.parity import feed
 from cephkit.inference.predictor import Predictor
-from cephkit.training.checkpoint import load_model
+from cephkit.onnx.export import export_onnx
+from cephkit.onnx.parity import feed
 
 FILES: tuple[tuple[str, bool, Any], ...] = (
     ("both stages, float32", True, "float32"),

@@ -32,7 +32,7 @@ def make_step(device: torch.device, half: bool, channels_last: bool, fused: bool
     spec = ModelSpec("hrnet_w18_small" if on_cpu else "hrnet", SYMBOLS, (256, 256) if on_cpu else (1024, 1024))
     batch = 8 if on_cpu else 2
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    model = build_model(spec, pretrained=False, say=print).to(device).to(memory_format=layout)
+    model = build_model(spec, pretrained=False, notify=print).to(device).to(memory_format=layout)
     optimizer = torch.optim.AdamW(model.parameters(), fused=fused or None)
     films = torch.rand(batch, 1, *spec.canvas_size, device=device).contiguous(memory_format=layout)
     target = torch.rand(batch, len(SYMBOLS), *spec.grid_size, device=device)

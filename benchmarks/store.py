@@ -28,7 +28,7 @@ def silent(line: str) -> None:
 def prepared(root: Path, cache: Path, size: tuple[int, int], splits: tuple[str, ...]) -> tuple[PreparedData, float]:
     """The data with every film held, and the seconds that took."""
     started = time.perf_counter()
-    data = prepare(root, splits=splits, annotation="mean", canvas_size=size, hold=None, cache_dir=cache, say=silent)  # type: ignore[arg-type]
+    data = prepare(root, splits=splits, annotation="mean", canvas_size=size, hold=None, cache_dir=cache, notify=silent)  # type: ignore[arg-type]
     return data, time.perf_counter() - started
 
 
@@ -63,7 +63,7 @@ def main() -> None:
         root = options.dataset_path
         if root is None:
             root = Path(folder) / "Aariz"
-            synthesize(root, films=60, height=2048, say=silent)
+            synthesize(root, films=60, height=2048, notify=silent)
         splits = tuple(split for split in SPLITS if (root / split).is_dir())
         first, building = prepared(root, Path(folder) / "cache", size, splits)
         data, second = prepared(root, Path(folder) / "cache", size, splits)

@@ -18,18 +18,18 @@ import tyro
 REFERENCE = Path(__file__).with_name("reference.md")
 OPTIONS = {
     "train": ("cephkit.config", "TrainConfig"),
-    "evaluate": ("cephkit.evaluation.command", "EvaluateOptions"),
-    "compare": ("cephkit.evaluation.compare_command", "CompareOptions"),
-    "refine": ("cephkit.training.refine_command", "RefineOptions"),
-    "calibrate": ("cephkit.training.calibrate_command", "CalibrateOptions"),
-    "predict": ("cephkit.inference.command", "PredictOptions"),
-    "measure": ("cephkit.cephalometry.command", "MeasureOptions"),
-    "export": ("cephkit.export.command", "ExportOptions"),
-    "import": ("cephkit.export.import_command", "ImportOptions"),
-    "plan": ("cephkit.memory.command", "PlanOptions"),
-    "doctor": ("cephkit.doctor.command", "DoctorOptions"),
-    "synthesize": ("cephkit.data.synthetic.command", "SynthesizeOptions"),
-    "demo": ("cephkit.demo", "DemoConfig"),
+    "evaluate": ("cephkit.commands.evaluate", "EvaluateOptions"),
+    "compare": ("cephkit.commands.compare", "CompareOptions"),
+    "refine": ("cephkit.commands.refine", "RefineOptions"),
+    "calibrate": ("cephkit.commands.calibrate", "CalibrateOptions"),
+    "predict": ("cephkit.commands.predict", "PredictOptions"),
+    "measure": ("cephkit.commands.measure", "MeasureOptions"),
+    "export": ("cephkit.commands.export", "ExportOptions"),
+    "import": ("cephkit.commands.import_labels", "ImportOptions"),
+    "plan": ("cephkit.commands.plan", "PlanOptions"),
+    "doctor": ("cephkit.commands.doctor", "DoctorOptions"),
+    "synthesize": ("cephkit.commands.synthesize", "SynthesizeOptions"),
+    "demo": ("cephkit.commands.demo", "DemoConfig"),
 }
 """Command -> (module, settings class)."""
 POSITIONAL = get_args(tyro.conf.Positional[str])[1]

@@ -32,7 +32,7 @@ def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None
 def test_an_error_for_the_user_has_no_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cephkit.training import command
+    from cephkit.commands import train as command
 
     def broken(argv: list[str]) -> int:
         raise FilmError("a.png: is empty; copy it again")
@@ -45,7 +45,7 @@ def test_an_error_for_the_user_has_no_traceback(
 def test_ctrl_c_outside_a_run_ends_without_a_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cephkit.training import command
+    from cephkit.commands import train as command
 
     def interrupted(argv: list[str]) -> int:
         raise KeyboardInterrupt

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cephkit.training.checkpoint import read_checkpoint
+from cephkit.checkpoint import read_checkpoint
 
 ROOT = Path(__file__).parents[1]
 COMMON = (

@@ -67,7 +67,7 @@ def test_sigterm_is_raised_once_so_that_clearing_up_is_not_disturbed() -> None:
 def test_every_command_ends_with_the_signals_status(
     number: int, status: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cephkit.training import command
+    from cephkit.commands import train as command
 
     def main(argv: list[str]) -> int:
         signal.raise_signal(number)
@@ -81,7 +81,7 @@ def test_every_command_ends_with_the_signals_status(
 def test_what_was_stopped_says_how_to_go_on_and_nothing_else(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cephkit.training import command
+    from cephkit.commands import train as command
 
     def main(argv: list[str]) -> int:
         raise Stopped("stopped; the same command goes on from here", 143)

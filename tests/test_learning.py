@@ -27,7 +27,7 @@ def test_a_small_network_learns_two_films_by_heart(loss: str, stride: int) -> No
     films = films + 0.5 * gaussian_heatmaps(points[:, 1:], mask[:, 1:], (64, 64), 4.0)
     target = gaussian_heatmaps(moved(points, canvas_to_grid(stride)), mask, spec.grid_size, spec.sigma)
 
-    model, criterion = build_model(spec, pretrained=False, say=print), build_loss(loss)
+    model, criterion = build_model(spec, pretrained=False, notify=print), build_loss(loss)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     for _ in range(60):
         optimizer.zero_grad()

@@ -67,7 +67,7 @@ def test_locks_that_cannot_be_made_are_shared_memory_that_is_missing() -> None:
 def test_a_shortage_ends_a_command_with_status_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cephkit.training import command
+    from cephkit.commands import train as command
 
     def main(argv: list[str]) -> int:
         raise RuntimeError(KILLED)

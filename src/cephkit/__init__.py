@@ -1,17 +1,16 @@
 """cephkit: landmarks on lateral cephalograms. Research use only; not a medical device."""
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+
+from cephkit import notice
+from cephkit.notice import NOTICE
 
 if TYPE_CHECKING:
     from cephkit.data.spacing import Spacing
     from cephkit.inference.model import Model, load_model
     from cephkit.inference.prediction import Prediction
 
-__all__ = ["NOTICE", "Model", "Prediction", "Spacing", "load_model"]
-
-NOTICE = "Research use only; not a medical device."
-"""Stands in every result."""
+__all__ = ["NOTICE", "Model", "Prediction", "Spacing", "__version__", "load_model"]
 
 _ROOMS = {
     "Model": "cephkit.inference.model",
@@ -20,10 +19,7 @@ _ROOMS = {
     "Spacing": "cephkit.data.spacing",
 }
 
-try:
-    __version__ = version("cephkit")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0+unknown"
+__version__ = notice.VERSION
 
 
 def __getattr__(name: str) -> Any:

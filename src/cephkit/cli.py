@@ -6,22 +6,22 @@ import os
 import sys
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "train": ("cephkit.training.command", "train a landmark model on a data set in the Aariz layout"),
-    "evaluate": ("cephkit.evaluation.command", "score a checkpoint or a file of predictions, in millimetres"),
-    "compare": ("cephkit.evaluation.compare_command", "which of two models or files of predictions is better"),
+    "train": ("cephkit.commands.train", "train a landmark model on a data set in the Aariz layout"),
+    "evaluate": ("cephkit.commands.evaluate", "score a checkpoint or a file of predictions, in millimetres"),
+    "compare": ("cephkit.commands.compare", "which of two models or files of predictions is better"),
     "refine": (
-        "cephkit.training.refine_command",
+        "cephkit.commands.refine",
         "add a second stage that looks at crops of the film to a checkpoint",
     ),
-    "calibrate": ("cephkit.training.calibrate_command", "teach a checkpoint or an ensemble how large its errors are"),
-    "predict": ("cephkit.inference.command", "find the landmarks on films: JSON, CSV and overlay pictures"),
-    "measure": ("cephkit.cephalometry.command", "angles, distances and ratios of faces, from their landmarks"),
-    "export": ("cephkit.export.command", "landmarks for other tools: CSV, COCO, Label Studio, CVAT, DICOM"),
-    "import": ("cephkit.export.import_command", "landmarks from Label Studio, COCO or CVAT, as label files"),
-    "synthesize": ("cephkit.data.synthetic.command", "write a synthetic data set in the Aariz layout"),
-    "plan": ("cephkit.memory.command", "which batch size and recomputation fit a card, without having one"),
-    "doctor": ("cephkit.doctor.command", "check this machine, the data set and the settings before a run"),
-    "demo": ("cephkit.demo", "all of the above once, small: synthesize, train, evaluate, predict, measure"),
+    "calibrate": ("cephkit.commands.calibrate", "teach a checkpoint or an ensemble how large its errors are"),
+    "predict": ("cephkit.commands.predict", "find the landmarks on films: JSON, CSV and overlay pictures"),
+    "measure": ("cephkit.commands.measure", "angles, distances and ratios of faces, from their landmarks"),
+    "export": ("cephkit.commands.export", "landmarks for other tools: CSV, COCO, Label Studio, CVAT, DICOM"),
+    "import": ("cephkit.commands.import_labels", "landmarks from Label Studio, COCO or CVAT, as label files"),
+    "synthesize": ("cephkit.commands.synthesize", "write a synthetic data set in the Aariz layout"),
+    "plan": ("cephkit.commands.plan", "which batch size and recomputation fit a card, without having one"),
+    "doctor": ("cephkit.commands.doctor", "check this machine, the data set and the settings before a run"),
+    "demo": ("cephkit.commands.demo", "all of the above once, small: synthesize, train, evaluate, predict, measure"),
 }
 """Command -> (module with ``main(argv) -> exit status``, what it does)."""
 
@@ -39,9 +39,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0 if arguments else USAGE_ERROR
     name, *rest = arguments
     if name == "--version":
-        from cephkit import __version__
+        from cephkit.notice import VERSION
 
-        print(f"cephkit {__version__}")
+        print(f"cephkit {VERSION}")
         return 0
     if name not in COMMANDS:
         import difflib

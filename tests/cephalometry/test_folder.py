@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from cephkit.cephalometry import command
-from cephkit.cephalometry.command import main
 from cephkit.cephalometry.folder import MeasuredFolder, Origin
 from cephkit.cephalometry.source import Marked
+from cephkit.commands import measure as command
+from cephkit.commands.measure import main
 from cephkit.data.labels import landmarks_json
 from cephkit.errors import SettingsError
 from tests.cephalometry.faces import ROUND

@@ -91,11 +91,11 @@ def test_what_is_passed_over_is_named(tmp_path: Path) -> None:
     picture(tmp_path / "deep" / "other.png")
     (tmp_path / ".git").mkdir()
     said: list[str] = []
-    assert [path.name for path in films_in(tmp_path, say=said.append)] == ["film.png"]
+    assert [path.name for path in films_in(tmp_path, notify=said.append)] == ["film.png"]
     files = "8 file(s) passed over: a.txt, b.txt, c.txt, d.txt, e.txt and 3 more"
     assert said == [f"{tmp_path}: {files}; 1 folder(s) not searched: deep"]
     quiet = picture(tmp_path / "quiet" / "film.png").parent
-    assert films_in(quiet, say=said.append)
+    assert films_in(quiet, notify=said.append)
     assert len(said) == 1
     with pytest.raises(
         SettingsError, match=r"holds no film .*; --recursive searches the folders in it; 1 folder.*: in"

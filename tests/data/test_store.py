@@ -113,7 +113,7 @@ def test_a_store_with_damaged_canvases_is_made_anew_and_said(maker: AarizMaker, 
     store, said = FilmStore.open(path, CANVAS), list[str]()
     assert store is not None
     assert len(store.warm()) == 2
-    assert_holds(StoreBuilder(tmp_path, CANVAS, 3).finish(films, threads=2, say=said.append), films)
+    assert_holds(StoreBuilder(tmp_path, CANVAS, 3).finish(films, threads=2, notify=said.append), films)
     assert said == [f"{path}: 2 of its 3 canvases are damaged: the film store is made anew"]
 
 

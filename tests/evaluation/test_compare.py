@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from cephkit import cli
+from cephkit.commands.compare import LANDMARK_COLUMNS, CompareOptions, compare, verdict
+from cephkit.commands.evaluate import EvaluateOptions, evaluate
 from cephkit.errors import CephkitError, DataError, LabelError, SettingsError
-from cephkit.evaluation.command import EvaluateOptions, evaluate
 from cephkit.evaluation.compare import Comparison, Difference, compare_errors, holm
-from cephkit.evaluation.compare_command import LANDMARK_COLUMNS, CompareOptions, compare, verdict
 from cephkit.evaluation.metrics import summarise
 from tests.evaluation.test_command import truth_of, write_json
 from tests.inference.test_predictor import tiny_checkpoint

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import cephkit
+from cephkit.checkpoint import load_model
+from cephkit.commands.evaluate import EvaluateOptions
 from cephkit.data.about import read_about
-from cephkit.evaluation.command import EvaluateOptions
 from cephkit.evaluation.judge import Judged, judge_checkpoints
 from cephkit.inference.pose import fit_pose
-from cephkit.training.checkpoint import load_model
 from tests.training.test_finish import random_checkpoint, random_refiner
 
 

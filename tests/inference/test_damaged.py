@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cephkit.checkpoint import load_model
 from cephkit.errors import CheckpointError
 from cephkit.inference.likeness import Likeness
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.uncertainty import Calibration
-from cephkit.training.checkpoint import load_model
 from tests.training.test_finish import CANVAS, SYMBOLS, random_checkpoint, random_refiner
 
 Extras = dict[str, Any]

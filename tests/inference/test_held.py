@@ -14,16 +14,16 @@ from cephkit.cephalometry.measured import measure_film, table_rows
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.sheet import sheet_html
 from cephkit.cephalometry.source import marked_by
+from cephkit.checkpoint import LoadedModel
 from cephkit.geometry import Size, transform
 from cephkit.inference.likeness import Likeness
-from cephkit.inference.looks import about_centre
 from cephkit.inference.model import Model
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.prediction import Prediction
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.uncertainty import Calibration
+from cephkit.inference.views import about_centre
 from cephkit.models.spec import ModelSpec
-from cephkit.training.checkpoint import LoadedModel
 from tests.inference.looking import Looking
 from tests.inference.test_predictor import film_with_spot
 

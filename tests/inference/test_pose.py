@@ -9,13 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from torch import nn
 
+from cephkit.checkpoint import LoadedModel
 from cephkit.errors import CheckpointError
 from cephkit.geometry import Matrix, Size, letterbox, transform
-from cephkit.inference.looks import about_centre, fitted
 from cephkit.inference.pose import PoseModel, choose_poses, fit_pose, pose_model, to_layout
+from cephkit.inference.views import about_centre, fitted
 from cephkit.landmarks import SYMBOLS
 from cephkit.models.spec import ModelSpec
-from cephkit.training.checkpoint import LoadedModel
 from tests.inference.deformed import drawn_faces
 
 Floats = NDArray[np.float64]

@@ -6,11 +6,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from cephkit.checkpoint import Checkpoint, LoadedModel, load_model, write_checkpoint
 from cephkit.errors import FilmError, SettingsError
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.stages import decode_or_nan
 from cephkit.models.spec import ModelSpec
-from cephkit.training.checkpoint import Checkpoint, LoadedModel, load_model, write_checkpoint
 from tests.inference.looking import Looking
 
 

@@ -9,16 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cephkit.checkpoint import LoadedModel
 from cephkit.data.pixels import to_canvas
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, transform
-from cephkit.inference.looks import PLAIN, TEST_TIME, Look, about_centre
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.stages import SECOND_SHARE, Stages, heatmap_spread, load_refiner, on_canvas, weights_digest
 from cephkit.inference.uncertainty import Calibration
+from cephkit.inference.views import PLAIN, TEST_TIME, Look, about_centre
 from cephkit.models.refiner import CROP, STRIDE, Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
-from cephkit.training.checkpoint import LoadedModel
 from tests.inference.looking import Looking
 from tests.inference.test_predictor import film_with_spot
 

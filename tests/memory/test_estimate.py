@@ -20,7 +20,7 @@ def small() -> Estimator:
 
 def weight_bytes(spec: ModelSpec) -> tuple[int, int]:
     """Of weights and buffers."""
-    model = build_model(spec, pretrained=False, say=lambda line: None)
+    model = build_model(spec, pretrained=False, notify=lambda line: None)
     weights = sum(-(-weight.nbytes // 512) * 512 for weight in model.parameters())
     return weights, sum(-(-buffer.nbytes // 512) * 512 for buffer in model.buffers())
 

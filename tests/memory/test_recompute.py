@@ -21,7 +21,7 @@ SIDE = 64
 def build(name: str = "test_resnet") -> LandmarkModel:
     torch.manual_seed(0)
     spec = ModelSpec(name, ("S", "N", "Or"), (SIDE, SIDE))
-    return build_model(spec, pretrained=False, say=lambda line: None).train()
+    return build_model(spec, pretrained=False, notify=lambda line: None).train()
 
 
 @pytest.fixture(scope="module")

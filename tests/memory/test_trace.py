@@ -68,7 +68,7 @@ def real_step(workload: Workload, batch: int) -> Callable[[], None]:
     """A training step with real tensors, on the CPU."""
     spec = workload.spec
     torch.manual_seed(0)
-    model = build_model(spec, pretrained=False, say=lambda line: None).train()
+    model = build_model(spec, pretrained=False, notify=lambda line: None).train()
     for weight in model.parameters():
         weight.grad = torch.zeros_like(weight)
     films = (

@@ -12,7 +12,7 @@ from cephkit.models.spec import ModelSpec
 def made(symbols: tuple[str, ...], seed: int, stride: int = 4, side: int = 64) -> tuple[LandmarkModel, ModelSpec]:
     spec = ModelSpec("resnet10t", symbols, (side, side), heatmap_stride=stride)
     torch.manual_seed(seed)
-    model = build_model(spec, pretrained=False, say=lambda line: None).eval()
+    model = build_model(spec, pretrained=False, notify=lambda line: None).eval()
     torch.nn.init.normal_(model.head.final.bias)
     return model, spec
 

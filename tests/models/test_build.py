@@ -39,7 +39,7 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("stride", [4, 2])
 def test_maps_have_one_channel_per_landmark_at_the_stride(model: str, stride: int) -> None:
     wanted = spec(model, heatmap_stride=stride)
-    network = build_model(wanted, pretrained=False, say=quiet).eval()
+    network = build_model(wanted, pretrained=False, notify=quiet).eval()
     with torch.no_grad():
         maps = network(torch.rand(2, 1, 64, 96))
     assert maps.shape == (2, 3, *wanted.grid_size)
@@ -47,7 +47,7 @@ def test_maps_have_one_channel_per_landmark_at_the_stride(model: str, stride: in
 
 @pytest.mark.parametrize("stride", [4, 2])
 def test_a_look_gives_the_maps_and_what_was_seen_on_the_whole(stride: int) -> None:
-    network = build_model(spec("resnet10t", heatmap_stride=stride), pretrained=False, say=quiet).eval()
+    network = build_model(spec("resnet10t", heatmap_stride=stride), pretrained=False, notify=quiet).eval()
     films = torch.rand(2, 1, 64, 96)
     seen: list[torch.Tensor] = []
     network.head.final.register_forward_hook(lambda module, given, made: seen.append(given[0]))
@@ -59,13 +59,13 @@ def test_a_look_gives_the_maps_and_what_was_seen_on_the_whole(stride: int) -> No
 
 
 def test_backbones_with_channels_last_features_work() -> None:
-    network = build_model(spec("swin_tiny_patch4_window7_224"), pretrained=False, say=quiet).eval()
+    network = build_model(spec("swin_tiny_patch4_window7_224"), pretrained=False, notify=quiet).eval()
     with torch.no_grad():
         assert network(torch.rand(1, 1, 64, 96)).shape == (1, 3, 16, 24)
 
 
 def test_hrnet_is_hrnet_w32_with_its_four_branches() -> None:
-    network = build_model(spec("hrnet"), pretrained=False, say=quiet)
+    network = build_model(spec("hrnet"), pretrained=False, notify=quiet)
     assert isinstance(network, LandmarkModel)
     assert [branch.in_channels for branch in network.head.branches] == [32, 64, 128, 256]
     assert not any("incre_modules" in key for key in network.state_dict())  # no classifier layers
@@ -73,7 +73,7 @@ def test_hrnet_is_hrnet_w32_with_its_four_branches() -> None:
 
 def test_branches_first_equals_joining_first() -> None:
     """The head's shortcut, against the plain way: enlarge, join, one convolution."""
-    head = build_model(spec("resnet10t"), pretrained=False, say=quiet).head.eval()
+    head = build_model(spec("resnet10t"), pretrained=False, notify=quiet).head.eval()
     channels = [branch.in_channels for branch in head.branches]
     features = [torch.randn(1, count, 32 >> level, 48 >> level) for level, count in enumerate(channels)]
     enlarged = [
@@ -89,19 +89,19 @@ def test_branches_first_equals_joining_first() -> None:
 @pytest.mark.parametrize(("loss", "largest"), [("adaptive_wing", 0.1), ("softmax", 1.0)])
 def test_training_starts_near_empty_maps(loss: str, largest: float) -> None:
     torch.manual_seed(0)
-    network = build_model(spec(loss=loss), pretrained=False, say=quiet).train()
+    network = build_model(spec(loss=loss), pretrained=False, notify=quiet).train()
     assert network(torch.rand(2, 1, 64, 96)).abs().max() < largest
 
 
 def test_normalisation_is_part_of_the_weights() -> None:
-    network = build_model(spec(), pretrained=False, say=quiet)
+    network = build_model(spec(), pretrained=False, notify=quiet)
     state = network.state_dict()
     assert float(state["mean"]) == pytest.approx((0.485 + 0.456 + 0.406) / 3)
     assert float(state["std"]) == pytest.approx((0.229 + 0.224 + 0.225) / 3)
 
 
 def test_maps_stay_finite_in_bfloat16_and_channels_last() -> None:
-    network = build_model(spec(), pretrained=False, say=quiet).to(memory_format=torch.channels_last)
+    network = build_model(spec(), pretrained=False, notify=quiet).to(memory_format=torch.channels_last)
     films = torch.rand(2, 1, 64, 96)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         maps = network(films)
@@ -115,23 +115,23 @@ def test_same_seed_same_weights() -> None:
     states = []
     for _ in range(2):
         torch.manual_seed(5)
-        states.append(build_model(spec(), pretrained=False, say=quiet).state_dict())
+        states.append(build_model(spec(), pretrained=False, notify=quiet).state_dict())
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
 def test_unknown_model_names_its_neighbours() -> None:
     with pytest.raises(SettingsError, match=r"'hrnet_w33'.*hrnet_w32"):
-        build_model(spec("hrnet_w33"), pretrained=False, say=quiet)
+        build_model(spec("hrnet_w33"), pretrained=False, notify=quiet)
 
 
 def test_model_without_stride_4_names_its_strides_and_some_that_work() -> None:
     with pytest.raises(SettingsError, match=r"strides \[16, 16, 16\].*hrnet_w18_small"):
-        build_model(spec("vit_tiny_patch16_224"), pretrained=False, say=quiet)
+        build_model(spec("vit_tiny_patch16_224"), pretrained=False, notify=quiet)
 
 
 def test_unknown_loss_is_refused() -> None:
     with pytest.raises(SettingsError, match="mse"):
-        build_model(spec(loss="mse"), pretrained=False, say=quiet)
+        build_model(spec(loss="mse"), pretrained=False, notify=quiet)
 
 
 def test_without_network_one_line_says_so_and_weights_are_random(
@@ -141,13 +141,13 @@ def test_without_network_one_line_says_so_and_weights_are_random(
     monkeypatch.setattr(pretrained.constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens on discard
     lines: list[str] = []
     torch.manual_seed(5)
-    network = build_model(spec(), pretrained=True, say=lines.append)
+    network = build_model(spec(), pretrained=True, notify=lines.append)
     assert len(lines) == 1
     assert "resnet10t" in lines[0]
     assert "cannot be reached" in lines[0]
     assert "random weights" in lines[0]
     torch.manual_seed(5)
-    plain = build_model(spec(), pretrained=False, say=quiet)
+    plain = build_model(spec(), pretrained=False, notify=quiet)
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), plain.parameters(), strict=True))
 
 
@@ -155,7 +155,7 @@ def test_offline_switch_of_the_hub_is_honoured(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(pretrained.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(pretrained, "reachable", lambda url: pytest.fail("asked the network while offline"))
     lines: list[str] = []
-    build_model(spec(), pretrained=True, say=lines.append)
+    build_model(spec(), pretrained=True, notify=lines.append)
     assert len(lines) == 1
     assert "HF_HUB_OFFLINE" in lines[0]
 
@@ -168,14 +168,14 @@ def test_failed_download_goes_on_with_random_weights(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pretrained, "reachable", lambda url: True)
     monkeypatch.setattr(pretrained, "hf_hub_download", fail)
     lines: list[str] = []
-    build_model(spec(), pretrained=True, say=lines.append)
+    build_model(spec(), pretrained=True, notify=lines.append)
     assert len(lines) == 1
     assert "could not be fetched (OSError)" in lines[0]
 
 
 def test_model_without_published_weights_says_so(no_cache: None) -> None:
     lines: list[str] = []
-    build_model(spec("resnetblur18"), pretrained=True, say=lines.append)
+    build_model(spec("resnetblur18"), pretrained=True, notify=lines.append)
     assert len(lines) == 1
     assert "timm publishes none" in lines[0]
 
@@ -191,9 +191,9 @@ def test_pretrained_weights_arrive_with_colours_summed(
     lines: list[str] = []
     if cached:
         monkeypatch.setattr(pretrained, "try_to_load_from_cache", lambda *_: str(path))
-        network = build_model(spec(model), pretrained=True, say=lines.append)
+        network = build_model(spec(model), pretrained=True, notify=lines.append)
     else:
-        network = build_model(spec(model), pretrained=False, say=quiet, weights=path)
+        network = build_model(spec(model), pretrained=False, notify=quiet, weights=path)
     assert len(lines) == int(cached)
     mine = dict(network.backbone.named_parameters())
     first = next(key for key, value in weights.items() if value.ndim == 4)
@@ -207,7 +207,7 @@ def test_pretrained_weights_arrive_with_colours_summed(
 def test_weights_in_pth_files_and_under_state_dict_work(tmp_path: Path) -> None:
     weights = backbone_weights("resnet10t")
     torch.save({"state_dict": weights}, tmp_path / "weights.pth")
-    network = build_model(spec(), pretrained=False, say=quiet, weights=tmp_path / "weights.pth")
+    network = build_model(spec(), pretrained=False, notify=quiet, weights=tmp_path / "weights.pth")
     assert torch.equal(network.backbone.layer1[0].conv1.weight, weights["layer1.0.conv1.weight"])
 
 
@@ -216,18 +216,18 @@ def test_weights_with_gaps_are_refused_by_name(tmp_path: Path) -> None:
     del weights["layer2.0.conv1.weight"]
     save_file(weights, tmp_path / "gap.safetensors")
     with pytest.raises(SettingsError, match=r"gap\.safetensors.*1 of the.*layer2\.0\.conv1\.weight"):
-        build_model(spec(), pretrained=False, say=quiet, weights=tmp_path / "gap.safetensors")
+        build_model(spec(), pretrained=False, notify=quiet, weights=tmp_path / "gap.safetensors")
 
 
 def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
     save_file(backbone_weights("convnext_atto"), tmp_path / "other.safetensors")
     with pytest.raises(SettingsError, match=r"other\.safetensors.*resnet10t"):
-        build_model(spec(), pretrained=False, say=quiet, weights=tmp_path / "other.safetensors")
+        build_model(spec(), pretrained=False, notify=quiet, weights=tmp_path / "other.safetensors")
 
 
 def test_missing_and_broken_weight_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"gone\.pth: no such file"):
-        build_model(spec(), pretrained=False, say=quiet, weights=tmp_path / "gone.pth")
+        build_model(spec(), pretrained=False, notify=quiet, weights=tmp_path / "gone.pth")
     (tmp_path / "broken.pth").write_bytes(b"no weights")
     with pytest.raises(SettingsError, match=r"broken\.pth"):
-        build_model(spec(), pretrained=False, say=quiet, weights=tmp_path / "broken.pth")
+        build_model(spec(), pretrained=False, notify=quiet, weights=tmp_path / "broken.pth")

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cephkit.checkpoint import read_checkpoint
+from cephkit.commands.train import main
 from cephkit.config import TrainConfig
 from cephkit.inference import uncertainty
 from cephkit.training import complete as complete_module
 from cephkit.training import finish as finish_module
 from cephkit.training import loop, refine
-from cephkit.training.checkpoint import read_checkpoint
-from cephkit.training.command import main
 from cephkit.training.finish import Judgement
 from cephkit.training.run import Result, train
 from tests.conftest import write_tiny_aariz

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from cephkit.checkpoint import Checkpoint, load_model, read_checkpoint, write_checkpoint
 from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import DataError
@@ -22,7 +23,6 @@ from cephkit.models.build import build_model
 from cephkit.models.refiner import Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.training import finish as finish_module
-from cephkit.training.checkpoint import Checkpoint, load_model, read_checkpoint, write_checkpoint
 from cephkit.training.finish import (
     LARGEST_DETAIL,
     Judgement,
@@ -93,7 +93,7 @@ def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 def data(tiny_aariz: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
     return prepare(
         tiny_aariz, splits=("train", "valid"), annotation="mean", canvas_size=CANVAS,
-        cache_dir=tmp_path_factory.mktemp("cache"), say=lambda line: None,
+        cache_dir=tmp_path_factory.mktemp("cache"), notify=lambda line: None,
     )  # fmt: skip
 
 

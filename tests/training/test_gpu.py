@@ -39,8 +39,8 @@ def test_stopping_and_resuming_on_a_card_goes_on_from_the_same_step(settings: Se
 
 
 def test_the_same_network_predicts_alike_on_card_and_cpu(settings: Settings) -> None:
+    from cephkit.checkpoint import load_model
     from cephkit.inference.predictor import Predictor
-    from cephkit.training.checkpoint import load_model
 
     config = settings(epochs=1)
     best = train(config).save_dir / "checkpoint_best.pth"

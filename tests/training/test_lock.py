@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from cephkit.commands.calibrate import main as calibrate
+from cephkit.commands.refine import main as refine
 from cephkit.errors import CephkitError
 from cephkit.training import lock as lock_module
-from cephkit.training.calibrate_command import main as calibrate
 from cephkit.training.lock import LOCK, owning, owning_folder_of
-from cephkit.training.refine_command import main as refine
 from cephkit.training.run import train
 from tests.training.conftest import Settings
 from tests.training.test_finish import random_checkpoint

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.errors import CephkitError
 from cephkit.training import launch, loop
-from cephkit.training.checkpoint import load_model, read_checkpoint
 from cephkit.training.context import Run
 from cephkit.training.log import Screen
 from cephkit.training.loop import train_epoch

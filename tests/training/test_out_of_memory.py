@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+from cephkit.checkpoint import read_checkpoint
 from cephkit.data.dataset import FilmDataset
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
 from cephkit.training import loop
 from cephkit.training import run as run_module
-from cephkit.training.checkpoint import read_checkpoint
 from cephkit.training.context import Run
 from cephkit.training.failure import failure
 from cephkit.training.log import Screen

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 
+from cephkit.checkpoint import read_checkpoint, write_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.errors import CheckpointError
 from cephkit.training import resume
-from cephkit.training.checkpoint import read_checkpoint, write_checkpoint
 from cephkit.training.log import Screen
 from cephkit.training.run import Result, set_up, train
 from tests.conftest import write_tiny_aariz

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from cephkit import checkpoint as checkpoint_module
+from cephkit.checkpoint import read_checkpoint
+from cephkit.commands.train import main
 from cephkit.data import store_builder
 from cephkit.errors import CheckpointError, DataError, SettingsError
-from cephkit.training import checkpoint as checkpoint_module
 from cephkit.training import finish as finish_module
 from cephkit.training.batches import epoch_plan
-from cephkit.training.checkpoint import read_checkpoint
-from cephkit.training.command import main
 from cephkit.training.finish import detail_data
 from cephkit.training.log import Screen
 from cephkit.training.run import set_up, train

@@ -5,8 +5,8 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
 
+from cephkit.checkpoint import read_checkpoint
 from cephkit.training import run as run_module
-from cephkit.training.checkpoint import read_checkpoint
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
 from tests.training.test_resume import StopAfter, equal, state_of

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-import cephkit
-from cephkit import NOTICE
 from cephkit.cephalometry.analyses import NOT_POSSIBLE, measure
 from cephkit.cephalometry.frame import Facing, covariance_of_error, facing_of
 from cephkit.cephalometry.limits import LIMITS
@@ -19,6 +17,7 @@ from cephkit.data.check import SELLA_NASION_MM
 from cephkit.data.film import Points
 from cephkit.data.label_faults import single_faults
 from cephkit.data.spacing import Spacing
+from cephkit.notice import NOTICE, VERSION
 
 TABLE_COLUMNS = (
     *("film", "file", *COLUMNS, "facing", "pixel_size_mm", "pixel_size_origin", "pixel_size_plane"),
@@ -65,7 +64,7 @@ class MeasuredFilm:
             "notes": list(self.notes),
             "measurements": [result.to_dict() for result in self.results],
             "not_possible": NOT_POSSIBLE,
-            "cephkit": cephkit.__version__,
+            "cephkit": VERSION,
             "notice": NOTICE,
         }
 

@@ -7,15 +7,14 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-import cephkit
-from cephkit import NOTICE
-from cephkit.cephalometry.drawing import tracing_svg
 from cephkit.cephalometry.frame import Facing
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.results import BORDER, Result, class_text
 from cephkit.cephalometry.sheet_rows import analysis_table, grouped, height, in_columns, value_text
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing
+from cephkit.drawing.tracing import tracing_svg
+from cephkit.notice import NOTICE, VERSION
 
 SHEET_ENDING = "_sheet.html"
 """Of the files that sheets are written to."""
@@ -91,7 +90,7 @@ def _css() -> str:
 def _header(name: str) -> str:
     return (
         f"<header><h1>Cephalometric measurements <small>{_cut(name, LONGEST_NAME)}</small></h1>"
-        f'<span><span class="notice">{escape(NOTICE)}</span> cephkit {escape(cephkit.__version__)}</span></header>'
+        f'<span><span class="notice">{escape(NOTICE)}</span> cephkit {escape(VERSION)}</span></header>'
     )
 
 

@@ -60,7 +60,7 @@ def measured_files(given: Sequence[Path], recursive: bool = False) -> list[Path]
     files: list[Path] = []
     for path in given:
         labels = not path.is_dir() or any(map(_is_landmarks, path.iterdir()))
-        files += label_files([path]) if labels else films_in(path, recursive=recursive, say=print)
+        files += label_files([path]) if labels else films_in(path, recursive=recursive, notify=print)
     return list({file.resolve(): file for file in files}.values())
 
 

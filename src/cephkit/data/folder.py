@@ -1,6 +1,6 @@
 """Folders of films: which files are films, and which of them belongs to a name."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from cephkit.data.kinds import is_dicom_directory
 from cephkit.data.names import film_key, film_name
 from cephkit.data.opened import is_film_file, read_head
 from cephkit.errors import SettingsError
+from cephkit.notice import Notify
 
 _OF_THE_SYSTEM = {"thumbs.db", "desktop.ini"}
 _RESULTS, _OVERLAYS = "landmarks.csv", "*_overlay.png"
@@ -69,9 +70,9 @@ def films_in(
     *,
     recursive: bool = False,
     leave_out: Iterable[Path] = (),
-    say: Callable[[str], None] | None = None,
+    notify: Notify | None = None,
 ) -> list[Path]:
-    """The films that ``search`` finds; ``say`` takes a line about what was passed over.
+    """The films that ``search`` finds; ``notify`` takes a line about what was passed over.
 
     Raises:
         SettingsError: there is none, or no such folder.
@@ -83,8 +84,8 @@ def films_in(
         raise SettingsError(
             f"{folder}: holds no film (PNG, JPEG, BMP, TIFF, WebP, DICOM){hint}" + note.replace(f"{folder}: ", "; ", 1)
         )
-    if note and say is not None:
-        say(note)
+    if note and notify is not None:
+        notify(note)
     return found.films
 
 

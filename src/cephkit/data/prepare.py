@@ -1,7 +1,7 @@
 """The one door to the data: from an Aariz folder to checked films, landmarks of the model, and datasets."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from cephkit.data.store_builder import StoreBuilder, check_memory, folder_bytes
 from cephkit.errors import DataError
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS, in_canonical_order
+from cephkit.notice import Notify
 
 SHOWN_PROBLEMS = 50
 
@@ -61,7 +62,7 @@ def prepare(
     hold: int | None = 0,
     cache_dir: Path | None = None,
     skip_bad_films: bool = False,
-    say: Callable[[str], None] = print,
+    notify: Notify = print,
 ) -> PreparedData:
     """Reads, checks and remembers the data set at ``root``.
 
@@ -73,7 +74,7 @@ def prepare(
         hold: films to hold in memory: None all, N the first N in the order of ``splits``, 0 none.
         cache_dir: where hashes and canvases are kept between runs; None for the user's cache folder.
         skip_bad_films: leave films with a problem out, one line each, in place of one error for all.
-        say: takes lines for the user.
+        notify: takes lines for the user.
 
     Raises:
         DataError: no such data set, films or labels with problems, an empty split, no room for what to hold.
@@ -96,14 +97,14 @@ def prepare(
         others = _other_films(root, splits)
         everything = (*aariz.films, *others)
         facts = scan(everything, index, {film.path: builder.add for film in planned})
-        _remember(index, folder, say)
+        _remember(index, folder, notify)
         own_facts = facts[: len(aariz.films)]
         unusable += film_problems(aariz.films, own_facts)
         checked = [with_facts(film, known) for film, known in zip(aariz.films, own_facts, strict=True)]
         findings = label_findings([film for film in checked if film.size is not None])
         unusable += certain_problems(findings)
         if unusable:
-            _report(unusable, skip_bad_films, root, say)
+            _report(unusable, skip_bad_films, root, notify)
         left_out, notes = leaked(everything, facts)
         notes = [*aariz.notes, *notes, *_unread_others(others, facts[len(aariz.films) :])]
         usable = [film for film in _without(checked, unusable) if film.path not in left_out]
@@ -113,7 +114,7 @@ def prepare(
             raise DataError(
                 f"{root}: no usable film in {' and '.join(empty)}; see the lines above for what was left out"
             )
-        store = _hold(usable[:hold], folder, canvas_size, builder, say)
+        store = _hold(usable[:hold], folder, canvas_size, builder, notify)
     except OSError as error:
         raise DataError(f"{folder}: the cache cannot be written: {error}; name another with --cache_dir") from error
     finally:
@@ -125,7 +126,7 @@ def prepare(
     notes += label_notes(usable)
     notes += doubts_note(findings, usable)
     for note in notes:
-        say(note)
+        notify(note)
     return PreparedData(films, symbols, annotation, canvas_size, store, tuple(notes))
 
 
@@ -154,19 +155,19 @@ def _unread_others(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[st
     return [f"not read, hence not compared with train: {len(unread)} films: {some(unread)}"] if unread else []
 
 
-def _remember(index: FilmIndex, folder: Path, say: Callable[[str], None]) -> None:
+def _remember(index: FilmIndex, folder: Path, notify: Notify) -> None:
     try:
         index.save()
     except OSError as error:
-        say(f"{folder}: the check is not remembered and will be repeated next time: {error}")
+        notify(f"{folder}: the check is not remembered and will be repeated next time: {error}")
 
 
-def _report(problems: Sequence[Problem], skip: bool, root: Path, say: Callable[[str], None]) -> None:
+def _report(problems: Sequence[Problem], skip: bool, root: Path, notify: Notify) -> None:
     ordered = sorted(problems, key=lambda problem: (SPLITS.index(problem.split), problem.film_id))
     lines = [str(problem) for problem in ordered]
     if skip:
         for line in lines:
-            say(f"left out: {line}")
+            notify(f"left out: {line}")
         return
     count = len({(problem.split, problem.film_id) for problem in problems})
     shown = "\n".join(f"  {line}" for line in lines[:SHOWN_PROBLEMS])
@@ -175,14 +176,12 @@ def _report(problems: Sequence[Problem], skip: bool, root: Path, say: Callable[[
     raise DataError(f"{root}: {count} films cannot be used:\n{shown}{more}\n{remedy}")
 
 
-def _hold(
-    films: Sequence[Film], folder: Path, canvas_size: Size, builder: StoreBuilder, say: Callable[[str], None]
-) -> FilmStore:
+def _hold(films: Sequence[Film], folder: Path, canvas_size: Size, builder: StoreBuilder, notify: Notify) -> FilmStore:
     if not films:
         return FilmStore.empty(canvas_size)
-    store = builder.finish(films, THREADS, say)
+    store = builder.finish(films, THREADS, notify)
     total = folder_bytes(folder)
-    say(
+    notify(
         f"film store: {len(store)} films, {store.bytes / 2**20:.0f} MiB, in {folder} "
         f"({total / 2**20:.0f} MiB there in all; may be deleted when no run uses it)"
     )

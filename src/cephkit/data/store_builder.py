@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +19,7 @@ from cephkit.data.pixels import content_hash, decode_grey, read_bytes, to_canvas
 from cephkit.data.store import FilmStore, content_of, end_of_store, store_path
 from cephkit.errors import BrokenFilmError, DataError
 from cephkit.geometry import Size
+from cephkit.notice import Notify
 
 _MEMORY_SHARE = 0.8  # of the free memory; the rest is for the network, the workers and the desktop
 _ABANDONED_S = 24 * 3600
@@ -59,7 +60,7 @@ class StoreBuilder:
             self._slots[content] = len(self._checksums)
             self._checksums.append(zlib.crc32(canvas.data))
 
-    def finish(self, films: Sequence[Film], threads: int, say: Callable[[str], None] = print) -> FilmStore:
+    def finish(self, films: Sequence[Film], threads: int, notify: Notify = print) -> FilmStore:
         """The store of exactly ``films``: an older one, or the collected canvases and those that are missing.
 
         Its pages are in memory, its canvases checked; an older one with a damaged canvas is made anew, with a line.
@@ -75,7 +76,7 @@ class StoreBuilder:
                 damaged = older.warm()
                 if not damaged:
                     return older
-                say(f"{path}: {len(damaged)} of its {len(older)} canvases are damaged: the film store is made anew")
+                notify(f"{path}: {len(damaged)} of its {len(older)} canvases are damaged: the film store is made anew")
                 path.unlink(missing_ok=True)
             missing = {content_of(film): film for film in films if content_of(film) not in self._slots}
             if missing:

@@ -98,7 +98,7 @@ def _prepared(config: TrainConfig, splits: tuple[Split, ...], checks: list[Check
     try:
         data = prepare(
             config.dataset_path, splits=splits, annotation=annotation, canvas_size=config.image_size, hold=0,
-            cache_dir=config.cache_dir, skip_bad_films=True, say=lines.append,
+            cache_dir=config.cache_dir, skip_bad_films=True, notify=lines.append,
         )  # fmt: skip
     except DataError as error:
         checks.append(refused("data set", error, LAYOUT))

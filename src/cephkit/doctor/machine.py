@@ -8,11 +8,11 @@ from pathlib import Path
 
 import psutil
 
+from cephkit.checkpoint import checkpoint_bytes
 from cephkit.config import TrainConfig
 from cephkit.data.store_builder import check_memory
 from cephkit.doctor.checks import GIB, Check, failure, gib, ok, refused, warning
 from cephkit.errors import DataError
-from cephkit.training.checkpoint import checkpoint_bytes
 
 PROGRAM_BYTES = 3 * GIB
 """Assumed for the training process with CUDA's libraries, films apart."""
@@ -69,9 +69,9 @@ def parameter_count(config: TrainConfig, landmarks: int) -> int:
     spec = ModelSpec(config.model, symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss)
     try:
         with torch.device("meta"):
-            model = build_model(spec, pretrained=False, say=lambda line: None)
+            model = build_model(spec, pretrained=False, notify=lambda line: None)
     except (RuntimeError, NotImplementedError):  # some backbones compute while they are built
-        model = build_model(spec, pretrained=False, say=lambda line: None)
+        model = build_model(spec, pretrained=False, notify=lambda line: None)
     return sum(tensor.numel() for tensor in model.state_dict().values())
 
 

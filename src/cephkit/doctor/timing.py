@@ -85,7 +85,7 @@ def rehearsal(config: TrainConfig, packing: Packing, landmarks: int) -> Rehearsa
     symbols = tuple(map(str, range(max(1, landmarks))))
     spec = ModelSpec(config.model, symbols, size, config.heatmap_stride, config.sigma, config.loss)
     with torch.random.fork_rng(devices=[]):
-        model = build_model(spec, pretrained=False, say=lambda line: None).to(fabric.device).train()
+        model = build_model(spec, pretrained=False, notify=lambda line: None).to(fabric.device).train()
         films: Any = (
             torch.randint(0, 256, (batch, 1, *size), dtype=torch.uint8),
             torch.rand(batch, len(symbols), 2) * torch.tensor([size[1] - 1.0, size[0] - 1.0]),

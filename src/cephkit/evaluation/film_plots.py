@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.drawing.placing import best_place, box_around
 from cephkit.errors import BrokenFilmError, FilmError
 from cephkit.evaluation.plots import Omitted, Plot
 from cephkit.evaluation.scoring import Scores
-from cephkit.placing import best_place, box_around
 
 Floats = NDArray[np.float64]
 

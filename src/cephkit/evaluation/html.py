@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from cephkit import NOTICE
 from cephkit.evaluation.film_plots import KINDS, overlay
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics, summarise
 from cephkit.evaluation.plots import Omitted, Plot, annotator_distances_mm, boxes, cumulative, scatter
@@ -22,6 +21,7 @@ from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import NO_MACHINE
 from cephkit.files import utf8, write_csv, write_whole
 from cephkit.landmarks import BY_SYMBOL, Tissue
+from cephkit.notice import NOTICE
 
 TISSUES: dict[Tissue, str] = {"bone": "bone", "tooth": "tooth", "soft": "soft tissue"}
 Named = tuple[tuple[str, ...], Metrics]

@@ -1,7 +1,7 @@
 """Predictions to judge, from checkpoints or from a file."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,11 +21,10 @@ from cephkit.evaluation.results import lacks
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
 from cephkit.evaluation.trust import trust
 from cephkit.landmarks import in_canonical_order
+from cephkit.notice import Notify
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Predictor
-
-Say = Callable[[str], None]
 
 
 class JudgeOptions(Protocol):
@@ -67,19 +66,19 @@ class Judged:
     predictor: "Predictor | None" = None
 
 
-def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) -> Judged:
+def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Notify) -> Judged:
     """Predictions of one checkpoint, or of several whose points are averaged.
 
     Raises:
         CephkitError: what cannot be judged, and why.
     """
+    from cephkit.checkpoint import current_versions, load_model
     from cephkit.data.prepare import prepare
-    from cephkit.inference.device import choose_device
+    from cephkit.device import choose_device
     from cephkit.inference.folder import predict_films
     from cephkit.inference.predictor import Predictor
-    from cephkit.training.checkpoint import current_versions, load_model
 
-    device = choose_device(options.device, say)
+    device = choose_device(options.device, notify)
     loaded = [load_model(path, device) for path in paths]
     predictor = Predictor(loaded, device, options.mixed_precision, options.tta, options.refine)
     spec = predictor.spec
@@ -91,7 +90,7 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) ->
         hold=0,
         cache_dir=options.cache_dir,
         skip_bad_films=options.skip_bad_films,
-        say=say,
+        notify=notify,
     )
     films = [film for group in prepared.films.values() for film in group]
     if not set(symbols_with_truth(films, options.truth)) & set(spec.symbols):
@@ -139,13 +138,13 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], say: Say) ->
         "versions": {**current_versions(), "numpy": np.__version__},
     }
     for lack in lacks(source):
-        say(lack)
+        notify(lack)
     if predictor.calibration is not None:
         source["uncertainty"] = trust(predictor.calibration, found, columns, scores)
     return Judged(scores, source, predictor)
 
 
-def judge_file(options: JudgeOptions, path: Path, say: Say) -> Judged:
+def judge_file(options: JudgeOptions, path: Path, notify: Notify) -> Judged:
     """Predictions of a file. Only labels are read: no film is decoded.
 
     Raises:
@@ -153,20 +152,20 @@ def judge_file(options: JudgeOptions, path: Path, say: Say) -> Judged:
     """
     folder = read_aariz(options.dataset_path, options.splits)
     for note in folder.notes:
-        say(note)
+        notify(note)
     ids = {film_key(film.film_id): film.film_id for film in folder.films}
     written = read_predictions(path)
     # Names are compared as file systems do: without case, in one Unicode form.
     predictions = {ids.get(film_key(film), film) if ids.get(film_key(film)) not in written else film: points
                    for film, points in written.items()}  # fmt: skip
-    films = _usable(folder, options, say)
+    films = _usable(folder, options, notify)
     if not films:
         raise DataError(f"{options.dataset_path}: no usable film in {' '.join(options.splits)}")
     known = {film.film_id for film in folder.films} | {problem.film_id for problem in folder.problems}
     # A benchmark's file may well hold more films than this data set; a misspelt id shows as a film without prediction.
     others = [film_id for film_id in predictions if film_id not in known]
     if others:
-        say(f"not judged, not in {' '.join(options.splits)}: {len(others)} films: {some(others)}")
+        notify(f"not judged, not in {' '.join(options.splits)}: {len(others)} films: {some(others)}")
     scores = score_predictions(films, predictions, options.truth, options.allow_missing)
     source: dict[str, Any] = {"predictions": {"path": path.as_posix()}}
     if path.is_file():
@@ -174,7 +173,7 @@ def judge_file(options: JudgeOptions, path: Path, say: Say) -> Judged:
     return Judged(scores, source)
 
 
-def _usable(folder: AarizFolder, options: JudgeOptions, say: Say) -> list[Film]:
+def _usable(folder: AarizFolder, options: JudgeOptions, notify: Notify) -> list[Film]:
     """Films without a problem.
 
     Raises:
@@ -191,11 +190,11 @@ def _usable(folder: AarizFolder, options: JudgeOptions, say: Say) -> list[Film]:
             "Mend them, or judge the others: --skip_bad_films"
         )
     for line in lines:
-        say(f"left out: {line}")
+        notify(f"left out: {line}")
     named = {(problem.split, problem.film_id) for problem in problems}
     usable = [film for film in readable if (film.split, film.film_id) not in named]
     for note in doubts_note(findings, usable):
-        say(note)
+        notify(note)
     return usable
 
 

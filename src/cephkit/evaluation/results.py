@@ -10,8 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import cephkit
-from cephkit import NOTICE
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import (
@@ -26,6 +24,7 @@ from cephkit.evaluation.tables import (
     split_rows,
 )
 from cephkit.files import utf8, write_csv, write_json
+from cephkit.notice import NOTICE, VERSION
 
 HARDEST = 5
 LEAST_COVERAGE = 80.0
@@ -44,7 +43,7 @@ def report(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> dict[str,
         "landmarks_without_truth": scores.landmarks_without_truth,
         "not_found": scores.not_found,
         "versions": {
-            "cephkit": cephkit.__version__,
+            "cephkit": VERSION,
             "python": platform.python_version(),
             "numpy": np.__version__,
         },

@@ -16,19 +16,20 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from cephkit.checkpoint import load_model as load_checkpoint
 from cephkit.data.folder import films_in
 from cephkit.data.names import film_name
 from cephkit.data.opened import OpenedFilm, open_array, open_film, open_image
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.data.straight import straightened, stretch_of, unstretched
+from cephkit.device import choose_device
 from cephkit.errors import FilmError, SettingsError
 from cephkit.geometry import Size
-from cephkit.inference.device import choose_device
 from cephkit.inference.prediction import Prediction
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.stream import batched, in_order
-from cephkit.training.checkpoint import load_model as load_checkpoint
+from cephkit.notice import Notify
 
 FilmLike: TypeAlias = Path | str | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]
 """A file; a PIL image, read by mode and EXIF as its file would be; or an array: (H, W) grey uint8 or uint16, or
@@ -114,7 +115,7 @@ class Model:
         num_workers: int = 1,
         recursive: bool = False,
         broken: Callable[[Path, FilmError], None] | None = None,
-        say: Callable[[str], None] | None = None,
+        notify: Notify | None = None,
     ) -> Iterator[Prediction]:
         """The landmarks of every film in a folder, one after the other, with few films in memory.
 
@@ -125,7 +126,7 @@ class Model:
             num_workers: threads that read films ahead.
             recursive: search the folders in it too.
             broken: is told of a film that cannot be read; None: a warning.
-            say: takes a line about files and folders that were passed over.
+            notify: takes a line about files and folders that were passed over.
 
         Raises:
             SettingsError: no such folder or no film in it, a batch of none, or a pixel size that cannot be one.
@@ -133,7 +134,7 @@ class Model:
         if batch_size < 1:
             raise SettingsError(f"batch_size must be 1 or more, got {batch_size}")
         return self._through(
-            films_in(Path(folder), recursive=recursive, say=say), spacing, batch_size, num_workers, broken
+            films_in(Path(folder), recursive=recursive, notify=notify), spacing, batch_size, num_workers, broken
         )
 
     def _through(
@@ -218,7 +219,7 @@ def load_model(
     mixed_precision: bool = False,
     keep_doubtful: bool = False,
     ignore_bad_pixel_size: bool = False,
-    say: Callable[[str], None] = warnings.warn,
+    notify: Notify = warnings.warn,
 ) -> Model:
     """A model ready to predict.
 
@@ -230,7 +231,7 @@ def load_model(
         mixed_precision: run the networks in half precision.
         keep_doubtful: see ``Model``.
         ignore_bad_pixel_size: see ``Model``.
-        say: takes a line where there is no such device and the CPU is used.
+        notify: takes a line where there is no such device and the CPU is used.
 
     Raises:
         CheckpointError: no checkpoint, or a damaged one.
@@ -238,7 +239,7 @@ def load_model(
     """
     paths = [path] if isinstance(path, (str, Path)) else list(path)
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    where = choose_device(name, say)
+    where = choose_device(name, notify)
     loaded = [load_checkpoint(Path(each), where) for each in paths]
     return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful, ignore_bad_pixel_size)
 

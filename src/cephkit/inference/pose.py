@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cephkit.cephalometry.frame import Facing, facing_of
+from cephkit.checkpoint import LoadedModel
 from cephkit.errors import CheckpointError
 from cephkit.geometry import Letterbox, Matrix, Size, letterbox, transform
-from cephkit.inference.looks import about_centre, fitted
 from cephkit.inference.plausible import Plausibility, ShapeModel, fit_shape, median_score, similarity
-from cephkit.training.checkpoint import LoadedModel
+from cephkit.inference.views import about_centre, fitted
 
 Floats = NDArray[np.float64]
 Glance = Callable[[Floats, Sequence[int]], tuple[Floats, Floats]]

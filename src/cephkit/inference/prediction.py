@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import cephkit
-from cephkit import NOTICE
 from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.frame import Facing, covariance_of_region
 from cephkit.cephalometry.norms import Subject, true_enlargement
@@ -25,6 +23,7 @@ from cephkit.errors import SettingsError
 from cephkit.files import guarded, utf8, write_whole
 from cephkit.geometry import Size
 from cephkit.landmarks import BY_SYMBOL
+from cephkit.notice import NOTICE, VERSION
 
 if TYPE_CHECKING:
     import pandas
@@ -181,7 +180,7 @@ class Prediction:
             "spacing": None if self.spacing is None else self.spacing.to_dict(),
             "film": film,
             "model": dict(self.model),
-            "cephkit": cephkit.__version__,
+            "cephkit": VERSION,
             "notice": NOTICE,
         }
 

@@ -10,17 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cephkit.checkpoint import LoadedModel
 from cephkit.data.names import film_name
 from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
-from cephkit.inference.looks import PLAIN, TEST_TIME, film_rectangles
 from cephkit.inference.pose import Pose, choose_poses, faces, pose_model
 from cephkit.inference.prediction import Prediction
 from cephkit.inference.stages import Looked, Matrices, Seen, Stages
 from cephkit.inference.uncertainty import Calibration
+from cephkit.inference.views import PLAIN, TEST_TIME, film_rectangles
 from cephkit.models.build import LandmarkModel
-from cephkit.training.checkpoint import LoadedModel
 
 Floats = NDArray[np.float64]
 

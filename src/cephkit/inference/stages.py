@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cephkit.checkpoint import LoadedModel
+from cephkit.device import half_pays, half_type
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Letterbox, Size, grid_to_canvas, invert, letterbox, transform
 from cephkit.heatmaps.decode import decode
-from cephkit.inference.device import half_pays, half_type
-from cephkit.inference.looks import Look, show
+from cephkit.inference.views import Look, show
 from cephkit.models.refiner import Refiner, RefinerSpec, expected_offsets, take_crops
 from cephkit.models.spec import ModelSpec
-from cephkit.training.checkpoint import LoadedModel
 
 Floats = NDArray[np.float64]
 Matrices = NDArray[np.float64]

@@ -9,10 +9,10 @@ from cephkit.data.about import About
 from cephkit.data.film_rows import of_film
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
+from cephkit.drawing.overlay import draw_overlay, png_bytes
 from cephkit.errors import FilmError
 from cephkit.files import write_whole
 from cephkit.inference.model import Model, Shown
-from cephkit.inference.overlay import draw_overlay, png_bytes
 from cephkit.inference.prediction import Prediction
 from cephkit.inference.results import ResultFolder, problem
 from cephkit.inference.stream import batched, in_order

@@ -134,10 +134,10 @@ def fake_model(workload: Workload) -> LandmarkModel:
     """
     try:
         with torch.device("meta"):  # no memory, and no time for random weights
-            model = build_model(workload.spec, pretrained=False, say=lambda line: None)
+            model = build_model(workload.spec, pretrained=False, notify=lambda line: None)
     except (SettingsError, RuntimeError, NotImplementedError):  # some backbones compute while they are built
         with torch._subclasses.fake_tensor.unset_fake_temporarily():
-            model = build_model(workload.spec, pretrained=False, say=lambda line: None)
+            model = build_model(workload.spec, pretrained=False, notify=lambda line: None)
     # Tensors shared by several layers stay shared.
     fakes: dict[int, Any] = {}
     for module in model.modules():

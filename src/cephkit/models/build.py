@@ -2,7 +2,6 @@
 
 import difflib
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from cephkit.errors import SettingsError
 from cephkit.models.head import HeatmapHead
 from cephkit.models.pretrained import find_weights
 from cephkit.models.spec import ModelSpec
+from cephkit.notice import Notify
 
 ALIASES = {"hrnet": "hrnet_w32"}
 _EXAMPLES = "hrnet_w18_small, hrnet_w18, hrnet_w32, hrnet_w48, resnet50, convnextv2_tiny, efficientnet_b0"
@@ -72,16 +72,14 @@ class LandmarkModel(nn.Module):
         return features
 
 
-def build_model(
-    spec: ModelSpec, pretrained: bool, say: Callable[[str], None], weights: Path | None = None
-) -> LandmarkModel:
+def build_model(spec: ModelSpec, pretrained: bool, notify: Notify, weights: Path | None = None) -> LandmarkModel:
     """The network of ``spec`` with fresh head weights.
 
     Args:
         spec: what to build.
         pretrained: start the backbone from timm's ImageNet weights; where these cannot be had, one line says
             so and the weights are random.
-        say: takes lines for the user.
+        notify: takes lines for the user.
         weights: a local file (.safetensors, .pth) of the backbone in timm's naming, instead of a download.
 
     Raises:
@@ -98,11 +96,11 @@ def build_model(
     backbone = _create(spec, None)
     if weights is not None:
         backbone = _load(spec, weights, backbone, random_state)
-    elif pretrained and (found := find_weights(name, say)) is not None:
+    elif pretrained and (found := find_weights(name, notify)) is not None:
         try:
             backbone = _load(spec, found, backbone, random_state)
         except SettingsError as error:
-            say(f"{error}. Training starts from random weights.")
+            notify(f"{error}. Training starts from random weights.")
     # Grey sees all three colour channels' filters summed, so the mean of their statistics fits best.
     entry: Any = backbone.pretrained_cfg
     return LandmarkModel(spec, backbone, sum(entry["mean"]) / 3, sum(entry["std"]) / 3)

@@ -13,6 +13,8 @@ import timm
 import torch
 from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 
+from cephkit.notice import Notify
+
 PROBE_SECONDS = 5.0
 """How long to wait for a sign of life; without a network the hub's own client tries for most of a minute."""
 DOWNLOAD_SECONDS = 900.0
@@ -22,11 +24,11 @@ _TOO_SLOW = f"the download took more than {DOWNLOAD_SECONDS / 60:.0f} minutes; f
 Result = TypeVar("Result")
 
 
-def find_weights(backbone: str, say: Callable[[str], None]) -> Path | None:
+def find_weights(backbone: str, notify: Notify) -> Path | None:
     """The file with timm's pretrained weights of ``backbone``, fetched where it is not in the cache.
 
     Honours ``HF_HUB_OFFLINE``, ``HF_HOME``, ``HF_ENDPOINT`` and proxies, as huggingface_hub does. None, with
-    one line to ``say``, where the weights cannot be had.
+    one line to ``notify``, where the weights cannot be had.
     """
     entry: Any = timm.get_pretrained_cfg(backbone)
     path: Path | None = None
@@ -36,9 +38,9 @@ def find_weights(backbone: str, say: Callable[[str], None]) -> Path | None:
     elif entry is not None and entry.url:
         path, problem = _from_url(entry.url)
     if path is None:
-        say(f"No pretrained weights for {backbone}: {problem}. Training starts from random weights.")
+        notify(f"No pretrained weights for {backbone}: {problem}. Training starts from random weights.")
     else:
-        say(f"Pretrained weights for {backbone}: {entry.hf_hub_id or entry.url}")
+        notify(f"Pretrained weights for {backbone}: {entry.hf_hub_id or entry.url}")
     return path
 
 

@@ -6,9 +6,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.interrupt import Stopped
-from cephkit.training.checkpoint import load_model, read_checkpoint
 from cephkit.training.context import Run
 from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
 from cephkit.training.refine import RefinerTraining, state_path
@@ -21,7 +21,7 @@ def complete(run: Run, stop: Callable[[], bool]) -> bool:
         Stopped: ``stop()`` was true; the message says how to go on, and going on does the rest only.
         CephkitError: a file or a film cannot be read or written.
     """
-    config, device, say = run.config, run.fabric.device, run.screen.say
+    config, device, notify = run.config, run.fabric.device, run.screen.notify
     path = config.save_dir / "checkpoint_best.pth"
     if not path.is_file():
         return False
@@ -39,11 +39,11 @@ def complete(run: Run, stop: Callable[[], bool]) -> bool:
             )  # fmt: skip
             refiner = add_refiner(
                 load_model(path, device), detail, RefinerTraining(**wanted["training"], num_workers=config.num_workers),
-                config.truth, device, say, stop, run.valid_batch_size, saved,
+                config.truth, device, notify, stop, run.valid_batch_size, saved,
             )  # fmt: skip
         where = "before the errors of the best checkpoint were calibrated"
         finish(
-            path, run.data, config.truth, device, say, config.mixed_precision, run.valid_batch_size, refiner, stop,
+            path, run.data, config.truth, device, notify, config.mixed_precision, run.valid_batch_size, refiner, stop,
             {"second_stage": wanted},
         )  # fmt: skip
     except Stopped as error:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from cephkit.cephalometry.frame import Facing
+from cephkit.checkpoint import LoadedModel, read_checkpoint, write_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, film_cache, prepare
@@ -31,11 +32,10 @@ from cephkit.inference.uncertainty import FEWEST_ERRORS, Calibration, fit_calibr
 from cephkit.interrupt import Stopped, until
 from cephkit.models.refiner import RefinerSpec
 from cephkit.models.spec import ModelSpec
-from cephkit.training.checkpoint import LoadedModel, read_checkpoint, write_checkpoint
+from cephkit.notice import Notify
 from cephkit.training.refine import RefinerTraining, train_refiner
 from cephkit.training.validate import known_size
 
-Say = Callable[[str], None]
 Floats = NDArray[np.float64]
 
 LARGEST_DETAIL = 1536
@@ -70,7 +70,7 @@ def add_refiner(
     settings: RefinerTraining,
     truth: str,
     device: torch.device,
-    say: Say,
+    notify: Notify,
     stop: Callable[[], bool] = lambda: False,
     batch_size: int = 2,
     saved: Path | None = None,
@@ -85,7 +85,7 @@ def add_refiner(
         settings: of its training.
         truth: whose landmarks valid is scored against.
         device: where to train.
-        say: takes lines for the user.
+        notify: takes lines for the user.
         stop: asked after every step.
         batch_size: valid films per pass.
         saved: see ``train_refiner``.
@@ -96,9 +96,9 @@ def add_refiner(
     symbols = model.spec.symbols
     spec = RefinerSpec(symbols, detail.canvas_size)
     height, width = spec.canvas_size
-    say(f"second stage: {len(detail.films['train'])} films at {height}x{width}, {settings.epochs} epochs")
+    notify(f"second stage: {len(detail.films['train'])} films at {height}x{width}, {settings.epochs} epochs")
     dataset = detail.dataset("train", symbols)
-    network = train_refiner(spec, dataset, settings, device, say, stop, saved)
+    network = train_refiner(spec, dataset, settings, device, notify, stop, saved)
     if network is None:
         raise Stopped
     stored = {
@@ -115,9 +115,9 @@ def add_refiner(
         )
     )
     for line in gains(before, after, symbols):
-        say(line)
+        notify(line)
     if not after.mre < before.mre:
-        say("the second stage does not lower the error on valid: it is not kept")
+        notify("the second stage does not lower the error on valid: it is not kept")
         return None
     stored["valid"] = {"first_stage": before.mre, "both": after.mre, "unit": "mm" if before.in_mm else "px"}
     return stored
@@ -184,12 +184,12 @@ def pose_of(data: PreparedData, found: Found | None, symbols: Sequence[str], can
         raise DataError(f"no shapes to judge films by: {error}") from error
 
 
-def add_pose(extras: dict[str, Any], data: PreparedData, found: Found | None, spec: ModelSpec, say: Say) -> None:
+def add_pose(extras: dict[str, Any], data: PreparedData, found: Found | None, spec: ModelSpec, notify: Notify) -> None:
     """Adds ``pose`` to ``extras``, or says why it cannot; see ``pose_of``."""
     try:
         extras["pose"] = pose_of(data, found, spec.symbols, spec.canvas_size)
     except DataError as error:
-        say(f"{error}; left-facing films and pictures that are no films will not be recognised")
+        notify(f"{error}; left-facing films and pictures that are no films will not be recognised")
 
 
 def calibration_of(
@@ -259,7 +259,7 @@ def finish(
     data: PreparedData,
     truth: str,
     device: torch.device,
-    say: Say,
+    notify: Notify,
     mixed_precision: bool = False,
     batch_size: int = 2,
     refiner: dict[str, Any] | None = None,
@@ -273,7 +273,7 @@ def finish(
         data: train and valid films; valid calibrates.
         truth: whose landmarks are right.
         device: where to predict.
-        say: takes lines for the user.
+        notify: takes lines for the user.
         mixed_precision: predict in half precision, as the model will be used.
         batch_size: films per pass.
         refiner: of ``add_refiner``.
@@ -284,7 +284,7 @@ def finish(
         Stopped: ``stop()`` was true; the file is as it was.
         CheckpointError: the file cannot be read or written.
     """
-    from cephkit.training.checkpoint import load_model
+    from cephkit.checkpoint import load_model
 
     model = load_model(path, device)
     extras = dict(model.extras) if refiner is None else {**model.extras, "refiner": refiner, "calibrations": {}}
@@ -296,8 +296,8 @@ def finish(
         made = calibration_of(found, films, model.spec, truth, marked, described(films, truth))
         extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made.to_dict()}
     except DataError as error:
-        say(f"{error}; predictions come without expected errors")
-    add_pose(extras, data, found, model.spec, say)
+        notify(f"{error}; predictions come without expected errors")
+    add_pose(extras, data, found, model.spec, notify)
     if completed is not None:
         extras["completed"] = completed
     write_extras(path, extras)
@@ -318,7 +318,7 @@ def detail_data(data: PreparedData, root: Path, size: Size, hold: int | None, ca
     splits = tuple(data.films)
     detail = prepare(
         root, splits=splits, annotation=data.annotation, canvas_size=size, hold=hold, cache_dir=cache_dir,
-        skip_bad_films=True, say=lambda line: None,
+        skip_bad_films=True, notify=lambda line: None,
     )  # fmt: skip
     contents = {film.path: film.content for films in detail.films.values() for film in films}
     changed = [film.path for films in data.films.values() for film in films if contents.get(film.path) != film.content]
@@ -327,7 +327,7 @@ def detail_data(data: PreparedData, root: Path, size: Size, hold: int | None, ca
     return detail
 
 
-def check_end(config: TrainConfig, data: PreparedData, say: Say) -> None:
+def check_end(config: TrainConfig, data: PreparedData, notify: Notify) -> None:
     """What only the end of a run needs, looked at before it starts: room for a second stage, points to calibrate.
 
     Raises:
@@ -341,7 +341,7 @@ def check_end(config: TrainConfig, data: PreparedData, say: Say) -> None:
             check_disk(folder, len(held), size, "the second stage: ")
     points = sum(len(film.points(config.truth).keys() & set(data.symbols)) for film in data.films["valid"])
     if points < FEWEST_ERRORS:
-        say(
+        notify(
             f"valid has {points} labelled points, a calibration needs {FEWEST_ERRORS}: "
             "predictions will come without expected errors"
         )

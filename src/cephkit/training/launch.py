@@ -5,7 +5,6 @@ import ctypes
 import logging
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,8 +12,9 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
 from cephkit.config import TrainConfig
+from cephkit.device import choose_device, half_pays, half_type
 from cephkit.errors import SettingsError
-from cephkit.inference.device import choose_device, half_pays, half_type
+from cephkit.notice import Notify
 
 # Parameters of glibc's mallopt, from malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -33,27 +33,27 @@ def keep_freed_memory() -> None:
             mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def start_fabric(config: TrainConfig, say: Callable[[str], None]) -> Fabric:
+def start_fabric(config: TrainConfig, notify: Notify) -> Fabric:
     """Device, precision and processes of ``config``.
 
     Raises:
         SettingsError: an unknown device, or torchrun without --use_ddp.
     """
-    device = choose_device(config.device, say)
+    device = choose_device(config.device, notify)
     if device.type == "cpu":
         keep_freed_memory()
     precision: Any = "32-true"
     if config.mixed_precision and device.type == "mps":
-        say("--mixed_precision is not supported on Apple's Metal; going on in float32")
+        notify("--mixed_precision is not supported on Apple's Metal; going on in float32")
     elif config.mixed_precision and not half_pays(device):
-        say("--mixed_precision: this CPU has no bfloat16 and would only emulate it, slowly; going on in float32")
+        notify("--mixed_precision: this CPU has no bfloat16 and would only emulate it, slowly; going on in float32")
     elif config.mixed_precision:
         precision = "bf16-mixed" if half_type(device) == torch.bfloat16 else "16-mixed"
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1 and not config.use_ddp:
         raise SettingsError("torchrun started several processes: add --use_ddp, or start one process with python")
     if config.use_ddp and world == 1:
-        say("--use_ddp: one process; for N cards start it with: torchrun --nproc_per_node N train_1024x1024.py ...")
+        notify("--use_ddp: one process; for N cards start it with: torchrun --nproc_per_node N train_1024x1024.py ...")
     several = config.use_ddp and world > 1
     index = [device.index or 0] if device.type != "cpu" else 1
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run describes itself

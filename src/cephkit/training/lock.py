@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from cephkit.errors import CephkitError
+from cephkit.notice import Notify
 
 LOCK = "cephkit.lock"
 UNFINISHED = (".*.pth.*-*.tmp", ".epochs.csv.*-*.tmp", ".steps.csv.*-*.tmp")
@@ -22,7 +23,7 @@ MOST_BYTES = 4096
 
 
 @contextlib.contextmanager
-def owning(folders: Mapping[str, Path], say: Callable[[str], None]) -> Iterator[None]:
+def owning(folders: Mapping[str, Path], notify: Notify) -> Iterator[None]:
     """Hold ``folders`` (flag -> folder; made where there are none) against other runs while this lasts.
 
     What killed runs left half-written in them is removed, and so is their lock.
@@ -35,28 +36,28 @@ def owning(folders: Mapping[str, Path], say: Callable[[str], None]) -> Iterator[
         for flag, folder in folders.items():
             if folder.resolve() not in seen:
                 seen.add(folder.resolve())
-                held.enter_context(_owning(folder, flag, say))
+                held.enter_context(_owning(folder, flag, notify))
         yield
 
 
 @contextlib.contextmanager
-def owning_folder_of(checkpoint: Path, say: Callable[[str], None]) -> Iterator[None]:
+def owning_folder_of(checkpoint: Path, notify: Notify) -> Iterator[None]:
     """As ``owning``, for a command that writes into ``checkpoint``; without such a file there is nothing to hold.
 
     Raises:
         CephkitError: a run holds its folder, or it cannot be written.
     """
-    with owning({"": checkpoint.parent} if checkpoint.is_file() else {}, say):
+    with owning({"": checkpoint.parent} if checkpoint.is_file() else {}, notify):
         yield
 
 
 @contextlib.contextmanager
-def _owning(folder: Path, flag: str, say: Callable[[str], None]) -> Iterator[None]:
+def _owning(folder: Path, flag: str, notify: Notify) -> Iterator[None]:
     made = not folder.exists()
     lock = folder / LOCK
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        mine = _take(lock, f"{flag} {folder}".strip(), flag, say)
+        mine = _take(lock, f"{flag} {folder}".strip(), flag, notify)
         unfinished = [path for pattern in UNFINISHED for path in folder.glob(pattern)]
         for path in unfinished:
             path.unlink(missing_ok=True)
@@ -66,7 +67,7 @@ def _owning(folder: Path, flag: str, say: Callable[[str], None]) -> Iterator[Non
             f"{flag} {folder}: cannot be written ({error.strerror or error}); {another}".strip()
         ) from error
     if unfinished:
-        say(f"{folder}: {len(unfinished)} unfinished file(s) of killed runs removed")
+        notify(f"{folder}: {len(unfinished)} unfinished file(s) of killed runs removed")
     try:
         yield
     finally:
@@ -77,7 +78,7 @@ def _owning(folder: Path, flag: str, say: Callable[[str], None]) -> Iterator[Non
                 folder.rmdir()  # only where nothing has come into it
 
 
-def _take(lock: Path, what: str, flag: str, say: Callable[[str], None]) -> bytes:
+def _take(lock: Path, what: str, flag: str, notify: Notify) -> bytes:
     """Make ``lock``, in place of a stale one where there is one; its content."""
     mine = json.dumps(_holder()).encode()
     while True:
@@ -107,7 +108,7 @@ def _take(lock: Path, what: str, flag: str, say: Callable[[str], None]) -> bytes
                 f"{what} is in use by another run: {_described(content)}. {_remedy(lock, flag, content)}"
             )
         if _remove(lock, content):
-            say(f"{what}: the lock of an earlier run is removed ({why})")
+            notify(f"{what}: the lock of an earlier run is removed ({why})")
 
 
 def _holder() -> dict[str, Any]:

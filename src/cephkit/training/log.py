@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from cephkit.errors import SettingsError
 from cephkit.memory import GIB
+from cephkit.notice import Notify
 from cephkit.training.records import CsvTable, EventFile, rows_of
 
 PLAIN_INTERVAL_S = 30.0
@@ -79,7 +80,7 @@ class Screen:
             self._bar.stop()
             self._bar = None
 
-    def say(self, line: str) -> None:
+    def notify(self, line: str) -> None:
         """One line, as it is."""
         self._console.print(line, markup=False)
 
@@ -91,7 +92,7 @@ class Screen:
             self._bar.update(self._bar.tasks[0].id, completed=figures.step, description=figures.line())
         elif time.monotonic() - self._last_plain >= PLAIN_INTERVAL_S:
             self._last_plain = time.monotonic()
-            self.say(f"step {figures.step}/{figures.steps}  {figures.line()}")
+            self.notify(f"step {figures.step}/{figures.steps}  {figures.line()}")
 
 
 EPOCH_TAGS = [
@@ -111,14 +112,14 @@ class RunLog:
         folder: made where there is none.
         epochs_done: later rows of an ``epochs.csv`` that is there are dropped.
         steps_done: the same for ``steps.csv``.
-        say: takes lines for the user.
+        notify: takes lines for the user.
 
     Raises:
         SettingsError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, epochs_done: int, steps_done: int, say: Callable[[str], None] = print) -> None:
-        self._folder, self._say = folder, say
+    def __init__(self, folder: Path, epochs_done: int, steps_done: int, notify: Notify = print) -> None:
+        self._folder, self._notify = folder, notify
         self._waiting = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -168,12 +169,12 @@ class RunLog:
             except OSError as error:
                 failure = error
         if failure is not None and not self._waiting:
-            self._say(
+            self._notify(
                 f"WARNING: {self._folder}: the log cannot be written ({failure.strerror or failure}); training goes "
                 "on, and the log when it can"
             )
         elif failure is None and self._waiting and len(writes) > 1:
-            self._say(f"{self._folder}: the log is written again")
+            self._notify(f"{self._folder}: the log is written again")
         else:
             return
         self._waiting = failure is not None

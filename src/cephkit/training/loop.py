@@ -10,10 +10,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from cephkit.checkpoint import Checkpoint, write_checkpoint
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import smaller
 from cephkit.training.batches import MicroBatch, epoch_plan
-from cephkit.training.checkpoint import Checkpoint, write_checkpoint
 from cephkit.training.context import BeforeStep, Run
 from cephkit.training.loaders import valid_loader
 from cephkit.training.report import (
@@ -178,7 +178,7 @@ def repack(run: Run) -> None:
     step = run.state.progress.step
     line = f"step {step + 1}: out of memory with {run.packing}; going on with {packing}, the same effective batch"
     run.packing = packing
-    run.screen.say(line)
+    run.screen.notify(line)
     if run.log is not None:
         run.log.text("OutOfMemory", line, step)
 
@@ -213,7 +213,7 @@ def validate_now(run: Run) -> Validation:
                 raise
         run.valid_batch_size = max(1, run.valid_batch_size // 2)
         run.valid_loader = valid_loader(config, run.valid_set, run.valid_batch_size, run.fabric)
-        run.screen.say(f"validation: out of memory; going on with {run.valid_batch_size} films a pass")
+        run.screen.notify(f"validation: out of memory; going on with {run.valid_batch_size} films a pass")
 
 
 def save_best(run: Run, figures: dict[str, Any] | None) -> None:

@@ -1,13 +1,12 @@
 """How many films a pass takes, and how much memory the process may take: before the run starts."""
 
-from collections.abc import Callable
-
 import torch
 
 from cephkit.config import TrainConfig
 from cephkit.errors import SettingsError
 from cephkit.memory import GIB
 from cephkit.memory.recover import Packing
+from cephkit.notice import Notify
 
 USUAL_EFFECTIVE_BATCH = 6
 """The guide's."""
@@ -20,7 +19,7 @@ def memory_budget(config: TrainConfig, device: torch.device) -> int | None:
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
 
 
-def cap_memory(config: TrainConfig, device: torch.device, say: Callable[[str], None]) -> None:
+def cap_memory(config: TrainConfig, device: torch.device, notify: Notify) -> None:
     """Hold the process to its budget on a CUDA card.
 
     Beyond what is free, drivers on Windows spill into system memory without a word, and steps take ten times as long;
@@ -33,11 +32,11 @@ def cap_memory(config: TrainConfig, device: torch.device, say: Callable[[str], N
     torch.cuda.set_per_process_memory_fraction(min(1.0, budget / total), device)
     source = "free now" if config.vram_budget is None else "--vram_budget"
     capped = min(budget, total) / GIB
-    say(f"GPU memory of this process is capped at {capped:.2f} GiB ({source}) of {total / GIB:.2f} GiB")
+    notify(f"GPU memory of this process is capped at {capped:.2f} GiB ({source}) of {total / GIB:.2f} GiB")
 
 
 def choose_packing(
-    config: TrainConfig, landmarks: int, device: torch.device, say: Callable[[str], None]
+    config: TrainConfig, landmarks: int, device: torch.device, notify: Notify
 ) -> Packing:  # fmt: skip
     """The passes of an optimiser step: those of the settings, or for ``auto`` the fastest that fit into memory.
 
@@ -64,7 +63,7 @@ def choose_packing(
         batch_size=fixed, recompute=None if recompute == "auto" else recompute,
     )  # fmt: skip
     packing = Packing(row.batch_size, row.gradient_accumulation_steps, row.recompute)
-    say(
+    notify(
         f"planned for {budget / GIB:.2f} GiB: {packing}, predicted peak {row.memory.card / GIB:.2f} GiB, "
         f"{row.relative_time:.2f} times the time of 2 x 3 without recomputation"
     )

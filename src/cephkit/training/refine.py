@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader
 
 from cephkit.augment import Augmentation, AugmentSettings
 from cephkit.data.dataset import FilmDataset
+from cephkit.device import half_pays, half_type
 from cephkit.errors import CheckpointError
 from cephkit.files import replacing
-from cephkit.inference.device import half_pays, half_type
 from cephkit.interrupt import ignore_stop_signals
 from cephkit.models.refiner import (
     CROP,
@@ -28,13 +28,12 @@ from cephkit.models.refiner import (
     rotation_and_scale,
     take_crops,
 )
+from cephkit.notice import Notify
 from cephkit.shortage import check_shared_memory
 from cephkit.training.batches import PlanSampler, epoch_plan
 from cephkit.training.resume import films_digest
 from cephkit.training.schedule import learning_rate
 from cephkit.training.state import random_state, set_random_state, to_cpu
-
-Say = Callable[[str], None]
 
 JITTER = (0.006, 0.015)
 """Standard deviations of first guesses about the truth, usual and far off, as shares of the canvas height."""
@@ -76,7 +75,7 @@ def train_refiner(
     dataset: FilmDataset,
     settings: RefinerTraining,
     device: torch.device,
-    say: Say,
+    notify: Notify,
     stop: Callable[[], bool] = lambda: False,
     saved: Path | None = None,
 ) -> Refiner | None:
@@ -87,7 +86,7 @@ def train_refiner(
         dataset: the films to learn from.
         settings: how.
         device: where.
-        say: takes lines for the user.
+        notify: takes lines for the user.
         stop: asked before every step.
         saved: the state is kept here after every epoch and at a stop, and gone on from if it is of this training: on
             the CPU to the bit, on other devices as closely as their sums repeat.
@@ -111,9 +110,9 @@ def train_refiner(
     half = settings.mixed_precision and half_pays(device)
     training = {"model": model, "average": average, "optimizer": optimizer}
     identity = {"spec": spec.to_dict(), "settings": settings.to_dict(), "films": films_digest(dataset.films)}
-    step, total = (0, 0.0) if saved is None else _go_on(saved, identity, training, say)
+    step, total = (0, 0.0) if saved is None else _go_on(saved, identity, training, notify)
     if step:
-        say(f"second stage: going on after step {step} of {steps}, from {saved}")
+        notify(f"second stage: going on after step {step} of {steps}, from {saved}")
     for epoch in range(step // steps_an_epoch, settings.epochs):
         plan = epoch_plan(len(dataset), settings.films_a_step, 1, epoch, settings.seed)
         sampler.plan = plan[step % steps_an_epoch : steps_an_epoch]
@@ -141,7 +140,7 @@ def train_refiner(
             step += 1
             update_average(average, model, min(EMA_DECAY, step / (step + 10)))
             total += float(loss.detach())
-        say(f"refiner epoch {epoch + 1}/{settings.epochs}  loss {total / steps_an_epoch:.4f}")
+        notify(f"refiner epoch {epoch + 1}/{settings.epochs}  loss {total / steps_an_epoch:.4f}")
         total = 0.0
         _save(saved, identity, training, step, total)
     return average.eval()
@@ -161,14 +160,14 @@ def _save(
         raise CheckpointError(f"{saved}: could not be written ({error}); free disk space") from error
 
 
-def _go_on(saved: Path, identity: dict[str, Any], training: dict[str, Any], say: Say) -> tuple[int, float]:
+def _go_on(saved: Path, identity: dict[str, Any], training: dict[str, Any], notify: Notify) -> tuple[int, float]:
     """Put ``training`` where ``saved`` stands, and return its (step, loss of the epoch so far); (0, 0) without one."""
     if not saved.is_file():
         return 0, 0.0
     try:
         content = torch.load(saved, map_location="cpu", weights_only=True)
         if content["identity"] != identity:
-            say(f"{saved} belongs to a second stage with other settings or films: this one starts anew")
+            notify(f"{saved} belongs to a second stage with other settings or films: this one starts anew")
             return 0, 0.0
         for name, part in training.items():
             part.load_state_dict(content[name])

@@ -7,6 +7,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from cephkit.notice import Notify
+
 Pass = Callable[[], torch.Tensor]
 
 
@@ -36,7 +38,7 @@ def rehearse(fabric: Fabric, model: nn.Module, one_pass: Pass, repeats: int = 3)
     return min(seconds[1:])
 
 
-def compile_or_stay_eager(fabric: Fabric, model: nn.Module, one_pass: Pass, say: Callable[[str], None]) -> bool:
+def compile_or_stay_eager(fabric: Fabric, model: nn.Module, one_pass: Pass, notify: Notify) -> bool:
     """Compile ``model`` in place and try one pass; where that fails, say so in one line and stay eager."""
     try:
         model.compile()
@@ -50,7 +52,7 @@ def compile_or_stay_eager(fabric: Fabric, model: nn.Module, one_pass: Pass, say:
         model.zero_grad(set_to_none=True)
         torch.compiler.reset()
         reason = (str(error).strip().splitlines() or [""])[0][:150]
-        say(f"torch.compile does not work here ({type(error).__name__}: {reason}); going on without it")
+        notify(f"torch.compile does not work here ({type(error).__name__}: {reason}); going on without it")
         return False
 
 

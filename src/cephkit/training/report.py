@@ -4,10 +4,10 @@ import time
 
 import torch
 
+from cephkit.drawing.validation import draw_points
 from cephkit.errors import CephkitError
 from cephkit.training.context import Run
 from cephkit.training.log import StepFigures, gpu_gib, ram_gib
-from cephkit.training.picture import draw_points
 from cephkit.training.validate import Validation
 
 MOST_SKIPPED_IN_A_ROW = 50
@@ -45,7 +45,7 @@ def watch_for_spills(run: Run, seconds_per_film: float) -> None:
         free, total = torch.cuda.mem_get_info(run.fabric.device)
         told = run.spills.step(seconds_per_film, 1 - free / total)
         if told is not None:
-            run.screen.say(f"WARNING: {told}")
+            run.screen.notify(f"WARNING: {told}")
 
 
 def epoch_figures(epoch_loss: float | None, validation: Validation | None, skipped: int) -> dict[str, float | None]:
@@ -75,7 +75,7 @@ def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | No
     train_loss = "train loss -" if epoch_loss is None else f"train loss {epoch_loss:.4g}"
     skipped = f"  {progress.skipped} steps skipped so far" if progress.skipped else ""
     if validation is None:
-        run.screen.say(f"epoch {progress.epoch}/{run.config.epochs}  {train_loss}{skipped}")
+        run.screen.notify(f"epoch {progress.epoch}/{run.config.epochs}  {train_loss}{skipped}")
         return
     metrics = validation.metrics
     run.log.picture("Val/Film", draw_points(run.valid_set, 0, validation.points[0], run.config.truth), progress.epoch)
@@ -83,13 +83,13 @@ def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | No
     error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
     error += f"  {metrics.missing} landmarks not found" if metrics.missing else ""
     rate = "" if metrics.sdr["2"] is None else f"  SDR@2 {metrics.sdr['2']:.1f} %"
-    run.screen.say(
+    run.screen.notify(
         f"epoch {progress.epoch}/{run.config.epochs}  {train_loss}  "
         f"valid loss {validation.loss:.4g}  {error}{rate}{'  best so far' if improved else ''}{skipped}"
     )
     past_warmup = progress.epoch - max(3, round(run.config.warmup_epochs))
     if past_warmup > 0 and past_warmup % 5 == 1 and validation.loss > 0.9 * validation.trivial_loss:
-        run.screen.say(
+        run.screen.notify(
             f"WARNING: the validation loss {validation.loss:.4g} is no better than an empty map's "
             f"({validation.trivial_loss:.4g}): the network finds nothing. "
             "Try another --lr, a longer --warmup_epochs, or --heatmap_stride 4"
@@ -105,7 +105,7 @@ def check_skipped(run: Run) -> None:
     progress = run.state.progress
     in_a_row = progress.skipped_in_a_row
     if in_a_row in (1, 10):
-        run.screen.say(f"step {progress.step}: loss or gradients not finite, skipped ({progress.skipped} so far)")
+        run.screen.notify(f"step {progress.step}: loss or gradients not finite, skipped ({progress.skipped} so far)")
     if in_a_row >= MOST_SKIPPED_IN_A_ROW:
         raise CephkitError(
             f"step {progress.step}: loss or gradients were not finite {in_a_row} times in a row; nothing is learned "

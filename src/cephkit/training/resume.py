@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from cephkit.checkpoint import Checkpoint, check_weights, weights_must_fit
 from cephkit.config import TrainConfig, to_plain
 from cephkit.data.film import Film
 from cephkit.errors import CheckpointError
 from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import steps_per_epoch
-from cephkit.training.checkpoint import Checkpoint, check_weights, weights_must_fit
 from cephkit.training.state import Progress, ended
 
 # Without these the saved state does not fit at all, even when continuing is forced.

@@ -13,6 +13,7 @@ from timm.optim import param_groups_weight_decay
 from timm.utils.model_ema import ModelEmaV3
 
 from cephkit.augment import Augmentation
+from cephkit.checkpoint import Checkpoint, check_room, read_checkpoint
 from cephkit.config import SOURCES, TrainConfig
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.prepare import PreparedData, prepare
@@ -25,8 +26,8 @@ from cephkit.memory.recover import smaller
 from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
+from cephkit.notice import Notify
 from cephkit.training.batches import PlanSampler
-from cephkit.training.checkpoint import Checkpoint, check_room, read_checkpoint
 from cephkit.training.complete import complete
 from cephkit.training.context import Run
 from cephkit.training.failure import failure, out_of_memory
@@ -42,8 +43,6 @@ from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
 from cephkit.training.resume import Decision, decide, does_not_fit, run_settings, set_aside
 from cephkit.training.state import TrainState, ended, set_random_state
 from cephkit.training.statistics import count_all_processes
-
-Say = Callable[[str], None]
 
 LEFT_BY_A_RUN = ("checkpoint_*.pth", "events.out.tfevents.*", "epochs.csv", "steps.csv")
 
@@ -73,7 +72,7 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
             training starts; or the machine ran short of memory, or nothing but steps that are not finite came.
     """
     folders = {"--save_dir": config.save_dir, "--log_dir": config.log_dir} if is_first_process() else {}
-    with Screen(shown=is_first_process()) as screen, owning(folders, screen.say):
+    with Screen(shown=is_first_process()) as screen, owning(folders, screen.notify):
         run = set_up(config, screen)
         with ending_after_the_step() as asked:
             try:
@@ -90,52 +89,52 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
 
 def carry_out(run: Run, stop: Callable[[], bool]) -> Outcome:
     """The epochs that are left, and what comes after them."""
-    say, first_step = run.screen.say, run.state.progress.step
+    notify, first_step = run.screen.notify, run.state.progress.step
     outcome = fit(run, stop)
-    report_end(run, outcome, say)
+    report_end(run, outcome, notify)
     if outcome == "stopped" or not run.fabric.is_global_zero:
         return outcome
     try:
         if not complete(run, stop) and run.state.progress.step == first_step:
-            say(
+            notify(
                 "nothing was missing, nothing is changed; to train on from these weights: --resume_as fine_tune, or "
                 "more --epochs with --resume_as continue"
             )
     except Stopped as stopped:
-        say(str(stopped))
+        notify(str(stopped))
         return "stopped"
     return outcome
 
 
 def set_up(config: TrainConfig, screen: Screen) -> Run:
     """Everything up to the first step; whatever can be wrong is found here."""
-    say = screen.say
-    fabric = start_fabric(config, say)
-    cap_memory(config, fabric.device, say)
+    notify = screen.notify
+    fabric = start_fabric(config, notify)
+    cap_memory(config, fabric.device, notify)
     checkpoint = None if config.resume is None else read_checkpoint(config.resume)
     with fabric.rank_zero_first():  # the first process decodes, the others find its film store
         data = prepare(
             config.dataset_path, splits=("train", "valid"), annotation=SOURCES[config.annotation_type],
             canvas_size=config.image_size, hold=config.hold, cache_dir=config.cache_dir,
-            skip_bad_films=config.skip_bad_films, say=say,
+            skip_bad_films=config.skip_bad_films, notify=notify,
         )  # fmt: skip
     films = data.films["train"]
     if not any(film.points(config.truth) for film in data.films["valid"]):
         raise SettingsError(f"--truth {config.truth}: no valid film has such landmarks; validation could not score")
-    check_end(config, data, say)
+    check_end(config, data, notify)
     spec = ModelSpec(
         config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss
     )  # fmt: skip
-    packing = choose_packing(config, len(data.symbols), fabric.device, say)
+    packing = choose_packing(config, len(data.symbols), fabric.device, notify)
     effective_batch = packing.batch_size * packing.accumulation * fabric.world_size
     decision = None
     if checkpoint is not None:
         decision = decide(config, checkpoint, spec, films, effective_batch)
         verb = "continuing" if decision.mode == "continue" else "fine-tuning from"
-        say(f"--resume: {verb} {config.resume} ({decision.reason})")
+        notify(f"--resume: {verb} {config.resume} ({decision.reason})")
 
     torch.manual_seed(config.seed)
-    state, criterion = build_state(config, spec, checkpoint, decision, fabric, say)
+    state, criterion = build_state(config, spec, checkpoint, decision, fabric, notify)
     if fabric.is_global_zero:
         parameters = sum(weights.numel() for weights in state.model.parameters())
         goes_on = decision is not None and decision.mode == "continue"
@@ -162,18 +161,18 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
         screen=screen, log=None, train_films=len(films), before_step=before_step(state.model),
         packing=packing, data=data,
     )  # fmt: skip
-    add_pose(run.extras, data, None, spec, say)
-    describe(run, data, say)
+    add_pose(run.extras, data, None, spec, notify)
+    describe(run, data, notify)
     while ended(config, state.progress) is None:
         try:
-            run_rehearsal(run, train_set, say)
+            run_rehearsal(run, train_set, notify)
             break
         except torch.OutOfMemoryError as error:
             if fabric.world_size > 1 or smaller(run.packing) is None:
                 raise CephkitError(f"{out_of_memory(run)}.") from error
         repack(run)
     if fabric.is_global_zero:
-        run.log = open_folders(run, decision, say)
+        run.log = open_folders(run, decision, notify)
     fabric.barrier()
     run.started = time.monotonic()
     return run
@@ -185,16 +184,16 @@ def build_state(
     checkpoint: Checkpoint | None,
     decision: Decision | None,
     fabric: Fabric,
-    say: Say,
+    notify: Notify,
 ) -> tuple[TrainState, Any]:
     """Network with its first weights, optimiser, moving average, loss."""
     from_imagenet = config.pretrained and checkpoint is None
-    network = build_model(spec, pretrained=from_imagenet, say=say, weights=None if checkpoint else config.weights)
+    network = build_model(spec, pretrained=from_imagenet, notify=notify, weights=None if checkpoint else config.weights)
     if checkpoint is not None and decision is not None and decision.mode == "fine_tune":
         weights, fresh = adapt_state(dict(checkpoint.weights), checkpoint.spec, spec, network.state_dict())
         network.load_state_dict(weights, strict=True)
         if fresh:
-            say(f"not in the checkpoint, starting from random weights: {' '.join(fresh)}")
+            notify(f"not in the checkpoint, starting from random weights: {' '.join(fresh)}")
     if config.channels_last:
         network = network.to(memory_format=torch.channels_last)
     network = network.to(fabric.device)
@@ -216,25 +215,25 @@ def restore(state: TrainState, checkpoint: Checkpoint, config: TrainConfig, rank
         raise does_not_fit(config.resume, error) from error
 
 
-def describe(run: Run, data: PreparedData, say: Say) -> None:
+def describe(run: Run, data: PreparedData, notify: Notify) -> None:
     """The run in a few lines, before it starts."""
     config, fabric = run.config, run.fabric
     parameters = sum(p.numel() for p in run.state.model.parameters()) / 1e6
     height, width = config.image_size
     train, valid = len(data.films["train"]), len(data.films["valid"])
-    say(f"{train} train films, {valid} valid films, {len(run.spec.symbols)} landmarks")
-    say(
+    notify(f"{train} train films, {valid} valid films, {len(run.spec.symbols)} landmarks")
+    notify(
         f"{config.model} ({parameters:.1f} M parameters) at {height}x{width}, heatmaps {run.spec.grid_size[0]}x"
         f"{run.spec.grid_size[1]}, {fabric._precision.precision}, on {fabric.device}"
     )
     cards = f" x {fabric.world_size} processes" if fabric.world_size > 1 else ""
-    say(
+    notify(
         f"effective batch {run.effective_batch} = {run.packing}{cards}, "
         f"{run.steps_per_epoch} steps an epoch, {config.epochs} epochs, peak learning rate {config.lr:g}"
     )
 
 
-def run_rehearsal(run: Run, dataset: FilmDataset, say: Say) -> None:
+def run_rehearsal(run: Run, dataset: FilmDataset, notify: Notify) -> None:
     """Compile where asked, and say how long the run will take."""
     config, network = run.config, run.state.model
     size = run.packing.batch_size
@@ -245,17 +244,17 @@ def run_rehearsal(run: Run, dataset: FilmDataset, say: Say) -> None:
         with run.fabric.autocast():
             return batch_loss(run, batch, network)
 
-    if config.use_compile and compile_or_stay_eager(run.fabric, network, one_pass, say):
-        say("torch.compile works; the first steps of a new size take longer")
+    if config.use_compile and compile_or_stay_eager(run.fabric, network, one_pass, notify):
+        notify("torch.compile works; the first steps of a new size take longer")
     seconds = rehearse(run.fabric, network, one_pass)
     rehearse_validation(run, batch)
     epochs_left = config.epochs - run.state.progress.epoch
     films_an_epoch = -(-run.train_films // run.fabric.world_size)
     valid = len(run.valid_set) / run.fabric.world_size / 3  # forward only: about a third of a training pass
     estimate = seconds / size * (films_an_epoch + valid) * epochs_left
-    say(f"one pass takes {seconds:.2f} s: about {duration(estimate)} for {epochs_left} epochs")
+    notify(f"one pass takes {seconds:.2f} s: about {duration(estimate)} for {epochs_left} epochs")
     if run.fabric.device.type == "cuda":
-        say(f"GPU memory of one training pass: {torch.cuda.max_memory_reserved(run.fabric.device) / GIB:.2f} GiB")
+        notify(f"GPU memory of one training pass: {torch.cuda.max_memory_reserved(run.fabric.device) / GIB:.2f} GiB")
 
 
 def rehearse_validation(run: Run, batch: Any) -> None:
@@ -269,7 +268,7 @@ def rehearse_validation(run: Run, batch: Any) -> None:
         network.train()
 
 
-def open_folders(run: Run, decision: Decision | None, say: Say) -> RunLog | None:
+def open_folders(run: Run, decision: Decision | None, notify: Notify) -> RunLog | None:
     """Folders for checkpoints and logs; a new run overwrites nothing of an earlier one.
 
     None where there is nothing to log: all epochs were done, and are in the log.
@@ -280,12 +279,12 @@ def open_folders(run: Run, decision: Decision | None, say: Say) -> RunLog | None
         for folder in dict.fromkeys((config.save_dir, config.log_dir)):
             aside = set_aside(folder, LEFT_BY_A_RUN)
             if aside is not None:
-                say(f"{folder} holds an earlier run: moved to {aside}")
+                notify(f"{folder} holds an earlier run: moved to {aside}")
     elif config.resume is not None:
         restore_files(run, config.resume)
         if ended(config, progress) and last_epoch(config.log_dir) >= progress.epoch:
             return None
-    log = RunLog(config.log_dir, progress.epoch, progress.step, say)
+    log = RunLog(config.log_dir, progress.epoch, progress.step, notify)
     if progress.figures and log.last_epoch < progress.epoch:
         log.epoch(progress.epoch, progress.step, progress.figures)
     log.text("Settings", "\n".join(f"    {name}: {value}" for name, value in run.settings.items()), progress.step)
@@ -321,20 +320,22 @@ def copy_missing(source: Path, goal: Path) -> None:
             shutil.copyfileobj(opened, file)
 
 
-def report_end(run: Run, outcome: Outcome, say: Say) -> None:
+def report_end(run: Run, outcome: Outcome, notify: Notify) -> None:
     """How it ended, where the result lies, and how to go on."""
     progress, folder = run.state.progress, run.config.save_dir
     in_mm = any(film.pixel_size_mm for film in run.valid_set.films)
     if outcome == "stopped":
-        say(
+        notify(
             f"stopped after step {progress.step} of {run.total_steps}; the state is saved. "
             f"Go on with the same command and --resume {folder / 'checkpoint_latest.pth'}"
         )
     else:
         why = "" if outcome == "finished" else f" early: no improvement for {run.config.patience} epochs"
-        say(f"{outcome.split()[0]}{why}, {progress.epoch} epochs")
+        notify(f"{outcome.split()[0]}{why}, {progress.epoch} epochs")
     if progress.best is not None:
         unit = "mm" if in_mm else "px"
-        say(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {folder / 'checkpoint_best.pth'}")
+        notify(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {folder / 'checkpoint_best.pth'}")
     elif outcome != "stopped":
-        say("no validation found every landmark, so there is no checkpoint_best.pth: train longer or with another --lr")
+        notify(
+            "no validation found every landmark, so there is no checkpoint_best.pth: train longer or with another --lr"
+        )

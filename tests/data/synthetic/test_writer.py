@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cephkit.commands.synthesize import main
 from cephkit.data.aariz import read_aariz
 from cephkit.data.film import SPLITS
 from cephkit.data.pixels import read_grey, to_uint8
 from cephkit.data.prepare import prepare
 from cephkit.data.synthetic import writer
-from cephkit.data.synthetic.command import main
 from cephkit.data.synthetic.shapes import table
 from cephkit.data.synthetic.writer import SPLIT_OF, synthesize
 from cephkit.errors import DataError
@@ -35,17 +35,17 @@ def bytes_of(root: Path) -> dict[str, str]:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six films of 256 pixels."""
     root = tmp_path_factory.mktemp("synthetic") / "Aariz"
-    synthesize(root, films=6, seed=5, height=256, workers=1, say=silent)
+    synthesize(root, films=6, seed=5, height=256, workers=1, notify=silent)
     return root
 
 
 def test_the_same_seed_gives_the_same_bytes_with_any_number_of_workers(small: Path, tmp_path: Path) -> None:
-    synthesize(tmp_path / "again", films=6, seed=5, height=256, workers=2, say=silent)
+    synthesize(tmp_path / "again", films=6, seed=5, height=256, workers=2, notify=silent)
     assert bytes_of(tmp_path / "again") == bytes_of(small)
 
 
 def test_a_film_does_not_depend_on_how_many_there_are(small: Path, tmp_path: Path) -> None:
-    synthesize(tmp_path / "fewer", films=3, seed=5, height=256, workers=1, say=silent)
+    synthesize(tmp_path / "fewer", films=3, seed=5, height=256, workers=1, notify=silent)
     fewer, more = bytes_of(tmp_path / "fewer"), bytes_of(small)
     films = [name for name in fewer if "/" in name]
     assert len(films) == 12  # three films with two labels and a stage each
@@ -53,7 +53,7 @@ def test_a_film_does_not_depend_on_how_many_there_are(small: Path, tmp_path: Pat
 
 
 def test_another_seed_gives_other_films(small: Path, tmp_path: Path) -> None:
-    synthesize(tmp_path / "other", films=3, seed=6, height=256, workers=1, say=silent)
+    synthesize(tmp_path / "other", films=3, seed=6, height=256, workers=1, notify=silent)
     ours = {value for name, value in bytes_of(small).items() if "Cephalograms" in name}
     assert not ours & set(bytes_of(tmp_path / "other").values())
 
@@ -74,7 +74,7 @@ def test_it_is_an_aariz_data_set_without_a_fault(small: Path, tmp_path: Path) ->
         assert any(covered == pytest.approx(size, abs=0.7) for size in formats)
         assert film.pixel_size_mm * 256 / 2220 == pytest.approx(REAL_PIXEL_MM[film.machine], abs=1e-6)
     assert len({film.pixel_size_mm for film in folder.films}) > 1  # machines differ, as in the real set
-    data = prepare(small, canvas_size=(64, 64), hold=None, cache_dir=tmp_path, say=silent)
+    data = prepare(small, canvas_size=(64, 64), hold=None, cache_dir=tmp_path, notify=silent)
     assert len(data.symbols) == 29
     assert sum(map(len, data.films.values())) == 6
 
@@ -83,7 +83,7 @@ def test_millimetres_stay_true_at_every_height(tmp_path: Path) -> None:
     lengths, heights = [], []
     for height in (256, 512, 0):
         root = tmp_path / str(height)
-        synthesize(root, films=1, seed=1, height=height, workers=1, say=silent)
+        synthesize(root, films=1, seed=1, height=height, workers=1, notify=silent)
         film = read_aariz(root, ("train",)).films[0]
         senior = film.points("senior")
         assert film.pixel_size_mm is not None
@@ -120,15 +120,15 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
 
 def test_what_a_user_put_into_a_synthetic_set_is_left_alone(tmp_path: Path) -> None:
     root = tmp_path / "set"
-    synthesize(root, films=1, height=256, workers=1, say=silent)
+    synthesize(root, films=1, height=256, workers=1, notify=silent)
     (root / "checkpoint_best.pth").write_text("a night of training")
     with pytest.raises(DataError, match=r"checkpoint_best\.pth.*move it away"):
-        synthesize(root, films=1, height=256, workers=1, overwrite=True, say=silent)
+        synthesize(root, films=1, height=256, workers=1, overwrite=True, notify=silent)
     assert (root / "checkpoint_best.pth").read_text() == "a night of training"
 
 
 def test_at_height_0_films_have_the_pixel_size_of_their_machine(tmp_path: Path) -> None:
-    synthesize(tmp_path / "set", films=2, seed=4, height=0, workers=1, say=silent)
+    synthesize(tmp_path / "set", films=2, seed=4, height=0, workers=1, notify=silent)
     films = read_aariz(tmp_path / "set", ("train", "valid")).films
     assert [film.pixel_size_mm for film in films] == [REAL_PIXEL_MM[film.machine or ""] for film in films]
     assert all(1500 <= read_grey(film.path).shape[0] <= 2600 for film in films)
@@ -146,7 +146,7 @@ def test_an_earlier_set_is_replaced_only_on_request(tmp_path: Path, capsys: pyte
 
 
 def test_a_broken_run_leaves_the_old_set(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synthesize(tmp_path / "set", films=1, height=256, workers=1, say=silent)
+    synthesize(tmp_path / "set", films=1, height=256, workers=1, notify=silent)
     before = bytes_of(tmp_path / "set")
 
     def full(*_: object) -> None:
@@ -154,7 +154,7 @@ def test_a_broken_run_leaves_the_old_set(small: Path, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(writer, "_write_map", full)
     with pytest.raises(DataError, match=r"No space left.*--out"):
-        synthesize(tmp_path / "set", films=1, seed=2, height=256, workers=1, overwrite=True, say=silent)
+        synthesize(tmp_path / "set", films=1, seed=2, height=256, workers=1, overwrite=True, notify=silent)
     assert bytes_of(tmp_path / "set") == before
 
 

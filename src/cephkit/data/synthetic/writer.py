@@ -5,7 +5,6 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from cephkit.data.labels import landmarks_json
 from cephkit.data.synthetic.render import render
 from cephkit.data.synthetic.shapes import JUNIOR_FACTOR, annotate, draw_face, table
 from cephkit.errors import DataError
+from cephkit.notice import Notify
 
 USUAL_HEIGHT_PX = 2220
 """Of a film of the commonest machine: 222 mm at 0.1 mm per pixel."""
@@ -55,7 +55,7 @@ class Written:
 
 def synthesize(
     out: Path, films: int, seed: int = 0, height: int = 1024, workers: int | None = None, overwrite: bool = False,
-    say: Callable[[str], None] = print,
+    notify: Notify = print,
 ) -> None:  # fmt: skip
     """Write ``films`` synthetic films to ``out``. Film ``i`` depends on ``seed``, ``height`` and ``i`` only.
 
@@ -67,7 +67,7 @@ def synthesize(
             scaled alike, and every pixel size grows accordingly, so that mm stay true. 0: the machines' own sizes.
         workers: processes; None for one a core, where there are enough films.
         overwrite: replace an earlier synthetic data set at ``out``.
-        say: takes lines for the user.
+        notify: takes lines for the user.
 
     Raises:
         DataError: ``out`` holds something else, or cannot be written.
@@ -91,7 +91,7 @@ def synthesize(
     splits = ", ".join(
         f"{sum(film.split == split for film in written)} {split}" for split in ("train", "valid", "test")
     )
-    say(f"{films} synthetic films ({splits}) in {out}")
+    notify(f"{films} synthetic films ({splits}) in {out}")
 
 
 def _write_films(root: Path, films: int, seed: int, height: int, workers: int | None) -> list[Written]:

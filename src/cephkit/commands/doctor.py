@@ -1,0 +1,144 @@
+"""``cephkit doctor``: what stands between this machine, this data set and a good run?"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from cephkit.config import TrainConfig, parse_with_file
+from cephkit.doctor.checks import Check, exit_status, refused, warning
+from cephkit.doctor.nvidia import Smi, ask_nvidia_smi
+from cephkit.doctor.report import Report, to_json
+from cephkit.doctor.software import driver_check, python_check, tensorboard_check, torch_check
+from cephkit.errors import CephkitError, SettingsError
+
+Look = Callable[[], Check | list[Check] | None]
+
+
+@dataclass(frozen=True)
+class DoctorOptions(TrainConfig):
+    """Go through the guide's check list on this machine and data set; nothing is trained.
+
+    Takes every flag of cephkit train with the same meaning and default, and judges the run that they would start.
+    Exit status 0 where all is well, 1 with warnings, 2 with failures.
+    """
+
+    vram: float | None = None
+    """Judge for a card of this many GiB, also where there is none; default: what this machine's card has free."""
+    timing: bool = True
+    """Rehearse a training pass to say how long the run would take."""
+    json: bool = False
+    """Print JSON: checks with name, status, found and remedy, and a summary."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work.
+
+        Raises:
+            SettingsError: see ``TrainConfig``; or --vram is not above 0.
+        """
+        super().__post_init__()
+        if self.vram is not None and not self.vram > 0:
+            raise SettingsError(f"--vram must be above 0 GiB, got {self.vram:g}")
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; 0 all well, 1 warnings, 2 failures.
+
+    Raises:
+        SettingsError: settings that cannot work.
+    """
+    options = parse_with_file(DoctorOptions, argv, "cephkit doctor")
+    report = Report(quiet=options.json)
+    go_through(options, report)
+    report.end()
+    if options.json:
+        print(json.dumps(to_json(report.checks), indent=2, ensure_ascii=False))
+    return exit_status(report.checks)
+
+
+def go_through(options: DoctorOptions, report: Report) -> None:
+    """The whole check list, line by line."""
+    smi = ask_nvidia_smi()  # before this process itself uses the card
+    report.heading("Software")
+    report.add(python_check())
+    torch = torch_check(smi)
+    report.add(torch)
+    if torch.status == "failure" and "cannot be imported" in torch.found:
+        return  # nothing else can be looked at
+    report.add(guarded("driver", lambda: driver_check(smi)))
+    report.add(guarded("TensorBoard", tensorboard_check))
+    hardware_and_data(options, report, smi)
+
+
+def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
+    """Everything that needs torch."""
+    import torch
+
+    from cephkit.data.prepare import film_cache
+    from cephkit.device import choose_device
+    from cephkit.doctor import card as cards
+    from cephkit.doctor import dataset, guide, machine, plan, timing
+    from cephkit.memory.recover import Packing
+
+    device = torch.device("cpu")
+    card: cards.Card | None = None
+    examined = dataset.Examination()
+    packing = Packing(guide.BATCH, guide.ACCUMULATION)
+
+    def device_lines() -> list[Check]:
+        nonlocal device, card
+        device = choose_device(options.device, lambda line: None)
+        card = cards.look_at(device, smi) if device.type == "cuda" else None
+        lines = [cards.device_check(options.device, device, card)]
+        if card is not None:
+            half = cards.half_check(card, options.mixed_precision)
+            lines += [cards.video_memory_check(card, options.vram), *([half] if half else [])]
+        return lines
+
+    def data_lines() -> list[Check]:
+        nonlocal examined
+        examined = dataset.examine(options)
+        return examined.checks
+
+    report.heading("Device")
+    report.add(guarded("device", device_lines))
+    report.heading("Data set")
+    report.add(guarded("data set", data_lines))
+    films, landmarks = examined.train + examined.valid, examined.landmarks
+
+    def settings_lines() -> list[Check]:
+        nonlocal packing
+        packing = plan.packing_of(options, device, options.vram, landmarks)
+        return guide.settings_checks(options, packing, films)
+
+    def disk_lines() -> list[Check]:
+        cache_folder = film_cache(options.cache_dir)
+        needs = machine.Needs.of(options, films, machine.parameter_count(options, landmarks))
+        return machine.disk_checks(options, cache_folder, needs)
+
+    report.heading("Settings (flags as for cephkit train)")
+    report.add(guarded("settings", settings_lines))
+    report.heading("Machine")
+    report.add(guarded("memory", lambda: machine.memory_check(options, machine.Needs.of(options, films, 0))))
+    report.add(guarded("page file", lambda: machine.page_file_check(options)))
+    report.add(guarded("/dev/shm", lambda: machine.shared_memory_check(options, packing.batch_size)))
+    report.add(guarded("workers", lambda: machine.cores_check(options)))
+    report.add(guarded("disk", disk_lines))
+    report.heading("The run")
+    room = plan.room_of(options, card, options.vram)
+    report.add(guarded("peak memory", lambda: plan.peak_check(options, packing, room, landmarks)))
+    if options.timing and films:
+        look = partial(timing.time_check, options, packing, examined.train, examined.valid, landmarks)
+        report.add(guarded("time", look))
+
+
+def guarded(name: str, look: Look) -> list[Check]:
+    """The lines of ``look``. What it stumbles over becomes a line: the others shall still be seen."""
+    try:
+        found = look()
+    except CephkitError as error:
+        return [refused(name, error, "see the message")]
+    except Exception as error:  # machines differ in more ways than can be foreseen
+        reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
+        return [warning(name, f"could not be looked at ({reason})", "go on; if training fails too, report this line")]
+    return [found] if isinstance(found, Check) else found or []

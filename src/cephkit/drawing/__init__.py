@@ -1,0 +1,1 @@
+"""Landmarks, tracings and regions as pictures."""

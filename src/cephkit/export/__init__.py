@@ -1,1 +1,0 @@
-"""Landmarks out to other tools and back, and models as ONNX."""

@@ -1,0 +1,1 @@
+"""Landmarks out to other tools, and back."""

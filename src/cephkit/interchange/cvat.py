@@ -1,0 +1,192 @@
+"""CVAT: annotations as ``CVAT for images 1.1`` with one skeleton per face, and the labels for creating the task.
+
+CVAT counts from the picture's corner, so the centre of the first pixel is at 0.5. A landmark that was not found is an
+``outside`` element of the skeleton, which has no place: CVAT wants every element of a skeleton. Sources: CVAT's
+documentation of its XML format, and its reader, cvat/apps/dataset_manager/formats/cvat.py.
+"""
+
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from cephkit.data.film import Points
+from cephkit.errors import LabelError
+from cephkit.interchange.address import film_files
+from cephkit.interchange.contents import Files, json_bytes
+from cephkit.interchange.films import Pictured
+from cephkit.interchange.labelled import Found, Kind, count, figure, labelled, put, read_whole
+from cephkit.interchange.skeleton import EDGES, LABEL, colour, layout
+from cephkit.landmarks import SYMBOLS
+from cephkit.notice import NOTICE
+
+ANNOTATIONS, LABELS = "cvat_annotations.xml", "cvat_labels.json"
+CENTRE = 0.5
+"""Of the first pixel, in CVAT's coordinates."""
+
+
+def cvat_files(films: Sequence[Pictured]) -> Files:
+    """The annotations of all films, and the labels."""
+    return {ANNOTATIONS: lambda: annotations(films), LABELS: lambda: json_bytes(labels())}
+
+
+def annotations(films: Sequence[Pictured]) -> bytes:
+    """All films in one XML; a film without landmarks is an image without skeleton."""
+    root = ElementTree.Element("annotations")
+    root.append(ElementTree.Comment(f" {NOTICE} "))
+    ElementTree.SubElement(root, "version").text = "1.1"
+    root.append(_meta(len(films)))
+    for number, film in enumerate(films):
+        size = {"width": str(film.width), "height": str(film.height)}
+        image = ElementTree.SubElement(root, "image", {"id": str(number), "name": film.file, **size})
+        if film.record.points:
+            _put_skeleton(image, film.record.points)
+    ElementTree.indent(root)
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _meta(images: int) -> ElementTree.Element:
+    """The task as CVAT describes it: readers take the labels from here. Without owner and times."""
+    meta = ElementTree.Element("meta")
+    task = ElementTree.SubElement(meta, "task")
+    for tag, text in (("name", LABEL), ("size", str(images)), ("mode", "annotation")):
+        ElementTree.SubElement(task, tag).text = text
+    listed = ElementTree.SubElement(task, "labels")
+    (face,) = labels()
+    for label in (face, *face["sublabels"]):
+        entry = ElementTree.SubElement(listed, "label")
+        for tag in ("name", "color", "type"):
+            ElementTree.SubElement(entry, tag).text = label[tag]
+        ElementTree.SubElement(entry, "attributes")
+        if label is face:
+            ElementTree.SubElement(entry, "svg").text = face["svg"]
+        else:
+            ElementTree.SubElement(entry, "parent").text = LABEL
+    return meta
+
+
+def _put_skeleton(image: ElementTree.Element, points: Points) -> None:
+    skeleton = ElementTree.SubElement(image, "skeleton", {"label": LABEL, "source": "file", "z_order": "0"})
+    for symbol in SYMBOLS:
+        x, y = points.get(symbol, (-CENTRE, -CENTRE))
+        ElementTree.SubElement(
+            skeleton,
+            "points",
+            {
+                "label": symbol,
+                "source": "file",
+                "occluded": "0",
+                "outside": "0" if symbol in points else "1",
+                "points": f"{x + CENTRE:.4f},{y + CENTRE:.4f}",
+            },
+        )
+
+
+def labels() -> list[dict[str, Any]]:
+    """For CVAT's label constructor, tab Raw: the skeleton, its 29 points, and its drawing."""
+    return [
+        {
+            "name": LABEL,
+            "color": "#56b4e9",
+            "type": "skeleton",
+            "attributes": [],
+            "sublabels": [
+                {"name": symbol, "color": colour(symbol), "type": "points", "attributes": []} for symbol in SYMBOLS
+            ],
+            "svg": _drawing(),
+        }
+    ]
+
+
+def _drawing() -> str:
+    place = layout()
+    lines = [
+        f'<line x1="{place[start][0]}" y1="{place[start][1]}" x2="{place[end][0]}" y2="{place[end][1]}" '
+        f'stroke="black" stroke-width="0.5" data-type="edge" data-node-from="{SYMBOLS.index(start) + 1}" '
+        f'data-node-to="{SYMBOLS.index(end) + 1}"></line>'
+        for start, end in EDGES
+    ]
+    circles = [
+        f'<circle r="1.5" cx="{place[symbol][0]}" cy="{place[symbol][1]}" stroke="black" fill="{colour(symbol)}" '
+        f'stroke-width="0.1" data-type="element node" data-element-id="{number}" data-node-id="{number}" '
+        f"data-label-name={quoteattr(symbol)}></circle>"
+        for number, symbol in enumerate(SYMBOLS, start=1)
+    ]
+    return "".join([*lines, *circles])
+
+
+class _PlainTree(ElementTree.TreeBuilder):
+    """Refuses a document type, and with it every entity that could grow, in whatever encoding it is written."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise _TypedError
+
+
+class _TypedError(Exception):
+    """An XML has a document type."""
+
+
+def read_cvat(path: Path) -> Found:
+    """What a ``CVAT for images 1.1`` file holds.
+
+    Points may be elements of a skeleton or stand alone; those that are outside are missing.
+
+    Raises:
+        LabelError: no such XML, an unknown label, a label twice, a point that is none, or two faces on one image.
+    """
+    root = _root(path)
+    found = []
+    aside: Counter[Kind] = Counter()
+    images = root.findall("image")
+    for image in images:
+        where = f"{path}: image {image.get('name', '')!r:.80}"
+        skeletons = image.findall("skeleton")
+        if len(skeletons) > 1:
+            raise LabelError(f"{where}: {len(skeletons)} faces; keep one of them")
+        aside.update(_kind(element.tag) for element in image if element.tag not in ("points", "skeleton"))
+        points: Points = {}
+        for element in (*image.findall("points"), *image.findall("skeleton/points")):
+            if element.get("outside") == "1":
+                aside[_OUTSIDE] += 1
+                continue
+            x, y = _numbers(element.get("points", ""), where)
+            put(points, element.get("label"), x - CENTRE, y - CENTRE, where)
+        if points:
+            width, height = (count(image.get(side), f"{where}: {side}") for side in ("width", "height"))
+            names = film_files(image.get("name", ""), where)
+            found.append(labelled(names, points, (height, width), where))
+    return Found(found, len(images) - len(found), aside)
+
+
+_OUTSIDE = Kind("point is marked outside", "points are marked outside")
+
+
+def _kind(tag: str) -> Kind:
+    name = f"{tag:.40}"
+    return Kind(f"{name} is no point", f"{name}{'es' if name.endswith('x') else 's'} are no points")
+
+
+def _root(path: Path) -> ElementTree.Element:
+    data = read_whole(path)
+    try:
+        root: ElementTree.Element = ElementTree.fromstring(data, ElementTree.XMLParser(target=_PlainTree()))
+    except _TypedError:
+        raise LabelError(f"{path}: has a document type, which CVAT never writes; export it again") from None
+    except ElementTree.ParseError as error:
+        raise LabelError(f"{path}: no XML: {error}; unpack CVAT's archive and give annotations.xml") from error
+    except (LookupError, ValueError, RecursionError) as error:
+        raise LabelError(f"{path}: XML in an encoding that cannot be read: {error!s:.80}; save it as UTF-8") from error
+    if root.tag != "annotations" or root.find("track") is not None:
+        raise LabelError(f"{path}: no annotations of images; export as CVAT for images 1.1")
+    return root
+
+
+def _numbers(written: str, where: str) -> tuple[float, float]:
+    parts = written.split(",")
+    if len(parts) != 2 or ";" in written:
+        raise LabelError(f"{where}: a point is {written!r:.60}, expected x,y; correct it")
+    x, y = (figure(part, f"{where}: a coordinate") for part in parts)
+    return x, y

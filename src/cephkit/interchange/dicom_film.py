@@ -1,0 +1,75 @@
+"""The header of the DICOM film that a structured report is about, and what of it the report must repeat."""
+
+import io
+from pathlib import Path
+
+import pydicom
+from pydicom.config import disable_value_validation
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.uid import UID
+
+from cephkit.data.dicom import quiet  # noqa: F401
+from cephkit.data.pixels import content_hash, read_bytes
+from cephkit.errors import FilmError, SettingsError
+from cephkit.interchange.record import Record
+
+REFERENCE = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+"""Which film it is."""
+FILED_UNDER = (
+    *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex"),
+    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
+)
+"""What DICOM wants repeated, alike, in every object of a study (types 1 and 2 of its Patient and Study modules)."""
+
+
+def film_header(path: Path, record: Record) -> Dataset:
+    """The film's header without its pixels.
+
+    Raises:
+        SettingsError: it is no DICOM film, or another film than that of ``record``.
+        FilmError: it cannot be read, or is no picture of one frame.
+    """
+    data = read_bytes(path)
+    if data[128:132] != b"DICM":
+        raise SettingsError(f"{path}: is no DICOM file, and a structured report is about one; take another --format")
+    if record.content is not None and record.content != content_hash(data):
+        raise SettingsError(f"{path}: is another film than that of {record.marked.path}; give the right --films")
+    try:
+        with disable_value_validation():
+            header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
+            values = {keyword: header.get(keyword) for keyword in (*REFERENCE, *FILED_UNDER)}
+            missing = [keyword for keyword in REFERENCE if not isinstance(values[keyword], UID) or not values[keyword]]
+            rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
+            frames = int(header.get("NumberOfFrames") or 1)
+    except Exception as error:  # pydicom meets hostile bytes with errors of every kind
+        # Neither its message nor its trace: they quote values of the header, which may name the patient.
+        raise FilmError(f"{path}: its header cannot be read ({type(error).__name__}); export the film again") from None
+    if not missing and "Image Storage" not in header.SOPClassUID.name:
+        raise FilmError(f"{path}: its SOP class is no kind of DICOM image; take another --format")
+    if missing or rows < 1 or columns < 1 or frames != 1:
+        what = f"without {', '.join(missing)}" if missing else f"of {frames} frames, {columns}x{rows} pixels"
+        raise FilmError(f"{path}: a DICOM file {what}; a film has one frame and says which one it is")
+    if record.size is not None and record.size != (rows, columns):
+        height, width = record.size
+        said = f"{record.marked.path} says {width}x{height}"
+        raise SettingsError(f"{path}: {columns}x{rows} pixels, {said}: another film; give the right --films")
+    return header
+
+
+def evidence(header: Dataset) -> Dataset:
+    """Which film the report is about, by UIDs; the fields of patient and study are there and empty."""
+    film = Dataset()
+    for keyword in REFERENCE:
+        setattr(film, keyword, header.get(keyword))
+    for keyword in FILED_UNDER:
+        setattr(film, keyword, "")
+    return film
+
+
+def file_under(report: Dataset, header: Dataset) -> None:
+    """Give ``report`` the fields of patient and study as they stand in the film, valid or not."""
+    for keyword in FILED_UNDER:
+        value = header.get(keyword)
+        if value:
+            setattr(report, keyword, "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value))

@@ -1,0 +1,171 @@
+"""The DICOM structured report of one film: landmarks and measurements in template TID 1500.
+
+Each landmark is a measurement group of its own (TID 1410) with a point (SCOORD) on the film, named by a code and
+tracked by its symbol; all measurements are numbers (NUM) of one more group (TID 1501). DICOM counts from the corner of
+the first pixel, so its centre is at 0.5 (PS3.3, C.18.6.1.2). Coordinates are 32-bit floats: exact to 0.0002 px.
+"""
+
+import io
+
+import highdicom
+import numpy as np
+from highdicom import sr
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from pydicom.config import disable_value_validation
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from cephkit.cephalometry.analyses import ANALYSES, measure
+from cephkit.cephalometry.results import DIGITS, Result
+from cephkit.interchange.dicom_codes import (
+    EXPECTED_ERROR,
+    LOWER_UNCERTAINTY,
+    PIXELS,
+    SCHEME,
+    SCHEME_NAME,
+    SITES,
+    UNITS,
+    UPPER_UNCERTAINTY,
+    landmark_code,
+    measurement_code,
+)
+from cephkit.interchange.dicom_film import evidence, file_under
+from cephkit.interchange.record import Record
+from cephkit.notice import NOTICE, VERSION
+
+CENTRE = 0.5
+"""Of the first pixel, in DICOM's coordinates."""
+MEASUREMENTS = "measurements"
+"""Tracks the group of all measurements."""
+
+
+def report_bytes(record: Record, header: Dataset, deidentified: bool = False) -> bytes:
+    """The structured report as a DICOM file.
+
+    Args:
+        record: landmarks of the film.
+        header: of the film.
+        deidentified: leave the fields of patient and study empty.
+    """
+    # What pydicom says of odd values is not passed on, for it quotes them, and they may name the patient.
+    with disable_value_validation():
+        film = evidence(header)
+        report = _report(_content(record, film), film)
+        if deidentified:
+            report.PatientIdentityRemoved = "YES"
+            report.DeidentificationMethod = "cephkit: patient and study fields empty, UIDs kept"
+        else:
+            file_under(report, header)
+        file = io.BytesIO()
+        report.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
+def _content(record: Record, film: Dataset) -> sr.MeasurementReport:
+    observer = sr.DeviceObserverIdentifyingAttributes(
+        uid=highdicom.UID(), name="cephkit", manufacturer_name="cephkit", model_name=record.model
+    )
+    return sr.MeasurementReport(
+        observation_context=sr.ObservationContext(
+            observer_device_context=sr.ObserverContext(codes.DCM.Device, observer)
+        ),
+        procedure_reported=codes.SCT.PlainRadiography,
+        imaging_measurements=[*(_landmark(record, symbol, film) for symbol in record.points), *_measured(record, film)],
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+
+
+def _report(content: sr.MeasurementReport, film: Dataset) -> Dataset:
+    report: Dataset = sr.ComprehensiveSR(
+        evidence=[film],
+        content=content[0],
+        series_instance_uid=highdicom.UID(),
+        series_number=1,
+        sop_instance_uid=highdicom.UID(),
+        instance_number=1,
+        manufacturer="cephkit",
+        manufacturer_model_name="cephkit",
+        software_versions=VERSION,
+        series_description="Cephalometry, research use only",
+        is_complete=True,
+        specific_character_set="ISO_IR 192",
+        coding_schemes=[CodingSchemeIdentificationItem(SCHEME, name=SCHEME_NAME, version=VERSION)],
+    )
+    return report
+
+
+def _landmark(record: Record, symbol: str, film: Dataset) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
+    point = np.array([record.points[symbol]]) + CENTRE
+    source = sr.SourceImageForRegion(film.SOPClassUID, film.SOPInstanceUID)
+    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=highdicom.UID(), identifier=symbol),
+        referenced_region=sr.ImageRegion(sr.GraphicTypeValues.POINT, point, source),
+        finding_type=landmark_code(symbol),
+        finding_sites=[sr.FindingSite(SITES[symbol])] if symbol in SITES else None,
+        algorithm_id=_algorithm(record),
+        measurements=_expected_error(record, symbol),
+    )
+
+
+def _expected_error(record: Record, symbol: str) -> list[sr.Measurement]:
+    error, spacing = record.expected_errors_px.get(symbol), record.spacing
+    if error is None:
+        return []
+    if spacing is None:
+        return [sr.Measurement(EXPECTED_ERROR, round(error, 2), PIXELS)]
+    return [sr.Measurement(EXPECTED_ERROR, round(error * spacing.mean_mm, 2), UNITS["mm"])]
+
+
+def _measured(record: Record, film: Dataset) -> list[sr.MeasurementsAndQualitativeEvaluations]:
+    numbers = [_number(result) for result in results_of(record)]
+    if not numbers:
+        return []
+    source = sr.SourceImageForMeasurementGroup(film.SOPClassUID, film.SOPInstanceUID)
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(uid=highdicom.UID(), identifier=MEASUREMENTS),
+        algorithm_id=_algorithm(record),
+        measurements=numbers,
+        source_images=[source],
+    )
+    return [group]
+
+
+def results_of(record: Record) -> list[Result]:
+    """The measurements that the landmarks give, each once; those that have no value are left out."""
+    spacing = record.spacing
+    results = measure(
+        record.points,
+        facing=record.marked.facing,
+        pixel_size_mm=None if spacing is None else (spacing.column_mm, spacing.row_mm),
+        covariances_px=record.marked.covariances_px,
+        analyses=ANALYSES,
+    )
+    return list({result.measurement: result for result in results if result.value is not None}.values())
+
+
+def _number(result: Result) -> sr.Measurement:
+    assert result.value is not None
+    unit, digits = UNITS[result.unit], DIGITS[result.unit]
+    measurement = sr.Measurement(measurement_code(result.measurement), round(result.value, digits), unit)
+    if result.standard_error is not None:
+        error = round(result.standard_error, digits)
+        # Not by highdicom's MeasurementProperties, which give the uncertainty no unit.
+        properties = [_property(name, error, unit) for name in (UPPER_UNCERTAINTY, LOWER_UNCERTAINTY)]
+        measurement[0].ContentSequence = [*measurement[0].get("ContentSequence", []), *properties]
+    return measurement
+
+
+def _property(name: Code, value: float, unit: Code) -> sr.NumContentItem:
+    return sr.NumContentItem(name, value, unit, relationship_type=sr.RelationshipTypeValues.HAS_PROPERTIES)
+
+
+def _algorithm(record: Record) -> sr.AlgorithmIdentification:
+    spacing = record.spacing
+    said = (
+        "no pixel size: no lengths"
+        if spacing is None
+        else f"pixel {spacing.column_mm:.6g} x {spacing.row_mm:.6g} mm by {spacing.origin}, plane: {spacing.plane}"
+    )
+    parameters = [f"landmarks by: {record.model}", said, NOTICE]
+    return sr.AlgorithmIdentification("cephkit", VERSION, parameters=parameters)

@@ -1,0 +1,101 @@
+"""Label Studio: tasks with the landmarks as predictions, and the labelling configuration for a project.
+
+Label Studio writes a keypoint in percent of the picture's width and height, from the picture's corner: the centre of
+pixel i of n lies at 100 (i + 0.5) / n. Sources: labelstud.io/guide/predictions and labelstud.io/tags/keypointlabels.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import quoteattr
+
+from cephkit.interchange.contents import Files, json_bytes
+from cephkit.interchange.films import Pictured
+from cephkit.interchange.skeleton import LABEL, colour
+from cephkit.landmarks import LANDMARKS
+from cephkit.notice import NOTICE, VERSION
+
+TASKS, CONFIGURATION = "label_studio_tasks.json", "label_studio_config.xml"
+IMAGE, CONTROL = "film", "landmark"
+"""Names of the picture and of the landmarks in the configuration."""
+LOCAL_FILES = "/data/local-files/?d="
+"""Where Label Studio serves files of its own machine: below its LOCAL_FILES_DOCUMENT_ROOT."""
+POINT_WIDTH = 0.3
+"""How wide a point is drawn, percent of the picture."""
+DIGITS = 8
+"""Of percents: 1e-7 pixels of a film of 10,000."""
+
+
+def label_studio_files(films: Sequence[Pictured], image_prefix: str = LOCAL_FILES) -> Files:
+    """The tasks of all films and the configuration."""
+    return {
+        TASKS: lambda: json_bytes([task(film, image_prefix) for film in films]),
+        CONFIGURATION: lambda: configuration().encode(),
+    }
+
+
+def task(film: Pictured, image_prefix: str = LOCAL_FILES) -> dict[str, Any]:
+    """One film's task; a film without landmarks has no prediction.
+
+    Args:
+        film: the film.
+        image_prefix: what stands before the film's name, for Label Studio to find the film.
+    """
+    record = film.record
+    data = {"image": f"{image_prefix}{quote(film.file, safe='')}", "file": film.file, "film": record.name}
+    hashed = {"film_hash": record.film_hash} if record.film_hash else {}
+    scores = [record.scores[symbol] for symbol in record.points if symbol in record.scores]
+    prediction = {
+        "model_version": f"{record.model} (cephkit {VERSION})",
+        **({"score": round(sum(scores) / len(scores), 4)} if scores else {}),
+        "result": [_region(film, symbol) for symbol in record.points],
+    }
+    return {"data": {**data, **hashed, "notice": NOTICE}, "predictions": [prediction] if record.points else []}
+
+
+def _region(film: Pictured, symbol: str) -> dict[str, Any]:
+    x, y = film.record.points[symbol]
+    score = film.record.scores.get(symbol)
+    return {
+        "id": f"landmark-{symbol}",
+        "type": "keypointlabels",
+        "from_name": CONTROL,
+        "to_name": IMAGE,
+        "original_width": film.width,
+        "original_height": film.height,
+        "image_rotation": 0,
+        "value": {
+            "x": round(100 * (x + 0.5) / film.width, DIGITS),
+            "y": round(100 * (y + 0.5) / film.height, DIGITS),
+            "width": POINT_WIDTH,
+            "keypointlabels": [symbol],
+        },
+        **({} if score is None else {"score": round(score, 4)}),
+    }
+
+
+def configuration() -> str:
+    """The labelling configuration: one picture, 29 keypoint labels coloured by tissue, numbered for COCO."""
+    labels = [
+        f"    <Label value={quoteattr(landmark.symbol)} background={quoteattr(colour(landmark.symbol))} "
+        f'hint={quoteattr(landmark.title)} model_index="{index}"/>'
+        for index, landmark in enumerate(LANDMARKS)
+    ]
+    return "\n".join(
+        [
+            "<View>",
+            f'  <Image name="{IMAGE}" value="$image" zoom="true" zoomControl="true" brightnessControl="true" '
+            'contrastControl="true"/>',
+            f'  <KeyPointLabels name="{CONTROL}" toName="{IMAGE}" strokeWidth="2" opacity="0.9">',
+            *labels,
+            "  </KeyPointLabels>",
+            # Label Studio offers COCO only where there is a rectangle; nobody needs to draw it.
+            '  <View style="display: none">',
+            f'    <RectangleLabels name="box" toName="{IMAGE}">',
+            f'      <Label value="{LABEL}"/>',
+            "    </RectangleLabels>",
+            "  </View>",
+            "</View>",
+            "",
+        ]
+    )

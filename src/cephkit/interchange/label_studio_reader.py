@@ -1,0 +1,176 @@
+"""Label Studio's exports, JSON and JSON-MIN, as landmarks; who annotated is used to choose and never passed on.
+
+Of several annotations of a film the newest counts, or the newest of one annotator; cancelled ones, drafts and
+predictions never do. Regions that are no keypoints are left aside, and counted as all that does not count.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cephkit.data.film import Points
+from cephkit.errors import LabelError
+from cephkit.geometry import Size
+from cephkit.interchange.address import film_files
+from cephkit.interchange.labelled import Found, Kind, count, figure, labelled, object_list, parsed_json, put
+
+_CANCELLED = Kind("annotation was cancelled", "annotations were cancelled")
+_OLDER = Kind("annotation is older than another of its task", "annotations are older than another of their task")
+_OTHERS = Kind("annotation is another annotator's", "annotations are other annotators'")
+_DRAFT = Kind("draft was not submitted", "drafts were not submitted")
+_PREDICTION = Kind("prediction was not submitted by anybody", "predictions were not submitted by anybody")
+
+
+@dataclass(frozen=True)
+class _Annotation:
+    """What one annotator did on one task."""
+
+    annotator: object
+    """Label Studio's id of the annotator, or an object with id and email."""
+    when: datetime
+    regions: Sequence[Mapping[str, Any]]
+
+    def is_by(self, annotator: str) -> bool:
+        """Whether ``annotator``, an id or an email, is who annotated."""
+        if isinstance(self.annotator, dict):
+            return annotator in (str(self.annotator.get("id")), str(self.annotator.get("email")))
+        return annotator == str(self.annotator)
+
+
+def read_label_studio(path: Path, annotator: str | None = None) -> Found:
+    """What an export holds.
+
+    Args:
+        path: JSON or JSON-MIN.
+        annotator: id or email of the only annotator to take; None: the newest annotation, whose ever it is.
+
+    Raises:
+        LabelError: another structure, a label that is unknown or there twice, a size that changes, a picture that
+            was turned, or no annotation by ``annotator`` in the whole file; names the task.
+    """
+    tasks, aside = _tasks(path)
+    if annotator is not None and not any(each.is_by(annotator) for task in tasks for each in task.made):
+        raise LabelError(f"{path}: nobody with the id or email {annotator!r:.80} annotated; check --annotator")
+    films = []
+    for task in tasks:
+        chosen = [each for each in task.made if annotator is None or each.is_by(annotator)]
+        aside[_OTHERS] += len(task.made) - len(chosen)
+        if not chosen:
+            continue
+        newest = max(chosen, key=lambda each: each.when)
+        aside[_OLDER] += len(chosen) - 1
+        points, size = _landmarks(newest.regions, task.where, aside)
+        if points:
+            films.append(labelled(_film(task.data, task.where), points, size, task.where))
+    return Found(films, len(tasks) - len(films), +aside)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One film's task."""
+
+    where: str
+    data: Mapping[str, Any]
+    made: list[_Annotation]
+
+
+def _tasks(path: Path) -> tuple[list[_Task], Counter[Kind]]:
+    """All tasks, and what they hold that nobody submitted."""
+    content = parsed_json(path)
+    if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
+        raise LabelError(f"{path}: no list of tasks; export JSON or JSON-MIN from Label Studio")
+    tasks: dict[str, _Task] = {}
+    aside: Counter[Kind] = Counter()
+    for number, task in enumerate(content):
+        name = str(task.get("id", f"number {number + 1}"))
+        where = f"{path}: task {name:.40}"
+        whole = "data" in task
+        if not whole and "annotation_id" not in task:
+            raise LabelError(f"{where}: neither data nor annotation_id; export JSON or JSON-MIN from Label Studio")
+        data = task["data"] if whole else task
+        if not isinstance(data, dict):
+            raise LabelError(f"{where}: data is no object; export it again")
+        known = tasks.setdefault(name, _Task(where, data, []))
+        if known.data is not data and (whole or _film(data, where) != _film(known.data, where)):
+            raise LabelError(f"{where}: is there twice; export the projects into files of their own")
+        found = _annotations(task, where, aside) if whole else [_of_min(task, where)]
+        known.made.extend(found)
+    return list(tasks.values()), aside
+
+
+def _annotations(task: Mapping[str, Any], where: str, aside: Counter[Kind]) -> list[_Annotation]:
+    for key, kind in (("drafts", _DRAFT), ("predictions", _PREDICTION)):
+        aside[kind] += len(task[key]) if isinstance(task.get(key), list) else 0
+    entries = object_list(task, "annotations", where) if "annotations" in task else []
+    counted = [entry for entry in entries if not entry.get("was_cancelled")]
+    aside[_CANCELLED] += len(entries) - len(counted)
+    return [
+        _Annotation(entry.get("completed_by"), _when(entry, where), object_list(entry, "result", where))
+        for entry in counted
+    ]
+
+
+def _of_min(task: Mapping[str, Any], where: str) -> _Annotation:
+    """JSON-MIN has one entry per annotation, its regions beside the task's data, under the control's name."""
+    regions = [
+        {
+            "type": next((key for key in region if str(key).endswith("labels")), "region"),
+            "value": region,
+            **{key: region.get(key) for key in ("original_width", "original_height", "image_rotation")},
+        }
+        for value in task.values()
+        if isinstance(value, list)
+        for region in value
+        if isinstance(region, dict)
+    ]
+    return _Annotation(task.get("annotator"), _when(task, where), regions)
+
+
+def _when(entry: Mapping[str, Any], where: str) -> datetime:
+    written = entry.get("updated_at") or entry.get("created_at")
+    if written is None:
+        return datetime.min.replace(tzinfo=UTC)
+    try:
+        when = datetime.fromisoformat(str(written))
+    except ValueError as error:
+        raise LabelError(f"{where}: its time is {written!r:.40}, expected a date; export it again") from error
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, aside: Counter[Kind]) -> tuple[Points, Size]:
+    points: Points = {}
+    sizes: set[Size] = set()
+    for region in regions:
+        kind = region.get("type")
+        if kind != "keypointlabels":
+            aside[
+                Kind(f"region is {kind!s:.40}, not keypointlabels", f"regions are {kind!s:.40}, not keypointlabels")
+            ] += 1
+            continue
+        value = region.get("value")
+        labels = value.get("keypointlabels") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(labels, list) or len(labels) != 1:
+            raise LabelError(f"{where}: a keypoint has {labels!r:.60} for labels, expected one; correct it there")
+        if region.get("image_rotation"):
+            raise LabelError(f"{where}: its picture was turned in Label Studio; turn it back and export again")
+        width, height = (count(region.get(f"original_{side}"), f"{where}: original_{side}") for side in _SIDES)
+        sizes.add((height, width))
+        x, y = (figure(value.get(axis), f"{where}: {axis} of {labels[0]!r:.40}") for axis in ("x", "y"))
+        put(points, labels[0], x * width / 100 - 0.5, y * height / 100 - 0.5, where)
+    if len(sizes) > 1:
+        raise LabelError(f"{where}: its keypoints belong to pictures of different sizes: {sorted(sizes)}; correct it")
+    return points, next(iter(sizes), (0, 0))
+
+
+_SIDES = ("width", "height")
+
+
+def _film(data: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """The film's file by the task's data: what cephkit wrote there, else what the picture's address may mean."""
+    written = data.get("file") or data.get("image")
+    if not isinstance(written, str):
+        raise LabelError(f'{where}: its data has no "image"; name the picture so in the configuration')
+    return film_files(written, where, by_label_studio=not data.get("file"))

@@ -1,0 +1,247 @@
+"""A checkpoint as one ONNX file that runs without torch and without cephkit (docs/onnx.md)."""
+
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cephkit.checkpoint import LoadedModel, load_model
+from cephkit.data.opened import open_film
+from cephkit.data.pixels import to_uint8
+from cephkit.errors import CephkitError, SettingsError
+from cephkit.files import write_whole
+from cephkit.geometry import Size
+from cephkit.inference.predictor import Predictor
+from cephkit.inference.stages import TrainedRefiner
+from cephkit.notice import NOTICE, VERSION
+from cephkit.onnx.assemble import Proto, looped, traced
+from cephkit.onnx.graph import Answer, FirstStage, Unposed
+from cephkit.onnx.parity import feed, gaps, synthetic_film
+from cephkit.onnx.posing import ANSWERED, STATE, PoseSearch, Start
+from cephkit.onnx.variants import Halved, Variant, quantised, unchanged
+
+FORMAT, FORMAT_VERSION = "cephkit-onnx", 1
+OPSET = 20
+MOST_FILMS = 32
+"""More would only take longer."""
+LARGEST_GAP_PX = 0.05
+"""Film pixels between the points of the file and PyTorch's, beyond which nothing is written."""
+LARGEST_MEAN_GAP_PX = 0.5
+"""The same for the smaller variants, whose points differ by what they leave out, and on the mean of all landmarks."""
+UNITS = {
+    "points": "film pixels (x, y), pixel centres at integers; NaN: not found",
+    "scores": "height of the heatmap's peak, no probability; NaN: not found",
+    "expected_errors": "film pixels",
+    "regions": "film pixels squared: with probability 90 % the true point x has (x - p)' R^-1 (x - p) <= 1",
+    "plausible": "false: these cannot be the landmarks of a lateral cephalogram that the model understands",
+    "faces_left": "true: the face looks to the left; points are those of the film as it is",
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written."""
+
+    path: Path
+    outputs: tuple[str, ...]
+    size_bytes: int
+    gap_px: float
+    """Largest distance between its points and PyTorch's on the films that it was checked with, film pixels."""
+    mean_gap_px: float
+    """The mean of these distances."""
+
+
+def export_onnx(
+    checkpoint: Path | str,
+    out: Path | str,
+    *,
+    refine: bool = True,
+    variant: Variant = "float32",
+    films: Sequence[Path] = (),
+    opset: int = OPSET,
+) -> Exported:
+    """Write the model of ``checkpoint`` as ONNX to ``out``, after comparing its points with PyTorch's.
+
+    Args:
+        checkpoint: a .pth file of cephkit.
+        out: the file to write; an older one is replaced.
+        refine: with the second stage, where there is one.
+        variant: precision of the networks; inputs, outputs and decoding are the same.
+        films: to compare on, at most ``MOST_FILMS`` of them; none: a synthetic film. int8 needs them, some ten or
+            more, for the range of what passes through the network.
+        opset: version of ONNX's operators.
+
+    Raises:
+        CheckpointError: see ``load_model``.
+        FilmError: a film cannot be read.
+        SettingsError: int8 without films.
+        CephkitError: a package is missing, the network has something that ONNX has not, the file's points are not
+            PyTorch's, or it cannot be written.
+    """
+    require_packages()
+    if variant == "int8" and not films:
+        raise SettingsError("int8 needs films to measure on: name ten or more, such as the model was trained on")
+    predictor, out = Predictor(load_model(checkpoint), refine=refine), Path(out)
+    shown = [to_uint8(open_film(path, use_spacing=False).grey) for path in films[:MOST_FILMS]] or [
+        synthetic_film(predictor.spec.canvas_size)
+    ]
+    model = to_onnx(predictor, variant, shown, opset)
+    content: bytes = model.SerializeToString()
+    if len(content) >= 2**31:
+        raise CephkitError(f"{checkpoint}: larger than the 2 GB that one ONNX file can hold; train a smaller backbone")
+    found = gaps(predictor, content, shown)
+    gap, mean = float(found.max(initial=0.0)), float(found.mean()) if found.size else 0.0
+    if not (gap <= LARGEST_GAP_PX if variant == "float32" else mean <= LARGEST_MEAN_GAP_PX):
+        raise CephkitError(
+            f"{out}: not written, as its points are {gap:.3g} film pixels from PyTorch's (mean {mean:.3g}); "
+            + (
+                "update onnx and onnxruntime, or report it with the checkpoint's model name"
+                if variant == "float32"
+                else "this model does not bear less precision: export it as float32"
+            )
+        )
+    write_whole(out, content)
+    return Exported(out, tuple(output.name for output in model.graph.output), len(content), gap, mean)
+
+
+def require_packages() -> None:
+    """Nothing, where all is installed that an export needs.
+
+    Raises:
+        CephkitError: it is not.
+    """
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CephkitError(f'an ONNX file needs {" and ".join(missing)}: pip install "cephkit[onnx]"')
+
+
+def to_onnx(
+    predictor: Predictor,
+    variant: Variant = "float32",
+    films: Sequence[NDArray[np.uint8]] = (),
+    opset: int = OPSET,
+) -> Proto:
+    """The way of predicting of ``predictor``, which has one model, as a checked ``onnx.ModelProto``.
+
+    Raises:
+        CephkitError: the network has something that ONNX has not.
+    """
+    import onnx
+
+    try:
+        with torch.no_grad():
+            model = _traced(predictor, variant, films, opset)
+        describe(model, predictor, variant)
+        onnx.checker.check_model(model, full_check=True)
+    except (RuntimeError, ValueError, TypeError, onnx.checker.ValidationError) as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise CephkitError(
+            f"{predictor.loaded[0].path}: {predictor.spec.model} cannot be written as ONNX, opset {opset} ({reason}); "
+            f"use opset {OPSET}, or another backbone"
+        ) from error
+    return model
+
+
+def _traced(predictor: Predictor, variant: Variant, films: Sequence[NDArray[np.uint8]], opset: int) -> Proto:
+    spec, stages = predictor.spec, predictor.stages[0]
+    network, refiner = stages.model, stages.refiner
+    if variant == "float16":
+        network = Halved(network)
+        refiner = None if refiner is None else TrainedRefiner(refiner.spec, Halved(refiner.network))  # type: ignore[arg-type]
+    change = quantised if variant == "int8" else unchanged
+    likeness = None if predictor.calibration is None else predictor.calibration.likeness
+    first = FirstStage(network, spec, likeness).eval()
+    answer = Answer(spec, refiner, predictor.calibration, predictor.pose).eval()
+    start = Start(len(spec.symbols))
+    # Two films, for torch takes a batch of one to be always one.
+    given = {"canvas": torch.zeros(2, 1, *spec.canvas_size, dtype=torch.uint8)}
+    given["film_size"] = torch.tensor([spec.canvas_size] * 2)
+    if refiner is not None:
+        given["detail"] = torch.zeros(2, 1, *refiner.spec.canvas_size, dtype=torch.uint8)
+    canvas, sizes, *detail = given.values()
+    inputs, fed = tuple(given), [feed(film, stages.sizes) for film in films]
+    if predictor.pose is None:
+        whole = traced(Unposed(first, answer).eval(), (canvas, sizes, *detail), inputs, answer.outputs, opset)
+        return change(whole, fed)
+    search = PoseSearch(first, predictor.pose, spec.canvas_size).eval()
+    state = start(canvas)
+    begin = traced(start, (canvas,), ["canvas"], STATE, opset)
+    after = ["undecided", *(f"next_{name}" for name in STATE)]
+    body = traced(search, (canvas, sizes, state), ["canvas", "film_size", *STATE], after, opset)
+    end = traced(
+        answer, (sizes, _answered(state), *detail), ["film_size", *ANSWERED, *inputs[2:]], answer.outputs, opset
+    )
+    if variant == "int8":
+        # What the films show as they are stands for what is seen in any pose.
+        seen = [({name: torch.from_numpy(arrays[name]) for name in inputs}, arrays) for arrays in fed]
+        starts = [start(given["canvas"]) for given, _ in seen]
+        looked = [
+            (arrays, before, search(given["canvas"], given["film_size"], before)[1:])
+            for (given, arrays), before in zip(seen, starts, strict=True)
+        ]
+        body = change(body, [_feed(arrays, inputs[:2], STATE, before) for arrays, before, _ in looked])
+        end = change(end, [_feed(arrays, inputs[1:], ANSWERED, _answered(found)) for arrays, _, found in looked])
+    return looped(begin, body, end, STATE, inputs)
+
+
+def _answered(state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(value for name, value in zip(STATE, state, strict=True) if name in ANSWERED)
+
+
+def _feed(
+    arrays: Mapping[str, NDArray[Any]], inputs: Sequence[str], names: Sequence[str], state: Sequence[Tensor]
+) -> dict[str, NDArray[Any]]:
+    values = {name: tensor.numpy() for name, tensor in zip(names, state, strict=True)}
+    return {**{name: arrays[name] for name in inputs}, **values}
+
+
+def describe(model: Proto, predictor: Predictor, variant: Variant) -> None:
+    """Write into ``model`` what it is: its properties and a text."""
+    from onnx import helper
+
+    spec, stages, loaded = predictor.spec, predictor.stages[0], predictor.loaded[0]
+    outputs = [output.name for output in model.graph.output]
+    about: dict[str, Any] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "cephkit_version": VERSION,
+        "model": spec.model,
+        "variant": variant,
+        "landmarks": list(spec.symbols),
+        "canvas_size": list(spec.canvas_size),
+        "detail_size": None if stages.refiner is None else list(stages.refiner.spec.canvas_size),
+        "normalisation": _normalisation(loaded),
+        "loss": spec.loss,
+        "heatmap_stride": spec.heatmap_stride,
+        "mode": predictor.mode,
+        "calibrated": predictor.calibration is not None,
+        "pose_model": predictor.pose is not None,
+        "units": {name: UNITS[name] for name in outputs},
+        "checkpoint_sha256": loaded.meta["sha256"],
+        "notice": NOTICE,
+    }
+    helper.set_model_props(model, {key: v if isinstance(v, str) else json.dumps(v) for key, v in about.items()})
+    model.producer_name, model.producer_version = "cephkit", VERSION
+    model.doc_string = (
+        f"Landmarks on lateral cephalograms. {NOTICE} Inputs: canvas, the grey film scaled into "
+        f"{_text(spec.canvas_size)} (height x width), centred on black"
+        + (f"; detail, the same in {_text(stages.refiner.spec.canvas_size)}" if stages.refiner is not None else "")
+        + "; film_size, the film's (height, width). Outputs are in film pixels; see the property units."
+    )
+
+
+def _normalisation(loaded: LoadedModel) -> dict[str, Any]:
+    state: Mapping[str, Tensor] = loaded.model.state_dict()
+    numbers = {key: float(state[key]) for key in ("mean", "std") if key in state}
+    return {**numbers, "of": "grey / 255", "where": "in the file: inputs are uint8"}
+
+
+def _text(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"

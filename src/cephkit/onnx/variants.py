@@ -1,0 +1,95 @@
+"""Smaller files: weights in half precision, or convolutions in 8 bits. Decoding stays as it is."""
+
+import contextlib
+import copy
+import logging
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cephkit.onnx.assemble import Proto
+
+Variant = Literal["float32", "float16", "int8"]
+Feeds = Iterable[Mapping[str, NDArray[Any]]]
+Change = Callable[[Proto, Feeds], Proto]
+"""A traced part and examples of its inputs -> the part as it is to be written."""
+
+
+class Halved(nn.Module):
+    """A network in half precision whose input and output are float32."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network: Any = copy.deepcopy(network).half()
+
+    def forward(self, images: Tensor, *others: Tensor) -> Tensor:
+        maps: Tensor = self.network(images.half(), *others)
+        return maps.float()
+
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """As ``LandmarkModel.look``."""
+        maps, whole = self.network.look(images.half())
+        return maps.float(), whole.float()
+
+
+def unchanged(part: Proto, feeds: Feeds) -> Proto:
+    """``part`` itself."""
+    return part
+
+
+def quantised(part: Proto, feeds: Feeds) -> Proto:
+    """``part`` with its convolutions in 8 bits, but for those at the ends of its networks.
+
+    Args:
+        part: a model with convolutions.
+        feeds: its inputs for some films: from them the range of what passes through is taken.
+    """
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Films(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.left = iter(feeds)
+
+        def get_next(self) -> Mapping[str, NDArray[Any]] | None:
+            return next(self.left, None)
+
+    if not any(node.op_type == "Conv" for node in part.graph.node):
+        return part
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        path = Path(folder) / "part.onnx"
+        quantize_static(  # which empties what it is given
+            copy.deepcopy(part), path, Films(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv"],
+            per_channel=True, weight_type=QuantType.QInt8, activation_type=QuantType.QUInt8,
+            nodes_to_exclude=ends(part),
+        )  # fmt: skip
+        return onnx.load(path)
+
+
+def ends(part: Proto) -> list[str]:
+    """Names of the first two and of the last convolution of each network in ``part``.
+
+    They carry most of the error of 8 bits: the first see the film's grey values, the last draws the maps.
+    """
+    networks: list[list[str]] = [[]]
+    for node in part.graph.node:
+        if node.op_type == "GridSample":  # crops are taken, another network begins
+            networks.append([])
+        elif node.op_type == "Conv":
+            networks[-1].append(node.name)
+    return [name for network in networks for name in dict.fromkeys((*network[:2], *network[-1:]))]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the quantiser's advice, which does not fit parts of a model."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

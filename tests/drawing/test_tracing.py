@@ -1,0 +1,137 @@
+import base64
+import io
+import itertools
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cephkit.data.film import Points
+from cephkit.data.spacing import Spacing, square
+from cephkit.drawing.placing import shared_area
+from cephkit.drawing.tracing import FONT, SMALL_FONT, tracing_svg, view_of
+from cephkit.landmarks import SYMBOLS
+from tests.cephalometry.faces import ROUND, face_like_real, moved
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def parsed(svg: str) -> ElementTree.Element:
+    return ElementTree.fromstring(svg)
+
+
+def paths(svg: str) -> list[list[tuple[float, float]]]:
+    """Points of all polylines."""
+    found = [element.get("points", "").split() for element in parsed(svg).iter(f"{SVG}polyline")]
+    return [[(float(x), float(y)) for x, y in (place.split(",") for place in places)] for places in found]
+
+
+def names(svg: str) -> dict[str, tuple[float, float, float]]:
+    """Text -> x of its middle, y of its baseline, font size."""
+    return {
+        text.text or "": (float(text.get("x", 0)), float(text.get("y", 0)), float(text.get("font-size", 0)))
+        for text in parsed(svg).iter(f"{SVG}text")
+    }
+
+
+def viewbox(svg: str) -> list[float]:
+    return [float(value) for value in parsed(svg).get("viewBox", "").split()]
+
+
+def test_lines_are_drawn_at_the_landmarks_film_pixels() -> None:
+    drawn = paths(tracing_svg(ROUND))
+    assert any(piece[1:3] == [ROUND["S"], ROUND["N"]] for piece in drawn)
+    assert any(piece[1:3] == [ROUND["Po"], ROUND["Or"]] for piece in drawn)
+    assert [ROUND[s] for s in ("N`", "Pn", "Sn", "Ls", "Li", "Pog`")] in drawn
+
+
+def test_landmarks_that_are_not_there_leave_no_name_and_no_line() -> None:
+    left: Points = {symbol: point for symbol, point in ROUND.items() if symbol not in ("S", "Pn")}
+    drawn = names(tracing_svg(left))
+    assert not {"S", "SN", "Pn", "E"} & drawn.keys()
+    assert {"N", "FH", "PP", "Go-Me"} <= drawn.keys()
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("facing", ["right", "left"])
+def test_names_do_not_lie_upon_each_other(seed: int, facing: str) -> None:
+    face = face_like_real(seed)
+    face = face if facing == "right" else moved(face, [[-1, 0], [0, 1]], (2500, 0))
+    boxes = {}
+    for text, (x, baseline, size) in names(tracing_svg(face)).items():
+        half = 0.31 * size * len(text)
+        boxes[text] = (x - half, baseline - 0.75 * size, x + half, baseline)
+    assert boxes.keys() >= set(SYMBOLS)
+    for (one, box), (other, beside) in itertools.combinations(boxes.items(), 2):
+        area = (box[2] - box[0]) * (box[3] - box[1])
+        assert shared_area(box, beside) < 0.15 * area, f"{one} and {other}"
+
+
+def test_names_stay_in_the_picture() -> None:
+    svg = tracing_svg(ROUND)
+    left, top, width, height = viewbox(svg)
+    for x, y, _ in names(svg).values():
+        assert left < x < left + width
+        assert top < y < top + height
+
+
+def test_the_film_lies_behind_at_its_own_pixels() -> None:
+    grey = np.zeros((2000, 2000), np.uint8)
+    grey[1000:, :] = 200
+    svg = tracing_svg(ROUND, grey)
+    (image,) = parsed(svg).iter(f"{SVG}image")
+    x, y, width, height = (float(image.get(name, 0)) for name in ("x", "y", "width", "height"))
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(image.get("href", "").split(",")[1]))))
+    assert max(picture.shape) <= 1400
+    # The edge between rows 999 and 1000 lies at 999.5 where pixel centres are integers.
+    edge = y + (picture[:, 5] < 100).sum() / picture.shape[0] * height
+    assert edge == pytest.approx(999.5, abs=1.5)
+    assert (x + 0.5, y + 0.5) == (int(x + 0.5), int(y + 0.5))
+    assert width < 2000
+    assert "<image" not in tracing_svg(ROUND)
+
+
+def test_the_view_has_the_landmarks_and_no_emptiness_beside_the_film() -> None:
+    view = view_of({"S": (100, 100), "N": (900, 300)}, (1000, 950))
+    assert view.box == (-0.5, -0.5, 949.5, 412)
+    beside = view_of({"S": (-50, 100), "N": (900, 300)}, (1000, 950))
+    assert beside.left == -50
+    assert view_of({}, (1000, 950)).box == (-0.5, -0.5, 949.5, 999.5)
+    far = view_of({"S": (3000, 3000), "N": (3900, 3300)}, (1000, 950))
+    assert far.right >= 3900
+    assert tracing_svg({"S": (3000, 3000), "N": (3900, 3300)}, np.zeros((1000, 950), np.uint8)).count("<image") == 0
+
+
+@pytest.mark.parametrize(("pixel_mm", "label", "length"), [(0.1, "50 mm", 500), (0.234375, "50 mm", 213.33)])
+def test_the_scale_bar_is_as_long_as_it_says(pixel_mm: float, label: str, length: float) -> None:
+    face = moved(ROUND, np.eye(2) * 0.1 / pixel_mm)
+    svg = tracing_svg(face, spacing=square(pixel_mm, "test"))
+    assert label in names(svg)
+    (start, end) = paths(svg)[-1][1:3]
+    assert end[0] - start[0] == pytest.approx(length, abs=0.02)
+    assert start[1] == end[1]
+
+
+def test_the_scale_bar_runs_across_pixels_that_are_not_square() -> None:
+    svg = tracing_svg(ROUND, spacing=Spacing(0.12, 0.1, "test"))
+    (start, end) = paths(svg)[-1][1:3]
+    assert end[0] - start[0] == pytest.approx(500, abs=0.02)
+    assert not any(text.endswith("mm") for text in names(tracing_svg(ROUND)))
+
+
+def test_regions_are_drawn_of_landmarks_that_are_there() -> None:
+    circle = np.eye(2) * 30.0**2
+    svg = tracing_svg({"S": (100, 100), "N": (800, 90)}, regions={"S": circle, "Go": circle})
+    ellipses = list(parsed(svg).iter(f"{SVG}ellipse"))
+    assert len(ellipses) == 2  # halo and line
+    assert {(e.get("cx"), e.get("cy"), e.get("rx")) for e in ellipses} == {("100", "100", "30")}
+
+
+def test_names_are_large_enough_to_read_and_the_title_is_escaped() -> None:
+    svg = tracing_svg(ROUND, title='<b>"x"')
+    unit = max(viewbox(svg)[2:]) / 1000
+    assert {round(size / unit) for _, _, size in names(svg).values()} == {round(FONT), round(SMALL_FONT)}
+    assert parsed(svg).get("aria-label") == '<b>"x"'
+    assert not re.search(r"nan|inf\b", svg)
