@@ -12,10 +12,10 @@ from cephkit.cephalometry.frame import Facing, covariance_of_error, covariance_o
 from cephkit.data.film import Points
 from cephkit.data.folder import films_in
 from cephkit.data.label_faults import single_faults
-from cephkit.data.labels import BrokenLabelError, read_landmarks
+from cephkit.data.labels import read_landmarks
 from cephkit.data.opened import is_film_file
 from cephkit.data.spacing import Plane, Spacing
-from cephkit.errors import SettingsError
+from cephkit.errors import LabelError, SettingsError
 from cephkit.geometry import Matrix
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def read_marked(path: Path) -> Marked:
     content = json.loads(path.read_bytes().decode("utf-8-sig"))
     facing = content.get("facing")
     if facing not in (None, "right", "left"):
-        raise BrokenLabelError(f'"facing" is {facing!r:.40}, expected right or left', "correct it", path)
+        raise LabelError(f'"facing" is {facing!r:.40}, expected right or left', "correct it", path)
     errors, regions = _table(content, "expected_errors_px", path), _table(content, "regions_90", path)
     spread: dict[str, Matrix] = {}
     for symbol in label.points:
@@ -146,7 +146,7 @@ def read_marked(path: Path) -> Marked:
     said_by = _model_name(facts)
     impossible = [fault for fault in single_faults(label.points) if fault.certain]
     if impossible and not said_by:  # what a model finds it judges itself
-        raise BrokenLabelError("; ".join(fault.wrong for fault in impossible), impossible[0].remedy, path)
+        raise LabelError("; ".join(fault.wrong for fault in impossible), impossible[0].remedy, path)
     doubt = _text(content, "doubt", path)
     doubts = (f"no lateral cephalogram? {doubt}",) if doubt else ()
     return Marked(
@@ -177,13 +177,13 @@ def _spacing(said: dict[str, Any], path: Path) -> Spacing | None:
             raise ValueError(f"plane {plane!r:.40}")
         return Spacing(float(said["row_mm"]), float(said["column_mm"]), str(said["origin"]), plane)  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError, OverflowError, SettingsError) as error:
-        raise BrokenLabelError(f'"spacing" cannot be used ({error!s:.200})', "correct it or remove it", path) from error
+        raise LabelError(f'"spacing" cannot be used ({error!s:.200})', "correct it or remove it", path) from error
 
 
 def _table(content: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
     table = content.get(key) or {}
     if not isinstance(table, dict):
-        raise BrokenLabelError(f'"{key}" is a {type(table).__name__}, expected an object', "correct it", path)
+        raise LabelError(f'"{key}" is a {type(table).__name__}, expected an object', "correct it", path)
     return table
 
 
@@ -192,14 +192,14 @@ def _text(content: dict[str, Any], key: str, path: Path) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BrokenLabelError(f'"{key}" is {value!r:.40}, expected a text', "correct it", path)
+        raise LabelError(f'"{key}" is {value!r:.40}, expected a text', "correct it", path)
     return value
 
 
 def _texts(content: dict[str, Any], key: str, path: Path) -> tuple[str, ...]:
     values = content.get(key) or []
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise BrokenLabelError(f'"{key}" is {values!r:.40}, expected a list of texts', "correct it", path)
+        raise LabelError(f'"{key}" is {values!r:.40}, expected a list of texts', "correct it", path)
     return tuple(values)
 
 
@@ -216,5 +216,5 @@ def _numbers(value: object, shape: tuple[int, ...], name: str, path: Path) -> Ma
         usable = float(numbers) >= 0
     if not usable:
         expected = "[[a, b], [b, c]] of an ellipse" if shape else "a length in pixels"
-        raise BrokenLabelError(f"{name} is {value!r:.60}, expected {expected}", "correct it", path)
+        raise LabelError(f"{name} is {value!r:.60}, expected {expected}", "correct it", path)
     return numbers

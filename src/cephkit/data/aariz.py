@@ -6,11 +6,11 @@ from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.film_rows import of_film, rows_without_film
-from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
+from cephkit.data.labels import landmarks_json, read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
 from cephkit.data.names import film_key, film_name
 from cephkit.data.pixels import PICTURE_ENDINGS
-from cephkit.errors import DataError
+from cephkit.errors import DataError, LabelError
 
 __all__ = ["ANNOTATORS", "AarizFolder", "Problem", "landmarks_json", "read_aariz", "some"]
 
@@ -141,8 +141,8 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
                 continue
             try:
                 label = read_landmarks(path)
-            except BrokenLabelError as error:
-                problems.append(Problem(film_id, split, path, error.reason, error.remedy))
+            except LabelError as error:
+                problems.append(Problem(film_id, split, path, error.text, error.remedy))
                 continue
             annotations[film_id][annotator] = label.points
             notes += [f"{split}/{film_id} ({annotator}): {note}" for note in label.notes]
@@ -176,7 +176,7 @@ def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[st
     for film_id, path in _label_files(annotation_folder, "CVM Stages"):
         try:
             stages[film_id] = read_cvm_stage(path)
-        except BrokenLabelError:
+        except LabelError:
             unread.append(film_id)
     return stages, unread
 

@@ -7,7 +7,7 @@ from typing import TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 Grey: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -25,28 +25,28 @@ def check_size(size: tuple[int, int], path: Path | None = None) -> None:
     """Refuse a picture of (width, height) pixels that is no film.
 
     Raises:
-        BrokenFilmError: too large or too small.
+        FilmError: too large or too small.
     """
     width, height = size
     if width * height > LARGEST_PIXELS:
         reason = f"{width}x{height} pixels are more than the {LARGEST_PIXELS // 1_000_000} megapixels allowed"
-        raise BrokenFilmError(reason, _SMALLER, path)
+        raise FilmError(reason, _SMALLER, path)
     if min(width, height) < SMALLEST_SIDE:
         reason = f"{width}x{height} pixels: a film has at least {SMALLEST_SIDE} on each side"
-        raise BrokenFilmError(reason, COPY_AGAIN, path)
+        raise FilmError(reason, COPY_AGAIN, path)
 
 
 def check_bytes(size: tuple[int, int], bytes_per_pixel: int, path: Path) -> None:
     """Refuse a picture whose decoder would take too much memory.
 
     Raises:
-        BrokenFilmError: more than ``LARGEST_BYTES``.
+        FilmError: more than ``LARGEST_BYTES``.
     """
     width, height = size
     if width * height * bytes_per_pixel > LARGEST_BYTES:
         allowed = LARGEST_BYTES // bytes_per_pixel // 1_000_000
         reason = f"{width}x{height} pixels of this kind are more than the {allowed} megapixels allowed"
-        raise BrokenFilmError(reason, f"save the film as grey, or smaller, or {COPY_AGAIN.split(', or ')[-1]}", path)
+        raise FilmError(reason, f"save the film as grey, or smaller, or {COPY_AGAIN.split(', or ')[-1]}", path)
 
 
 def row_blocks(shape: tuple[int, ...], pixels: int = 1 << 16) -> Iterator[slice]:

@@ -20,7 +20,7 @@ from cephkit.data.pixels import (
     read_bytes,
     to_uint8,
 )
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 from cephkit.files import replacing
 from cephkit.geometry import Size
 
@@ -70,8 +70,8 @@ class FilmIndex:
         try:
             stamp = _stamp(path)
             data = read_bytes(path)
-        except BrokenFilmError as error:
-            return FilmFacts(None, reason=error.reason, remedy=error.remedy)
+        except FilmError as error:
+            return FilmFacts(None, reason=error.text, remedy=error.remedy)
         except OSError as error:
             return FilmFacts(None, reason=f"cannot be read: {error.strerror or error}", remedy="check the file")
         content = content_hash(data)
@@ -149,8 +149,8 @@ def _stamp(path: Path) -> _Stamp:
 def _decode(data: bytes, content: str, path: Path, sink: Sink | None) -> FilmFacts:
     try:
         grey = decode_grey(data, path)
-    except BrokenFilmError as error:
-        return FilmFacts(content, reason=error.reason, remedy=error.remedy)
+    except FilmError as error:
+        return FilmFacts(content, reason=error.text, remedy=error.remedy)
     height, width = grey.shape
     facts = FilmFacts(content, (height, width), pixel_hash(grey))
     if sink is not None:

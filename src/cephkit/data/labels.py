@@ -15,15 +15,6 @@ LARGEST_BYTES = 4 * 2**20
 _DATASET_NAME = "CEPHA29: Cephalometric Landmark Detection Dataset"
 
 
-class BrokenLabelError(LabelError):
-    """A label file that cannot be used, with ``reason`` and ``remedy`` apart for lists of problems."""
-
-    def __init__(self, reason: str, remedy: str = "", path: Path | None = None) -> None:
-        where = f"{path}: " if path else ""
-        super().__init__(f"{where}{reason}" + (f"; {remedy}" if remedy else ""))
-        self.reason, self.remedy = reason, remedy
-
-
 @dataclass(frozen=True)
 class LandmarkFile:
     """What one annotator's file says; ``notes`` are oddities that leave the points usable."""
@@ -43,17 +34,15 @@ def read_landmarks(path: Path) -> LandmarkFile:
     label = _read_json(path)
     entries = label.get("landmarks")
     if not isinstance(entries, list):
-        raise BrokenLabelError(f'"landmarks" is {_kind(entries)}, expected a list', "use Aariz's schema", path)
+        raise LabelError(f'"landmarks" is {_kind(entries)}, expected a list', "use Aariz's schema", path)
     points: Points = {}
     notes: list[str] = []
     for position, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            raise BrokenLabelError(
-                f"landmark {position} is {_kind(entry)}, expected an object", "use Aariz's schema", path
-            )
+            raise LabelError(f"landmark {position} is {_kind(entry)}, expected an object", "use Aariz's schema", path)
         symbol = _which(entry, position, path, notes)
         if symbol in points:
-            raise BrokenLabelError(f"landmark {symbol} is there twice", "keep the right one", path)
+            raise LabelError(f"landmark {symbol} is there twice", "keep the right one", path)
         point = _point(entry.get("value"), symbol, path)
         if point is not None:
             points[symbol] = point
@@ -72,7 +61,7 @@ def read_cvm_stage(path: Path) -> int:
     stage = _read_json(path).get("cvm_stage")
     value = stage.get("value") if isinstance(stage, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(1, 7):
-        raise BrokenLabelError(f"CVM stage is {value!r}, expected 1 to 6", "correct it", path)
+        raise LabelError(f"CVM stage is {value!r}, expected 1 to 6", "correct it", path)
     return int(value)
 
 
@@ -102,18 +91,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         size = path.stat().st_size
         if size == 0:
-            raise BrokenLabelError("the file is empty", "copy it again", path)
+            raise LabelError("the file is empty", "copy it again", path)
         if size > LARGEST_BYTES:
-            raise BrokenLabelError(f"{size} bytes are too many for a label file", "copy it again", path)
+            raise LabelError(f"{size} bytes are too many for a label file", "copy it again", path)
         label = json.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise BrokenLabelError(
-            f"cannot be read: {error.strerror or error}", "check that you may read it", path
-        ) from error
+        raise LabelError(f"cannot be read: {error.strerror or error}", "check that you may read it", path) from error
     except (ValueError, RecursionError) as error:
-        raise BrokenLabelError(f"not JSON: {error}", "copy it again or correct it", path) from error
+        raise LabelError(f"not JSON: {error}", "copy it again or correct it", path) from error
     if not isinstance(label, dict):
-        raise BrokenLabelError(f"JSON holds {_kind(label)}, expected an object", "use Aariz's schema", path)
+        raise LabelError(f"JSON holds {_kind(label)}, expected an object", "use Aariz's schema", path)
     return label
 
 
@@ -127,7 +114,7 @@ def _which(entry: dict[str, Any], position: int, path: Path, notes: list[str]) -
     if by_id is None:
         if by_symbol is None:
             reason = f"landmark {position} is unknown: id {landmark_id!r:.40}, symbol {written!r:.40}"
-            raise BrokenLabelError(reason, f"remove it; known symbols: {' '.join(SYMBOLS)}", path)
+            raise LabelError(reason, f"remove it; known symbols: {' '.join(SYMBOLS)}", path)
         return by_symbol
     if by_symbol is not None and by_symbol != by_id.symbol:
         notes.append(f"landmark {position} has the id of {by_id.symbol} and the symbol {by_symbol}; the id counts")
@@ -138,16 +125,16 @@ def _point(value: Any, symbol: str, path: Path) -> tuple[float, float] | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise BrokenLabelError(f"value of {symbol} is {_kind(value)}, expected x and y", "use Aariz's schema", path)
+        raise LabelError(f"value of {symbol} is {_kind(value)}, expected x and y", "use Aariz's schema", path)
     x, y = (_coordinate(value.get(axis), f"{axis} of {symbol}", path) for axis in ("x", "y"))
     return x, y
 
 
 def _coordinate(value: Any, name: str, path: Path) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BrokenLabelError(f"{name} is {value!r:.40}, expected a number", "correct it", path)
+        raise LabelError(f"{name} is {value!r:.40}, expected a number", "correct it", path)
     if not abs(value) <= FARTHEST_PX:  # an integer may be too large for a float
-        raise BrokenLabelError(f"{name} is not finite or far off any film", "correct it", path)
+        raise LabelError(f"{name} is not finite or far off any film", "correct it", path)
     return float(value)
 
 

@@ -24,7 +24,7 @@ from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_
 from cephkit.data.jpeg import JPEG_LS, LOSSLESS, jpeg_head
 from cephkit.data.kinds import HEAD, other_kind, picture_kind
 from cephkit.data.tiff import PHOTOMETRIC, SAMPLE_FORMAT, SIGNED, WHITE_IS_ZERO, unsupported_tiff
-from cephkit.errors import BrokenFilmError, FilmError
+from cephkit.errors import FilmError
 
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
 
@@ -60,21 +60,21 @@ def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
         FilmError: empty, truncated, no film, too large or too small; names file, reason, remedy.
     """
     if not data:
-        raise BrokenFilmError("the file is empty", COPY_AGAIN, path)
+        raise FilmError("the file is empty", COPY_AGAIN, path)
     if begins_like_dicom(data):  # the 128 bytes before that may be those of a TIFF
-        raise BrokenFilmError("a DICOM file, not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
+        raise FilmError("a DICOM file, not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
     kind = picture_kind(data[:HEAD])
     if not kind:
-        raise BrokenFilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
+        raise FilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
     if unsupported := _unsupported(kind, data):
-        raise BrokenFilmError(unsupported, SAVE_AS_PNG, path)
+        raise FilmError(unsupported, SAVE_AS_PNG, path)
     try:
         return _decode(_OPENERS[kind], data, path)
     except (FilmError, MemoryError):
         raise
     except Exception as error:  # decoders meet hostile bytes with errors of every kind
         reason = f"damaged or truncated: {type(error).__name__}: {error}"
-        raise BrokenFilmError(reason, COPY_AGAIN, path) from error
+        raise FilmError(reason, COPY_AGAIN, path) from error
 
 
 def grey_of_image(image: Image.Image) -> tuple[Grey, int]:
@@ -94,7 +94,7 @@ def grey_of_image(image: Image.Image) -> tuple[Grey, int]:
         raise
     except Exception as error:
         reason = f"damaged or truncated: {type(error).__name__}: {error}"
-        raise BrokenFilmError(reason, COPY_AGAIN) from error
+        raise FilmError(reason, COPY_AGAIN) from error
 
 
 def _load(image: Image.Image) -> None:
@@ -136,7 +136,7 @@ def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
     image = opener(io.BytesIO(data))
     check_size(image.size, path)
     if opener is JpegImageFile and (fault := fault_of_jpeg(data, image.size)):
-        raise BrokenFilmError(fault, SAVE_AS_PNG, path)
+        raise FilmError(fault, SAVE_AS_PNG, path)
     _check_single(image, path)
     deep = _is_deep_colour(image)
     check_bytes(image.size, _DEEP_BYTES_PER_PIXEL if deep else _BYTES_PER_PIXEL.get(image.mode, 4), path)
@@ -179,10 +179,10 @@ def _check_single(image: ImageFile.ImageFile, path: Path) -> None:
     """Refuse animations, and TIFF files of several pages: nobody says which picture is the film."""
     if isinstance(image, TiffImageFile):
         if image.tag_v2.next:  # n_frames would walk through a chain of pages that may be endless
-            raise BrokenFilmError("the file has more than one page", _TAKE_ONE_OUT, path)
+            raise FilmError("the file has more than one page", _TAKE_ONE_OUT, path)
         return
     if getattr(image, "n_frames", 1) > 1:
-        raise BrokenFilmError("the file is an animation", _TAKE_ONE_OUT, path)
+        raise FilmError("the file is an animation", _TAKE_ONE_OUT, path)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -211,7 +211,7 @@ def _deep_grey(image: ImageFile.ImageFile, again: ImageFile.ImageFile, path: Pat
         grey = np.asarray(image.getchannel(0)).astype(np.uint16)
         return (grey << 8) | np.asarray(image.getchannel(1))
     if not _raw_modes(image) <= set(_OTHER_BYTE):
-        raise BrokenFilmError("16-bit colour of this kind is not supported", SAVE_AS_PNG, path)
+        raise FilmError("16-bit colour of this kind is not supported", SAVE_AS_PNG, path)
     again.tile = [tile._replace(args=_with_other_byte(tile.args)) for tile in again.tile]
     image.load()
     again.load()
@@ -228,7 +228,7 @@ def _with_other_byte(arguments: Any) -> Any:
 
 def _check_seen(high: Image.Image, low: Image.Image, path: Path | None) -> None:
     if high.getextrema()[1] == low.getextrema()[1] == 0:
-        raise BrokenFilmError("every pixel is transparent", SAVE_AS_PNG, path)
+        raise FilmError("every pixel is transparent", SAVE_AS_PNG, path)
 
 
 def _grey(image: Image.Image, path: Path | None = None) -> Grey:
@@ -242,7 +242,7 @@ def _grey(image: Image.Image, path: Path | None = None) -> Grey:
         if wide.min() >= 0 and wide.max() <= np.iinfo(np.uint16).max:
             return wide.astype(np.uint16)
     if image.mode in ("I", "F"):
-        raise BrokenFilmError(f"32-bit pixels (mode {image.mode}) are not supported", SAVE_AS_PNG, path)
+        raise FilmError(f"32-bit pixels (mode {image.mode}) are not supported", SAVE_AS_PNG, path)
     if image.mode == "P":
         _check_palette(image, path)
     elif "A" in image.getbands():
@@ -269,9 +269,9 @@ def _check_palette(image: Image.Image, path: Path | None) -> None:
     used: NDArray[np.intp] = np.flatnonzero(image.histogram())
     palette = image.palette
     if palette is None or used[-1] >= len(palette.palette) // len(palette.mode):
-        raise BrokenFilmError("damaged: pixels use colours beyond the palette", COPY_AGAIN, path)
+        raise FilmError("damaged: pixels use colours beyond the palette", COPY_AGAIN, path)
     transparency = image.info.get("transparency", b"")
     if isinstance(transparency, int):
         transparency = bytes(0 if index == transparency else 255 for index in range(transparency + 1))
     if all(index < len(transparency) and transparency[index] == 0 for index in used):
-        raise BrokenFilmError("every pixel is transparent", SAVE_AS_PNG, path)
+        raise FilmError("every pixel is transparent", SAVE_AS_PNG, path)

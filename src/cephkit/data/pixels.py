@@ -10,7 +10,7 @@ from PIL import Image
 
 from cephkit.data.grey import COPY_AGAIN, Grey, look_up, turned
 from cephkit.data.pictures import decode_picture
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 from cephkit.geometry import Size, letterbox
 
 DECODER = "3"
@@ -45,14 +45,14 @@ def read_bytes(path: Path) -> bytes:
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):  # reading a pipe or a device might never end
-            raise BrokenFilmError("a folder or device, not a file", "give the film's file", path)
+            raise FilmError("a folder or device, not a file", "give the film's file", path)
         if about.st_size > LARGEST_FILE:
             reason = f"{about.st_size:,} bytes are more than the {LARGEST_FILE:,} allowed"
-            raise BrokenFilmError(reason, COPY_AGAIN, path)
+            raise FilmError(reason, COPY_AGAIN, path)
         return path.read_bytes()
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
-        raise BrokenFilmError(reason, "check that the file exists and that you may read it", path) from error
+        raise FilmError(reason, "check that the file exists and that you may read it", path) from error
 
 
 def decode_grey(data: bytes, path: Path) -> Grey:

@@ -92,7 +92,7 @@ class FilmStore:
         if self._canvases is None:
             assert self.path is not None
             if not self.path.is_file() or _stamp(self.path.stat()) != self._table.stamp:
-                raise FilmError(f"{self.path}: the film store was removed or replaced during the run; start it again")
+                raise FilmError("the film store was removed or replaced during the run", "start it again", self.path)
             shape = (len(self._table.checksums), *self.canvas_size)
             self._canvases = np.memmap(self.path, dtype=np.uint8, mode="r", shape=shape)
         return self._canvases[slot]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cephkit.data.film import Film
 from cephkit.data.pixels import content_hash, decode_grey, read_bytes, to_canvas, to_uint8
 from cephkit.data.store import FilmStore, content_of, end_of_store, store_path
-from cephkit.errors import BrokenFilmError, DataError
+from cephkit.errors import DataError, FilmError
 from cephkit.geometry import Size
 from cephkit.notice import Notify
 
@@ -105,7 +105,7 @@ class StoreBuilder:
         content, film = item
         data = read_bytes(film.path)
         if content_hash(data) != content:
-            raise BrokenFilmError("changed while it was checked", "start the run again", film.path)
+            raise FilmError("changed while it was checked", "start the run again", film.path)
         self.add(content, to_uint8(decode_grey(data, film.path)))
 
     def _publish(self, path: Path, wanted: set[str]) -> FilmStore:

@@ -9,10 +9,9 @@ from typing import Any
 
 from cephkit.cephalometry.source import Marked, label_files, read_marked
 from cephkit.data.film import FARTHEST_PX, Points
-from cephkit.data.labels import BrokenLabelError
 from cephkit.data.names import film_key, film_name
 from cephkit.data.spacing import Spacing
-from cephkit.errors import SettingsError
+from cephkit.errors import LabelError, SettingsError
 from cephkit.geometry import Size
 from cephkit.interchange.labelled import figure, is_file_name
 from cephkit.landmarks import BY_SYMBOL, in_canonical_order
@@ -80,7 +79,7 @@ def read_record(path: Path) -> Record:
     marked = read_marked(path)
     content = json.loads(path.read_bytes().decode("utf-8-sig"))
     if not _is_writable(content):
-        raise BrokenLabelError("a text in it holds half a character", "correct it", path)
+        raise LabelError("a text in it holds half a character", "correct it", path)
     film = _object(content, "film", path)
     return Record(
         name=film_name(path),
@@ -111,7 +110,7 @@ def _object(content: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise BrokenLabelError(f'"{key}" is {value!r:.40}, expected an object', "correct it", path)
+        raise LabelError(f'"{key}" is {value!r:.40}, expected an object', "correct it", path)
     return value
 
 
@@ -120,14 +119,14 @@ def _text(content: dict[str, Any], key: str, path: Path) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise BrokenLabelError(f'"{key}" is {value!r:.40}, expected a text', "correct it", path)
+        raise LabelError(f'"{key}" is {value!r:.40}, expected a text', "correct it", path)
     return value
 
 
 def _file_name(film: dict[str, Any], path: Path) -> str | None:
     name = _text(film, "file", path)
     if name is not None and not is_file_name(name):
-        raise BrokenLabelError(f'"file" is {name!r:.80}, expected a name without folders', "correct it", path)
+        raise LabelError(f'"file" is {name!r:.80}, expected a name without folders', "correct it", path)
     return name
 
 
@@ -137,16 +136,14 @@ def _size(film: dict[str, Any], path: Path) -> Size | None:
         return None
     for value in (height, width):
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= FARTHEST_PX:
-            raise BrokenLabelError(
-                f"the film's size is {width!r:.40} x {height!r:.40}, expected pixels", "correct it", path
-            )
+            raise LabelError(f"the film's size is {width!r:.40} x {height!r:.40}, expected pixels", "correct it", path)
     return int(str(height)), int(str(width))
 
 
 def _missing(content: dict[str, Any], points: Points, path: Path) -> tuple[str, ...]:
     listed = content.get("missing") or []
     if not isinstance(listed, list) or any(str(symbol) not in BY_SYMBOL for symbol in listed):
-        raise BrokenLabelError(f'"missing" is {listed!r:.60}, expected symbols of landmarks', "correct it", path)
+        raise LabelError(f'"missing" is {listed!r:.60}, expected symbols of landmarks', "correct it", path)
     return tuple(symbol for symbol in listed if symbol not in points)
 
 

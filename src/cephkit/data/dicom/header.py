@@ -21,7 +21,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from cephkit.data.dicom import quiet  # noqa: F401
 from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 EXPORT_AGAIN = "export the film again, as one uncompressed grey DICOM picture or as PNG, or take it out"
 
@@ -134,9 +134,9 @@ class _Stream(io.BytesIO):
             return b""
         self.reads += 1
         if self.reads > _MOST_READS:
-            raise BrokenFilmError("damaged DICOM: its header has no end", COPY_AGAIN, self.path)
+            raise FilmError("damaged DICOM: its header has no end", COPY_AGAIN, self.path)
         if size is not None and size > self.largest:
-            raise BrokenFilmError("damaged or truncated DICOM: an element is too long", COPY_AGAIN, self.path)
+            raise FilmError("damaged or truncated DICOM: an element is too long", COPY_AGAIN, self.path)
         return super().read(size)
 
     def is_past_pixels(self, tag: BaseTag, vr: str | None, length: int) -> bool:
@@ -146,7 +146,7 @@ class _Stream(io.BytesIO):
         self.largest = len(self.getbuffer()) if tag == _PIXEL_DATA else _LARGEST_INSIDE
         if tag in _WANTED and tag != _PIXEL_DATA and _LARGEST_ELEMENT < length != _UNDEFINED_LENGTH:
             reason = f"damaged DICOM: its {_WANTED[tag]} is {length:,} bytes long"
-            raise BrokenFilmError(reason, COPY_AGAIN, self.path)
+            raise FilmError(reason, COPY_AGAIN, self.path)
         return tag > _PIXEL_DATA
 
     def _end_of_items(self) -> int | None:
@@ -171,18 +171,18 @@ def read_header(data: bytes, path: Path) -> Header:
     """The header of a DICOM file, and its pixels as they are written.
 
     Raises:
-        BrokenFilmError: no DICOM, damaged, or made to be endless.
+        FilmError: no DICOM, damaged, or made to be endless.
     """
     try:
         header = _read(data, path)
-    except (BrokenFilmError, MemoryError):
+    except (FilmError, MemoryError):
         raise
     except Exception as error:  # pydicom meets hostile bytes with errors of every kind
         kind = type(error).__name__
     else:
         return header
     # Raised out here so that it does not carry pydicom's error, which may quote the header.
-    raise BrokenFilmError(f"damaged or truncated DICOM ({kind})", COPY_AGAIN, path)
+    raise FilmError(f"damaged or truncated DICOM ({kind})", COPY_AGAIN, path)
 
 
 def _read(data: bytes, path: Path) -> Header:
@@ -200,7 +200,7 @@ def _read(data: bytes, path: Path) -> Header:
         elements = read_partial(stream, stream.is_past_pixels, force=True, specific_tags=[BaseTag(t) for t in _WANTED])
     header = replace(_header(elements, path, _WANTED), transfer_syntax=syntax, surplus=stream.surplus())
     if not any(header.is_written(keyword) for keyword in ("SOPClassUID", "Rows", "PixelData")):
-        raise BrokenFilmError("damaged or truncated DICOM, or none: no picture in it", COPY_AGAIN, path)
+        raise FilmError("damaged or truncated DICOM, or none: no picture in it", COPY_AGAIN, path)
     return header
 
 
@@ -224,5 +224,5 @@ def _inflated(deflated: bytes, path: Path) -> bytes:
     inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(deflated, _LARGEST_INFLATED + 1)
     if len(inflated) > _LARGEST_INFLATED:
         reason = f"deflated DICOM of more than the {_LARGEST_INFLATED:,} bytes allowed"
-        raise BrokenFilmError(reason, EXPORT_AGAIN, path)
+        raise FilmError(reason, EXPORT_AGAIN, path)
     return inflated

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cephkit.data.depth import as_grey, white_level
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header
 from cephkit.data.grey import Grey
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 Values = NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed
     """The grey level of each stored value. ``present`` (2**bits,), lowest first, says which values the film has.
 
     Raises:
-        BrokenFilmError: the modality's lookup table is damaged.
+        FilmError: the modality's lookup table is damaged.
     """
     stored = np.arange(1 << bits) - ((1 << bits - 1) if signed else 0)
     padded = present & _padding(header, stored, signed=signed)
@@ -119,7 +119,7 @@ def _padding(header: Header, stored: NDArray[np.intp], *, signed: bool) -> NDArr
 def _modality_table(header: Header, *, signed: bool) -> LookUp:
     table = look_up_table(header.items["ModalityLUTSequence"], "LUTDescriptor", "LUTData", signed=signed)
     if table is None:
-        raise BrokenFilmError("damaged DICOM: its modality lookup table", EXPORT_AGAIN, header.path)
+        raise FilmError("damaged DICOM: its modality lookup table", EXPORT_AGAIN, header.path)
     return table
 
 

@@ -26,7 +26,7 @@ from cephkit.data.dicom.decoding import DecodingError, NoDecoderError, decoded
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header
 from cephkit.data.dicom.layout import Layout, known_name
 from cephkit.data.grey import COPY_AGAIN
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 _BY_EXTRA = (JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless)
 # Pillow's and CharLS's decoders have been fuzzed for years; gdcm does what they cannot.
@@ -48,13 +48,13 @@ def stored_pixels(header: Header, layout: Layout) -> Stored:
     """The one picture.
 
     Raises:
-        BrokenFilmError: shorter than the header says, damaged, or of a compression nobody here can undo.
+        FilmError: shorter than the header says, damaged, or of a compression nobody here can undo.
     """
     syntax = _transfer_syntax(header)
     decoder = _decoder(syntax, layout, header)
     data = header.raw("PixelData")
     if decoder.is_encapsulated != header.is_encapsulated("PixelData"):
-        raise BrokenFilmError("damaged DICOM: its pixels are not compressed as it says", COPY_AGAIN, header.path)
+        raise FilmError("damaged DICOM: its pixels are not compressed as it says", COPY_AGAIN, header.path)
     options = _options(layout, words=header.has_words("PixelData"))
     try:
         if not decoder.is_encapsulated:
@@ -67,13 +67,13 @@ def stored_pixels(header: Header, layout: Layout) -> Stored:
         raise
     except NoDecoderError as error:
         reason = f"compressed DICOM pixels, and the decoder cannot be started ({error})"
-        raise BrokenFilmError(reason, EXPORT_AGAIN, header.path) from error
+        raise FilmError(reason, EXPORT_AGAIN, header.path) from error
     except DecodingError as error:
         fault = str(error)
     except Exception as error:  # decoders meet hostile bytes with errors of every kind
         fault = type(error).__name__
     # Raised out here so that it does not carry a decoder's error, which may quote the file.
-    raise BrokenFilmError(f"damaged or truncated DICOM pixels ({fault})", COPY_AGAIN, header.path)
+    raise FilmError(f"damaged or truncated DICOM pixels ({fault})", COPY_AGAIN, header.path)
 
 
 def _native(decoder: Decoder, data: bytes, layout: Layout, options: dict[str, Any]) -> Stored:
@@ -134,10 +134,10 @@ def _decoder(syntax: UID, layout: Layout, header: Header) -> Decoder:
     except NotImplementedError:
         decoder = None
     if decoder is None or (syntax == JPEGExtended12Bit and layout.stored > 8):
-        raise BrokenFilmError(reason, EXPORT_AGAIN, header.path)
+        raise FilmError(reason, EXPORT_AGAIN, header.path)
     if not decoder.is_available:
         remedy = 'pip install "cephkit[dicom]", or ' if syntax in _BY_EXTRA else ""
-        raise BrokenFilmError(reason, remedy + EXPORT_AGAIN, header.path)
+        raise FilmError(reason, remedy + EXPORT_AGAIN, header.path)
     return decoder
 
 

@@ -15,7 +15,7 @@ from cephkit.data.dicom.pixels import stored_pixels, surplus_notes
 from cephkit.data.dicom.spacing import read_spacing, shape_notes
 from cephkit.data.grey import Grey, look_up, luminance, row_blocks
 from cephkit.data.spacing import Spacing
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 _PROJECTIONS = (  # the standard's classes of X-ray films, and of pictures of them
     "1.2.840.10008.5.1.4.1.1.1",  # computed radiography; digital X-ray follows it with .1, .2, .3
@@ -48,16 +48,16 @@ def read_dicom(data: bytes, path: Path, *, use_spacing: bool = True, ignore_bad_
         ignore_bad_spacing: read a film whose pixel size cannot be one without it, with a note.
 
     Raises:
-        BrokenFilmError: damaged, no single picture, of a kind that is not supported, or with an impossible pixel size.
+        FilmError: damaged, no single picture, of a kind that is not supported, or with an impossible pixel size.
     """
     header = read_header(data, path)
     layout = read_layout(header)
     try:
         spacing, notes = read_spacing(header) if use_spacing else (None, shape_notes(header))
-    except BrokenFilmError as error:
+    except FilmError as error:
         if not ignore_bad_spacing:
             raise
-        spacing, notes = None, (f"{error.reason}, and was not used",)
+        spacing, notes = None, (f"{error.text}, and was not used",)
     kind = next(iter(header.text("SOPClassUID")), "")
     if kind and not any(kind == known or kind.startswith(f"{known}.") for known in _PROJECTIONS):
         notes = (*notes, "the file's SOP class is not one of X-ray films")
@@ -112,7 +112,7 @@ def _palette_levels(header: Header, bits: int, *, signed: bool) -> Grey:
         descriptor = f"{name}PaletteColorLookupTableDescriptor"
         table = look_up_table(header, descriptor, f"{name}PaletteColorLookupTableData", signed=signed)
         if table is None or table.bits not in (8, 16):
-            raise BrokenFilmError("damaged DICOM: its palette, or one in segments", EXPORT_AGAIN, header.path)
+            raise FilmError("damaged DICOM: its palette, or one in segments", EXPORT_AGAIN, header.path)
         tables.append(table)
     stored = np.arange(1 << bits, dtype=np.float64) - ((1 << bits - 1) if signed else 0)
     red, green, blue = (table(stored).astype(np.uint32) for table in tables)

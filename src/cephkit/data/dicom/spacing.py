@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from cephkit.data.dicom.header import Header
 from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
 from cephkit.data.spacing import LARGEST_RATIO, Spacing
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 MOST_MAGNIFIED = 1.5
 """A head a metre and a half from the source and 15 cm from the detector is enlarged by 1.1."""
@@ -24,7 +24,7 @@ def read_spacing(header: Header) -> tuple[Spacing | None, tuple[str, ...]]:
     the others wrong too, and lengths from them would look right.
 
     Raises:
-        BrokenFilmError: a pixel size that is not two lengths of a cephalogram's pixel.
+        FilmError: a pixel size that is not two lengths of a cephalogram's pixel.
     """
     pixel, imager, scanned = (
         _sides(header, keyword) for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
@@ -56,7 +56,7 @@ def shape_notes(header: Header) -> tuple[str, ...]:
     """What a person who gives the pixel size should know: that the file's pixels are not square."""
     try:
         spacing, notes = read_spacing(header)
-    except BrokenFilmError:
+    except FilmError:
         return ()
     if spacing is not None and not spacing.is_square:
         ratio = spacing.row_mm / spacing.column_mm
@@ -72,10 +72,10 @@ def _sides(header: Header, keyword: str) -> tuple[float, float] | None:
     remedy = "correct it in the file, give --pixel_size_mm, or read such films without it: --ignore_bad_pixel_size"
     if len(sides) != 2 or not all(SMALLEST_MM <= side <= LARGEST_MM for side in sides):
         reason = f"its {keyword} is not two lengths of {SMALLEST_MM:g} to {LARGEST_MM:g} mm"
-        raise BrokenFilmError(reason, remedy, header.path)
+        raise FilmError(reason, remedy, header.path)
     if max(sides) > LARGEST_RATIO * min(sides):
         reason = f"its {keyword} makes pixels of {sides[0]:g} x {sides[1]:g} mm, and no film's are so far from square"
-        raise BrokenFilmError(reason, remedy, header.path)
+        raise FilmError(reason, remedy, header.path)
     return sides[0], sides[1]
 
 
