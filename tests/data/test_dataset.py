@@ -119,7 +119,7 @@ def test_a_film_replaced_by_another_of_its_size_during_the_run_is_named(
         list(DataLoader(dataset, batch_size=1, num_workers=workers))
     assert str(caught.value) == (
         f"{films[0].path}: changed during the run: another picture of the same size; "
-        "put the first film back or start anew"
+        "put the original film back or start a new run"
     )
 
 

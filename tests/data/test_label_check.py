@@ -67,7 +67,7 @@ def test_exchanged_landmarks_are_named_and_kept(good: list[Film], pair: tuple[st
     assert "look exchanged" in finding.fault.wrong
     assert certain_problems([finding]) == []
     (note,) = doubts_note([finding], [film_with({}, "bad")])
-    assert note.startswith("labels in doubt, kept: 1\n  train/bad (senior): ")
+    assert note.text.startswith("labels in doubt, kept: 1\n  train/bad (senior): ")
 
 
 def test_a_landmark_out_of_place_does_not_hide_an_exchange(good: list[Film]) -> None:

@@ -37,7 +37,7 @@ def ready(maker: AarizMaker, tmp_path: Path, lines: list[str]) -> Prepare:
             "canvas_size": CANVAS,
             "cache_dir": tmp_path / "cache",
         }
-        return prepare(maker.root, **{**defaults, "say": lines.append, **options})
+        return prepare(maker.root, **{**defaults, "notify": lines.append, **options})
 
     return call
 
@@ -185,7 +185,7 @@ def test_leaked_films_leave_train_even_when_their_split_is_not_used(
     assert set(data.films) == {"train", "valid"}
     leaks = "left out of train, same pixels as in valid or test: 2 films: train/t1 = test/e0, train/t2 = valid/v0"
     assert leaks in lines
-    assert leaks in data.notes
+    assert leaks in [note.text for note in data.notes]
     # What is held are the first films that are left.
     assert [film.content in data.store for film in data.films["train"]] == [True, True]
     decoded.clear()
@@ -198,7 +198,7 @@ def test_without_train_no_other_split_is_needed(maker: AarizMaker, ready: Prepar
     data = ready(splits=("test",), annotation="official")
     assert [film.film_id for film in data.films["test"]] == ["e0", "e1"]
     assert data.symbols == ("A", "N", "S")
-    assert not any("left out of the model" in note for note in data.notes)
+    assert not any("left out of the model" in note.text for note in data.notes)
 
 
 def test_landmarks_on_no_train_film_are_left_out_and_said_so(
@@ -232,7 +232,7 @@ def test_films_without_a_pixel_size_are_listed_and_kept(maker: AarizMaker, ready
 def test_an_annotation_that_nobody_made_is_one_error(maker: AarizMaker, ready: Prepare) -> None:
     maker.add("train", "t0", junior=None)
     maker.add("valid", "v0", junior=None)
-    with pytest.raises(DataError, match="no film has landmarks of junior; found: senior"):
+    with pytest.raises(DataError, match="no film has landmarks of junior, only of senior"):
         ready(annotation="junior")
 
 

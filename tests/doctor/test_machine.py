@@ -56,7 +56,7 @@ def test_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     memory(monkeypatch, available_gib=30)
     check = memory_check(CACHED, Needs.of(CACHED, 850, 1))
     assert check.status == "ok"
-    assert check.found.startswith("30.0 GiB of 48.0 GiB free; the program and 4 loader processes")
+    assert check.found.startswith("30.0 GiB of 48.0 GiB free; the program and 4 loader workers")
     assert "film cache 850 MiB (850 films)" in check.found
 
 
@@ -89,7 +89,7 @@ def test_the_page_file_counts_on_windows_only(monkeypatch: pytest.MonkeyPatch) -
     short = page_file_check(TrainConfig())
     assert short is not None
     assert short.status == "warning"
-    assert "12.0 GiB free, 5 processes may set aside 15.0 GiB" in short.found
+    assert "12.0 GiB free, 5 processes may reserve 15.0 GiB" in short.found
     assert "--num_workers 0" in short.remedy
     alone = page_file_check(TrainConfig(num_workers=0))
     assert alone is not None

@@ -87,8 +87,8 @@ class StoreBuilder:
                 raise OSError("what was read back is not what was written")
             return store
         except OSError as error:
-            remedy = "free space or name another folder with --cache_dir"
-            raise DataError(f"{self._folder}: the film store cannot be written: {error}; {remedy}") from error
+            remedy = "free disk space or name another folder with --cache_dir"
+            raise DataError(f"the film store cannot be written: {error}", remedy, self._folder) from error
         finally:
             self.discard()
 
@@ -142,8 +142,8 @@ def check_memory(count: int, canvas_size: Size, purpose: str = "") -> None:
     if count * each > usable:
         raise DataError(
             f"{purpose}holding {count} films of {canvas_size[0]}x{canvas_size[1]} needs {_mib(count * each)} of memory"
-            f"; {_mib(free)} are free, {_mib(usable)} of them for films; "
-            f"use --limited_ram_cache {usable // each} in place of --use_ram_cache, or neither"
+            f"; {_mib(free)} are free, {_mib(usable)} of them for films",
+            f"use --limited_ram_cache {usable // each} instead of --use_ram_cache, or neither",
         )
 
 
@@ -156,8 +156,8 @@ def check_disk(folder: Path, count: int, canvas_size: Size, purpose: str = "") -
     need, free = count * canvas_size[0] * canvas_size[1], shutil.disk_usage(folder).free
     if need > free:
         raise DataError(
-            f"{purpose}{folder}: the film store needs {_mib(need)} of disk, {_mib(free)} are free; "
-            "free space, name another folder with --cache_dir, or hold fewer films with --limited_ram_cache"
+            f"{purpose}{folder}: the film store needs {_mib(need)} of disk, {_mib(free)} are free",
+            "free space, name another folder with --cache_dir, or hold fewer films with --limited_ram_cache",
         )
 
 

@@ -89,9 +89,9 @@ def build_model(spec: ModelSpec, pretrained: bool, notify: Notify, weights: Path
     if not timm.is_model(name):
         close = difflib.get_close_matches(name, timm.list_models(), n=4)
         hint = f"did you mean {', '.join(close)}?" if close else f"some that work: {_EXAMPLES}"
-        raise SettingsError(f"unknown model {spec.model!r}: neither hrnet nor a backbone of timm; {hint}")
+        raise SettingsError(f"unknown model {spec.model!r}: neither hrnet nor a backbone of timm", hint)
     if spec.loss not in _FINAL_STD:
-        raise SettingsError(f"unknown loss {spec.loss!r}: use one of {', '.join(_FINAL_STD)}")
+        raise SettingsError(f"unknown loss {spec.loss!r}", f"use one of {', '.join(_FINAL_STD)}")
     random_state = torch.get_rng_state()
     backbone = _create(spec, None)
     if weights is not None:
@@ -123,13 +123,13 @@ def _create(spec: ModelSpec, weights: Path | None) -> nn.Module:
         backbone = timm.create_model(name, features_only=True, in_chans=1, **options)
     except Exception as error:  # a family's builder raises what it likes for arguments that it does not take
         raise SettingsError(
-            f"model {spec.model!r}: timm cannot take features from it ({error}); some that work: {_EXAMPLES}"
+            f"model {spec.model!r}: timm cannot take features from it ({error})", f"some that work: {_EXAMPLES}"
         ) from error
     info: Any = backbone.feature_info
     if 4 not in info.reduction():
         raise SettingsError(
-            f"model {spec.model!r} has features of strides {info.reduction()}, but none of stride 4; "
-            f"some that work: {_EXAMPLES}"
+            f"model {spec.model!r} has features of strides {info.reduction()}, but none of stride 4",
+            f"some that work: {_EXAMPLES}",
         )
     return backbone
 
