@@ -5,9 +5,11 @@ import threading
 import time
 
 import pytest
+import torch
+from torch import nn
 
 from cephkit.models import pretrained
-from cephkit.models.pretrained import reachable, within
+from cephkit.models.pretrained import reachable, watch_loading, within
 
 
 def test_silent_name_servers_cost_no_more_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,3 +61,33 @@ def test_a_download_that_stalls_ends_with_a_line(monkeypatch: pytest.MonkeyPatch
     assert "the download took more than" in said[0]
     assert "Training starts from random weights" in said[0]
     never.set()
+
+
+class Whole(nn.Sequential):
+    """A classifier that loads ``state`` while it is built, as timm's do."""
+
+    def __init__(self, state: dict[str, torch.Tensor]) -> None:
+        super().__init__(nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)), nn.Linear(3, 1))
+        self.load_state_dict(state, strict=False)
+
+
+def test_what_loading_missed_is_known_by_the_names_of_the_part_that_is_kept() -> None:
+    state = {
+        key: value for key, value in Whole({}).state_dict().items() if key not in ("1.0.bias", "1.1.weight", "2.bias")
+    }
+    with watch_loading() as loading:
+        kept = nn.ModuleDict({"stem": (whole := Whole(state))[0], "body": whole[1]})
+    assert loading.missing_from(kept) == ["body.0.bias", "body.1.weight"]  # the classifier's own is rightly left out
+    with watch_loading() as loading:
+        Whole(Whole({}).state_dict())
+    assert loading.missing_from(whole) == []
+
+
+def test_networks_are_watched_in_the_block_alone() -> None:
+    with watch_loading() as loading:
+        network = Whole({})
+        inner = nn.Sequential(nn.Linear(1, 1))
+    missing = loading.missing_from(network)
+    Whole({})
+    inner.load_state_dict({}, strict=False)
+    assert loading.missing_from(network) == missing == [name for name, _ in network.named_parameters()]

@@ -75,5 +75,7 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
         if grey.shape != film.size or film.content not in (None, content_hash(data)):
             was, now = (f"{width}x{height}" for height, width in (film.size or (0, 0), grey.shape))
             sizes = f"{now} pixels, was {was}" if now != was else "another picture of the same size"
-            raise FilmError(f"changed during the run: {sizes}", "put the original film back or start a new run", film.path)
+            raise FilmError(
+                f"changed during the run: {sizes}", "put the original film back or start a new run", film.path
+            )
         return torch.from_numpy(to_canvas(grey, self.canvas_size))
