@@ -1,6 +1,6 @@
 """What all decoders of films share: the limits of a picture, luminance, and turning."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -63,15 +63,6 @@ def look_up(table: Grey, values: NDArray[np.integer], lowest: int = 0) -> Grey:
         block = values[rows].astype(np.int32) - lowest if lowest else values[rows]
         np.take(table, block, out=out[rows], mode="clip")
     return cast(Grey, out)
-
-
-def deep_luminance(channels: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]]) -> NDArray[np.uint16]:
-    """Luminance (H, W) of red, green and blue, each as its high and low bytes (H, W)."""
-    out = np.empty(channels[0][0].shape, dtype=np.uint16)
-    for rows in row_blocks(out.shape):
-        red, green, blue = (high[rows].astype(np.uint32) * np.uint32(256) + low[rows] for high, low in channels)
-        out[rows] = luminance(red, green, blue)
-    return out
 
 
 def luminance(red: NDArray[np.uint32], green: NDArray[np.uint32], blue: NDArray[np.uint32]) -> NDArray[np.uint32]:

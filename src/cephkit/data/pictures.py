@@ -7,7 +7,6 @@ before anything is unpacked, and a film that is damaged in any way is refused ra
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from cephkit.data.depth import full_range
 from cephkit.data.dicom.signature import begins_like_dicom
-from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, deep_luminance, turned
+from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, turned
 from cephkit.data.jpeg import JPEG_LS, LOSSLESS, jpeg_head
 from cephkit.data.kinds import HEAD, other_kind, picture_kind
 from cephkit.data.tiff import PHOTOMETRIC, SAMPLE_FORMAT, SIGNED, WHITE_IS_ZERO, unsupported_tiff
@@ -35,12 +34,9 @@ _OPENERS: dict[str, Opener] = {
 }  # fmt: skip
 _ORIENTATION = 274
 _BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory; else 4
-_DEEP_BYTES_PER_PIXEL = 12
 _WEBP_BYTES_PER_PIXEL = 16  # its decoder works on four copies
-# Pillow drops the low byte of 16-bit colour. Asked for the other byte order it drops the high one.
-_OTHER_BYTE = {
-    f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBX", "RGBA") for order, other in ("BL", "LB", "NB")
-}
+_PNG_CHANNELS = {b"\x02": "colour", b"\x04": "grey with transparency", b"\x06": "colour with transparency"}
+"""By the colour type in a PNG's header."""
 _MOST_PASSES, _MOST_PIXELS_PASSED = 100, 2_000_000_000  # a progressive JPEG has about ten passes
 _TAKE_ONE_OUT = "save the film alone as a file of its own, or take it out"
 
@@ -80,7 +76,7 @@ def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
 def grey_of_image(image: Image.Image) -> tuple[Grey, int]:
     """``decode_picture`` of a picture that Pillow has opened or made: by its mode and EXIF, as its file would be.
 
-    What Pillow cuts off when it opens a file, the low bytes of 16-bit colour, is not there any more.
+    Of 16-bit colour Pillow has kept 8 bits.
 
     Raises:
         FilmError: as ``decode_picture``.
@@ -124,6 +120,8 @@ def no_film(data: bytes) -> str:
 def _unsupported(kind: str, data: bytes) -> str:
     if kind == "TIFF":
         return unsupported_tiff(data)
+    if kind == "PNG" and data[24:25] == b"\x10" and data[25:26] in _PNG_CHANNELS:  # Pillow would drop 8 of the bits
+        return f"a PNG of 16-bit {_PNG_CHANNELS[data[25:26]]}, which is not supported"
     head = jpeg_head(data) if kind == "JPEG" else None
     if head is not None and (head.marker in (LOSSLESS, JPEG_LS) or head.precision != 8):
         return f"a {head.name}, which is not supported"
@@ -138,13 +136,11 @@ def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
     if opener is JpegImageFile and (fault := fault_of_jpeg(data, image.size)):
         raise FilmError(fault, SAVE_AS_PNG, path)
     _check_single(image, path)
-    deep = _is_deep_colour(image)
-    check_bytes(image.size, _DEEP_BYTES_PER_PIXEL if deep else _BYTES_PER_PIXEL.get(image.mode, 4), path)
+    check_bytes(image.size, _BYTES_PER_PIXEL.get(image.mode, 4), path)
     image.draft("L", image.size)  # JPEG only: luminance alone is decoded, at full size
     is_tiff = isinstance(image, TiffImageFile)
     orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF, and forgets that it did
-    grey = _deep_grey(image, opener(io.BytesIO(data)), path) if deep else _grey(image, path)
-    grey = _full_range(image, grey)
+    grey = _full_range(image, _grey(image, path))
     if is_tiff:
         return turned(grey, {6: 8, 8: 6}.get(orientation, orientation)), orientation
     return grey, _orientation(image)
@@ -193,44 +189,6 @@ def _orientation(image: Image.Image) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def _raw_modes(image: ImageFile.ImageFile) -> set[str]:
-    arguments = (tile[3] for tile in image.tile)
-    return {str(argument[0] if isinstance(argument, tuple) else argument) for argument in arguments}
-
-
-def _is_deep_colour(image: ImageFile.ImageFile) -> bool:
-    return not image.mode.startswith("I") and any(";16" in raw for raw in _raw_modes(image))
-
-
-def _deep_grey(image: ImageFile.ImageFile, again: ImageFile.ImageFile, path: Path) -> Grey:
-    """16 bits per channel, which Pillow cuts to 8: its high and low bytes are decoded one after the other."""
-    if _raw_modes(image) == {"LA;16B"}:  # PNG: the four bytes of a pixel, as they are
-        image.tile = [tile._replace(args="RGBA") for tile in image.tile]
-        image.load()
-        _check_seen(image.getchannel(2), image.getchannel(3), path)
-        grey = np.asarray(image.getchannel(0)).astype(np.uint16)
-        return (grey << 8) | np.asarray(image.getchannel(1))
-    if not _raw_modes(image) <= set(_OTHER_BYTE):
-        raise FilmError("16-bit colour of this kind is not supported", SAVE_AS_PNG, path)
-    again.tile = [tile._replace(args=_with_other_byte(tile.args)) for tile in again.tile]
-    image.load()
-    again.load()
-    if image.mode == "RGBA":
-        _check_seen(image.getchannel("A"), again.getchannel("A"), path)
-    return deep_luminance([(np.asarray(image.getchannel(i)), np.asarray(again.getchannel(i))) for i in range(3)])
-
-
-def _with_other_byte(arguments: Any) -> Any:
-    if isinstance(arguments, tuple):
-        return (_OTHER_BYTE[arguments[0]], *arguments[1:])
-    return _OTHER_BYTE[arguments]
-
-
-def _check_seen(high: Image.Image, low: Image.Image, path: Path | None) -> None:
-    if high.getextrema()[1] == low.getextrema()[1] == 0:
-        raise FilmError("every pixel is transparent", SAVE_AS_PNG, path)
-
-
 def _grey(image: Image.Image, path: Path | None = None) -> Grey:
     image.load()
     if image.mode.startswith("I;16"):
@@ -247,7 +205,8 @@ def _grey(image: Image.Image, path: Path | None = None) -> Grey:
         _check_palette(image, path)
     elif "A" in image.getbands():
         alpha = image.getchannel("A")
-        _check_seen(alpha, alpha, path)
+        if not alpha.getextrema()[1]:
+            raise FilmError("every pixel is transparent", SAVE_AS_PNG, path)
     if image.mode == "L" and _is_signed(image):
         signed = np.asarray(image).view(np.int8)
         return (signed ^ np.int8(-128) if signed.min() < 0 else signed).view(np.uint8)

@@ -13,7 +13,7 @@ from cephkit.data.pictures import decode_picture
 from cephkit.errors import FilmError
 from cephkit.geometry import Size, letterbox
 
-DECODER = "3"
+DECODER = "4"
 """Changes whenever a file would give other grey pixels or another canvas: what is remembered is then void."""
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")

@@ -4,7 +4,7 @@ import struct
 
 from PIL.TiffImagePlugin import COMPRESSION_INFO
 
-BITS, COMPRESSION, PHOTOMETRIC, SAMPLE_FORMAT = 258, 259, 262, 339
+BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT = 258, 259, 262, 277, 339
 WHITE_IS_ZERO, SIGNED = 0, 2
 _SHORT, _LONG = 3, 4
 _MOST_VALUES = 4
@@ -51,6 +51,8 @@ def unsupported_tiff(data: bytes) -> str:
         return f"a TIFF of {_FORMATS.get(form[0], 'unknown')} pixels of {bits[0]} bits, which is not supported"
     if SIGNED in form and (bits[0] not in (8, 16) or tags.get(PHOTOMETRIC, (1,))[0] == WHITE_IS_ZERO):
         return f"a TIFF of signed pixels of {bits[0]} bits of this kind, which is not supported"
+    if max(bits) > 8 and tags.get(SAMPLES, (1,))[0] > 1:  # Pillow would drop the low bits
+        return f"a TIFF of {max(bits)}-bit colour, which is not supported"
     if bits[0] > 16:
         return f"a TIFF of {_FORMATS[form[0]]} pixels of {bits[0]} bits, which is not supported"
     return ""
