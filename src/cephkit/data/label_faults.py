@@ -51,9 +51,9 @@ class Fault:
         return f"{self.wrong}; {self.remedy}"
 
 
-def single_faults(points: Points, size: Size | None = None) -> list[Fault]:
-    """What is wrong with one label of which nothing else is known, film pixels; a face may look to either side."""
-    faults = point_faults(points, size)
+def single_faults(points: Points) -> list[Fault]:
+    """Find what is wrong with one label (film pixels) on its own; a face may look to either side."""
+    faults = point_faults(points)
     wrong = {symbol for fault in faults for symbol in fault.landmarks}
     array = as_array({symbol: point for symbol, point in points.items() if symbol not in wrong})
     shape = table_shape()

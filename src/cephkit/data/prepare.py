@@ -89,7 +89,7 @@ def prepare(
     aariz = read_aariz(root, splits)
     unusable = list(aariz.problems)
     unusable += _without(unlabelled(_without(aariz.films, unusable), annotation), unusable)
-    _refuse_foreign_annotation(aariz, unusable, annotation, root)
+    _refuse_foreign_annotation(aariz, annotation, root)
     # Where the run will be refused anyway nothing is stored, but every film is still looked at.
     refused = bool(unusable) and not skip_bad_films
     planned = [] if refused else _without(aariz.films, unusable)[:hold]
@@ -141,7 +141,7 @@ def _without(items: Sequence, problems: Sequence[Problem]) -> list:
     return [item for item in items if (item.split, item.film_id) not in named]
 
 
-def _refuse_foreign_annotation(aariz: AarizFolder, problems: list[Problem], annotation: str, root: Path) -> None:
+def _refuse_foreign_annotation(aariz: AarizFolder, annotation: str, root: Path) -> None:
     if aariz.films and not any(film.points(annotation) for film in aariz.films) and not aariz.problems:
         present = sorted({name for film in aariz.films for name in film.annotations})
         text = f"no film has landmarks of {annotation}, only of {', '.join(present) or 'nobody'}"

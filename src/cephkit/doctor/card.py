@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import torch
 
-from cephkit.doctor.checks import GIB, Check, failure, gib, ok, warning
+from cephkit.doctor.checks import Check, failure, gib, ok, warning
 from cephkit.doctor.nvidia import Smi, SmiCard
 from cephkit.doctor.software import INSTALL_CUDA_BUILD
+from cephkit.memory import GIB
 
 CROWDED_BYTES = 1.5 * GIB
 """More than a desktop and a browser take; the guide's settings leave about this much on 8 GB."""

@@ -11,8 +11,9 @@ import psutil
 from cephkit.checkpoint import checkpoint_bytes
 from cephkit.config import TrainConfig
 from cephkit.data.store_builder import check_memory
-from cephkit.doctor.checks import GIB, Check, failure, gib, ok, refused, warning
+from cephkit.doctor.checks import Check, failure, gib, ok, refused, warning
 from cephkit.errors import DataError
+from cephkit.memory import GIB
 
 PROGRAM_BYTES = 3 * GIB
 """Assumed for the training process with CUDA's libraries, without films."""

@@ -10,7 +10,8 @@ import torch
 
 from cephkit.config import TrainConfig
 from cephkit.doctor.card import Card
-from cephkit.doctor.checks import GIB, Check, failure, gib, ok, warning
+from cephkit.doctor.checks import Check, failure, gib, ok, warning
+from cephkit.memory import GIB
 from cephkit.memory.recover import Packing, smaller
 
 TIGHT_BYTES = GIB // 4

@@ -12,6 +12,9 @@ Points = NDArray[np.float64]
 Map = NDArray[np.float32]
 Window = tuple[int, int, int, int]
 
+KEPT_BLUR_MM = 0.35
+"""How soft the edge is that ``keep`` cuts."""
+
 
 class Layer:
     """Sum of attenuations, ``(H, W)`` float32; ``unit`` is the length of one anatomical mm in pixels.
@@ -62,11 +65,11 @@ class Layer:
         inside = np.clip(2 * _blurred(picture, depth * self.unit * zoom / 2) - 1, 0, 1)
         self._add(np.sqrt(inside * (2 - inside)) * np.float32(amount), window)
 
-    def keep(self, outline: Points, blur: float = 0.35) -> None:
+    def keep(self, outline: Points) -> None:
         """Remove whatever lies outside ``outline``."""
         window = (0, 0, self.width, self.height)
-        picture, zoom = self._drawn([outline], window, blur)
-        self.map *= _blurred(picture, blur * self.unit * zoom)
+        picture, zoom = self._drawn([outline], window, KEPT_BLUR_MM)
+        self.map *= _blurred(picture, KEPT_BLUR_MM * self.unit * zoom)
 
     def _window(self, outlines: list[Points], reach_mm: float) -> Window | None:
         """Left, top, right, bottom of what the outlines can touch; None where that is off the film."""
