@@ -3,6 +3,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from cephkit.config import TrainConfig
 from cephkit.data import store_builder
@@ -16,6 +17,8 @@ from cephkit.doctor.machine import (
     parameter_count,
     shared_memory_check,
 )
+from cephkit.models.build import build_model
+from cephkit.models.spec import ModelSpec
 
 GIB, MIB = 2**30, 2**20
 CACHED = TrainConfig(use_ram_cache=True)
@@ -49,7 +52,12 @@ def test_needs_follow_the_settings() -> None:
 
 
 def test_parameters_are_counted_without_making_the_network() -> None:
-    assert 29e6 < parameter_count(TrainConfig(), 29) < 32e6
+    spec = ModelSpec("resnet10t", tuple("ABC"), (64, 64))
+    made = build_model(spec, pretrained=False, notify=print).state_dict()
+    before = torch.get_rng_state()
+    config = TrainConfig(model=spec.model, image_size=spec.canvas_size)
+    assert parameter_count(config, 3) == sum(tensor.numel() for tensor in made.values())
+    assert torch.equal(torch.get_rng_state(), before)  # no weight was drawn
 
 
 def test_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:

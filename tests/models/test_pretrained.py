@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 
 import pytest
 import torch
@@ -13,13 +12,13 @@ from cephkit.models.pretrained import reachable, watch_loading, within
 
 
 def test_silent_name_servers_cost_no_more_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    never = threading.Event()
+    answered: list[bool] = []
+    silence = threading.Event()
     monkeypatch.setattr(pretrained, "PROBE_SECONDS", 0.2)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(20))
-    started = time.monotonic()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.append(silence.wait(20)))
     assert not reachable("http://silent.invalid")
-    assert time.monotonic() - started < 5
-    never.set()
+    assert not answered  # nobody waited for the name server
+    silence.set()
 
 
 def test_a_server_that_answers_byte_by_byte_costs_no_more_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,16 +28,17 @@ def test_a_server_that_answers_byte_by_byte_costs_no_more_than_the_deadline(monk
     def drip(server: socket.socket) -> None:
         connection, _ = server.accept()
         connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-        while not over.wait(0.1):
+        for _ in range(200):
+            if over.wait(0.1):
+                break
             connection.sendall(b"x")
         connection.close()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=drip, args=(server,), daemon=True)
         thread.start()
-        started = time.monotonic()
         assert not reachable(f"http://127.0.0.1:{server.getsockname()[1]}")
-        assert time.monotonic() - started < 5
+        assert thread.is_alive()  # still answering
         over.set()
         thread.join()
 
