@@ -192,5 +192,5 @@ def test_spawned_workers_share_one_copy(tmp_path: Path) -> None:
 
 def test_pixels_that_are_not_square_are_refused_before_training(films: list[Film]) -> None:
     oblong = [replace(films[0], stretch=(1.0, 2.0)), films[1]]
-    with pytest.raises(DataError, match=r"pixels of 1 films are not square: .*a\.\w+; save these films"):
+    with pytest.raises(DataError, match=r"pixels of 1 films are not square: .*a\.\w+; to train on these films, save"):
         FilmDataset(oblong, SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))

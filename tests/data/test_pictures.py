@@ -112,7 +112,7 @@ def test_webp(tmp_path: Path, mode: str, options: dict[str, bool | int]) -> None
 def test_several_pictures_in_one_file_are_refused(tmp_path: Path, suffix: str) -> None:
     first, second = (Image.fromarray(noise(seed)) for seed in (5, 6))
     first.save(tmp_path / f"film{suffix}", save_all=True, append_images=[second])
-    with pytest.raises(FilmError, match=r"(more than one page|an animation); save the film alone"):
+    with pytest.raises(FilmError, match=r"(more than one page|an animation); save the film as a file of its own"):
         read_grey(tmp_path / f"film{suffix}")
 
 

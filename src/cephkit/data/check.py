@@ -33,7 +33,7 @@ def scan(films: Sequence[Film], index: FilmIndex, sinks: dict[Path, Sink]) -> li
     unknown = [position for position, known in enumerate(facts) if known is None]
     paths = [films[position].path for position in unknown]
     with ThreadPoolExecutor(THREADS) as pool:
-        looked = pool.map(lambda path: index.look(path, sinks.get(path)), paths)
+        looked = pool.map(lambda path: index.facts_of(path, sinks.get(path)), paths)
         for position, found in zip(unknown, _shown(looked, len(unknown)), strict=True):
             facts[position] = found
     return [known for known in facts if known is not None]

@@ -10,9 +10,9 @@ from PIL import Image
 
 from cephkit.data.depth import full_range
 from cephkit.data.dicom.signature import begins_like_bare_dicom, begins_like_dicom
-from cephkit.data.grey import Grey, check_size, turned
+from cephkit.data.grey import SAVE_AS_PNG, Grey, check_size, turned
 from cephkit.data.kinds import HEAD, is_dicom_directory
-from cephkit.data.pictures import decode_picture, grey_of_image, is_picture, no_film
+from cephkit.data.pictures import decode_picture, grey_of_image, is_picture, not_a_film
 from cephkit.data.pixels import FILM_ENDINGS, content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError
@@ -62,8 +62,7 @@ def open_film(
         film = read_dicom(data, path, use_spacing=use_spacing, ignore_bad_spacing=ignore_bad_spacing)
         return OpenedFilm(film.grey, content, film.spacing, notes=film.notes)
     if data and not is_picture(data):
-        remedy = "save it as an 8- or 16-bit grey PNG, or take it out"
-        raise FilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF, WebP or DICOM film", remedy, path)
+        raise FilmError(f"{not_a_film(data)}not a PNG, JPEG, BMP, TIFF, WebP or DICOM film", SAVE_AS_PNG, path)
     return _upright(*decode_picture(data, path), content)
 
 

@@ -1,7 +1,7 @@
-"""Bytes of a picture file to grey pixels, by Pillow: PNG, JPEG, BMP, TIFF, WebP.
+"""Decodes the bytes of a PNG, JPEG, BMP, TIFF or WebP file to grey pixels, with Pillow.
 
-Films come from strangers: a decoder is chosen by the first bytes, never by the file's ending, sizes are checked
-before anything is unpacked, and a film that is damaged in any way is refused rather than half shown.
+Films come from strangers: the first bytes choose the decoder, never the file's ending; sizes are checked before
+anything is unpacked; a film that is damaged in any way is refused rather than decoded in part.
 """
 
 import io
@@ -27,64 +27,64 @@ from cephkit.errors import FilmError
 
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
 
-# The classes are called directly because Image.open guards against huge films through a process-wide setting
-# that two threads cannot change safely; decode_picture has its own guard.
+# Called directly because Image.open guards against huge films with a process-wide setting that two threads cannot
+# change safely; decode_picture has its own guard.
 _OPENERS: dict[str, Opener] = {
     "PNG": PngImageFile, "JPEG": JpegImageFile, "BMP": BmpImageFile, "TIFF": TiffImageFile, "WebP": WebPImageFile,
 }  # fmt: skip
 _ORIENTATION = 274
-_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory; else 4
+_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory; 4 in other modes
 _WEBP_BYTES_PER_PIXEL = 16  # its decoder works on four copies
 _PNG_CHANNELS = {b"\x02": "colour", b"\x04": "grey with transparency", b"\x06": "colour with transparency"}
 """By the colour type in a PNG's header."""
 _MOST_PASSES, _MOST_PIXELS_PASSED = 100, 2_000_000_000  # a progressive JPEG has about ten passes
-_TAKE_ONE_OUT = "save the film alone as a file of its own, or take it out"
+_SAVE_ALONE = "save the film as a file of its own, or remove it"
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether the first bytes are those of a format read here; DICOM's mark counts before them."""
+    """Return whether the first bytes are those of a format read here; DICOM's mark takes precedence."""
     return picture_kind(data[:HEAD]) != ""
 
 
 def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
-    """Grey pixels as they lie in the file, and the EXIF orientation (1 to 8) that a viewer would apply.
+    """Decode to grey pixels as stored in the file, and the EXIF orientation (1 to 8) that a viewer would apply.
 
-    The pixels are (H, W) uint8 or uint16, with white where ``depth`` says.
-    Colour becomes luminance. Alpha is ignored, but a wholly transparent picture is refused. ``path`` is for messages.
+    The pixels are (H, W) uint8 or uint16, with black and white as ``depth`` defines them. Colour becomes luminance.
+    Alpha is ignored, but a fully transparent picture is refused. ``path`` is for messages.
 
     Raises:
-        FilmError: empty, truncated, no film, too large or too small; names file, reason, remedy.
+        FilmError: the picture is empty, damaged, not a film, too large or too small.
     """
     if not data:
         raise FilmError("the file is empty", COPY_AGAIN, path)
-    if begins_like_dicom(data):  # the 128 bytes before that may be those of a TIFF
+    if begins_like_dicom(data):  # the 128 bytes before its mark may be those of a TIFF
         raise FilmError("a DICOM file, not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
     kind = picture_kind(data[:HEAD])
     if not kind:
-        raise FilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
+        raise FilmError(f"{not_a_film(data)}not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
     if unsupported := _unsupported(kind, data):
         raise FilmError(unsupported, SAVE_AS_PNG, path)
     try:
         return _decode(_OPENERS[kind], data, path)
     except (FilmError, MemoryError):
         raise
-    except Exception as error:  # decoders meet hostile bytes with errors of every kind
+    except Exception as error:  # hostile bytes make decoders raise errors of every kind
         reason = f"damaged or truncated: {type(error).__name__}: {error}"
         raise FilmError(reason, COPY_AGAIN, path) from error
 
 
 def grey_of_image(image: Image.Image) -> tuple[Grey, int]:
-    """``decode_picture`` of a picture that Pillow has opened or made: by its mode and EXIF, as its file would be.
+    """Do as ``decode_picture`` does for a picture that Pillow has opened or made, by its mode and EXIF data.
 
-    Of 16-bit colour Pillow has kept 8 bits.
+    Of 16-bit colour, Pillow has kept 8 bits.
 
     Raises:
-        FilmError: as ``decode_picture``.
+        FilmError: see ``decode_picture``.
     """
     check_size(image.size)
     try:
         _load(image)
-        is_tiff = isinstance(image, TiffImageFile)  # which Pillow has turned
+        is_tiff = isinstance(image, TiffImageFile)  # which Pillow has already turned
         return _full_range(image, _grey(image)), 1 if is_tiff else _orientation(image)
     except (FilmError, MemoryError):
         raise
@@ -97,7 +97,7 @@ def _load(image: Image.Image) -> None:
     if not isinstance(image, TiffImageFile):
         image.load()
         return
-    # Pillow maps an uncompressed TIFF that has a name into memory, and garbles it where it is to be turned.
+    # Pillow memory-maps an uncompressed TIFF that has a name, and garbles it if it has to be turned.
     name, image.filename = image.filename, ""
     try:
         image.load()
@@ -106,13 +106,13 @@ def _load(image: Image.Image) -> None:
 
 
 def _full_range(image: Image.Image, grey: Grey) -> Grey:
-    # Pillow minds white at zero in 8 bits only.
+    # Pillow honours white-is-zero only in 8 bits.
     is_inverted = isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
     return full_range(grey, white_is_zero=is_inverted and grey.dtype == np.uint16)
 
 
-def no_film(data: bytes) -> str:
-    """What a file that is no film is, for the beginning of a sentence."""
+def not_a_film(data: bytes) -> str:
+    """Name the kind of a file that is not a film, for the start of a sentence."""
     kind = other_kind(data[:HEAD])
     return f"a {kind} file, " if kind else ""
 
@@ -129,7 +129,7 @@ def _unsupported(kind: str, data: bytes) -> str:
 
 
 def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
-    if opener is WebPImageFile:  # Pillow decodes a WebP when it opens it
+    if opener is WebPImageFile:  # which Pillow decodes on opening
         _check_webp(data, path)
     image = opener(io.BytesIO(data))
     check_size(image.size, path)
@@ -137,9 +137,9 @@ def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
         raise FilmError(fault, SAVE_AS_PNG, path)
     _check_single(image, path)
     check_bytes(image.size, _BYTES_PER_PIXEL.get(image.mode, 4), path)
-    image.draft("L", image.size)  # JPEG only: luminance alone is decoded, at full size
+    image.draft("L", image.size)  # JPEG only: decodes luminance alone, at full size
     is_tiff = isinstance(image, TiffImageFile)
-    orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF, and forgets that it did
+    orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF and then forgets the tag
     grey = _full_range(image, _grey(image, path))
     if is_tiff:
         return turned(grey, {6: 8, 8: 6}.get(orientation, orientation)), orientation
@@ -147,7 +147,7 @@ def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
 
 
 def _check_webp(data: bytes, path: Path) -> None:
-    """The size that a WebP's header gives (RFC 9649), before its decoder takes memory for it."""
+    """Check the size in a WebP's header (RFC 9649) before its decoder allocates memory for it."""
     kind, head = data[12:16], data[20:30]
     size = (0, 0)
     if kind == b"VP8X":
@@ -162,29 +162,29 @@ def _check_webp(data: bytes, path: Path) -> None:
 
 
 def fault_of_jpeg(data: bytes, size: tuple[int, int]) -> str:
-    """What makes a JPEG of (width, height) one that its decoder would fill with grey, or go over for minutes."""
+    """Explain why a decoder would fill a JPEG of (width, height) with grey or work on it for minutes; empty if not."""
     pixels, passes = size[0] * size[1], data.count(b"\xff\xda")
-    if len(data) * 8 < pixels // 64:  # a block of 8x8 pixels takes a bit at least
+    if len(data) * 8 < pixels // 64:  # a block of 8x8 pixels takes at least one bit
         return f"damaged or truncated: {len(data):,} bytes are too few for {size[0]}x{size[1]} pixels"
     if passes > _MOST_PASSES or pixels * passes > _MOST_PIXELS_PASSED:
-        return f"a JPEG that goes {passes} times over {size[0]}x{size[1]} pixels"
+        return f"a JPEG with {passes} passes over {size[0]}x{size[1]} pixels"
     return ""
 
 
 def _check_single(image: ImageFile.ImageFile, path: Path) -> None:
-    """Refuse animations, and TIFF files of several pages: nobody says which picture is the film."""
+    """Refuse animations and TIFF files of several pages: nothing says which picture is the film."""
     if isinstance(image, TiffImageFile):
-        if image.tag_v2.next:  # n_frames would walk through a chain of pages that may be endless
-            raise FilmError("the file has more than one page", _TAKE_ONE_OUT, path)
+        if image.tag_v2.next:  # n_frames would follow a chain of pages that may be endless
+            raise FilmError("the file has more than one page", _SAVE_ALONE, path)
         return
     if getattr(image, "n_frames", 1) > 1:
-        raise FilmError("the file is an animation", _TAKE_ONE_OUT, path)
+        raise FilmError("the file is an animation", _SAVE_ALONE, path)
 
 
 def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # broken EXIF data says nothing about the pixels
+    except Exception:  # broken EXIF data does not mean broken pixels
         return 1
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
@@ -192,11 +192,11 @@ def _orientation(image: Image.Image) -> int:
 def _grey(image: Image.Image, path: Path | None = None) -> Grey:
     image.load()
     if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)  # astype also brings big-endian pixels into native order
+        return np.asarray(image).astype(np.uint16)  # astype also converts big-endian pixels
     if image.mode == "I":
         wide = np.asarray(image)
         if wide.min() < 0 and _is_signed(image):
-            wide = wide + (1 << 15)  # as signed DICOM: the lowest of 16 bits is black
+            wide = wide + (1 << 15)  # as in signed DICOM: the lowest 16-bit value is black
         if wide.min() >= 0 and wide.max() <= np.iinfo(np.uint16).max:
             return wide.astype(np.uint16)
     if image.mode in ("I", "F"):
@@ -210,12 +210,12 @@ def _grey(image: Image.Image, path: Path | None = None) -> Grey:
     if image.mode == "L" and _is_signed(image):
         signed = np.asarray(image).view(np.int8)
         return (signed ^ np.int8(-128) if signed.min() < 0 else signed).view(np.uint8)
-    if "transparency" in image.info:  # Pillow would warn that it is lost
+    if "transparency" in image.info:  # Pillow would warn that it gets lost
         image = image.copy()
         del image.info["transparency"]
     if image.mode == "LAB":
         return np.array(image.getchannel(0), dtype=np.uint8)
-    if image.mode in ("La", "RGBa"):  # colours that were multiplied by alpha
+    if image.mode in ("La", "RGBa"):  # colours multiplied by alpha
         image = image.convert(image.mode.upper())
     return np.array(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
 

@@ -1,4 +1,4 @@
-"""What a TIFF's first directory says of its pixels: kinds that no decoder here reads are called so, not damaged."""
+"""Reads a TIFF's first directory, so that unsupported kinds are called unsupported, not damaged."""
 
 import struct
 
@@ -17,7 +17,7 @@ _FORMATS = {1: "unsigned", SIGNED: "signed", 3: "floating-point", 4: "untyped", 
 
 
 def read_tags(data: bytes) -> dict[int, tuple[int, ...]]:
-    """The first values of each tag of whole numbers in the first directory; none where it is damaged."""
+    """Read the first values of each integer tag in the first directory; none if it is damaged."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2], "<")
     try:
         (start,) = struct.unpack_from(f"{order}I", data, 4)
@@ -38,7 +38,7 @@ def read_tags(data: bytes) -> dict[int, tuple[int, ...]]:
 
 
 def unsupported_tiff(data: bytes) -> str:
-    """Why a TIFF is of a kind that is not read here; empty where it may be read."""
+    """Explain why a TIFF is of an unsupported kind; empty if it is supported."""
     tags = read_tags(data)
     compression, bits = tags.get(COMPRESSION, (1,))[0], tags.get(BITS, (1,))
     form = tags.get(SAMPLE_FORMAT, (1,))

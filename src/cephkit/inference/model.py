@@ -173,7 +173,7 @@ class Model:
         except MemoryError as error:
             path = Path(film) if isinstance(film, (str, Path)) else None
             raise FilmError(
-                "too large for this machine's memory", "save the film smaller, or take it out", path
+                "too large for this machine's memory", "save the film smaller, or remove it", path
             ) from error
 
     def _ready(self, film: FilmLike, spacing: Spacing | None, data: bytes | None) -> Shown:

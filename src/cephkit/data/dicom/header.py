@@ -23,7 +23,7 @@ from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN
 from cephkit.errors import FilmError
 
-EXPORT_AGAIN = "export the film again, as one uncompressed grey DICOM picture or as PNG, or take it out"
+EXPORT_AGAIN = "export the film again, as one uncompressed grey DICOM picture or as PNG, or remove it"
 
 _KEYWORDS = (
     "SOPClassUID", "NumberOfFrames", "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation",
