@@ -1,4 +1,4 @@
-"""How a DICOM object's pixels are stored, checked before anything is unpacked."""
+"""How a DICOM object's pixels are stored; checked before anything is unpacked."""
 
 from dataclasses import dataclass
 
@@ -29,16 +29,16 @@ class Layout:
 
     @property
     def native_bytes(self) -> int:
-        """Of the uncompressed picture."""
+        """Size of the uncompressed picture."""
         samples = 2 if self.colour == "YBR_FULL_422" else self.samples
         return self.rows * self.columns * samples * self.allocated // 8
 
 
 def read_layout(header: Header) -> Layout:
-    """Size and kind of the pixels.
+    """Read size and kind of the pixels.
 
     Raises:
-        FilmError: no picture, several, of a kind that is no film, too large or too small.
+        FilmError: there is no picture or several, or it is not of a film's kind, too large or too small.
     """
     path = header.path
     if not header.is_written("PixelData"):
@@ -46,8 +46,8 @@ def read_layout(header: Header) -> Layout:
         raise FilmError(f"DICOM without a picture, or cut off before it ({name or 'unknown kind'})", EXPORT_AGAIN, path)
     frames = header.numbers("NumberOfFrames")
     if frames and frames[0] != 1:
-        said = f"{frames[0]:.0f} pictures" if 1 < frames[0] < 1e6 else "no usable number of pictures"
-        raise FilmError(f"DICOM with {said} (NumberOfFrames)", EXPORT_AGAIN, path)
+        count = f"{frames[0]:.0f} pictures" if 1 < frames[0] < 1e6 else "no usable number of pictures"
+        raise FilmError(f"DICOM with {count} (NumberOfFrames)", EXPORT_AGAIN, path)
     layout = Layout(
         rows=_word(header, "Rows"),
         columns=_word(header, "Columns"),
@@ -63,7 +63,7 @@ def read_layout(header: Header) -> Layout:
         raise FilmError(f"DICOM with {layout.samples} values per pixel, not 1 or 3", EXPORT_AGAIN, path)
     if layout.colour not in _COLOURS[layout.samples]:
         expected = ", ".join(_COLOURS[layout.samples])
-        reason = f"DICOM of a PhotometricInterpretation that is none of {expected}"
+        reason = f"DICOM with a PhotometricInterpretation other than {expected}"
         raise FilmError(reason, EXPORT_AGAIN, path)
     high = _word(header, "HighBit", layout.stored - 1)
     if layout.allocated not in (8, 16) or not 1 < layout.stored <= layout.allocated or high != layout.stored - 1:
@@ -80,10 +80,10 @@ def _word(header: Header, keyword: str, default: int | None = None) -> int:
     if value is not None and len(header.raw(keyword)) == 2:
         return value
     if default is None or header.is_written(keyword):
-        raise FilmError(f"damaged DICOM: its {keyword} is missing or no number", COPY_AGAIN, header.path)
+        raise FilmError(f"damaged DICOM: its {keyword} is missing or not a number", COPY_AGAIN, header.path)
     return default
 
 
 def known_name(uid: str) -> str:
-    """The standard's name of a UID, never the file's text."""
+    """Return the standard's name of a UID, never the file's text."""
     return UID_dictionary[uid][0] if uid in UID_dictionary else ""
