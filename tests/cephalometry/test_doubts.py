@@ -19,7 +19,7 @@ def test_exchanged_landmarks_are_doubted_beside_the_results(tmp_path: Path, caps
     path = tmp_path / "f.json"
     path.write_text(json.dumps(landmarks_json("f", points)), encoding="utf-8")
     assert run(tmp_path / "out", path) == 0
-    said = "A and B look exchanged; exchange them, if the film shows it"
+    said = "A and B look exchanged; exchange them if the film confirms it"
     assert said in cell(tmp_path / "out", "f", "anb", "doubt")
     assert said in json.loads((tmp_path / "out" / "f_measurements.json").read_text(encoding="utf-8"))["notes"]
     assert said in (tmp_path / "out" / "f_sheet.html").read_text(encoding="utf-8")

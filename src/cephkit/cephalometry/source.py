@@ -146,7 +146,7 @@ def read_marked(path: Path) -> Marked:
     said_by = _model_name(facts)
     impossible = [fault for fault in single_faults(label.points) if fault.certain]
     if impossible and not said_by:  # what a model finds it judges itself
-        raise LabelError("; ".join(fault.wrong for fault in impossible), impossible[0].remedy, path)
+        raise LabelError("; ".join(fault.text for fault in impossible), impossible[0].remedy, path)
     doubt = _text(content, "doubt", path)
     doubts = (f"no lateral cephalogram? {doubt}",) if doubt else ()
     return Marked(

@@ -1,4 +1,4 @@
-"""Labels that cannot be, or hardly: each against the others', each landmark against where the others have it."""
+"""Finds impossible and doubtful labels: each compared with the others, each landmark with where they have it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MOST_LISTED = 50
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault, and where: one annotator's label of a film; of no film where it runs through all of them."""
+    """A fault in one annotator's label of a film; without a film, it concerns all of the annotator's labels."""
 
     fault: Fault
     annotator: str
@@ -36,10 +36,10 @@ class Finding:
 
 
 def label_findings(films: Sequence[Film]) -> list[Finding]:
-    """What is wrong with the labels of ``films``, each compared with the others and with the table of faces.
+    """Find what is wrong with the labels of ``films``, comparing each with the others and with the table of faces.
 
-    Pictures are read where landmarks alone cannot tell a film that is mirrored or lies on its side from a label that
-    does. Fewer than six landmarks are looked at one by one only.
+    Pictures are read only where landmarks alone cannot tell a mirrored or turned film from such a label. Fewer than six
+    landmarks are only checked one by one.
     """
     mean = table_shape().mean
     labels = []
@@ -66,10 +66,10 @@ def label_findings(films: Sequence[Film]) -> list[Finding]:
 
 
 def certain_problems(findings: Iterable[Finding]) -> list[Problem]:
-    """Those that no face can be labelled with, as reasons not to use a film."""
+    """Return the faults that no face can have, as reasons not to use a film."""
     return [
         Problem(
-            "label", f"label of {finding.annotator}: {fault.wrong}", fault.remedy,
+            "label", f"label of {finding.annotator}: {fault.text}", fault.remedy,
             film_id=film.film_id, split=film.split, path=film.path,
         )
         for finding in findings
@@ -89,7 +89,7 @@ def doubts_note(findings: Iterable[Finding], films: Iterable[Film]) -> list[Note
 
 
 def _faults_of_all(faces: Sequence[Complex]) -> list[Fault]:
-    """What is wrong with the middle of all labels of an annotator: a habit that no face explains."""
+    """Find what is wrong with the median of all labels of an annotator: a habit that no face explains."""
     if len(faces) < FEWEST_LABELS:
         return []
     shape = table_shape()
