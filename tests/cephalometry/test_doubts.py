@@ -32,7 +32,9 @@ def test_an_impossible_label_is_not_measured(tmp_path: Path, capsys: pytest.Capt
     assert run(tmp_path / "out", path, write(tmp_path / "g.json")) == 1
     screen = capsys.readouterr().out
     assert "FAILED" in screen
-    assert "f.json: A lies in a corner of the film, where no landmark is; give landmarks that were not marked" in screen
+    assert (
+        "f.json: A lies in a corner of the film, where no landmark is; write landmarks that were not marked" in screen
+    )
     assert {row["film"] for row in table(tmp_path / "out")} == {"g"}
     label = {**landmarks_json("f", {**face_like_real(3), "A": (0.0, 0.0)}), "model": {"model": "hrnet"}}
     path.write_text(json.dumps(label), encoding="utf-8")

@@ -45,7 +45,7 @@ def test_nothing_is_wrong_with_good_labels(good: list[Film]) -> None:
         (lambda x, y: (WIDTH - 1 - y, HEIGHT - 1 - x), "counted from the far sides"),
         (lambda x, y: (2 * x, 2 * y), "2.1 times as large as on other films"),
         (lambda x, y: (x / 2, y / 2), "0.52 times as large as on other films"),
-        (lambda x, y: (x * 97 % 500, y * 89 % 500), "no face"),
+        (lambda x, y: (x * 97 % 500, y * 89 % 500), "not a face"),
     ],
 )
 def test_labels_of_another_picture_are_certainly_wrong(good: list[Film], spoil: Spoil, said: str) -> None:
