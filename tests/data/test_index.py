@@ -35,13 +35,13 @@ def film(folder: Path, name: str, seed: int) -> Path:
 
 def test_facts_and_pixels_of_a_film(tmp_path: Path) -> None:
     path = film(tmp_path, "a.png", 1)
-    seen = {}
-    facts = FilmIndex(tmp_path).facts_of(path, lambda content, grey: seen.update({content: grey}))
+    decoded = {}
+    facts = FilmIndex(tmp_path).facts_of(path, lambda content, grey: decoded.update({content: grey}))
     assert facts.size == (60, 50)
     assert facts.pixels == pixel_hash(noise(1))
     assert facts.reason is None
     assert facts.content is not None
-    np.testing.assert_array_equal(seen[facts.content], noise(1))
+    np.testing.assert_array_equal(decoded[facts.content], noise(1))
 
 
 def test_a_second_start_decodes_nothing(tmp_path: Path, decoded: list[Path]) -> None:

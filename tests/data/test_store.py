@@ -110,11 +110,11 @@ def test_a_store_with_damaged_canvases_is_made_anew_and_said(maker: AarizMaker, 
     assert path is not None
     one, data = CANVAS[0] * CANVAS[1], path.read_bytes()
     path.write_bytes(bytes(255 - byte for byte in data[: 2 * one]) + data[2 * one :])
-    store, said = FilmStore.open(path, CANVAS), list[str]()
+    store, lines = FilmStore.open(path, CANVAS), list[str]()
     assert store is not None
     assert len(store.warm()) == 2
-    assert_holds(StoreBuilder(tmp_path, CANVAS, 3).finish(films, threads=2, notify=said.append), films)
-    assert said == [f"{path}: 2 of its 3 canvases are damaged: rebuilding the film store"]
+    assert_holds(StoreBuilder(tmp_path, CANVAS, 3).finish(films, threads=2, notify=lines.append), films)
+    assert lines == [f"{path}: 2 of its 3 canvases are damaged: rebuilding the film store"]
 
 
 def test_one_bit_of_one_canvas_is_noticed(maker: AarizMaker, tmp_path: Path) -> None:

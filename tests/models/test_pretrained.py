@@ -56,10 +56,10 @@ def test_a_download_that_stalls_ends_with_a_line(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pretrained, "try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr(pretrained, "reachable", lambda _: True)
     monkeypatch.setattr(pretrained, "hf_hub_download", lambda *_: never.wait(20))
-    said: list[str] = []
-    assert pretrained.find_weights("hrnet_w18", said.append) is None
-    assert "the download took more than" in said[0]
-    assert "Training starts from random weights" in said[0]
+    lines: list[str] = []
+    assert pretrained.find_weights("hrnet_w18", lines.append) is None
+    assert "the download took more than" in lines[0]
+    assert "Training starts from random weights" in lines[0]
     never.set()
 
 
