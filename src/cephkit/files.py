@@ -1,23 +1,16 @@
 """Files on disk: whole or not at all."""
 
 import contextlib
-import csv
 import hashlib
-import io
 import json
 import os
-import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from cephkit.errors import CephkitError
-
-_RUNS_AS_FORMULA = re.compile(r"'|[\x00-\x20]|\s|\ufeff|[=+\-@\uff1d\uff0b\uff0d\uff20]")
-"""What a cell begins with that a spreadsheet may run, full-width signs included, or that ``cell`` has put there."""
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @contextlib.contextmanager
@@ -78,25 +71,6 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def cell(text: str | None) -> str | None:
-    """``text`` so that no spreadsheet runs it as a formula: an apostrophe goes before = + - @ and white space.
-
-    One goes before an apostrophe too, so that taking the first one away gives ``text`` back in every case.
-    """
-    return f"'{text}" if text and _RUNS_AS_FORMULA.match(text) else text
-
-
-def guarded(row: Mapping[str, Any]) -> dict[str, Any]:
-    """``row`` with all its texts as ``cell`` has them: which of them strangers wrote, no list of columns can know.
-
-    A text that is a number as a whole, such as -4.50, stays one.
-    """
-    return {
-        name: cell(value) if isinstance(value, str) and not _NUMBER.fullmatch(value) else value
-        for name, value in row.items()
-    }
-
-
 def short_name(name: str, most: int = 150) -> str:
     """``name`` for files that get endings: one too long for a file system is cut, and told apart by its hash.
 
@@ -130,28 +104,3 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     write_whole(path, utf8(f"{text}\n"))
-
-
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """``rows`` as CSV, UTF-8, one line each, as they come; None is an empty cell; texts are ``guarded``.
-
-    Raises:
-        CephkitError: see ``replacing_out``.
-    """
-    with replacing_out(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
-        # csv quotes the characters of its line end alone, and a name may hold either.
-        writer = csv.DictWriter(_Rows(text), columns, lineterminator="\r\n")
-        writer.writeheader()
-        writer.writerows(map(guarded, rows))
-        text.detach()
-
-
-class _Rows:
-    """Takes rows that end in CR LF, one a call, and writes them with LF."""
-
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-
-    def write(self, row: str) -> int:
-        return self._text.write(row.removesuffix("\r\n") + "\n")

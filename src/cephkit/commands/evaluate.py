@@ -11,9 +11,10 @@ from rich.console import Console
 from cephkit.config import Truth, parse
 from cephkit.data.film import SPLITS, Split
 from cephkit.errors import SettingsError
-from cephkit.evaluation.judge import Judged, judge_checkpoints, judge_file, shown
+from cephkit.evaluation.judge import Judged, judge_checkpoints, judge_file
 from cephkit.evaluation.results import report, show, write_predictions, write_results
 from cephkit.notice import NOTICE, Notify
+from cephkit.progress import track
 
 PLAIN_WIDTH = 120
 """Columns of the table where the output is no terminal and cannot say how wide it is."""
@@ -152,7 +153,7 @@ def _stress(options: EvaluateOptions, judged: Judged, console: Console) -> None:
     assert predictor is not None
     rows = stress_rows(
         lambda film: predictor.predict_film(film).points, judged.scores.films, predictor.spec.symbols, options.truth,
-        lambda films: shown(films, "distorting"), max_films=options.stress_films,
+        lambda films: track(films, "distorting", len(films)), max_films=options.stress_films,
     )  # fmt: skip
     show_stress(rows, console)
     write_stress(options.out, rows)

@@ -19,9 +19,10 @@ from cephkit.evaluation.results import lacks, notes
 from cephkit.evaluation.run_plots import calibration, learning_curves
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import NO_MACHINE
-from cephkit.files import utf8, write_csv, write_whole
+from cephkit.files import utf8, write_whole
 from cephkit.landmarks import BY_SYMBOL, Tissue
 from cephkit.notice import NOTICE
+from cephkit.tables import write_csv
 
 TISSUES: dict[Tissue, str] = {"bone": "bone", "tooth": "tooth", "soft": "soft tissue"}
 Named = tuple[tuple[str, ...], Metrics]

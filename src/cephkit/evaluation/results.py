@@ -23,8 +23,9 @@ from cephkit.evaluation.tables import (
     machine_rows,
     split_rows,
 )
-from cephkit.files import utf8, write_csv, write_json
+from cephkit.files import utf8, write_json
 from cephkit.notice import NOTICE, VERSION
+from cephkit.tables import write_csv
 
 HARDEST = 5
 LEAST_COVERAGE = 80.0

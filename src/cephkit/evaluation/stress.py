@@ -17,8 +17,8 @@ from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
 from cephkit.evaluation.metrics import detection_rate, radial_errors, summarise, to_mm
-from cephkit.files import write_csv
 from cephkit.geometry import Size, invert, transform
+from cephkit.tables import write_csv
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]

@@ -1,7 +1,5 @@
 """The landmarks of one film: what prediction gives, as Python, JSON and table."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,10 +18,11 @@ from cephkit.data.film import Points
 from cephkit.data.labels import landmarks_json
 from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
-from cephkit.files import guarded, utf8, write_whole
+from cephkit.files import utf8, write_whole
 from cephkit.geometry import Size
 from cephkit.landmarks import BY_SYMBOL
 from cephkit.notice import NOTICE, VERSION
+from cephkit.tables import csv_bytes
 
 if TYPE_CHECKING:
     import pandas
@@ -201,13 +200,10 @@ class Prediction:
         Raises:
             CephkitError: it cannot be written.
         """
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(map(guarded, landmark_rows(self.to_dict())))
+        table = csv_bytes(COLUMNS, landmark_rows(self.to_dict()))
         if path is not None:
-            write_whole(Path(path), utf8(text.getvalue()))
-        return text.getvalue()
+            write_whole(Path(path), table)
+        return table.decode()
 
     def to_frame(self) -> "pandas.DataFrame":
         """A pandas table with a row per landmark, ``COLUMNS`` wide.

@@ -3,7 +3,6 @@
 The JSON files are the truth: the table is made from them, and a film whose JSON is there is not predicted again.
 """
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from typing import Any
 
 from cephkit.data.names import film_key, film_name
 from cephkit.errors import CephkitError, SettingsError
-from cephkit.files import write_csv, write_json
+from cephkit.files import write_json
 from cephkit.inference.prediction import COLUMNS, Prediction, landmark_rows
+from cephkit.tables import columns_of, write_csv
 
 TABLE = "landmarks.csv"
 PROBLEMS = "problems.csv"
@@ -157,12 +157,5 @@ def _remove(path: Path) -> None:
 
 
 def _refuse_foreign(path: Path, columns: tuple[str, ...]) -> None:
-    if not path.exists():
-        return
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            head = next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error) as error:  # not text, not a table, a field of megabytes
-        raise SettingsError(f"{path}: cannot be read ({error}); choose another --out") from error
-    if tuple(head) != columns:
-        raise SettingsError(f"{path}: is no table of cephkit predict; choose another --out")
+    if columns_of(path) not in (None, columns):
+        raise SettingsError(f"{path}: is not a table of cephkit predict; choose another --out")

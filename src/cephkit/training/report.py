@@ -7,7 +7,7 @@ import torch
 from cephkit.drawing.validation import draw_points
 from cephkit.errors import CephkitError
 from cephkit.training.context import Run
-from cephkit.training.log import StepFigures, gpu_gib, ram_gib
+from cephkit.training.log import duration, gpu_gib, ram_gib
 from cephkit.training.validate import Validation
 
 MOST_SKIPPED_IN_A_ROW = 50
@@ -25,13 +25,14 @@ def report_step(run: Run, loss: float | None, rate: float, films_per_s: float) -
     figures.films_per_s += (films_per_s - figures.films_per_s) / min(run.steps_here, 20)
     gpu = gpu_gib(run.fabric.device)
     left = (time.monotonic() - run.started) / run.steps_here * (run.total_steps - progress.step)
-    shown = float("nan") if loss is None else loss
-    run.screen.step(
-        StepFigures(
-            progress.epoch + 1, run.config.epochs, progress.step, run.total_steps, shown, rate,
-            figures.films_per_s, left, gpu, figures.ram_gib,
-        )
-    )  # fmt: skip
+    step_loss = "-" if loss is None else f"{loss:.4g}"
+    on_gpu = "" if gpu is None else f"  GPU {gpu:.1f} GiB"
+    run.screen.update(
+        progress.step,
+        f"epoch {progress.epoch + 1}/{run.config.epochs}  loss {step_loss}  lr {rate:.2e}  "
+        f"{figures.films_per_s:.1f} films/s{on_gpu}  RAM {figures.ram_gib:.1f} GiB  {duration(left)} left",
+        run.total_steps,
+    )
     tags = {
         "Train/BatchLoss": loss, "LR": rate, "System/FilmsPerSecond": films_per_s, "System/GPU_GiB": gpu,
         "System/RAM_GiB": figures.ram_gib,

@@ -1,7 +1,5 @@
 """Writes a synthetic data set: films, labels, CVM stages and machine map in the Aariz layout."""
 
-import csv
-import io
 import json
 import shutil
 import tempfile
@@ -23,11 +21,13 @@ from cephkit.data.synthetic.render import render
 from cephkit.data.synthetic.shapes import JUNIOR_FACTOR, annotate, draw_face, table
 from cephkit.errors import DataError
 from cephkit.notice import Notify
+from cephkit.tables import csv_bytes
 
 USUAL_HEIGHT_PX = 2220
 """Of a film of the commonest machine: 222 mm at 0.1 mm per pixel."""
 MARK = "Synthetic cephalograms made by cephkit"
 MAP_NAME, README_NAME = "cephalogram_machine_mappings.csv", "Readme.txt"
+MAP_COLUMNS = ("cephalogram_id", "machine", "pixel_size", "image_format", "mode")
 PIXEL_SIZE_DIGITS = 6
 FEW_FILMS = 8
 """So many are drawn before other processes have started."""
@@ -163,13 +163,18 @@ def _dump(path: Path, content: object) -> None:
 
 
 def _write_map(root: Path, written: list[Written]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["cephalogram_id", "machine", "pixel_size", "image_format", "mode"])
-    for film in written:
-        size = f"{film.pixel_size_mm:.{PIXEL_SIZE_DIGITS}f}".rstrip("0")
-        writer.writerow([film.film_id, film.machine, size, film.ending, film.split.capitalize()])
-    (root / MAP_NAME).write_bytes(text.getvalue().encode())
+    rows = (
+        (
+            film.film_id,
+            film.machine,
+            f"{film.pixel_size_mm:.{PIXEL_SIZE_DIGITS}f}".rstrip("0"),
+            film.ending,
+            film.split.capitalize(),
+        )
+        for film in written
+    )
+    table = csv_bytes(MAP_COLUMNS, (dict(zip(MAP_COLUMNS, row, strict=True)) for row in rows))
+    (root / MAP_NAME).write_bytes(table)
 
 
 def _write_readme(root: Path, films: int, seed: int) -> None:
