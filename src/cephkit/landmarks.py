@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Tissue = Literal["bone", "tooth", "soft"]
+TISSUE_NAMES: dict[Tissue, str] = {"bone": "bone", "tooth": "tooth", "soft": "soft tissue"}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class ProgressBar:
         stderr: draw on stderr, so that stdout carries results alone.
         quiet: print nothing at all.
         estimate: show the time left; False if the figures contain it.
-        plain_every_s: without a terminal, ``update`` prints a line when the last one is so many seconds old; None: never.
+        plain_every_s: without a terminal, ``update`` prints a line if the last one is that old; None: never.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from cephkit.drawing.validation import draw_points
+from cephkit.drawing.validation import draw_errors
 from cephkit.errors import CephkitError
 from cephkit.training.context import Run
 from cephkit.training.log import duration, gpu_gib, ram_gib
@@ -79,7 +79,7 @@ def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | No
         run.screen.notify(f"epoch {progress.epoch}/{run.config.epochs}  {train_loss}{skipped}")
         return
     metrics = validation.metrics
-    run.log.picture("Val/Film", draw_points(run.valid_set, 0, validation.points[0], run.config.truth), progress.epoch)
+    run.log.picture("Val/Film", draw_errors(run.valid_set, 0, validation.points[0], run.config.truth), progress.epoch)
     error = "MRE -" if metrics.mre_pixels is None else f"MRE {metrics.mre_pixels:.1f} px"
     error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
     error += f"  {metrics.missing} landmarks not found" if metrics.missing else ""
