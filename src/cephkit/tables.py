@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from cephkit.errors import SettingsError
 from cephkit.files import replacing_out, utf8
 
-Row: TypeAlias = Mapping[str, Any]
+Row: TypeAlias = dict[str, Any]
 """Column -> value; None is an empty cell."""
 
 _RUNS_AS_FORMULA = re.compile(r"'|[\x00-\x20]|\s|\ufeff|[=+\-@\uff1d\uff0b\uff0d\uff20]")
@@ -28,7 +28,7 @@ def cell(value: Any) -> Any:
     return f"'{value}" if risky else value
 
 
-def csv_line(columns: Sequence[str], row: Row) -> bytes:
+def csv_line(columns: Sequence[str], row: Mapping[str, Any]) -> bytes:
     """One line of a table.
 
     Raises:
@@ -40,18 +40,18 @@ def csv_line(columns: Sequence[str], row: Row) -> bytes:
     return utf8(text.getvalue().removesuffix("\r\n") + "\n")
 
 
-def csv_lines(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
+def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """The lines of a table, its header first."""
     yield csv_line(columns, dict(zip(columns, columns, strict=True)))
     yield from (csv_line(columns, row) for row in rows)
 
 
-def csv_bytes(columns: Sequence[str], rows: Iterable[Row]) -> bytes:
+def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
     """A whole table."""
     return b"".join(csv_lines(columns, rows))
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a table row by row, replacing ``path`` once it is complete.
 
     Raises:

@@ -20,11 +20,10 @@ from cephkit.evaluation.compare import P_VALUE, Comparison, Difference, Unit, co
 from cephkit.evaluation.judge import judge_checkpoints, judge_file
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Floats
 from cephkit.evaluation.scoring import Scores
-from cephkit.evaluation.tables import Row
 from cephkit.files import write_json
 from cephkit.landmarks import BY_SYMBOL, in_canonical_order
 from cephkit.notice import NOTICE, VERSION, Notify
-from cephkit.tables import write_csv
+from cephkit.tables import Row, write_csv
 
 PREDICTIONS = "predictions.json"
 """What ``cephkit evaluate`` calls its predictions."""

@@ -17,11 +17,11 @@ from cephkit.evaluation.tables import (
     LANDMARK_COLUMNS,
     MACHINE_COLUMNS,
     SPLIT_COLUMNS,
-    Row,
+    by_machine,
+    by_split,
     error_rows,
+    film_rows,
     landmark_rows,
-    machine_rows,
-    split_rows,
 )
 from cephkit.files import utf8, write_json
 from cephkit.notice import NOTICE, VERSION
@@ -70,8 +70,8 @@ def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:
     """
     write_csv(out / "errors.csv", ERROR_COLUMNS, error_rows(scores))
     write_csv(out / "landmarks.csv", LANDMARK_COLUMNS, landmark_rows(scores))
-    write_csv(out / "machines.csv", MACHINE_COLUMNS, machine_rows(scores))
-    write_csv(out / "splits.csv", SPLIT_COLUMNS, split_rows(scores))
+    write_csv(out / "machines.csv", MACHINE_COLUMNS, film_rows("machine", by_machine(scores)))
+    write_csv(out / "splits.csv", SPLIT_COLUMNS, film_rows("split", by_split(scores)))
     write_json(out / "metrics.json", content)
 
 
@@ -91,12 +91,10 @@ def show(scores: Scores, metrics: Metrics, console: Console, content: Mapping[st
     table.add_column("", no_wrap=True)
     for heading in ("films", "MRE mm", "SD mm", *(f"SDR@{key}" for key in THRESHOLDS_MM), "MRE px"):
         table.add_column(heading, justify="right", no_wrap=True)
-    rates = [metrics.sdr[key] for key in THRESHOLDS_MM]
-    _add(table, "all", metrics.films, (metrics.mre_mm, metrics.sd_mm, *rates, metrics.mre_pixels))
-    for name, rows in (("split", split_rows(scores)), ("machine", machine_rows(scores))):
-        for row in rows if len(rows) > 1 else ():
-            figures = (row["mre_mm"], row["sd_mm"], *_rates(row), row["mre_px"])
-            _add(table, row[name], row["films"], figures)
+    _add(table, "all", metrics.films, metrics)
+    for groups in (by_split(scores), by_machine(scores)):
+        for group in groups if len(groups) > 1 else ():
+            _add(table, group.name, group.films, group.metrics)
     console.print(table)
     for line in (*notes(scores, metrics), *model_notes(content)):
         # Names of films may hold bytes that are no text.
@@ -165,14 +163,10 @@ def model_notes(content: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _add(table: Table, name: str, films: int, figures: tuple[float | None, ...]) -> None:
-    mre, sd, *rates, pixels = figures
-    cells = [_text(mre, 3), _text(sd, 2), *(_text(rate, 2) for rate in rates), _text(pixels, 1)]
+def _add(table: Table, name: str, films: int, metrics: Metrics) -> None:
+    rates = (_text(metrics.sdr[key], 2) for key in THRESHOLDS_MM)
+    cells = (_text(metrics.mre_mm, 3), _text(metrics.sd_mm, 2), *rates, _text(metrics.mre_pixels, 1))
     table.add_row(Text(name), str(films), *cells)  # Text, because a machine may be called [x]
-
-
-def _rates(row: Row) -> list[float | None]:
-    return [row[f"sdr_{key}mm_percent"] for key in THRESHOLDS_MM]
 
 
 def _text(value: float | None, digits: int) -> str:

@@ -3,7 +3,6 @@
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,9 @@ from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
 from cephkit.evaluation.metrics import detection_rate, radial_errors, summarise, to_mm
 from cephkit.geometry import Size, invert, transform
-from cephkit.tables import write_csv
+from cephkit.tables import Row, write_csv
 
 Floats = NDArray[np.float64]
-Row = dict[str, Any]
 Predict = Callable[[NDArray[np.uint8]], Floats]
 """A film (H, W) uint8 to its landmarks (K, 2) in its pixels, NaN where one was not found."""
 
