@@ -9,7 +9,7 @@ import pytest
 
 from cephkit import NOTICE
 from cephkit.evaluation.html import write_report
-from cephkit.evaluation.results import report
+from cephkit.evaluation.results import metrics_content
 from cephkit.evaluation.scoring import Scores
 from tests.evaluation.test_plots import make_scores
 
@@ -32,7 +32,7 @@ def content_of(scores: Scores, draws: int = 50, **more: Any) -> dict[str, Any]:
         "command": f"cephkit evaluate --dataset_path {root} --predictions points.json",
         "written_at": "2026-01-01T00:00:00+00:00",
     }
-    return {**report(scores, scores.metrics(draws, 3), about), **more}
+    return {**metrics_content(scores, scores.metrics(draws, 3), about), **more}
 
 
 def page_of(out: Path, scores: Scores, **more: Any) -> str:

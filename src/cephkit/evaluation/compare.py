@@ -1,4 +1,4 @@
-"""Are the errors of one model smaller than those of another on the same films? A paired bootstrap over films.
+"""Whether the errors of one model are smaller than those of another on the same films: a paired bootstrap over films.
 
 References: B. Efron, R. Tibshirani. An Introduction to the Bootstrap. Chapman & Hall, 1993 (intervals, p-values);
 S. Holm. A Simple Sequentially Rejective Multiple Test Procedure. Scand. J. Statistics 6, 1979 (many landmarks).
@@ -17,16 +17,16 @@ from cephkit.evaluation.metrics import THRESHOLDS_MM
 Unit = Literal["mm", "px"]
 
 P_VALUE = "2 x the smaller of the shares of draws with B - A <= 0 and >= 0; at least 1 / draws, at most 1"
-"""How ``Difference.p`` is made, for those who read the results."""
+"""How ``Difference.p`` is computed, for readers of the results."""
 LEVEL = 0.05
-"""A difference with a p-value below it is significant."""
+"""A difference with a smaller p-value is significant."""
 TIE = 1e-9
-"""Differences up to it (mm, pixels or percent) are rounding, and count as none."""
+"""Differences up to this (mm, pixels or percent) are rounding errors and count as zero."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure of A and of B. A field is None where there is nothing to compute it from."""
+    """One figure of A and of B. A field is None if there is nothing to compute it from."""
 
     a: float | None
     b: float | None
@@ -37,11 +37,11 @@ class Difference:
     p: float | None = None
     """Two-sided; see ``P_VALUE``. None with fewer than two films."""
     p_holm: float | None = None
-    """``p`` corrected for the number of landmarks; None over all landmarks."""
+    """``p`` corrected for the number of landmarks; None for all landmarks together."""
 
     @property
     def significant(self) -> bool:
-        """Is the difference beyond chance, after the correction where there is one?"""
+        """Whether the difference is significant, after the correction if there is one."""
         p = self.p if self.p_holm is None else self.p_holm
         return p is not None and p < LEVEL
 
@@ -53,9 +53,9 @@ class Comparison:
     films: int
     """Films with at least one truth."""
     points: int
-    """Truths: what ``sdr`` is a share of."""
+    """Truths: the denominator of ``sdr``."""
     points_both: int
-    """Truths that both have a prediction for: the errors in ``mre``."""
+    """Truths for which both have a prediction: the errors in ``mre``."""
     missing_a: int
     """Truths without a prediction of A; each is a miss in A's ``sdr``."""
     missing_b: int
@@ -66,17 +66,17 @@ class Comparison:
 
     @property
     def better(self) -> Literal["A", "B"] | None:
-        """Whose MRE is smaller beyond chance; None where neither's is, or where an SDR says the opposite."""
+        """The one with the significantly smaller MRE; None if there is none, or if an SDR contradicts it."""
         if not self.mre.significant or self.mre.difference is None or self.contradicting:
             return None
         return "B" if self.mre.difference < 0 else "A"
 
     @property
     def contradicting(self) -> list[str]:
-        """Thresholds whose SDR is beyond chance better for the one whose MRE is beyond chance worse."""
+        """Thresholds at which SDR is significantly better for the one whose MRE is significantly worse."""
         if not self.mre.significant:
             return []
-        # The better one has the smaller MRE and the larger SDR: of the same sign, the two differences disagree.
+        # The better one has the smaller MRE and the larger SDR: two differences of the same sign disagree.
         return [
             key
             for key, rate in self.sdr.items()
@@ -93,9 +93,9 @@ def compare_errors(
 ) -> tuple[Comparison, list[Comparison]]:
     """A and B over all landmarks, and landmark by landmark with Holm's correction of the p-values.
 
-    Films are drawn with replacement, for A and B the same ones, and B - A is computed anew in each draw. MRE is
-    over the points that both found; a point that one did not find is a miss in its SDR. Draws in which a landmark
-    does not occur are left out for that landmark.
+    Films are drawn with replacement, for A and B the same ones, and B - A is recomputed in each draw. MRE is
+    over the points that both found; a point that one did not find is a miss in its SDR. Draws without a landmark are
+    left out for that landmark.
 
     Args:
         errors_a: (N, K) mm or film pixels, as ``radial_errors`` makes them: NaN without truth, inf where not found.
@@ -108,7 +108,7 @@ def compare_errors(
         The comparison over all landmarks and K comparisons of one landmark each.
 
     Raises:
-        ValueError: the shapes differ, or a truth exists for one and not for the other.
+        ValueError: the shapes differ, or a truth exists for one but not for the other.
     """
     a, b = np.asarray(errors_a, dtype=np.float64), np.asarray(errors_b, dtype=np.float64)
     if a.ndim != 2 or a.shape != b.shape:
@@ -142,7 +142,7 @@ def compare_errors(
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's (1979) step-down correction: p-values that may each be held against the level as if there were one.
+    """Holm's (1979) step-down correction: p-values that can each be compared with the level as if there were only one.
 
     The k-th smallest of m is multiplied by m - k + 1, is at least the one before it and at most 1. None (no test)
     stays None and does not count.
@@ -175,7 +175,7 @@ def _differences(a: Floats, b: Floats, counted: ArrayLike, weights: Floats | Non
             continue
         mean_a, mean_b, gap = (float(sums[:, column].sum() / count) for sums in (sums_a, sums_b, gaps))
         interval = p = None
-        # On one film alone every draw is the same: no spread, and nothing to infer from.
+        # With a single film every draw is the same: there is no spread to infer from.
         if drawn_gaps is not None and np.count_nonzero(counts[:, column]) > 1:
             interval, p = interval_95(drawn_gaps[:, column]), _p_value(drawn_gaps[:, column])
         found.append(Difference(mean_a, mean_b, gap, interval, p))

@@ -1,7 +1,7 @@
-"""The best, the median and the worst film, with truth and prediction on it.
+"""The best, the median and the worst film, with truth and prediction.
 
-The SVG is written here, not by matplotlib, which would turn a grey film of 100 kB into colour pixels of 1 MB.
-A film's id stands in the CSV file and never in the picture.
+Not drawn by matplotlib, which would turn a grey film of 100 kB into colour pixels of 1 MB. A film's id is in the CSV
+file and never in the picture.
 """
 
 import numpy as np
@@ -39,10 +39,10 @@ LEGEND_TEXT = "#dddddd"
 
 
 def overlay(scores: Scores, kind: str) -> Plot | Omitted:
-    """The best, median or worst film (``KINDS``) by their own MRE; the same film twice only once.
+    """The best, median or worst film (``KINDS``) by its own MRE; a film is drawn only once.
 
-    Films are compared in mm, or in pixels where no film has a pixel size. A film without a prediction has no MRE
-    and is not chosen.
+    Films are compared in mm, or in pixels if no film has a pixel size. A film without a prediction has no MRE and is
+    not chosen.
     """
     chosen, unit = chosen_films(scores)
     name, title = f"film_{kind}", f"{kind.capitalize()} film"
@@ -76,7 +76,7 @@ def _overlay(scores: Scores, index: int, name: str, title: str) -> Plot | Omitte
     film = scores.films[index]
     try:
         grey = to_uint8(read_grey(film.path))
-    except BrokenFilmError as error:  # the message of other errors would tell where the film lies
+    except BrokenFilmError as error:  # the message of other errors would reveal the film's folder
         return Omitted(name, title, f"the film could not be read: {error.reason}")
     except FilmError:
         return Omitted(name, title, "the film could not be read")

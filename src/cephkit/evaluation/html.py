@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML file that needs no other, and its figures as files beside it."""
+"""The report of an evaluation: one self-contained HTML file, and its figures as files beside it."""
 
 import contextlib
 import shlex
@@ -35,13 +35,13 @@ def write_report(
 ) -> Path:
     """Write ``out/report.html`` and ``out/figures``: each figure as an SVG file and its numbers as CSV.
 
-    Figures of an earlier report that this one does not have are removed from ``out/figures``. Film paths are not
-    written; the path of the data set is shortened to its last part.
+    Figures of an earlier report that this one does not have are removed from ``out/figures``. No folder is named: film
+    paths are left out, and the path of the data set is shortened to its last part.
 
     Args:
         out: folder of the evaluation.
         scores: what was judged.
-        content: of ``metrics.json``; ``uncertainty`` with lists ``expected_mm`` and ``observed_mm`` is drawn.
+        content: of ``metrics.json``; the lists ``expected_mm`` and ``observed_mm`` of ``uncertainty`` are drawn.
         run_folder: of the run that made the model, for the learning curves.
         draws: bootstrap draws over films for the 95 % intervals in the tables; 0 leaves them out.
         seed: of those draws.
@@ -179,7 +179,7 @@ def _this_run(scores: Scores, content: Mapping[str, Any]) -> PublishedResult:
 
 
 def _protocol(scores: Scores, content: Mapping[str, Any]) -> list[str]:
-    """How this run's figures came about, in the points in which results differ."""
+    """How this run's figures were computed, in those respects in which results differ."""
     scored = content.get("landmarks_scored", [])
     unknown = scores.landmarks_not_predicted
     lines = [
@@ -215,11 +215,11 @@ def _uncertainty(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _drawn(name: str, title: str, draw: Callable[[], Plot | Omitted]) -> Plot | Omitted:
-    """The figure of ``draw``; what goes wrong with one figure costs no other, and no table."""
+    """The figure of ``draw``; a figure that fails does not cost the others, nor the tables."""
     try:
         return draw()
-    except Exception as error:  # drawing goes through fonts, decoders and libraries of all kinds
-        # Not the message, which may name folders: a report is passed on.
+    except Exception as error:  # drawing involves fonts, decoders and libraries of all kinds
+        # Not the message, which may name folders: reports are shared.
         return Omitted(name, title, f"it could not be drawn ({type(error).__name__})")
 
 
@@ -229,7 +229,7 @@ def _write_figure(folder: Path, figure: Plot | Omitted) -> None:
         write_csv(table, figure.columns, figure.rows)
         write_whole(svg, figure.svg)
         return
-    for path in (svg, table):  # of an earlier report, and no longer true
+    for path in (svg, table):  # of an earlier report, and out of date
         with contextlib.suppress(OSError):
             path.unlink()
 
@@ -249,7 +249,7 @@ def _data_name(content: Mapping[str, Any]) -> str:
 
 
 def _without_folders(command: str) -> str:
-    """``command`` with every path shortened to its last part: a report is passed on, folders are private."""
+    """``command`` with every path shortened to its last part: reports are shared, folders are private."""
     try:
         words = shlex.split(command)
     except ValueError:
