@@ -15,7 +15,7 @@ def test_both_back_ends_draw_the_same_marks_at_the_same_points() -> None:
     for point, colour in (((20, 30), ON_FILM.truth), ((70, 30), ON_FILM.truth), ((35, 30), ON_FILM.prediction)):
         assert picture.getpixel(point) == ImageColor.getrgb(colour)
     assert picture.getpixel((27, 30)) == ImageColor.getrgb(ON_FILM.error)
-    drawn = svg.strokes_svg(strokes, ON_FILM)
+    drawn = svg.marks_svg(strokes, (), ON_FILM)
     assert f'd="M20 30h.01" stroke="{ON_FILM.truth}"' in drawn
     assert f'd="M20 30L35 30" stroke="{ON_FILM.error}"' in drawn
     assert drawn.count(ON_FILM.prediction) == 1
@@ -42,7 +42,7 @@ def test_names_avoid_what_is_taken_and_each_other() -> None:
 
 def test_a_legend_is_a_row_of_signs_and_texts() -> None:
     entries: list[painter.Entry] = [
-        (lambda at: painter.true_point(at, PEN), "truth", "#ffffff"),
+        (lambda at: painter.dot(at, PEN), "truth", "#ffffff"),
         (None, "no sign", "#ffffff"),
     ]
     strokes, texts, end = painter.legend(entries, (10.0, 20.0), PEN, svg.text_width)

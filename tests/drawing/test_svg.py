@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cephkit.drawing.marks import HALO_OPACITY, ON_FILM, Ellipse, Name, Stroke
-from cephkit.drawing.svg import View, document, film_svg, names_svg, num, reduced, strokes_svg
+from cephkit.drawing.svg import View, document, film_svg, marks_svg, num, reduced
 
 
 def test_numbers_are_short_and_exact_to_a_hundredth() -> None:
@@ -15,27 +15,27 @@ def test_numbers_are_short_and_exact_to_a_hundredth() -> None:
 
 
 def test_a_stroke_goes_through_its_points_and_has_a_solid_halo() -> None:
-    halo, line = strokes_svg([Stroke((((1, 2), (3.25, 4)), ((5, 6),)), "#123456", 2, rim=1.5, dash=10)], ON_FILM).split(
-        "/>"
-    )[:2]
+    halo, line = marks_svg(
+        [Stroke((((1, 2), (3.25, 4)), ((5, 6),)), "#123456", 2, rim=1.5, dash=10)], (), ON_FILM
+    ).split("/>")[:2]
     assert line == '<path d="M1 2L3.25 4M5 6h.01" stroke="#123456" stroke-width="2" stroke-dasharray="10 7"'
     assert halo == f'<path d="M1 2L3.25 4M5 6h.01" stroke="#000000" stroke-width="5" stroke-opacity="{HALO_OPACITY}"'
 
 
 def test_no_stroke_lies_under_the_halo_of_another() -> None:
-    svg = strokes_svg([Stroke((((1, 2), (3, 4)),), colour, 2, rim=1) for colour in ("#aaaaaa", "#bbbbbb")], ON_FILM)
+    svg = marks_svg([Stroke((((1, 2), (3, 4)),), colour, 2, rim=1) for colour in ("#aaaaaa", "#bbbbbb")], (), ON_FILM)
     places = [svg.index(colour) for colour in ("#000000", "#aaaaaa", "#bbbbbb")]
     assert places == sorted(places)
     assert svg.rindex("#000000") < places[1]
 
 
 def test_an_ellipse_turns_about_its_centre() -> None:
-    svg = strokes_svg([Stroke((Ellipse((100, 50), (20, 5), 30.0),), "#123456", 1)], ON_FILM)
+    svg = marks_svg([Stroke((Ellipse((100, 50), (20, 5), 30.0),), "#123456", 1)], (), ON_FILM)
     assert '<ellipse cx="100" cy="50" rx="20" ry="5" transform="rotate(30 100 50)"' in svg
 
 
 def test_names_and_attributes_are_escaped() -> None:
-    names = names_svg([Name("<b>", (0, 0, 10, 5), 5, "#ffffff")], ON_FILM)
+    names = marks_svg((), [Name("<b>", (0, 0, 10, 5), 5, "#ffffff")], ON_FILM)
     svg = document(View(0, 0, 10, 10), [names], aria_label='<i>"x"')
     assert "&lt;b&gt;" in svg
     assert ElementTree.fromstring(svg).get("aria-label") == '<i>"x"'

@@ -4,6 +4,7 @@ The film keeps its pixels: a point at film (x, y) is drawn at picture (x, y). A 
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +15,7 @@ from cephkit.drawing import painter
 from cephkit.drawing.marks import ON_FILM, Name, Pen
 from cephkit.drawing.raster import paint, text_width
 from cephkit.drawing.svg import View
-from cephkit.landmarks import TISSUE_NAMES, Tissue, in_canonical_order
+from cephkit.landmarks import TISSUE_NAMES, in_canonical_order
 from cephkit.notice import VERSION
 
 NOTICE = "research use only, not a medical device"
@@ -38,7 +39,7 @@ def draw_overlay(
     unit, view = max(width, height) / 1000, View.whole(height, width)
     line = max(1.0, 1.3 * unit)
     pen = Pen(ON_FILM, max(4.0, 6.0 * unit), line, line, max(10, round(12.5 * unit)))
-    inside = {symbol: points[symbol] for symbol in in_canonical_order(points) if _is_inside(points[symbol], view)}
+    inside = {s: (x, y) for s, (x, y) in points.items() if view.left <= x < view.right and view.top <= y < view.bottom}
     ellipses = painter.regions(inside, regions or {}, pen)
     names = painter.names(inside, pen, text_width, view.box, [], (1.6 * pen.arm, 2.6 * pen.arm), coloured=True)
     picture = Image.fromarray(film).convert("RGB")
@@ -50,17 +51,16 @@ def draw_overlay(
     return _with_strip(picture, caption, pen, bool(ellipses))
 
 
-def _is_inside(point: tuple[float, float], view: View) -> bool:
-    return view.left <= point[0] < view.right and view.top <= point[1] < view.bottom
-
-
 def _with_strip(picture: Image.Image, caption: str, pen: Pen, has_regions: bool) -> Image.Image:
     """``picture`` with a strip below: legend and caption, then the notice."""
     row = 2.0 * pen.font
     whole = Image.new("RGB", (picture.width, picture.height + round(2.5 * row)), _STRIP)
     whole.paste(picture, (0, 0))
     first, margin = picture.height + 0.75 * row, pen.font
-    entries = [_entry(tissue, pen) for tissue in TISSUE_NAMES]
+    entries: list[painter.Entry] = [
+        (partial(painter.landmark, tissue=tissue, pen=pen), name, ON_FILM.tissues[tissue])
+        for tissue, name in TISSUE_NAMES.items()
+    ]
     if has_regions:
         entries.append((None, REVIEW, ON_FILM.review))
     strokes, texts, end = painter.legend(entries, (margin, first), pen, text_width)
@@ -72,10 +72,6 @@ def _with_strip(picture: Image.Image, caption: str, pen: Pen, has_regions: bool)
     texts.append(Name(notice, box, pen.font, _GREY, align="start"))
     paint(whole, strokes, texts, ON_FILM)
     return whole
-
-
-def _entry(tissue: Tissue, pen: Pen) -> painter.Entry:
-    return lambda point: [painter.landmark(point, tissue, pen)], TISSUE_NAMES[tissue], pen.ink.tissues[tissue]
 
 
 def _shortened(text: str, size: float, space: float) -> str:

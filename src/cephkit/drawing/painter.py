@@ -6,13 +6,13 @@ from typing import TypeAlias
 from numpy.typing import ArrayLike
 
 from cephkit.data.film import Points
-from cephkit.drawing.marks import XY, Ellipse, Name, Pen, Stroke, marker, region_ellipse
+from cephkit.drawing.marks import ON_FILM, XY, Ellipse, Name, Pen, Stroke, marker, region_ellipse
 from cephkit.drawing.placing import Box, best_place, box_around, places_around
 from cephkit.landmarks import BY_SYMBOL, Tissue, in_canonical_order
 
 WidthOf: TypeAlias = Callable[[str, float], float]
 """Width of a text in a font of that size, as the back end draws it."""
-Entry: TypeAlias = tuple[Callable[[XY], Iterable[Stroke]] | None, str, str]
+Entry: TypeAlias = tuple[Callable[[XY], Stroke] | None, str, str]
 """Of a legend: what draws the sign at a point, the text, and its colour."""
 
 
@@ -32,37 +32,42 @@ def regions(points: Points, matrices: Mapping[str, ArrayLike], pen: Pen) -> list
     return [Stroke((ellipse,), pen.ink.review, pen.line, pen.rim) for ellipse in ellipses]
 
 
+def error_pen(unit: float = 1.0) -> Pen:
+    """The pen for ``errors``; a pixel of the picture is ``unit`` pixels of the film."""
+    return Pen(ON_FILM, 5 * unit, 1.4 * unit, 0.6 * unit, 12 * unit)
+
+
 def errors(truth: Points, predicted: Points, pen: Pen, radius: float | None = None) -> list[Stroke]:
     """A dot at each true point, a cross at the prediction, a line between them, and a ring of ``radius`` if given."""
     strokes = []
     for symbol, point in truth.items():
         if radius is not None:
-            strokes += ring(point, radius, pen)
+            strokes.append(ring(point, radius, pen))
         if symbol in predicted:
-            strokes += error(point, predicted[symbol], pen) + prediction(predicted[symbol], pen)
-        strokes += true_point(point, pen)
+            strokes += [line((point, predicted[symbol]), pen), cross(predicted[symbol], pen)]
+        strokes.append(dot(point, pen))
     return strokes
 
 
-def ring(point: XY, radius: float, pen: Pen) -> list[Stroke]:
+def dot(point: XY, pen: Pen) -> Stroke:
+    """A true point."""
+    return Stroke(((point,),), pen.ink.truth, 2.8 * pen.line, 0.7 * pen.rim)
+
+
+def cross(point: XY, pen: Pen) -> Stroke:
+    """A predicted point."""
+    return Stroke(marker(point, "tooth", pen.arm), pen.ink.prediction, pen.line, pen.rim)
+
+
+def line(ends: tuple[XY, XY], pen: Pen) -> Stroke:
+    """From a true point to its prediction."""
+    return Stroke((ends,), pen.ink.error, pen.line)
+
+
+def ring(point: XY, radius: float, pen: Pen) -> Stroke:
     """A dashed circle about a true point."""
     circle = Ellipse(point, (radius, radius))
-    return [Stroke((circle,), pen.ink.ring, 0.65 * pen.line, 0.7 * pen.rim, dash=1.8 * pen.line)]
-
-
-def error(point: XY, other: XY, pen: Pen) -> list[Stroke]:
-    """The line from a true point to its prediction."""
-    return [Stroke(((point, other),), pen.ink.error, pen.line)]
-
-
-def prediction(point: XY, pen: Pen) -> list[Stroke]:
-    """A predicted point."""
-    return [Stroke(marker(point, "tooth", pen.arm), pen.ink.prediction, pen.line, pen.rim)]
-
-
-def true_point(point: XY, pen: Pen) -> list[Stroke]:
-    """A true point."""
-    return [Stroke(((point,),), pen.ink.truth, 2.8 * pen.line, 0.7 * pen.rim)]
+    return Stroke((circle,), pen.ink.ring, 0.65 * pen.line, 0.7 * pen.rim, dash=1.8 * pen.line)
 
 
 def names(
@@ -95,7 +100,7 @@ def legend(entries: Iterable[Entry], start: XY, pen: Pen, width_of: WidthOf) -> 
     texts = []
     for sign, text, colour in entries:
         if sign is not None:
-            strokes += sign((x + pen.arm, y))
+            strokes.append(sign((x + pen.arm, y)))
             x += 3 * pen.arm
         width = width_of(text, pen.font)
         texts.append(Name(text, (x, y - pen.font / 2, x + width, y + pen.font / 2), pen.font, colour, align="start"))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cephkit.drawing.marks import HALO_OPACITY, Ellipse, Ink, Name, Shape, Stroke
+from cephkit.drawing.marks import HALO_OPACITY, Ellipse, Ink, Name, Stroke
 from cephkit.drawing.placing import Box
 
 
@@ -54,15 +54,11 @@ def document(view: View, parts: Iterable[str], **attributes: object) -> str:
     )
 
 
-def strokes_svg(strokes: Sequence[Stroke], ink: Ink) -> str:
-    """All halos, then all strokes, so that no stroke lies under the halo of another."""
+def marks_svg(strokes: Sequence[Stroke], names: Iterable[Name], ink: Ink) -> str:
+    """All halos, all strokes, then the names: no stroke lies under the halo of another."""
     halos = (_element(s, ink.halo, s.width + 2 * s.rim, HALO_OPACITY * s.opacity, 0) for s in strokes if s.rim)
-    return "".join([*halos, *(_element(s, s.colour, s.width, s.opacity, s.dash) for s in strokes)])
-
-
-def names_svg(names: Iterable[Name], ink: Ink) -> str:
-    """Texts with a halo."""
-    return "".join(_text(name, ink.halo) for name in names)
+    solid = (_element(s, s.colour, s.width, s.opacity, s.dash) for s in strokes)
+    return "".join([*halos, *solid, *(_text(name, ink.halo) for name in names)])
 
 
 def film_svg(grey: NDArray[np.uint8], view: View, largest: tuple[int, int]) -> str:
@@ -103,22 +99,15 @@ def _element(stroke: Stroke, colour: str, width: float, opacity: float, dash: fl
     style = f'stroke="{colour}" stroke-width="{num(width)}"'
     style += f' stroke-dasharray="{num(dash)} {num(0.7 * dash)}"' if dash else ""
     style += f' stroke-opacity="{opacity:g}"' if opacity < 1 else ""
-    paths = "".join(_path(shape) for shape in stroke.shapes)
-    ellipses = "".join(_ellipse(shape, style) for shape in stroke.shapes if isinstance(shape, Ellipse))
-    return ellipses + (f'<path d="{paths}" {style}/>' if paths else "")
-
-
-def _path(shape: Shape) -> str:
-    if isinstance(shape, Ellipse):
-        return ""
-    points = "L".join(f"{num(x)} {num(y)}" for x, y in shape)
-    return f"M{points}" + ("h.01" if len(shape) == 1 else "")
-
-
-def _ellipse(shape: Ellipse, style: str) -> str:
-    (x, y), (a, b) = (map(num, shape.centre), map(num, shape.half_axes))
-    turn = f' transform="rotate({num(shape.degrees)} {x} {y})"' if shape.degrees else ""
-    return f'<ellipse cx="{x}" cy="{y}" rx="{a}" ry="{b}"{turn} {style}/>'
+    path, ellipses = "", ""
+    for shape in stroke.shapes:
+        if isinstance(shape, Ellipse):
+            (x, y), (a, b) = map(num, shape.centre), map(num, shape.half_axes)
+            turn = f' transform="rotate({num(shape.degrees)} {x} {y})"' if shape.degrees else ""
+            ellipses += f'<ellipse cx="{x}" cy="{y}" rx="{a}" ry="{b}"{turn} {style}/>'
+        else:
+            path += "M" + "L".join(f"{num(x)} {num(y)}" for x, y in shape) + ("h.01" if len(shape) == 1 else "")
+    return ellipses + (f'<path d="{path}" {style}/>' if path else "")
 
 
 def _text(name: Name, halo: str) -> str:

@@ -11,7 +11,7 @@ from cephkit.drawing import painter
 from cephkit.drawing.lines import DrawnLine, drawn_lines, drawn_outlines, extent
 from cephkit.drawing.marks import ON_FILM, ON_WHITE, XY, Ink, Name, Pen, Stroke
 from cephkit.drawing.placing import Box, best_place, box_around, places_around
-from cephkit.drawing.svg import View, document, film_svg, names_svg, strokes_svg, text_width
+from cephkit.drawing.svg import View, document, film_svg, marks_svg, text_width
 
 LARGEST_SIDE = 1400
 """Of the film in the SVG, pixels."""
@@ -60,8 +60,9 @@ def tracing_svg(
     labels += painter.names(points, pen, text_width, view.box, taken, (1.6 * pen.arm, 2.6 * pen.arm), coloured=False)
     labels += _line_names(lines, view, unit, ink, taken)
     film = "" if grey is None else film_svg(grey, view, (LARGEST_SIDE, LARGEST_SIDE))
-    parts = (film, strokes_svg(strokes, ink), names_svg(labels, ink))
-    return document(view, parts, preserveAspectRatio="xMinYMin", role="img", aria_label=title)
+    return document(
+        view, (film, marks_svg(strokes, labels, ink)), preserveAspectRatio="xMinYMin", role="img", aria_label=title
+    )
 
 
 def view_of(points: Points, film_size: tuple[int, int] | None) -> View:

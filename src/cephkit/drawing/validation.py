@@ -8,11 +8,10 @@ from cephkit import geometry
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import Points, points_array
 from cephkit.drawing import painter
-from cephkit.drawing.marks import ON_FILM, Pen
+from cephkit.drawing.marks import ON_FILM
 from cephkit.drawing.raster import paint
 
 LONGEST_SIDE = 768
-PEN = Pen(ON_FILM, arm=5.0, line=1.6, rim=0.8, font=12.0)
 
 
 def draw_errors(dataset: FilmDataset, index: int, predicted: NDArray[np.float64], truth: str) -> NDArray[np.uint8]:
@@ -31,5 +30,5 @@ def draw_errors(dataset: FilmDataset, index: int, predicted: NDArray[np.float64]
         return {symbol: (x, y) for symbol, (x, y) in found if np.isfinite((x, y)).all()}
 
     goals, guesses = placed(points_array(film.points(truth), dataset.symbols)), placed(predicted)
-    paint(picture, painter.errors(goals, guesses, PEN), (), ON_FILM)
+    paint(picture, painter.errors(goals, guesses, painter.error_pen()), (), ON_FILM)
     return np.asarray(picture)

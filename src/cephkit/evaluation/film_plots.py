@@ -4,15 +4,17 @@ Not drawn by matplotlib, which would turn a grey film of 100 kB into colour pixe
 file and never in the picture.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.film import Points
 from cephkit.data.pixels import read_grey, to_uint8
 from cephkit.drawing import painter
-from cephkit.drawing.marks import ON_FILM, Pen
+from cephkit.drawing.marks import ON_FILM, XY, Stroke
 from cephkit.drawing.placing import box_around
-from cephkit.drawing.svg import View, document, film_svg, names_svg, reduced, strokes_svg, text_width
+from cephkit.drawing.svg import View, document, film_svg, marks_svg, reduced, text_width
 from cephkit.errors import BrokenFilmError, FilmError
 from cephkit.evaluation.plots import Omitted, Plot
 from cephkit.evaluation.scoring import Scores
@@ -33,9 +35,8 @@ COLUMNS = (
     "error_mm",
 )
 
-FONT, STRIP = 12, 26
-"""Of the picture's names and of the legend's height, pixels of the picture."""
-LEGEND_TEXT = "#dddddd"
+STRIP, LEGEND_TEXT = 26, "#dddddd"
+"""Height of the legend and colour of its texts."""
 
 
 def overlay(scores: Scores, kind: str) -> Plot | Omitted:
@@ -111,42 +112,33 @@ def _overlay(scores: Scores, index: int, name: str, title: str) -> Plot | Omitte
 
 
 def _svg(grey: NDArray[np.uint8], truth: Points, predicted: Points, radius: float | None) -> bytes:
-    """The picture: film pixels throughout, with a legend below in pixels of the picture.
-
-    Args:
-        grey: (H, W).
-        truth: film pixels.
-        predicted: likewise.
-        radius: of the rings, film pixels; None leaves them out.
-    """
+    """The film with its points and rings of ``radius``, all in film pixels; a legend below in pixels of the picture."""
     view = View.whole(*grey.shape)
     width, height = reduced((grey.shape[1], grey.shape[0]), (LARGEST_WIDTH, LARGEST_HEIGHT))
     unit = view.height / height
-    pen = Pen(ON_FILM, 5 * unit, 1.4 * unit, 0.6 * unit, FONT * unit)
-    reach = radius or 5.0 * unit
+    pen = painter.error_pen(unit)
+    reach = radius or pen.arm
     taken = [box_around(*point, reach) for point in truth.values()]
     taken += [box_around(*point, pen.arm) for point in predicted.values()]
     gaps = (reach + 2 * unit, 2 * reach + 4 * unit, 3.5 * reach)
     names = painter.names(truth, pen, text_width, view.box, taken, gaps, coloured=False)
-    strokes = painter.errors(truth, predicted, pen, radius)
-    film = film_svg(grey, view, (width, height))
-    picture = document(
-        view, (film, strokes_svg(strokes, ON_FILM), names_svg(names, ON_FILM)), width=width, height=height
-    )
+    marks = marks_svg(painter.errors(truth, predicted, pen, radius), names, ON_FILM)
+    picture = document(view, (film_svg(grey, view, (width, height)), marks), width=width, height=height)
     whole = View(0, 0, width, height + STRIP)
-    background = f'<rect width="{width}" height="{height + STRIP}" fill="#101010"/>'
+    background = f'<rect width="{width}" height="{whole.bottom}" fill="#101010"/>'
     parts = (background, picture, _legend(height + STRIP / 2, radius is not None))
-    return document(whole, parts, width=width, height=height + STRIP).encode()
+    return document(whole, parts, width=width, height=whole.bottom).encode()
 
 
 def _legend(y: float, has_ring: bool) -> str:
-    pen = Pen(ON_FILM, 5, 1.4, 0.6, FONT)
-    entries: list[painter.Entry] = [
-        (lambda at: painter.true_point(at, pen), "truth", LEGEND_TEXT),
-        (lambda at: painter.prediction(at, pen), "prediction", LEGEND_TEXT),
-        (lambda at: painter.error((at[0] - 6, at[1]), (at[0] + 6, at[1]), pen), "error", LEGEND_TEXT),
-    ]
+    pen = painter.error_pen()
+    signs: dict[str, Callable[[XY], Stroke]] = {
+        "truth": lambda at: painter.dot(at, pen),
+        "prediction": lambda at: painter.cross(at, pen),
+        "error": lambda at: painter.line(((at[0] - 6, y), (at[0] + 6, y)), pen),
+    }
     if has_ring:
-        entries.append((lambda at: painter.ring(at, 6, pen), f"{RING_MM:g} mm", LEGEND_TEXT))
+        signs[f"{RING_MM:g} mm"] = lambda at: painter.ring(at, 6, pen)
+    entries = [(sign, text, LEGEND_TEXT) for text, sign in signs.items()]
     strokes, texts, _ = painter.legend(entries, (8.0, y), pen, text_width)
-    return strokes_svg(strokes, ON_FILM) + names_svg(texts, ON_FILM)
+    return marks_svg(strokes, texts, ON_FILM)

@@ -92,7 +92,7 @@ def svg_bytes(figure: Figure) -> bytes:
 
 
 def annotator_distances_mm(scores: Scores) -> Floats:
-    """(N, K) mm between senior and junior on the scored points; NaN unless both marked it and the pixel size is known."""
+    """(N, K) mm between senior and junior on the scored points; NaN where one is missing or there is no pixel size."""
     senior, junior = (
         np.stack([points_array(film.annotations.get(who, {}), scores.symbols) for film in scores.films])
         for who in ("senior", "junior")
