@@ -15,9 +15,8 @@ def test_numbers_are_short_and_exact_to_a_hundredth() -> None:
 
 
 def test_a_stroke_goes_through_its_points_and_has_a_solid_halo() -> None:
-    halo, line = marks_svg(
-        [Stroke((((1, 2), (3.25, 4)), ((5, 6),)), "#123456", 2, rim=1.5, dash=10)], (), ON_FILM
-    ).split("/>")[:2]
+    stroke = Stroke((((1, 2), (3.25, 4)), ((5, 6),)), "#123456", 2, rim=1.5, dash=10)
+    halo, line, _ = marks_svg([stroke], (), ON_FILM).split("/>")
     assert line == '<path d="M1 2L3.25 4M5 6h.01" stroke="#123456" stroke-width="2" stroke-dasharray="10 7"'
     assert halo == f'<path d="M1 2L3.25 4M5 6h.01" stroke="#000000" stroke-width="5" stroke-opacity="{HALO_OPACITY}"'
 

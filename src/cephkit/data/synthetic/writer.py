@@ -163,18 +163,17 @@ def _dump(path: Path, content: object) -> None:
 
 
 def _write_map(root: Path, written: list[Written]) -> None:
-    rows = (
-        (
-            film.film_id,
-            film.machine,
-            f"{film.pixel_size_mm:.{PIXEL_SIZE_DIGITS}f}".rstrip("0"),
-            film.ending,
-            film.split.capitalize(),
-        )
+    rows = [
+        {
+            "cephalogram_id": film.film_id,
+            "machine": film.machine,
+            "pixel_size": f"{film.pixel_size_mm:.{PIXEL_SIZE_DIGITS}f}".rstrip("0"),
+            "image_format": film.ending,
+            "mode": film.split.capitalize(),
+        }
         for film in written
-    )
-    table = csv_bytes(MAP_COLUMNS, (dict(zip(MAP_COLUMNS, row, strict=True)) for row in rows))
-    (root / MAP_NAME).write_bytes(table)
+    ]
+    (root / MAP_NAME).write_bytes(csv_bytes(MAP_COLUMNS, rows))
 
 
 def _write_readme(root: Path, films: int, seed: int) -> None:
