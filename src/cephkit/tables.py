@@ -34,9 +34,11 @@ def csv_line(columns: Sequence[str], row: Mapping[str, Any]) -> bytes:
     Raises:
         ValueError: ``row`` has a column that is not in ``columns``.
     """
+    if unknown := row.keys() - set(columns):
+        raise ValueError(f"the table has no columns {sorted(unknown)}")
     text = io.StringIO(newline="")
     # csv quotes only the characters of its own line end, and a name may contain either.
-    csv.DictWriter(text, columns, lineterminator="\r\n").writerow({name: cell(value) for name, value in row.items()})
+    csv.writer(text, lineterminator="\r\n").writerow([cell(row.get(name)) for name in columns])
     return utf8(text.getvalue().removesuffix("\r\n") + "\n")
 
 

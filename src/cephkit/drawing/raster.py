@@ -17,11 +17,12 @@ Floats = NDArray[np.float64]
 
 def paint(picture: Image.Image, strokes: Sequence[Stroke], names: Iterable[Name], ink: Ink) -> None:
     """Draw into ``picture`` (RGB): all halos, all strokes, then the names."""
-    for stroke in strokes:
+    near = [(stroke, *_distances(stroke, picture.size)) for stroke in strokes]
+    for stroke, corner, distance in near:
         if stroke.rim:
-            _draw(picture, stroke, ink.halo, stroke.width + 2 * stroke.rim, HALO_OPACITY * stroke.opacity)
-    for stroke in strokes:
-        _draw(picture, stroke, stroke.colour, stroke.width, stroke.opacity)
+            _draw(picture, corner, distance, ink.halo, stroke.width + 2 * stroke.rim, HALO_OPACITY * stroke.opacity)
+    for stroke, corner, distance in near:
+        _draw(picture, corner, distance, stroke.colour, stroke.width, stroke.opacity)
     draw = ImageDraw.Draw(picture)
     for name in names:
         anchor = {"start": "ls", "middle": "ms", "end": "rs"}[name.align]
@@ -46,29 +47,34 @@ def _font(size: float) -> Font:
     return ImageFont.load_default(size)
 
 
-def _draw(picture: Image.Image, stroke: Stroke, colour: str, width: float, opacity: float) -> None:
-    outlines = [_outline(shape) for shape in stroke.shapes]
-    reach = width / 2 + 1
-    points = np.concatenate(outlines)
-    limit = np.array(picture.size) - 1
-    low = np.clip(np.floor(points.min(axis=0) - reach), 0, limit + 1).astype(int)
-    high = np.clip(np.ceil(points.max(axis=0) + reach), -1, limit).astype(int) + 1
-    if (high <= low).any():
+def _draw(
+    picture: Image.Image, corner: tuple[int, int], distance: Floats, colour: str, width: float, opacity: float
+) -> None:
+    if not distance.size:  # outside the picture
         return
-    cover = np.zeros((high[1] - low[1], high[0] - low[0]))
+    # How much of a pixel a line covers falls from 1 to 0 across its edge.
+    cover = opacity * np.clip(width / 2 + 0.5 - distance, 0.0, 1.0)
+    picture.paste(colour, corner, Image.fromarray(np.rint(255 * cover).astype(np.uint8)))
+
+
+def _distances(stroke: Stroke, size: tuple[int, int]) -> tuple[tuple[int, int], Floats]:
+    """Left and top of the part of the picture that the stroke covers, and (h, w) pixels from the stroke's middle."""
+    outlines = [_outline(shape) for shape in stroke.shapes]
+    reach = stroke.width / 2 + stroke.rim + 1
+
+    def box(points: Floats) -> tuple[int, int, int, int]:
+        low, high = np.floor(points.min(axis=0) - reach), np.ceil(points.max(axis=0) + reach) + 1
+        (left, top), (right, bottom) = np.clip(low, 0, size).astype(int), np.clip(high, 0, size).astype(int)
+        return int(left), int(top), int(right), int(bottom)
+
+    left, top, right, bottom = box(np.concatenate(outlines))
+    distance = np.full((bottom - top, right - left), np.inf)
     for outline in outlines:
-        for start, end in pairwise(outline):
-            first = np.maximum(np.floor(np.minimum(start, end) - reach), low).astype(int)
-            last = np.minimum(np.ceil(np.maximum(start, end) + reach) + 1, high).astype(int)
-            if (last <= first).any():
-                continue
-            x, y = np.arange(first[0], last[0])[None, :], np.arange(first[1], last[1])[:, None]
-            # How much of a pixel a line covers falls from 1 to 0 across its edge.
-            part = np.clip(width / 2 + 0.5 - _distance(x, y, start, end), 0.0, 1.0)
-            rows, columns = slice(first[1] - low[1], last[1] - low[1]), slice(first[0] - low[0], last[0] - low[0])
-            cover[rows, columns] = np.maximum(cover[rows, columns], part)
-    mask = Image.fromarray(np.rint(255 * opacity * cover).astype(np.uint8))
-    picture.paste(colour, (int(low[0]), int(low[1])), mask)
+        for ends in pairwise(outline):
+            x0, y0, x1, y1 = box(np.array(ends))
+            part = distance[y0 - top : y1 - top, x0 - left : x1 - left]
+            np.minimum(part, _distance(np.arange(x0, x1), np.arange(y0, y1)[:, None], *ends), out=part)
+    return (left, top), distance
 
 
 def _outline(shape: Shape) -> Floats:
@@ -79,7 +85,8 @@ def _outline(shape: Shape) -> Floats:
     angle = np.linspace(0, 2 * np.pi, 4 * int(np.clip(max(a, b), 8, 24)) + 1)
     cos, sin = np.cos(np.radians(shape.degrees)), np.sin(np.radians(shape.degrees))
     circle = np.stack((a * np.cos(angle), b * np.sin(angle)), axis=-1)
-    return np.array(shape.centre) + circle @ np.array([[cos, sin], [-sin, cos]])
+    outline: Floats = np.array(shape.centre) + circle @ np.array([[cos, sin], [-sin, cos]])
+    return outline
 
 
 def _distance(x: NDArray[np.int_], y: NDArray[np.int_], start: Floats, end: Floats) -> Floats:
@@ -87,4 +94,5 @@ def _distance(x: NDArray[np.int_], y: NDArray[np.int_], start: Floats, end: Floa
     (dx, dy), (left, top) = end - start, start
     length = dx * dx + dy * dy
     share = np.clip(((x - left) * dx + (y - top) * dy) / length, 0.0, 1.0) if length else 0.0
-    return np.asarray(np.hypot(x - left - share * dx, y - top - share * dy))
+    distance: Floats = np.hypot(x - left - share * dx, y - top - share * dy)
+    return distance

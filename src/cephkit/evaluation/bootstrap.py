@@ -32,7 +32,9 @@ def drawn_means(weights: Floats, sums: ArrayLike, counts: ArrayLike) -> Floats:
         counts: (films, ...) their number.
     """
     total = np.asarray(weights @ np.asarray(counts), dtype=np.float64)
-    return np.divide(weights @ np.asarray(sums), total, out=np.full(total.shape, np.nan), where=total > 0)
+    means = np.full(total.shape, np.nan)
+    np.divide(weights @ np.asarray(sums), total, out=means, where=total > 0)
+    return means
 
 
 def interval_95(means: Floats) -> Interval | None:
