@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+import cephkit
 from cephkit.progress import ProgressBar, track
 
 
@@ -54,3 +57,8 @@ def test_tracked_items_come_through_and_leave_stdout_alone(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "reading" in printed.err
+
+
+def test_nothing_else_draws_bars() -> None:
+    sources = Path(cephkit.__file__).parent.rglob("*.py")
+    assert [path.name for path in sources if "rich.progress" in path.read_text("utf-8")] == ["progress.py"]

@@ -1,9 +1,11 @@
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import cephkit
 from cephkit.errors import SettingsError
 from cephkit.evaluation.distort import DISTORTIONS
 from cephkit.tables import cell, columns_of, csv_bytes, csv_line, write_csv
@@ -72,3 +74,10 @@ def test_the_columns_of_a_table_are_its_header(tmp_path: Path) -> None:
 def test_our_own_labels_need_no_apostrophe() -> None:
     for label in (label for distortion in DISTORTIONS for label in (distortion.name, distortion.strength)):
         assert cell(label) == label
+
+
+def test_nothing_else_writes_csv() -> None:
+    sources = Path(cephkit.__file__).parent.rglob("*.py")
+    assert [path.name for path in sources if re.search(r"csv\.(Dict)?[Ww]riter", path.read_text("utf-8"))] == [
+        "tables.py"
+    ]

@@ -3,10 +3,10 @@
 import contextlib
 import shlex
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES
 from cephkit.notice import NOTICE
 from cephkit.pages import render
 from cephkit.tables import write_csv
+
+Table: TypeAlias = tuple[str, tuple[str, ...], list[tuple[tuple[str, ...], Metrics]]]
+"""Title, heads of the first columns, and their cells and figures row by row."""
 
 
 def write_report(
@@ -138,30 +141,18 @@ def _model_rows(content: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
-def _tables(scores: Scores, draws: int, seed: int) -> list[dict[str, Any]]:
+def _tables(scores: Scores, draws: int, seed: int) -> list[Table]:
     """The figures by tissue, machine and landmark; those without a truth are left out."""
     tissues, machines, landmarks = (group(scores, draws, seed) for group in (by_tissue, by_machine, by_landmark))
-
-    def table(title: str, heads: Sequence[str], rows: Iterable[tuple[Sequence[str], Metrics]]) -> dict[str, Any]:
-        scored = [(names, metrics) for names, metrics in rows if metrics.points + metrics.missing]
-        return {
-            "title": title,
-            "heads": heads,
-            "rows": scored,
-            "has_missing": any(metrics.missing for _, metrics in scored),
-            "has_pixels": any(metrics.films_in_mm < metrics.films for _, metrics in scored),
-        }
-
+    tissue_of = {symbol: TISSUE_NAMES[BY_SYMBOL[symbol].tissue] for symbol in scores.symbols}
+    tables: list[Table] = [
+        ("Per tissue", ("tissue",), [((group.name,), group.metrics) for group in tissues]),
+        ("Per machine", ("machine", "films"), [((group.name, str(group.films)), group.metrics) for group in machines]),
+        ("Per landmark", ("landmark", "tissue"), [((g.name, tissue_of[g.name]), g.metrics) for g in landmarks]),
+    ]
     return [
-        table("Per tissue", ("tissue",), [((group.name,), group.metrics) for group in tissues]),
-        table(
-            "Per machine", ("machine", "films"), [((group.name, str(group.films)), group.metrics) for group in machines]
-        ),
-        table(
-            "Per landmark",
-            ("landmark", "tissue"),
-            [((group.name, TISSUE_NAMES[BY_SYMBOL[group.name].tissue]), group.metrics) for group in landmarks],
-        ),
+        (title, heads, [(names, metrics) for names, metrics in rows if metrics.points + metrics.missing])
+        for title, heads, rows in tables
     ]
 
 
