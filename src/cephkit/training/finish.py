@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cephkit.cephalometry.frame import Facing
 from cephkit.checkpoint import LoadedModel, read_checkpoint, write_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.data.film import Film, points_array
@@ -30,6 +29,7 @@ from cephkit.inference.pose import faces, fit_pose
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import FEWEST_ERRORS, Calibration, fit_calibration
 from cephkit.interrupt import Stopped, until
+from cephkit.landmarks import Facing
 from cephkit.models.refiner import RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
