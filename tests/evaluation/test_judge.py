@@ -9,6 +9,7 @@ import cephkit
 from cephkit.checkpoint import load_model
 from cephkit.commands.evaluate import EvaluateOptions
 from cephkit.data.about import read_about
+from cephkit.data.film import points_array
 from cephkit.evaluation.judge import Judged, judge_checkpoints
 from cephkit.inference.pose import fit_pose
 from tests.training.test_finish import random_checkpoint, random_refiner
@@ -74,10 +75,10 @@ def test_films_are_looked_at_as_by_predict_whatever_the_shape_of_their_pixels(
     path = random_checkpoint(tmp_path / "c.pth")
     one, model, about = judged(root, path), cephkit.load_model(path, device="cpu"), read_about(table)
     predicted = [model.predict(film, spacing=about[film.stem].spacing) for film in films]
-    columns = [model.symbols.index(symbol) for symbol in one.scores.symbols]
-    assert one.scores.predicted == pytest.approx(np.stack([film.points[columns] for film in predicted]), abs=1e-4)
-    for film, errors in zip(predicted, one.scores.errors_mm, strict=True):
+    points = np.stack([points_array(film.points, one.scores.symbols) for film in predicted])
+    assert one.scores.predicted == pytest.approx(points, abs=1e-4)
+    for film, found, errors in zip(predicted, points, one.scores.errors_mm, strict=True):
         assert film.spacing is not None
         mm = [film.spacing.column_mm, film.spacing.row_mm]
         truth = one.scores.truth[[stem.stem for stem in films].index(film.film_id)]
-        assert errors == pytest.approx(np.hypot(*((film.points[columns] - truth) * mm).T), abs=1e-4)
+        assert errors == pytest.approx(np.hypot(*((found - truth) * mm).T), abs=1e-4)
