@@ -72,13 +72,16 @@ def test_films_are_looked_at_as_by_predict_whatever_the_shape_of_their_pixels(
     films = sorted((root / "test" / "Cephalograms").iterdir())
     rows = [f"{film.stem},M,{','.join(sides)}\n" for film in films]
     table.write_text("cephalogram_id,machine,row_mm,column_mm\n" + "".join(rows), encoding="utf-8")
-    path = random_checkpoint(tmp_path / "c.pth")
+    path = random_checkpoint(tmp_path / "c.pth", seed=1)
     one, model, about = judged(root, path), cephkit.load_model(path, device="cpu"), read_about(table)
     predicted = [model.predict(film, spacing=about[film.stem].spacing) for film in films]
     points = np.stack([points_array(film.points, one.scores.symbols) for film in predicted])
-    assert one.scores.predicted == pytest.approx(points, abs=1e-4)
+    on_film = np.isfinite(points)  # what a random network finds off the film is judged, and in no record
+    assert on_film.any()
+    assert one.scores.predicted[on_film] == pytest.approx(points[on_film], abs=1e-4)
     for film, found, errors in zip(predicted, points, one.scores.errors_mm, strict=True):
         assert film.spacing is not None
         mm = [film.spacing.column_mm, film.spacing.row_mm]
         truth = one.scores.truth[[stem.stem for stem in films].index(film.film_id)]
-        assert errors == pytest.approx(np.hypot(*((found - truth) * mm).T), abs=1e-4)
+        known = np.isfinite(found).all(-1)
+        assert errors[known] == pytest.approx(np.hypot(*((found - truth)[known] * mm).T), abs=1e-4)
