@@ -1,5 +1,6 @@
 """Reads one film's landmarks from JSON: ``cephkit predict``'s files, and label files in Aariz's schema."""
 
+import json
 from pathlib import Path
 from typing import Any, get_args
 
@@ -59,7 +60,7 @@ def record_of(content: dict[str, Any], path: Path) -> LandmarkRecord:
         content=text(film, "content", path),
         size=_size(film, path),
         orientation=_orientation(film, path),
-        model=table(content, "model", path),
+        model=_model(content, path),
         run=text(content, "run", path),
         where=str(path),
     )
@@ -116,6 +117,15 @@ def _size(film: dict[str, Any], path: Path) -> Size | None:
     if height is None and width is None:
         return None
     return count(height, "height of the film", path), count(width, "width of the film", path)
+
+
+def _model(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    model = table(content, "model", path)
+    try:
+        json.dumps(model, allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise BrokenLabelError(f'"model" cannot be written again ({error!s:.80})', "correct it", path) from error
+    return model
 
 
 def _orientation(film: dict[str, Any], path: Path) -> int:
