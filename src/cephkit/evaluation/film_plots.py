@@ -15,7 +15,7 @@ from PIL import Image
 
 from cephkit.data.pixels import read_grey, to_uint8
 from cephkit.drawing.placing import best_place, box_around
-from cephkit.errors import BrokenFilmError, FilmError
+from cephkit.errors import FilmError
 from cephkit.evaluation.plots import Omitted, Plot
 from cephkit.evaluation.scoring import Scores
 
@@ -95,10 +95,8 @@ def _overlay(scores: Scores, index: int, name: str, title: str) -> Plot | Omitte
     film = scores.films[index]
     try:
         grey = to_uint8(read_grey(film.path))
-    except BrokenFilmError as error:  # the message of other errors would tell where the film lies
-        return Omitted(name, title, f"the film is not shown: {error.reason}")
-    except FilmError:
-        return Omitted(name, title, "the film is not shown: it cannot be read")
+    except FilmError as error:  # its text alone: the report need not tell where the film lies
+        return Omitted(name, title, f"the film is not shown: {error.text}")
     height, width = grey.shape
     scale = min(1.0, LARGEST_HEIGHT / height, LARGEST_WIDTH / width)
     view = _View(scale, max(1, round(width * scale)), max(1, round(height * scale)))

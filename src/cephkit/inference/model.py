@@ -173,9 +173,10 @@ class Model:
         try:
             return self._ready(film, spacing, data)
         except MemoryError as error:
-            where = f"{film}: " if isinstance(film, (str, Path)) else ""
-            reason = "too large for this machine's memory; save the film smaller, or take it out"
-            raise FilmError(where + reason) from error
+            path = Path(film) if isinstance(film, (str, Path)) else None
+            raise FilmError(
+                "too large for this machine's memory", "save the film smaller, or remove it", path
+            ) from error
 
     def _ready(self, film: FilmLike, spacing: Spacing | None, data: bytes | None) -> Shown:
         if isinstance(film, (str, Path)):

@@ -81,7 +81,7 @@ class Work:
                 return _Read(file, content)
             return _Read(file, content, self._shown(file, data))
         except FilmError as error:
-            return _Read(file, error=_reason(error, file))
+            return _Read(file, error=error.advice)
 
     def _shown(self, file: Path, data: bytes | None = None) -> Shown:
         row = of_film(self.about, file)
@@ -109,7 +109,7 @@ class Work:
         try:  # the result that seemed to be there belongs to a film of another name
             shown = self._shown(read.file)
         except FilmError as error:
-            return _failed(read.file, _reason(error, read.file))
+            return _failed(read.file, error.advice)
         return replace(read, shown=shown), shown, name
 
     def _write(self, item: Done | tuple[_Read, LandmarkRecord]) -> Done:
@@ -128,10 +128,6 @@ class Work:
             write_whole(written, png_bytes(picture))
         line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(record)}"
         return Done(read.file, problem(record), line, has_pixel_size=record.spacing is not None)
-
-
-def _reason(error: FilmError, file: Path) -> str:
-    return str(error).removeprefix(f"{file}: ")
 
 
 def _failed(file: Path, reason: str) -> Done:

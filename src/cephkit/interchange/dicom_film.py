@@ -44,12 +44,12 @@ def film_header(path: Path, record: LandmarkRecord) -> Dataset:
             frames = int(header.get("NumberOfFrames") or 1)
     except Exception as error:  # pydicom meets hostile bytes with errors of every kind
         # Neither its message nor its trace: they quote values of the header, which may name the patient.
-        raise FilmError(f"{path}: its header cannot be read ({type(error).__name__}); export the film again") from None
+        raise FilmError(f"its header cannot be read ({type(error).__name__})", "export the film again", path) from None
     if not missing and "Image Storage" not in header.SOPClassUID.name:
-        raise FilmError(f"{path}: its SOP class is not one of images; choose another --format")
+        raise FilmError("its SOP class is not one of images", "choose another --format", path)
     if missing or rows < 1 or columns < 1 or frames != 1:
         what = f"without {', '.join(missing)}" if missing else f"of {frames} frames, {columns}x{rows} pixels"
-        raise FilmError(f"{path}: a DICOM file {what}; a film has one frame and UIDs that identify it")
+        raise FilmError(f"a DICOM file {what}", "a film has one frame and UIDs that identify it", path)
     if record.size is not None and record.size != (rows, columns):
         height, width = record.size
         expected = f"{record.where} says {width}x{height}"
