@@ -4,7 +4,6 @@ The JSON files are the truth: the table is made from them, so that a second run 
 the same settings is not measured again.
 """
 
-import csv
 import hashlib
 import json
 import os
@@ -18,7 +17,8 @@ from cephkit.cephalometry.sheet import SHEET_ENDING
 from cephkit.cephalometry.source import RESULT_ENDING
 from cephkit.data.names import film_key, first_free
 from cephkit.errors import CephkitError, SettingsError
-from cephkit.files import short_name, write_csv, write_json
+from cephkit.files import short_name, write_json
+from cephkit.tables import columns_of, write_csv
 
 TABLE = "measurements.csv"
 
@@ -167,12 +167,6 @@ def _known(content: Mapping[str, Any]) -> Known:
 
 def _refuse_foreign(path: Path) -> None:
     """A table of an earlier version has other columns, but begins alike."""
-    if not path.exists():
-        return
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            head = next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error) as error:
-        raise SettingsError(f"{path}: cannot be read ({error}); choose another --out") from error
-    if tuple(head[:4]) != TABLE_COLUMNS[:4]:
+    columns = columns_of(path)
+    if columns is not None and columns[:4] != TABLE_COLUMNS[:4]:
         raise SettingsError(f"{path}: is not a table of cephkit measure; choose another --out")

@@ -3,17 +3,16 @@
 The JSON files are the truth: the table is made from them, and a film whose JSON is there is not predicted again.
 """
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cephkit.data.names import film_key, film_name, first_free
 from cephkit.errors import CephkitError, LabelError, SettingsError
-from cephkit.files import write_csv
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 from cephkit.records.table import COLUMNS, landmark_rows
+from cephkit.tables import columns_of, write_csv
 
 TABLE = "landmarks.csv"
 PROBLEMS = "problems.csv"
@@ -141,12 +140,5 @@ def _remove(path: Path) -> None:
 
 
 def _refuse_foreign(path: Path, columns: tuple[str, ...]) -> None:
-    if not path.exists():
-        return
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            head = next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error) as error:  # not text, not a table, a field of megabytes
-        raise SettingsError(f"{path}: cannot be read ({error}); choose another --out") from error
-    if tuple(head) != columns:
+    if columns_of(path) not in (None, columns):
         raise SettingsError(f"{path}: is not a table of cephkit predict; choose another --out")

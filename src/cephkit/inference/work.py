@@ -9,7 +9,8 @@ from cephkit.data.about import About
 from cephkit.data.film_rows import of_film
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
-from cephkit.drawing.overlay import draw_overlay, png_bytes
+from cephkit.drawing.overlay import draw_overlay
+from cephkit.drawing.raster import png_bytes
 from cephkit.errors import FilmError
 from cephkit.files import write_whole
 from cephkit.inference.model import Model, Shown

@@ -1,9 +1,7 @@
 """The files that an exporter makes: their names, and functions that return their content."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,15 +15,6 @@ Files: TypeAlias = Mapping[str, Callable[[], bytes]]
 def json_bytes(content: Any) -> bytes:
     """``content`` as JSON, UTF-8."""
     return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
-
-
-def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """``rows`` as CSV, UTF-8; None is an empty cell."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 def write_files(folder: Path, files: Files, inputs: Sequence[Path], overwrite: bool) -> list[Path]:

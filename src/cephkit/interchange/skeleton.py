@@ -1,7 +1,7 @@
 """The face as tools draw it: the lines between landmarks, and their colours."""
 
 from cephkit.data.synthetic.shapes import table
-from cephkit.drawing.overlay import COLOURS
+from cephkit.drawing.marks import ON_FILM
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 
 LABEL = "face"
@@ -17,8 +17,7 @@ EDGES: tuple[tuple[str, str], ...] = (
 
 def colour(symbol: str) -> str:
     """``#rrggbb`` of the landmark's tissue, as on the overlays of cephkit predict."""
-    red, green, blue = COLOURS[BY_SYMBOL[symbol].tissue]
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    return ON_FILM.tissues[BY_SYMBOL[symbol].tissue]
 
 
 def layout() -> dict[str, tuple[float, float]]:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cephkit.files import cell
-from cephkit.interchange.contents import Files, csv_bytes
+from cephkit.interchange.contents import Files
 from cephkit.interchange.films import made_by
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
 from cephkit.records.table import PLACES, figures
+from cephkit.tables import csv_bytes
 
 LONG, WIDE = "landmarks_long.csv", "landmarks_wide.csv"
 VALUES = ("x_px", "y_px", "x_mm", "y_mm", "expected_error_px", "expected_error_mm")
@@ -61,17 +61,17 @@ def _film_cells(record: LandmarkRecord) -> dict[str, Any]:
     height, width = record.size or (None, None)
     spacing = record.spacing
     return {
-        "film": cell(record.film_id),
-        "file": cell(record.file),
-        "film_hash": cell(record.film_hash),
+        "film": record.film_id,
+        "file": record.file,
+        "film_hash": record.film_hash,
         "width_px": width,
         "height_px": height,
         "facing": record.facing,
         "column_mm": f"{spacing.column_mm:.6g}" if spacing else None,
         "row_mm": f"{spacing.row_mm:.6g}" if spacing else None,
-        "spacing_origin": cell(spacing.origin) if spacing else None,
-        "spacing_plane": cell(spacing.plane) if spacing else None,
-        "model": cell(made_by(record)),
+        "spacing_origin": spacing.origin if spacing else None,
+        "spacing_plane": spacing.plane if spacing else None,
+        "model": made_by(record),
         "notice": NOTICE,
     }
 

@@ -1,12 +1,9 @@
 """Records as a table with a row per film and landmark: CSV, and pandas."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from cephkit.errors import SettingsError
-from cephkit.files import guarded
 from cephkit.landmarks import BY_SYMBOL
 
 if TYPE_CHECKING:
@@ -49,15 +46,6 @@ def figures(record: "LandmarkRecord", symbol: str) -> dict[str, float]:
         if "expected_error_px" in found:
             found["expected_error_mm"] = found["expected_error_px"] * record.spacing.mean_mm
     return {name: round(value, PLACES[name]) for name, value in found.items()}
-
-
-def records_csv(records: Iterable["LandmarkRecord"]) -> str:
-    """``landmark_rows`` as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(map(guarded, landmark_rows(records)))
-    return text.getvalue()
 
 
 def records_frame(records: Iterable["LandmarkRecord"]) -> "pandas.DataFrame":
