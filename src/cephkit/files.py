@@ -1,4 +1,4 @@
-"""Files on disk: whole or not at all."""
+"""Files on disk: written completely or not at all."""
 
 import contextlib
 import hashlib
@@ -12,18 +12,21 @@ from typing import Any, BinaryIO
 
 from cephkit.errors import CephkitError
 
+LONGEST_NAME = 150
+"""Bytes of a name that may still get endings; file systems allow 255."""
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write in place of ``path``: beside it first, flushed to the disk, then renamed.
+    """Open a file that replaces ``path``: written beside it, flushed to disk, then renamed.
 
-    After an error or a power cut the old file is there, or the new one, never half of one.
+    After an error or a power cut the old file is there or the new one, never half of one.
 
     Raises:
         OSError: it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not from tempfile: its files are readable by their owner alone, and would stay so under their new name.
+    # Not from tempfile: its files are readable only by their owner, and would stay so after renaming.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -39,25 +42,23 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def replacing_out(path: Path) -> Iterator[BinaryIO]:
-    """As ``replacing``, for results.
+    """Do as ``replacing`` does, with an error for users.
 
     Raises:
-        CephkitError: it cannot be written: no permission, disk full, or open in another program (Windows).
+        CephkitError: it cannot be written: no permission, disk full, or (Windows) open in another program.
     """
     try:
         with replacing(path) as file:
             yield file
-    except BrokenPipeError:  # the screen's, while rows came: not this file's
+    except BrokenPipeError:  # of the screen, while rows came in, not of this file
         raise
     except OSError as error:
-        raise CephkitError(
-            f"{path}: cannot be written ({error.strerror or error}); close it in other programs, "
-            "free disk space, or choose another --out"
-        ) from error
+        remedy = "close it in other programs, free disk space, or choose another --out"
+        raise CephkitError(f"cannot be written ({error.strerror or error})", remedy, path) from error
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content``, so that no reader ever meets half a file.
+    """Write ``content`` so that no reader ever finds half a file.
 
     Raises:
         CephkitError: see ``replacing_out``.
@@ -67,28 +68,28 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def utf8(text: str) -> bytes:
-    """``text`` as UTF-8; of a file's name that is none, the odd bytes as ``\\udc..``."""
+    """Encode ``text`` as UTF-8; bytes of a file name that is not UTF-8 become ``\\udc..``."""
     return text.encode("utf-8", "backslashreplace")
 
 
-def short_name(name: str, most: int = 150) -> str:
-    """``name`` for files that get endings: one too long for a file system is cut, and told apart by its hash.
+def short_name(name: str) -> str:
+    """Return ``name``, cut to fit a file system with an ending added; a hash tells cut names apart.
 
-    Names that differ only by case or Unicode form (NFC, NFD) have one hash.
+    Names that differ only by case or Unicode form (NFC, NFD) have the same hash.
     """
-    if len(_bytes(name)) <= most:
+    if len(_bytes(name)) <= LONGEST_NAME:
         return name
     name = unicodedata.normalize("NFC", name)
-    if len(_bytes(name)) <= most:
+    if len(_bytes(name)) <= LONGEST_NAME:
         return name
     digest = hashlib.blake2b(_bytes(name.casefold()), digest_size=4).hexdigest()
-    while len(_bytes(name)) > most - len(digest) - 1:
+    while len(_bytes(name)) > LONGEST_NAME - len(digest) - 1:
         name = name[:-1]
     return f"{name}-{digest}"
 
 
 def _bytes(name: str) -> bytes:
-    """As a file system has it; names in others' files may hold halves of characters, which none has."""
+    """Encode as file systems do; names from other people's files may hold half characters, which these reject."""
     try:
         return os.fsencode(name)
     except UnicodeEncodeError:
@@ -96,10 +97,10 @@ def _bytes(name: str) -> bytes:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """``content`` as JSON, UTF-8.
+    """Write ``content`` as JSON in UTF-8.
 
     Raises:
-        ValueError: a NaN or an infinity, because JSON has neither.
+        ValueError: it holds a NaN or an infinity, which JSON does not have.
         CephkitError: see ``replacing_out``.
     """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from cephkit.evaluation.scoring import score_predictions
 from cephkit.evaluation.tables import (
     ERROR_COLUMNS,
     LANDMARK_COLUMNS,
@@ -16,10 +15,11 @@ from cephkit.evaluation.tables import (
     film_rows,
     landmark_rows,
 )
+from tests.evaluation.predicted import scored
 from tests.evaluation.test_plots import make_scores
 from tests.evaluation.test_scoring import FILMS
 
-SCORES = score_predictions(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
+SCORES = scored(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
 
 
 def test_a_row_per_landmark() -> None:

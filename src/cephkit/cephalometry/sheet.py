@@ -6,13 +6,13 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
-from cephkit.cephalometry.frame import Facing
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.results import BORDER, Result, class_text
 from cephkit.cephalometry.sheet_rows import by_reason, height, in_columns, sheet_rows, value_text
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing
 from cephkit.drawing.tracing import tracing_svg
+from cephkit.landmarks import Facing
 from cephkit.notice import NOTICE, VERSION
 from cephkit.pages import render
 

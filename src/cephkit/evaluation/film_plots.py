@@ -15,7 +15,7 @@ from cephkit.drawing import painter
 from cephkit.drawing.marks import ON_FILM, XY, Stroke
 from cephkit.drawing.placing import box_around
 from cephkit.drawing.svg import View, document, film_svg, marks_svg, reduced, text_width
-from cephkit.errors import BrokenFilmError, FilmError
+from cephkit.errors import FilmError
 from cephkit.evaluation.plots import Omitted, Plot
 from cephkit.evaluation.scoring import Scores
 
@@ -77,10 +77,8 @@ def _overlay(scores: Scores, index: int, name: str, title: str) -> Plot | Omitte
     film = scores.films[index]
     try:
         grey = to_uint8(read_grey(film.path))
-    except BrokenFilmError as error:  # the message of other errors would reveal the film's folder
-        return Omitted(name, title, f"the film could not be read: {error.reason}")
-    except FilmError:
-        return Omitted(name, title, "the film could not be read")
+    except FilmError as error:  # its text alone: the report must not reveal the film's folder
+        return Omitted(name, title, f"the film could not be read: {error.text}")
     truth, predicted = scores.truth[index], scores.predicted[index]
     errors_px, errors_mm = scores.errors_px[index], scores.errors_mm[index]
     scored = [column for column in range(len(scores.symbols)) if not np.isnan(errors_px[column])]

@@ -156,7 +156,7 @@ def judge_file(options: JudgeOptions, path: Path, notify: Notify) -> Judged:
     """
     folder = read_aariz(options.dataset_path, options.splits)
     for note in folder.notes:
-        notify(note)
+        notify(note.text)
     ids = {film_key(film.film_id): film.film_id for film in folder.films}
     written = read_predictions(path)
     # Names are compared as file systems do: without case, in one Unicode form.
@@ -191,12 +191,12 @@ def _usable(folder: AarizFolder, options: JudgeOptions, notify: Notify) -> list[
     if problems and not options.skip_bad_films:
         raise DataError(
             f"{options.dataset_path}: films that cannot be judged:\n{listed(lines)}\n"
-            "Mend them, or judge the others: --skip_bad_films"
+            "Fix them or skip them with --skip_bad_films"
         )
     for line in lines:
         notify(f"left out: {line}")
     named = {(problem.split, problem.film_id) for problem in problems}
     usable = [film for film in readable if (film.split, film.film_id) not in named]
     for note in doubts_note(findings, usable):
-        notify(note)
+        notify(note.text)
     return usable
