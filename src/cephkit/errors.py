@@ -28,13 +28,13 @@ class CephkitError(Exception):
     Args:
         text: what is wrong: the value found, the value expected.
         remedy: what to do. Many messages carry it in ``text``, after the last semicolon.
-        path: the file concerned, where ``text`` does not name it.
+        path: the file concerned, and what in it, where ``text`` does not name it.
         kind: what it is about, for programs; each class has its own.
     """
 
     kind = "error"
 
-    def __init__(self, text: str = "", remedy: str = "", path: Path | None = None, *, kind: str = "") -> None:
+    def __init__(self, text: str = "", remedy: str = "", path: Path | str | None = None, *, kind: str = "") -> None:
         # A loader worker passes an error on as its traceback's text, which must do as the only argument.
         super().__init__(_FROM_WORKER.sub("", text).rstrip("\n"))
         self.text: str = self.args[0]

@@ -1,15 +1,12 @@
 """Files on disk: written completely or not at all."""
 
 import contextlib
-import csv
 import hashlib
-import io
 import json
 import os
-import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,9 +14,6 @@ from cephkit.errors import CephkitError
 
 LONGEST_NAME = 150
 """Bytes of a name that may still get endings; file systems allow 255."""
-_RUNS_AS_FORMULA = re.compile(r"'|[\x00-\x20]|\s|\ufeff|[=+\-@\uff1d\uff0b\uff0d\uff20]")
-"""Starts of cells that a spreadsheet may run as a formula, full-width signs included, or that ``cell`` guarded."""
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @contextlib.contextmanager
@@ -78,25 +72,6 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def cell(text: str | None) -> str | None:
-    """Guard ``text`` against spreadsheets that run it as a formula: put an apostrophe before = + - @ and white space.
-
-    Also before an apostrophe, so that removing the first one always restores ``text``.
-    """
-    return f"'{text}" if text and _RUNS_AS_FORMULA.match(text) else text
-
-
-def guarded(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Guard all texts of ``row`` with ``cell``, since no list of columns says which of them strangers wrote.
-
-    A text that is just a number, such as -4.50, stays one.
-    """
-    return {
-        name: cell(value) if isinstance(value, str) and not _NUMBER.fullmatch(value) else value
-        for name, value in row.items()
-    }
-
-
 def short_name(name: str) -> str:
     """Return ``name``, cut to fit a file system with an ending added; a hash tells cut names apart.
 
@@ -130,28 +105,3 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     write_whole(path, utf8(f"{text}\n"))
-
-
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write ``rows`` as CSV in UTF-8, each as it comes; None is an empty cell; texts are ``guarded``.
-
-    Raises:
-        CephkitError: see ``replacing_out``.
-    """
-    with replacing_out(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
-        # csv quotes only the characters of its own line end, and a name may contain either.
-        writer = csv.DictWriter(_Rows(text), columns, lineterminator="\r\n")
-        writer.writeheader()
-        writer.writerows(map(guarded, rows))
-        text.detach()
-
-
-class _Rows:
-    """Takes rows that end in CR LF, one per call, and writes them with LF."""
-
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-
-    def write(self, row: str) -> int:
-        return self._text.write(row.removesuffix("\r\n") + "\n")

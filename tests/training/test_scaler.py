@@ -55,10 +55,10 @@ def test_stopping_and_resuming_restores_the_scaler(settings: Settings) -> None:
 
 @pytest.mark.usefixtures("float16")
 def test_gradients_are_unscaled_before_they_are_clipped(settings: Settings) -> None:
-    from cephkit.training.log import Screen
+    from cephkit.progress import ProgressBar
     from cephkit.training.loop import train_epoch
 
-    run = set_up(settings(mixed_precision=True, clip_grad_norm=0.5, epochs=4), Screen(shown=False))
+    run = set_up(settings(mixed_precision=True, clip_grad_norm=0.5, epochs=4), ProgressBar(quiet=True))
     norms: list[float] = []
     step = run.optimizer.step
 

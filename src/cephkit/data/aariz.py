@@ -6,13 +6,11 @@ from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.film_rows import of_film, rows_without_film
-from cephkit.data.labels import landmarks_json, read_cvm_stage, read_landmarks
+from cephkit.data.labels import read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
 from cephkit.data.names import film_key, film_name
 from cephkit.data.pixels import PICTURE_ENDINGS
 from cephkit.errors import DataError, LabelError, Note
-
-__all__ = ["ANNOTATORS", "AarizFolder", "Problem", "landmarks_json", "read_aariz", "some"]
 
 ANNOTATORS: dict[str, str] = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}
 """Annotator -> folder."""
@@ -148,14 +146,14 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
                 broken(film_id, path, "label", text, "keep one of them")
                 continue
             try:
-                label = read_landmarks(path)
+                points, oddities = read_landmarks(path)
             except LabelError as error:
                 broken(film_id, path, error.kind, error.text, error.remedy)
                 continue
-            annotations[film_id][annotator] = label.points
+            annotations[film_id][annotator] = points
             notes += [
                 Note("label", f"{split}/{film_id} ({annotator}): {note}", "correct the label file, if it is wrong")
-                for note in label.notes
+                for note in oddities
             ]
     stages, unread = _cvm_stages(annotation_folder)
     if unread:

@@ -1,7 +1,6 @@
 """A look at every film before a run starts: each is decoded once, in parallel, all faults told at once."""
 
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from cephkit.data.film import Film
 from cephkit.data.index import FilmFacts, FilmIndex, Sink
 from cephkit.data.machines import FILE_NAME
 from cephkit.errors import Note
+from cephkit.progress import track
 
 THREADS = min(8, os.cpu_count() or 1)
 LARGEST_GAP_MM = 20.0
@@ -34,7 +34,7 @@ def scan(films: Sequence[Film], index: FilmIndex, sinks: dict[Path, Sink]) -> li
     paths = [films[position].path for position in unknown]
     with ThreadPoolExecutor(THREADS) as pool:
         looked = pool.map(lambda path: index.facts_of(path, sinks.get(path)), paths)
-        for position, found in zip(unknown, _shown(looked, len(unknown)), strict=True):
+        for position, found in zip(unknown, track(looked, "checking films", len(unknown)), strict=True):
             facts[position] = found
     return [known for known in facts if known is not None]
 
@@ -163,12 +163,3 @@ def _large_gaps(film: Film) -> Iterable[tuple[float, str]]:
         if relative > 1:
             size = f"{gap * spacing:.0f} mm" if spacing else f"{gap:.0f} px"
             yield relative, f"{film.split}/{film.film_id} {symbol} {size}"
-
-
-def _shown(facts: Iterable[FilmFacts], count: int) -> Iterable[FilmFacts]:
-    if not count or not sys.stderr.isatty():
-        return facts
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(facts, "checking films", count, console=Console(stderr=True), transient=True)

@@ -1,13 +1,12 @@
 """Predictions to judge, from checkpoints or from a file."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from rich.console import Console
 
 from cephkit.config import Truth
 from cephkit.data.aariz import AarizFolder, read_aariz, some
@@ -22,6 +21,7 @@ from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_t
 from cephkit.evaluation.trust import trust
 from cephkit.landmarks import in_canonical_order
 from cephkit.notice import Notify
+from cephkit.progress import track
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Predictor
@@ -96,7 +96,11 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Noti
     if not set(symbols_with_truth(films, options.truth)) & set(spec.symbols):
         raise DataError(f"{options.dataset_path}: nothing to score: no film has a landmark that the model knows")
     found = predict_films(
-        predictor, films, options.batch_size, options.num_workers, lambda loader: shown(loader, "predicting")
+        predictor,
+        films,
+        options.batch_size,
+        options.num_workers,
+        lambda batches: track(batches, "predicting", len(batches)),
     )
     # The order that a predictions file has, so that it gives the same figures to the last bit.
     symbols = in_canonical_order(spec.symbols)
@@ -196,13 +200,3 @@ def _usable(folder: AarizFolder, options: JudgeOptions, notify: Notify) -> list[
     for note in doubts_note(findings, usable):
         notify(note.text)
     return usable
-
-
-def shown(batches: Sequence[Any] | Any, title: str) -> Iterable[Any]:
-    """``batches`` with a progress bar where someone watches."""
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return batches
-    return track(batches, title, len(batches), console=console, transient=True)

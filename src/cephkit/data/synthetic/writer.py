@@ -1,7 +1,5 @@
 """Writes a synthetic data set: films, labels, CVM stages and machine map in the Aariz layout."""
 
-import csv
-import io
 import json
 import shutil
 import tempfile
@@ -23,11 +21,13 @@ from cephkit.data.synthetic.render import render
 from cephkit.data.synthetic.shapes import JUNIOR_FACTOR, annotate, draw_face, table
 from cephkit.errors import DataError
 from cephkit.notice import Notify
+from cephkit.tables import csv_bytes
 
 USUAL_HEIGHT_PX = 2220
 """Height of a film of the most common machine: 222 mm at 0.1 mm per pixel."""
 MARK = "Synthetic cephalograms made by cephkit"
 MAP_NAME, README_NAME = "cephalogram_machine_mappings.csv", "Readme.txt"
+MAP_COLUMNS = ("cephalogram_id", "machine", "pixel_size", "image_format", "mode")
 PIXEL_SIZE_DIGITS = 6
 FEW_FILMS = 8
 """This many are drawn in the time that other processes take to start."""
@@ -164,13 +164,17 @@ def _dump(path: Path, content: object) -> None:
 
 
 def _write_map(root: Path, written: list[Written]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["cephalogram_id", "machine", "pixel_size", "image_format", "mode"])
-    for film in written:
-        size = f"{film.pixel_size_mm:.{PIXEL_SIZE_DIGITS}f}".rstrip("0")
-        writer.writerow([film.film_id, film.machine, size, film.ending, film.split.capitalize()])
-    (root / MAP_NAME).write_bytes(text.getvalue().encode())
+    rows = [
+        {
+            "cephalogram_id": film.film_id,
+            "machine": film.machine,
+            "pixel_size": f"{film.pixel_size_mm:.{PIXEL_SIZE_DIGITS}f}".rstrip("0"),
+            "image_format": film.ending,
+            "mode": film.split.capitalize(),
+        }
+        for film in written
+    ]
+    (root / MAP_NAME).write_bytes(csv_bytes(MAP_COLUMNS, rows))
 
 
 def _write_readme(root: Path, films: int, seed: int) -> None:
