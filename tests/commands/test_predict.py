@@ -232,7 +232,7 @@ def test_what_cannot_work_is_refused_before_anything_is_done(tmp_path: Path, mon
     for arguments, said in (
         ((), "no film"),
         ((tmp_path / "none.png",), "no such film"),
-        ((film, tmp_path / "empty"), "holds no film"),
+        ((film, tmp_path / "empty"), "contains no film"),
         ((film, "--pixel_size_mm", "0"), "--pixel_size_mm"),
         ((film, "--pixel_size_mm", "0.1", "--ruler", "0", "0", "0", "99", "10"), "give one of them"),
         ((film, "--ruler", "0", "0", "0", "5", "10"), "5.0 pixels apart"),
@@ -343,7 +343,7 @@ def test_a_film_whose_pixel_size_cannot_be_used_is_read_without_it_by_the_flag_t
     good.write_bytes(dicom_bytes(dicom_film(pixels, PixelSpacing=[0.1, 0.1])))
     bad.write_bytes(dicom_bytes(dicom_film(pixels, PixelSpacing=[0, 0])))
     assert run(tmp_path / "out", good, bad) == 1
-    assert "or read such films without it: --ignore_bad_pixel_size" in capsys.readouterr().out
+    assert "or ignore it with --ignore_bad_pixel_size" in capsys.readouterr().out
     assert run(tmp_path / "out", good, bad, "--ignore_bad_pixel_size") == 0
     assert "its PixelSpacing is not two lengths of 0.005 to 2 mm, and was not used" in capsys.readouterr().out
     sizes = {row["film"]: row["x_mm"] for row in table(tmp_path / "out") if row["symbol"] == "A"}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cephkit.errors import SettingsError
 from cephkit.models.head import HeatmapHead
-from cephkit.models.pretrained import find_weights, watch_loading
+from cephkit.models.pretrained import find_weights, missing_parameters
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
 
@@ -147,17 +147,17 @@ def _load(spec: ModelSpec, weights: Path, random_state: Tensor) -> nn.Module:
     level = log.level
     log.setLevel(logging.ERROR)  # it lists every layer of the classifier that is rightly left out
     try:
-        with watch_loading() as loading:
+        with missing_parameters() as missing:
             backbone = _create(spec, weights)
     except Exception as error:  # timm, torch and safetensors each raise their own
         remedy = "give timm's state dict as .safetensors or .pth"
         raise SettingsError(f"not weights of {name} ({error})", remedy, weights) from error
     finally:
         log.setLevel(level)
-    if missing := loading.missing_from(backbone):
+    if random := [key for key, parameter in backbone.named_parameters() if id(parameter) in missing]:
         count = len(list(backbone.parameters()))
         raise SettingsError(
-            f"holds no weights for {len(missing)} of the {count} parameters of {name}, first {missing[0]}",
+            f"holds no weights for {len(random)} of the {count} parameters of {name}, first {random[0]}",
             "give a file with all of them under timm's names", weights,
         )  # fmt: skip
     return backbone
