@@ -59,7 +59,7 @@ def missing_parameters() -> Iterator[dict[int, nn.Parameter]]:
         missing.clear()  # the network itself comes after its parts, and only its names are those of the keys
         missing.update((id(named[key]), named[key]) for key in keys.missing_keys if key in named)
 
-    def watch(module: nn.Module, name: str, child: nn.Module | None) -> None:
+    def watch(module: Any, name: str, child: nn.Module | None) -> None:
         if module not in watched:
             watched[module] = module.register_load_state_dict_post_hook(note)
 
