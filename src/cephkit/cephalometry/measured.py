@@ -87,7 +87,7 @@ class MeasuredFilm:
             for result in self.results
             if result.class_name is not None and result.measurement == "anb"
         ]
-        return "; ".join([*parts, *(f"LOOK: {note}" for note in self.notes)])
+        return "; ".join([*parts, *(f"CHECK: {note}" for note in self.notes)])
 
 
 def measure(

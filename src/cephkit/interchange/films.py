@@ -113,7 +113,7 @@ def check_inside(record: LandmarkRecord, tolerance: float = 0.0) -> None:
         raise LabelError(reason, "correct or remove them", record.where)
 
 
-def made_by(record: LandmarkRecord) -> str:
+def model_tag(record: LandmarkRecord) -> str:
     """Checkpoint, mode and the start of the checkpoint's hash; ``labels`` for people."""
     model = record.model
     if not model:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from cephkit.interchange.contents import Files, json_bytes
-from cephkit.interchange.films import made_by, mean_score, size_of
+from cephkit.interchange.films import mean_score, model_tag, size_of
 from cephkit.interchange.skeleton import LABEL, colour
 from cephkit.landmarks import LANDMARKS
 from cephkit.notice import NOTICE, VERSION
@@ -45,7 +45,7 @@ def task(film: LandmarkRecord, image_prefix: str = LOCAL_FILES) -> dict[str, Any
     data = {"image": f"{image_prefix}{quote(film.file, safe='')}", "file": film.file, "film": film.film_id}
     hashed = {"film_hash": film.film_hash} if film.film_hash else {}
     prediction = {
-        "model_version": f"{made_by(film)} (cephkit {VERSION})",
+        "model_version": f"{model_tag(film)} (cephkit {VERSION})",
         **mean_score(film),
         "result": [_region(film, symbol) for symbol in film.points],
     }

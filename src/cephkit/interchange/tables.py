@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cephkit.interchange.contents import Files
-from cephkit.interchange.films import made_by
+from cephkit.interchange.films import model_tag
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
@@ -71,7 +71,7 @@ def _film_cells(record: LandmarkRecord) -> dict[str, Any]:
         "row_mm": f"{spacing.row_mm:.6g}" if spacing else None,
         "spacing_origin": spacing.origin if spacing else None,
         "spacing_plane": spacing.plane if spacing else None,
-        "model": made_by(record),
+        "model": model_tag(record),
         "notice": NOTICE,
     }
 
