@@ -43,7 +43,7 @@ MEASUREMENTS = "measurements"
 
 
 def report_bytes(record: LandmarkRecord, header: Dataset, deidentified: bool = False) -> bytes:
-    """The structured report as a DICOM file.
+    """Return the structured report as a DICOM file.
 
     Args:
         record: landmarks of the film.
@@ -134,7 +134,7 @@ def _measured(record: LandmarkRecord, film: Dataset) -> list[sr.MeasurementsAndQ
 
 
 def results_of(record: LandmarkRecord) -> list[Result]:
-    """The measurements that the landmarks give, each once; those that have no value are left out."""
+    """Measure the face; each measurement comes once, and those without a value are left out."""
     results = measure(record, analyses=ANALYSES)
     return list({result.measurement: result for result in results if result.value is not None}.values())
 

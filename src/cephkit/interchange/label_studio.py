@@ -28,7 +28,7 @@ DIGITS = 8
 
 
 def label_studio_files(films: Sequence[LandmarkRecord], image_prefix: str = LOCAL_FILES) -> Files:
-    """The tasks of all films and the configuration."""
+    """Make the tasks of all films and the configuration."""
     return {
         TASKS: lambda: json_bytes([task(film, image_prefix) for film in films]),
         CONFIGURATION: lambda: configuration().encode(),
@@ -36,7 +36,7 @@ def label_studio_files(films: Sequence[LandmarkRecord], image_prefix: str = LOCA
 
 
 def task(film: LandmarkRecord, image_prefix: str = LOCAL_FILES) -> dict[str, Any]:
-    """One film's task; a film without landmarks has no prediction.
+    """Return one film's task; a film without landmarks has no prediction.
 
     Args:
         film: the film.
@@ -74,7 +74,7 @@ def _region(film: LandmarkRecord, symbol: str) -> dict[str, Any]:
 
 
 def configuration() -> str:
-    """The labelling configuration: one picture, 29 keypoint labels coloured by tissue, numbered for COCO."""
+    """Return the labelling configuration: one picture, 29 keypoint labels coloured by tissue, numbered for COCO."""
     labels = [
         f"    <Label value={quoteattr(landmark.symbol)} background={quoteattr(colour(landmark.symbol))} "
         f'hint={quoteattr(landmark.title)} model_index="{index}"/>'

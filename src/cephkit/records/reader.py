@@ -19,10 +19,10 @@ from cephkit.records.record import LandmarkRecord
 
 
 def read_record(path: Path | str) -> LandmarkRecord:
-    """The landmarks in ``path``, of the film that the file is named after.
+    """Read the landmarks in ``path``, of the film that the file is named after.
 
     Raises:
-        LabelError: see ``record_of``; or people marked what no face can show.
+        LabelError: see ``record_of``; or people marked landmarks that no face can have.
     """
     path = Path(path)
     record = record_of(read_label(path), path)
@@ -34,7 +34,7 @@ def read_record(path: Path | str) -> LandmarkRecord:
 
 
 def record_of(content: dict[str, Any], path: Path) -> LandmarkRecord:
-    """The record in ``content``, the JSON object of ``path``. Only ``landmarks`` is needed; other keys are ignored.
+    """Read the JSON object ``content`` of ``path``. Only ``landmarks`` is required; unknown keys are ignored.
 
     Raises:
         LabelError: see ``landmarks_of``; or a key holds something other than ``LandmarkRecord.to_dict`` writes.
