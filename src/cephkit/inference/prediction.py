@@ -1,4 +1,4 @@
-"""Turns what the networks found into landmark records; nothing else does."""
+"""From what the networks found to finished landmark records: the only place that turns the one into the other."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,16 +20,16 @@ Floats = NDArray[np.float64]
 def finished(
     predictor: Predictor, found: Found, films: Sequence["Shown"], keep_doubtful: bool = False
 ) -> list[LandmarkRecord]:
-    """Return the records of B films, with points and errors in pixels of the films as they are stored.
+    """The records of B films, points and errors in pixels of the films as they are stored.
 
-    A landmark off the film counts as not found. So do all landmarks of a doubtful film: a picture that is not a
-    cephalogram has none, whatever the network finds.
+    A landmark off the film counts as not found; so do all of a film that is doubted, because a picture that is no
+    film has none, whatever a network says.
 
     Args:
         predictor: what found the landmarks.
         found: of films whose pixels were made square.
         films: the films.
-        keep_doubtful: keep the landmarks of doubtful films.
+        keep_doubtful: give the landmarks of doubted films too.
     """
     errors = predictor.errors(found)
     return [_record(predictor, found, errors, row, film, keep_doubtful) for row, film in enumerate(films)]

@@ -87,7 +87,7 @@ class LandmarkRecord:
 
     @property
     def covariances(self) -> dict[str, Matrix]:
-        """(2, 2) square pixels by symbol, of landmarks whose error is known; a region counts before an expected error."""
+        """(2, 2) square pixels by symbol, of landmarks of known error; a region counts before an expected error."""
         of_errors = {symbol: covariance_of_error(error) for symbol, error in self.expected_errors.items()}
         return of_errors | {symbol: covariance_of_region(region) for symbol, region in self.regions.items()}
 
