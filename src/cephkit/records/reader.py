@@ -1,6 +1,7 @@
 """Reads one film's landmarks from JSON: ``cephkit predict``'s files, and label files in Aariz's schema."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any, get_args
 
@@ -88,7 +89,11 @@ def _region(value: Any, name: str, path: Path) -> Matrix:
         (a, b), (c, d) = ([float(entry) for entry in row] for row in value)
     except (TypeError, ValueError, OverflowError):
         a = b = c = d = float("nan")
-    if not (0 <= min(a, d) <= max(a, d) <= FARTHEST_PX**2 and a * d >= b * c and np.isclose(b, c)):
+    if not (
+        0 <= min(a, d) <= max(a, d) <= FARTHEST_PX**2
+        and a * d >= b * c
+        and math.isclose(b, c, rel_tol=1e-5, abs_tol=1e-8)
+    ):
         raise LabelError(f"{name} is {value!r:.60}, expected [[a, b], [b, c]] of an ellipse", "correct it", path)
     return np.array([[a, b], [c, d]])
 
