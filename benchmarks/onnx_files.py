@@ -1,6 +1,6 @@
 """ONNX files against PyTorch on the CPU, time, size and error: ``python benchmarks/onnx_files.py MODEL``.
 
-Both look at the same canvases in turn, film by film; the ratio is the median over films. The mean radial error of both
+Both get the same canvases in turn, film by film; the ratio is the median over films. The mean radial error of both
 is on the valid films of --dataset_path; int8 is measured out on 16 of its train films. Needs cephkit[onnx].
 """
 
