@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from cephkit.checkpoint import load_model
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.data.pixels import read_grey, to_uint8
 from cephkit.data.prepare import prepare
 from cephkit.evaluation import distort
@@ -110,7 +110,7 @@ def seen(predictor: Predictor, films: Sequence[Film], change: Change) -> Seen:
             for who in EXAMINERS
         }
         back = np.sqrt(abs(np.linalg.det(invert(matrix)[:2, :2])))
-        mm = found.units[0] * back * (film.pixel_size_mm or np.nan)
+        mm = found.units[0] * back * float(pixel_sizes_mm([film])[0])
         turned = {who: gap @ found.frames[0].T for who, gap in gaps.items()}
         rows.append((found.features[0], found.signatures[0], found.poses[0].excess, mm, turned))  # type: ignore[index]
     features, signatures, excess, mm, residuals = zip(*rows, strict=True)

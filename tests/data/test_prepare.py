@@ -15,6 +15,7 @@ from cephkit.data import index as index_module
 from cephkit.data import prepare as prepare_module
 from cephkit.data import store_builder
 from cephkit.data.prepare import PreparedData, prepare
+from cephkit.data.spacing import square
 from cephkit.errors import DataError
 from tests.data.aariz_folder import JUNIOR, POINTS, AarizMaker, noise
 
@@ -37,7 +38,7 @@ def ready(maker: AarizMaker, tmp_path: Path, lines: list[str]) -> Prepare:
             "canvas_size": CANVAS,
             "cache_dir": tmp_path / "cache",
         }
-        return prepare(maker.root, **{**defaults, "say": lines.append, **options})
+        return prepare(maker.root, **{**defaults, "notify": lines.append, **options})
 
     return call
 
@@ -225,7 +226,7 @@ def test_films_without_a_pixel_size_are_listed_and_kept(maker: AarizMaker, ready
     fill(maker, train=1, valid=1)
     maker.add("train", "t9", pixel_size=None)
     data = ready()
-    assert [film.pixel_size_mm for film in data.films["train"]] == [0.1, None]
+    assert [film.spacing for film in data.films["train"]] == [square(0.1, "machine map"), None]
     assert "no pixel size, counted in pixels and never in mm: 1 films: train/t9" in lines
 
 

@@ -12,6 +12,7 @@ import torch
 from cephkit.checkpoint import Checkpoint, load_model, read_checkpoint, write_checkpoint
 from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, prepare
+from cephkit.data.spacing import square
 from cephkit.errors import DataError
 from cephkit.geometry import letterbox, transform
 from cephkit.inference import uncertainty
@@ -230,7 +231,13 @@ def test_a_stopped_second_stage_is_not_judged(
 def films_and_points() -> tuple[list[Film], np.ndarray]:
     """Two films of two landmarks, 0.5 and 0.1 mm a pixel, and predictions that are off by 3 and 4, 0 and 30 px."""
     films = [
-        Film(str(index), Path("x.png"), "valid", pixel_size_mm=mm, annotations={"senior": {"A": (10, 20), "S": (5, 5)}})
+        Film(
+            str(index),
+            Path("x.png"),
+            "valid",
+            spacing=square(mm, ""),
+            annotations={"senior": {"A": (10, 20), "S": (5, 5)}},
+        )
         for index, mm in enumerate((0.5, 0.1))
     ]
     points = np.array([[(13, 20), (5, 9)], [(10, 20), (5, 35)]], dtype=float)
@@ -262,7 +269,7 @@ def test_a_point_that_was_not_found_is_a_miss_and_one_without_truth_does_not_cou
 
 def test_without_a_pixel_size_it_judges_in_pixels() -> None:
     films, points = films_and_points()
-    told = judge([dataclasses.replace(film, pixel_size_mm=None) for film in films], points, ("A", "S"), "senior")
+    told = judge([dataclasses.replace(film, spacing=None) for film in films], points, ("A", "S"), "senior")
     assert not told.in_mm
     assert told.within_2mm is None
     assert told.mre == pytest.approx(37 / 4)

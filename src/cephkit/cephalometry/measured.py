@@ -128,7 +128,7 @@ def measure_film(
     results = measure(
         marked.points,
         facing=facing,
-        pixel_size_mm=None if spacing is None else (spacing.column_mm, spacing.row_mm),
+        spacing=spacing,
         covariances_px=spread,
         subject=subject,
         analyses=analyses or None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
-from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
+from cephkit.data.machines import FILE_NAME, MachineRow, read_machine_map
 from cephkit.data.names import film_key, film_name
 from cephkit.data.pixels import PICTURE_ENDINGS
 from cephkit.errors import DataError
@@ -182,12 +182,7 @@ def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[st
 
 
 def _with_machine(film: Film, row: MachineRow | None) -> Film:
-    if row is None:
-        return film
-    origin = ORIGIN if row.pixel_size_mm is not None else film.pixel_size_origin
-    return replace(
-        film, machine=row.machine, pixel_size_mm=row.pixel_size_mm, pixel_size_origin=origin, stretch=row.stretch
-    )
+    return film if row is None else replace(film, machine=row.machine, spacing=row.spacing)
 
 
 def _films_of_others(root: Path, splits: Sequence[Split]) -> list[Path]:

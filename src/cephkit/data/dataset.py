@@ -10,8 +10,8 @@ from torch.utils.data import Dataset
 from cephkit.data.aariz import some
 from cephkit.data.film import Film, points_array
 from cephkit.data.pixels import content_hash, decode_grey, read_bytes, to_canvas, to_uint8
+from cephkit.data.spacing import SQUARE, stretch_of
 from cephkit.data.store import FilmStore
-from cephkit.data.straight import SQUARE
 from cephkit.errors import DataError, FilmError
 from cephkit.geometry import Size, letterbox, transform
 
@@ -40,7 +40,7 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
             raise ValueError(f"the store holds canvases of {store.canvas_size}, asked for {canvas_size}")
         self.films, self.symbols, self.annotation = tuple(films), symbols, annotation
         self.canvas_size, self.store = canvas_size, store
-        if oblong := [str(film.path) for film in films if film.stretch != SQUARE]:
+        if oblong := [str(film.path) for film in films if stretch_of(film.spacing) != SQUARE]:
             raise DataError(
                 f"pixels of {len(oblong)} films are not square: {some(oblong)}; save these films and their landmarks "
                 "with square pixels to train on them"

@@ -106,7 +106,7 @@ def _overlay(scores: Scores, index: int, name: str, title: str) -> Plot | Omitte
     errors_px, errors_mm = scores.errors_px[index], scores.errors_mm[index]
     scored = [column for column in range(len(scores.symbols)) if not np.isnan(errors_px[column])]
     found = [column for column in scored if np.isfinite(errors_px[column])]
-    ring = RING_MM / film.pixel_size_mm * scale if film.pixel_size_mm else None
+    ring = None if film.spacing is None else RING_MM / film.spacing.short_mm * scale
     svg = _svg(grey, view, {scores.symbols[c]: (truth[c], predicted[c]) for c in scored}, ring)
     rows = []
     for column in scored:

@@ -10,7 +10,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from cephkit.data.film import Film
 from cephkit.data.pixels import read_grey, to_canvas, to_uint8
-from cephkit.data.straight import SQUARE, straightened, unstretched
+from cephkit.data.spacing import SQUARE, stretch_of
+from cephkit.data.straight import straightened, unstretched
 from cephkit.geometry import Size
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.interrupt import ignore_stop_signals
@@ -30,7 +31,7 @@ class FilmCanvases(Dataset[tuple[tuple[Tensor, ...], Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[tuple[Tensor, ...], Tensor]:
         film = self.films[range(len(self))[index]]
-        grey = straightened(to_uint8(read_grey(film.path)), film.stretch)
+        grey = straightened(to_uint8(read_grey(film.path)), stretch_of(film.spacing))
         canvases = tuple(torch.from_numpy(to_canvas(grey, size))[None] for size in self.sizes)
         return canvases, torch.tensor(grey.shape)
 
@@ -65,8 +66,9 @@ def predict_films(
         parts.append(predictor.predict_canvases(canvases, [(height, width) for height, width in sizes.tolist()]))
     points = np.concatenate([part.points for part in parts])
     for row, film in enumerate(films):
-        if film.stretch != SQUARE:
-            points[row] = unstretched(points[row], 1 / np.array(film.stretch))
+        stretch = stretch_of(film.spacing)
+        if stretch != SQUARE:
+            points[row] = unstretched(points[row], 1 / np.array(stretch))
     return Found(
         points,
         np.concatenate([part.scores for part in parts]),

@@ -7,7 +7,6 @@ prediction = model.predict("film.dcm")
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,8 +20,8 @@ from cephkit.data.folder import films_in
 from cephkit.data.names import film_name
 from cephkit.data.opened import OpenedFilm, open_array, open_film, open_image
 from cephkit.data.pixels import pixel_hash, to_uint8
-from cephkit.data.spacing import Spacing, square
-from cephkit.data.straight import straightened, stretch_of, unstretched
+from cephkit.data.spacing import Spacing, as_spacing, stretch_of
+from cephkit.data.straight import straightened, unstretched
 from cephkit.device import choose_device
 from cephkit.errors import FilmError, SettingsError
 from cephkit.geometry import Size
@@ -164,12 +163,8 @@ class Model:
 
     def show(self, film: FilmLike, spacing: Spacing | float | None = None, data: bytes | None = None) -> Shown:
         """Reads a film and makes it ready for the networks; see ``predict``. ``data``: its bytes, where read."""
-        if isinstance(spacing, Real):
-            spacing = square(float(spacing), "pixel size given")
-        if not isinstance(spacing, Spacing | None):
-            raise SettingsError(f"spacing is {spacing!r}; give mm per pixel as a number, or a cephkit.Spacing")
         try:
-            return self._ready(film, spacing, data)
+            return self._ready(film, as_spacing(spacing), data)
         except MemoryError as error:
             where = f"{film}: " if isinstance(film, (str, Path)) else ""
             reason = "too large for this machine's memory; save the film smaller, or take it out"

@@ -152,7 +152,7 @@ class Prediction:
         return measure(
             self.found,
             facing=self.facing,
-            pixel_size_mm=None if self.spacing is None else (self.spacing.column_mm, self.spacing.row_mm),
+            spacing=self.spacing,
             covariances_px=self.covariances,
             subject=Subject(age, sex, enlargement_percent),
             analyses=analyses,

@@ -137,7 +137,7 @@ def results_of(record: Record) -> list[Result]:
     results = measure(
         record.points,
         facing=record.marked.facing,
-        pixel_size_mm=None if spacing is None else (spacing.column_mm, spacing.row_mm),
+        spacing=spacing,
         covariances_px=record.marked.covariances_px,
         analyses=ANALYSES,
     )

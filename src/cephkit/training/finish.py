@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cephkit.cephalometry.frame import Facing
 from cephkit.checkpoint import LoadedModel, read_checkpoint, write_checkpoint
 from cephkit.config import TrainConfig
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, pixel_sizes_mm, points_array, stretches
 from cephkit.data.prepare import PreparedData, film_cache, prepare
 from cephkit.data.store import store_path
 from cephkit.data.store_builder import check_disk, check_memory
@@ -127,7 +127,7 @@ def judge(films: Sequence[Film], points: Floats, symbols: Sequence[str], truth: 
     """Errors of ``points`` (N, K, 2) in film pixels."""
     goal = np.stack([points_array(film.points(truth), tuple(symbols)) for film in films])
     errors = radial_errors(points, goal)
-    sizes = np.array([film.pixel_size_mm or np.nan for film in films])
+    sizes = pixel_sizes_mm(films)
     in_mm = bool(np.isfinite(sizes).any())
     if in_mm:
         errors = errors * sizes[:, None]
@@ -233,8 +233,7 @@ def calibration_of(
 def residuals_of(found: Found, films: Sequence[Film], symbols: Sequence[str], truth: str) -> Floats:
     """(N, K, 2) truth minus prediction, canvas pixels, in the directions of the film as the network was shown it."""
     goal = np.stack([points_array(film.points(truth), tuple(symbols)) for film in films])
-    stretches = np.array([film.stretch for film in films])[:, None]
-    gaps = (goal - found.points) * stretches / found.units[:, None, None]
+    gaps = (goal - found.points) * stretches(films) / found.units[:, None, None]
     return np.asarray(gaps @ found.frames.swapaxes(-1, -2))
 
 

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from cephkit import geometry
 from cephkit.data.dataset import FilmDataset
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise
 from cephkit.heatmaps.encode import gaussian_heatmaps
 from cephkit.inference.stages import film_points
@@ -102,7 +102,6 @@ def validate(
         points = torch.as_tensor(fabric.all_reduce(points.to(fabric.device), reduce_op="sum")).cpu()
         sums = torch.as_tensor(fabric.all_reduce(sums.to(fabric.device), reduce_op="sum")).cpu()
     goal = np.stack([points_array(film.points(truth), spec.symbols) for film in films])
-    sizes = np.array([film.pixel_size_mm or np.nan for film in films], dtype=np.float64)
-    metrics = summarise(radial_errors(points.numpy(), goal), sizes)
+    metrics = summarise(radial_errors(points.numpy(), goal), pixel_sizes_mm(films))
     loss, trivial, count = sums.tolist()
     return Validation(loss / count, trivial / count, metrics, points.numpy())
