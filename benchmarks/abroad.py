@@ -20,7 +20,8 @@ from PIL import Image, ImageFilter
 
 from cephkit.checkpoint import load_model
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.data.prepare import prepare
 from cephkit.evaluation import distort
 from cephkit.evaluation.distort import DISTORTIONS, Distorted, Grey8

@@ -18,7 +18,8 @@ import torch
 from cephkit.checkpoint import load_model
 from cephkit.data.aariz import read_aariz
 from cephkit.data.film import pixel_sizes_mm, points_array
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.inference.predictor import Predictor
 from cephkit.onnx.export import export_onnx
 from cephkit.onnx.parity import feed

@@ -14,6 +14,7 @@ from PIL import Image
 from cephkit.data import index as index_module
 from cephkit.data import prepare as prepare_module
 from cephkit.data import store_builder
+from cephkit.data.opened import OpenedFilm
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.data.spacing import square
 from cephkit.errors import DataError
@@ -47,14 +48,14 @@ def ready(maker: AarizMaker, tmp_path: Path, lines: list[str]) -> Prepare:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the films that are decoded, by the check or by the store."""
     names: list[str] = []
-    decode = index_module.decode_grey
+    decode = index_module.open_film
 
-    def counting(data: bytes, path: Path) -> Any:
+    def counting(path: Path, **options: Any) -> OpenedFilm:
         names.append(path.name)
-        return decode(data, path)
+        return decode(path, **options)
 
-    monkeypatch.setattr(index_module, "decode_grey", counting)
-    monkeypatch.setattr(store_builder, "decode_grey", counting)
+    monkeypatch.setattr(index_module, "open_film", counting)
+    monkeypatch.setattr(store_builder, "open_film", counting)
     return names
 
 

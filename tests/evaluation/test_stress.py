@@ -8,7 +8,7 @@ from PIL import Image
 from rich.console import Console
 
 from cephkit.data.aariz import read_aariz
-from cephkit.data.pixels import read_grey
+from cephkit.data.opened import read_grey
 from cephkit.data.spacing import Spacing
 from cephkit.evaluation.distort import DISTORTIONS
 from cephkit.evaluation.stress import show_stress, stress_rows, write_stress

@@ -11,7 +11,7 @@ from cephkit.errors import FilmError, SettingsError
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.stages import decode_or_nan
 from cephkit.models.spec import ModelSpec
-from tests.inference.looking import Looking
+from tests.inference.networks import Network
 
 
 def tiny_checkpoint(path: Path, symbols: tuple[str, ...]) -> Path:
@@ -24,7 +24,7 @@ def tiny_checkpoint(path: Path, symbols: tuple[str, ...]) -> Path:
     return path
 
 
-class Brightness(Looking):
+class Brightness(Network):
     """Two maps: the film's brightness per cell, and nothing or NaN."""
 
     def __init__(self, second: float = 0.0) -> None:
@@ -81,7 +81,7 @@ def test_one_bad_value_spoils_its_own_map_only(loss: str) -> None:
 
 
 def test_a_landmark_in_the_border_of_the_canvas_is_not_found() -> None:
-    class Corner(Looking):
+    class Corner(Network):
         def forward(self, images: Tensor) -> Tensor:
             maps = torch.zeros(len(images), 2, 32, 24)
             maps[:, :, 2:5, 2:5] = 0.5

@@ -19,7 +19,7 @@ from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import PLAIN, TEST_TIME, Look, about_centre
 from cephkit.models.refiner import CROP, STRIDE, Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
-from tests.inference.looking import Looking
+from tests.inference.networks import Network
 from tests.inference.test_predictor import film_with_spot
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,7 @@ WHERE = (170.0, 290.0)
 SPOT_WIDTH = 20.0
 
 
-class Spots(Looking):
+class Spots(Network):
     """Landmark k is where the film is bright, moved by ``shifts[k]`` (x, y) cells of 4 pixels."""
 
     def __init__(self, *shifts: tuple[int, int]) -> None:

@@ -70,8 +70,8 @@ def unlabelled(films: Iterable[Film], annotation: str) -> list[Problem]:
 
 
 def with_facts(film: Film, known: FilmFacts) -> Film:
-    """``film`` with its size and content hash."""
-    return replace(film, size=known.size, content=known.content)
+    """``film`` with its size, its content hash and, unless the data set gives its pixel size, that of its file."""
+    return replace(film, size=known.size, content=known.content, spacing=film.spacing or known.spacing)
 
 
 def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path], list[str]]:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.drawing.placing import best_place, box_around
 from cephkit.errors import BrokenFilmError, FilmError
 from cephkit.evaluation.plots import Omitted, Plot

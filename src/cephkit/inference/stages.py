@@ -40,7 +40,7 @@ class Seen:
     spreads: Floats
     """(B, K) root mean square distance of the heatmap's mass from the point."""
     signatures: Floats | None = None
-    """(B, D) what the network saw on the whole; see ``LandmarkModel.look``. The second stage has none."""
+    """(B, D) what the network saw on the whole; see ``LandmarkModel.with_signature``. The second stage has none."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Stages:
     def heatmaps(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, K, h, w) and signatures (B, D), float32, of images (B, 1, H, W) in [0, 1]."""
         with torch.autocast(self.device.type, dtype=half_type(self.device), enabled=self.mixed_precision):
-            maps, signatures = self.model.look(images)
+            maps, signatures = self.model.with_signature(images)
         return maps.float(), signatures.float()
 
 

@@ -55,16 +55,16 @@ class LandmarkModel(nn.Module):
         maps: Tensor = self.head(self.features(films))
         return maps
 
-    def look(self, films: Tensor) -> tuple[Tensor, Tensor]:
-        """The maps, and what was seen on the whole: (B, D) mean and spread of the channels that maps are made of."""
-        seen = self.head.joined(self.features(films))
-        whole = seen.float().flatten(2)
-        mean = whole.mean(-1)
-        spread = (whole - mean[..., None]).square().mean(-1).sqrt()
-        return self.head.final(seen), torch.cat((mean, spread), dim=-1)
+    def with_signature(self, films: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps, and the films' signatures (B, D): mean and spread of the channels that maps are made from."""
+        features = self.head.joined(self.features(films))
+        pixels = features.float().flatten(2)
+        mean = pixels.mean(-1)
+        spread = (pixels - mean[..., None]).square().mean(-1).sqrt()
+        return self.head.final(features), torch.cat((mean, spread), dim=-1)
 
     def features(self, films: Tensor) -> list[Tensor]:
-        """What the backbone gives, finest first, [(B, C_i, H / s_i, W / s_i), ...]."""
+        """The backbone's features, finest first, [(B, C_i, H / s_i, W / s_i), ...]."""
         features = self.backbone((films - self.mean) / self.std)
         features = [features[index] for index in self.levels]
         if self.channels_last_features:

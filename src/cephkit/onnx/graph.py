@@ -42,7 +42,7 @@ class FirstStage(nn.Module):
 
     def forward(self, canvas: Tensor, ways: Tensor | None = None) -> Glance:
         stride, images = self.spec.heatmap_stride, canvas.float() / 255
-        heatmaps, look = self.model.look(images if ways is None else show(images, ways))
+        heatmaps, look = self.model.with_signature(images if ways is None else show(images, ways))
         heatmaps = heatmaps.float()
         cells, scores = decode_or_nan(heatmaps, self.spec.loss)
         spreads = heatmap_spread(heatmaps, cells, self.spec.loss) * stride
