@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from cephkit.checkpoint import Checkpoint, LoadedModel, load_model, write_checkpoint
 from cephkit.errors import FilmError, SettingsError
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.stages import decode_or_nan
 from cephkit.models.spec import ModelSpec
 from tests.inference.networks import Network
 
@@ -65,19 +64,6 @@ def test_a_map_that_says_nothing_gives_no_landmark(second: float) -> None:
     assert prediction.missing == ("S",)
     assert np.isnan(prediction.points[1]).all()
     assert np.isnan(prediction.scores[1])
-
-
-@pytest.mark.parametrize("loss", ["adaptive_wing", "softmax"])
-def test_one_bad_value_spoils_its_own_map_only(loss: str) -> None:
-    maps = torch.rand(2, 3, 8, 8)
-    good, _ = decode_or_nan(maps, loss)
-    maps[1, 2, 7, 7] = torch.nan
-    points, scores = decode_or_nan(maps, loss)
-    assert torch.isnan(points[1, 2]).all()
-    assert torch.isnan(scores[1, 2])
-    keep = torch.ones(2, 3, dtype=torch.bool)
-    keep[1, 2] = False
-    assert torch.equal(points[keep], good[keep])
 
 
 def test_a_landmark_in_the_border_of_the_canvas_is_not_found() -> None:
