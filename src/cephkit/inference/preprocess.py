@@ -78,9 +78,7 @@ def preprocess(
         raise FilmError(where + reason) from error
 
 
-def _open(
-    film: FilmLike, use_spacing: bool, ignore_bad_spacing: bool, data: bytes | None
-) -> tuple[OpenedFilm, str]:
+def _open(film: FilmLike, use_spacing: bool, ignore_bad_spacing: bool, data: bytes | None) -> tuple[OpenedFilm, str]:
     if isinstance(film, (str, Path)):
         path = Path(film)
         opened = open_film(path, use_spacing=use_spacing, ignore_bad_spacing=ignore_bad_spacing, data=data)

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from cephkit.checkpoint import LoadedModel, load_model
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import to_uint8
+from cephkit.data.opened import read_grey
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.files import write_whole
 from cephkit.geometry import Size
 from cephkit.inference.predictor import Predictor
+from cephkit.inference.preprocess import PreprocessedFilm, preprocess
 from cephkit.inference.stages import TrainedRefiner
 from cephkit.notice import NOTICE, VERSION
 from cephkit.onnx.assemble import Proto, looped, traced
@@ -89,14 +88,15 @@ def export_onnx(
     if variant == "int8" and not films:
         raise SettingsError("int8 needs films to measure on: name ten or more, such as the model was trained on")
     predictor, out = Predictor(load_model(checkpoint), refine=refine), Path(out)
-    shown = [to_uint8(open_film(path, use_spacing=False).grey) for path in films[:MOST_FILMS]] or [
-        synthetic_film(predictor.spec.canvas_size)
-    ]
-    model = to_onnx(predictor, variant, shown, opset)
+    # The file takes films of square pixels: whatever a DICOM file says of its pixels does not matter here.
+    compared = [read_grey(path) for path in films[:MOST_FILMS]]
+    compared = compared or [synthetic_film(predictor.spec.canvas_size)]
+    preprocessed = [preprocess(grey, predictor.canvas_sizes) for grey in compared]
+    model = to_onnx(predictor, variant, preprocessed, opset)
     content: bytes = model.SerializeToString()
     if len(content) >= 2**31:
         raise CephkitError(f"{checkpoint}: larger than the 2 GB that one ONNX file can hold; train a smaller backbone")
-    found = gaps(predictor, content, shown)
+    found = gaps(predictor, content, preprocessed)
     gap, mean = float(found.max(initial=0.0)), float(found.mean()) if found.size else 0.0
     if not (gap <= LARGEST_GAP_PX if variant == "float32" else mean <= LARGEST_MEAN_GAP_PX):
         raise CephkitError(
@@ -125,7 +125,7 @@ def require_packages() -> None:
 def to_onnx(
     predictor: Predictor,
     variant: Variant = "float32",
-    films: Sequence[NDArray[np.uint8]] = (),
+    films: Sequence[PreprocessedFilm] = (),
     opset: int = OPSET,
 ) -> Proto:
     """The way of predicting of ``predictor``, which has one model, as a checked ``onnx.ModelProto``.
@@ -149,7 +149,7 @@ def to_onnx(
     return model
 
 
-def _traced(predictor: Predictor, variant: Variant, films: Sequence[NDArray[np.uint8]], opset: int) -> Proto:
+def _traced(predictor: Predictor, variant: Variant, films: Sequence[PreprocessedFilm], opset: int) -> Proto:
     spec, stages = predictor.spec, predictor.stages[0]
     network, refiner = stages.model, stages.refiner
     if variant == "float16":
