@@ -29,7 +29,6 @@ from cephkit.geometry import invert, transform
 from cephkit.inference.conventions import examiner_moments, with_conventions
 from cephkit.inference.local import fit_local
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.preprocess import preprocess
 from cephkit.inference.uncertainty import Calibration, cross_fitted, fit_calibration, within
 from cephkit.records.record import REVIEW_MM
 
@@ -104,7 +103,7 @@ def seen(predictor: Predictor, films: Sequence[Film], change: Change) -> Seen:
     symbols, rows = predictor.spec.symbols, []
     for film in films:
         grey, matrix = change(to_uint8(read_grey(film.path)), zlib.crc32(film.film_id.encode()))
-        found = predictor.run([preprocess(grey, predictor.canvas_sizes)])
+        found = predictor.run_film(grey)
         if found.poses[0].doubt:
             continue
         gaps = {

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from cephkit.config import Truth, parse
@@ -149,17 +147,12 @@ def evaluate(options: EvaluateOptions, command: str = "", notify: Notify = print
 
 def _stress(options: EvaluateOptions, judged: Judged, console: Console) -> None:
     from cephkit.evaluation.stress import show_stress, stress_rows, write_stress
-    from cephkit.inference.preprocess import preprocess
 
     predictor = judged.predictor
     assert predictor is not None
-
-    def predict(film: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return predictor.run([preprocess(film, predictor.canvas_sizes)]).points[0]
-
     rows = stress_rows(
-        predict, judged.scores.films, predictor.spec.symbols, options.truth, lambda films: shown(films, "distorting"),
-        max_films=options.stress_films,
+        lambda film: predictor.run_film(film).points[0], judged.scores.films, predictor.spec.symbols, options.truth,
+        lambda films: shown(films, "distorting"), max_films=options.stress_films,
     )  # fmt: skip
     show_stress(rows, console)
     write_stress(options.out, rows)

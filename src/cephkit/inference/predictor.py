@@ -14,7 +14,7 @@ from cephkit.data.straight import unstretched
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.pose import Pose, choose_poses, faces, pose_model
-from cephkit.inference.preprocess import PreprocessedFilm
+from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
 from cephkit.inference.stages import Matrices, ModelOutput, StageOutput, Stages
 from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import PLAIN, TEST_TIME, film_rectangles
@@ -183,6 +183,14 @@ class Predictor:
         frames = found.frames[:, None]
         notes = self.calibration.unlike_notes(found.signatures, films)
         return Errors(expected, frames.swapaxes(-1, -2) @ regions @ frames, notes)
+
+    def run_film(self, film: FilmLike) -> Found:
+        """``run`` one film of square pixels (B = 1).
+
+        Raises:
+            FilmError: it cannot be read as a film.
+        """
+        return self.run([preprocess(film, self.canvas_sizes, use_spacing=False)])
 
     def run(self, films: Sequence[PreprocessedFilm]) -> Found:
         """Find the landmarks of B films, preprocessed to ``canvas_sizes``."""

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cephkit.checkpoint import LoadedModel, load_model
-from cephkit.data.opened import read_grey
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.files import write_whole
 from cephkit.geometry import Size
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.preprocess import PreprocessedFilm, preprocess
+from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
 from cephkit.inference.stages import TrainedRefiner
 from cephkit.notice import NOTICE, VERSION
 from cephkit.onnx.assemble import Proto, looped, traced
@@ -88,10 +87,8 @@ def export_onnx(
     if variant == "int8" and not films:
         raise SettingsError("int8 needs films to measure on: name ten or more, such as the model was trained on")
     predictor, out = Predictor(load_model(checkpoint), refine=refine), Path(out)
-    # The file takes films of square pixels: whatever a DICOM file says of its pixels does not matter here.
-    compared = [read_grey(path) for path in films[:MOST_FILMS]]
-    compared = compared or [synthetic_film(predictor.spec.canvas_size)]
-    preprocessed = [preprocess(grey, predictor.canvas_sizes) for grey in compared]
+    compared: Sequence[FilmLike] = films[:MOST_FILMS] or [synthetic_film(predictor.spec.canvas_size)]
+    preprocessed = [preprocess(film, predictor.canvas_sizes, use_spacing=False) for film in compared]
     model = to_onnx(predictor, variant, preprocessed, opset)
     content: bytes = model.SerializeToString()
     if len(content) >= 2**31:
