@@ -223,5 +223,5 @@ def test_an_array_of_another_shape_or_type_is_refused() -> None:
         np.dstack([grey.astype(np.uint16)] * 3), np.zeros((0, 0), np.uint8), np.zeros((40, 3), np.uint8),
         np.array(7, np.uint8),
     ):  # fmt: skip
-        with pytest.raises(FilmError, match=r"(is no film; give \(height, width\)|a film has at least)"):
+        with pytest.raises(FilmError, match=r"(is not a film; give \(height, width\)|a film has at least)"):
             open_array(array)

@@ -159,7 +159,7 @@ def test_skip_bad_films_leaves_them_out_one_line_each(maker: AarizMaker, ready: 
     said = [line for line in lines if line.startswith("left out: ")]
     assert len(said) == 2
     assert "train/t0" in said[0]
-    assert "not a PNG, JPEG, BMP, TIFF or WebP film" in said[0]
+    assert "not a PNG, JPEG, BMP, TIFF, WebP or DICOM film" in said[0]
     assert "train/t2" in said[1]
 
 

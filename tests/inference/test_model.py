@@ -69,7 +69,7 @@ def test_colour_and_sixteen_bits_are_films_too() -> None:
     ids=["float", "line", "two channels", "small"],
 )
 def test_an_array_that_is_no_film_is_refused(film: np.ndarray) -> None:
-    with pytest.raises(FilmError, match=r"no film|a film has at least"):
+    with pytest.raises(FilmError, match=r"not a film|a film has at least"):
         model().predict(film)
 
 
