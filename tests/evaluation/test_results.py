@@ -7,12 +7,10 @@ from rich.console import Console
 
 from cephkit.evaluation.results import model_notes, report, show, write_predictions, write_results
 from cephkit.evaluation.scoring import score_predictions
-from tests.evaluation.predicted import predicted
+from tests.evaluation.predicted import scored
 from tests.evaluation.test_scoring import FILMS
 
-SCORES = score_predictions(
-    FILMS, predicted({"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}), "senior"
-)
+SCORES = scored(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
 
 
 def test_the_report_says_what_the_figures_are_about() -> None:
