@@ -161,8 +161,9 @@ def test_the_same_command_goes_on_with_what_is_left(
         def note(
             self: Model, film: Path, spacing: Spacing | None = None, data: bytes | None = None
         ) -> PreprocessedFilm:
+            preprocessed = preprocess(self, film, spacing, data)
             files.append(film.name)
-            return preprocess(self, film, spacing, data)
+            return preprocessed
 
         with monkeypatch.context() as patch:
             patch.setattr(Model, "preprocess", note)

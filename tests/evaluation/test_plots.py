@@ -178,7 +178,7 @@ def test_a_film_that_cannot_be_read_is_left_out_without_its_path(scores: Scores)
         film.path.write_bytes(b"no film")
     for plot in (overlay(scores, kind) for kind in KINDS):
         assert isinstance(plot, Omitted)
-        assert plot.reason == "the film is not shown: not a PNG, JPEG, BMP, TIFF or WebP film"
+        assert plot.reason == "the film is not shown: not a PNG, JPEG, BMP, TIFF, WebP or DICOM film"
 
 
 def test_the_same_scores_give_the_same_bytes_without_date(tmp_path: Path, scores: Scores) -> None:
