@@ -17,7 +17,7 @@ from cephkit.data.labels import landmarks_json
 from cephkit.data.opened import OpenedFilm
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
-from cephkit.inference import preprocess
+from cephkit.inference import model, preprocess
 from cephkit.inference.model import Model
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.preprocess import PreprocessedFilm
