@@ -18,6 +18,9 @@ import tyro
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from cephkit.calibration.conventions import examiner_moments, with_conventions
+from cephkit.calibration.expected import cross_fitted, fit_calibration
+from cephkit.calibration.local import fit_local
 from cephkit.checkpoint import load_model
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.data.opened import read_grey
@@ -26,10 +29,8 @@ from cephkit.data.prepare import prepare
 from cephkit.evaluation import distort
 from cephkit.evaluation.distort import DISTORTIONS, Distorted, Grey8
 from cephkit.geometry import invert, transform
-from cephkit.inference.conventions import examiner_moments, with_conventions
-from cephkit.inference.local import fit_local
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.uncertainty import Calibration, cross_fitted, fit_calibration, within
+from cephkit.inference.uncertainty import Calibration, within
 from cephkit.records.record import REVIEW_MM
 
 Floats = NDArray[np.float64]

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cephkit.calibration.expected import fit_calibration
 from cephkit.data.film import Film
 from cephkit.data.spacing import square
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.trust import spearman, trust
 from cephkit.inference.pose import Pose
 from cephkit.inference.predictor import Found
-from cephkit.inference.uncertainty import Calibration, fit_calibration
+from cephkit.inference.uncertainty import Calibration
 
 Floats = NDArray[np.float64]
 

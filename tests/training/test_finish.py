@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from cephkit.calibration import expected
 from cephkit.calibration.fit import calibrate
 from cephkit.checkpoint import (
     Checkpoint,
@@ -24,7 +25,6 @@ from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError
 from cephkit.evaluation.scoring import Scores
 from cephkit.geometry import letterbox, transform
-from cephkit.inference import uncertainty
 from cephkit.inference.model import Model
 from cephkit.inference.pose import Pose, PoseModel
 from cephkit.inference.predictor import Found, Predictor
@@ -85,7 +85,7 @@ def predictions_off(monkeypatch: pytest.MonkeyPatch, *errors_mm: float) -> None:
 
 @pytest.fixture
 def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uncertainty, "FEWEST_ERRORS", 8)
+    monkeypatch.setattr(expected, "FEWEST_ERRORS", 8)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from cephkit.calibration.local import fit_bias
 from cephkit.data.film import Film, pixel_sizes_mm
 from cephkit.files import write_csv
-from cephkit.inference.local import fit_bias
 
 Floats = NDArray[np.float64]
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.calibration.expected import cross_fitted
 from cephkit.calibration.residuals import residuals
 from cephkit.evaluation.scoring import Scores
-from cephkit.inference.uncertainty import COVERAGE, Calibration, cross_fitted, within
+from cephkit.inference.uncertainty import COVERAGE, Calibration, within
 from cephkit.records.record import REVIEW_MM
 
 if TYPE_CHECKING:

@@ -16,7 +16,9 @@ from cephkit.cephalometry.frame import facing_of
 from cephkit.checkpoint import LoadedModel
 from cephkit.errors import CheckpointError
 from cephkit.geometry import Letterbox, Matrix, Size, letterbox, transform
-from cephkit.inference.plausible import Plausibility, ShapeModel, fit_shape, median_score, similarity
+from cephkit.inference.plausible import Plausibility, ShapeModel, median_score
+from cephkit.inference.shape_fit import fit_shape
+from cephkit.inference.shapes import similarity
 from cephkit.inference.views import about_centre, fitted
 from cephkit.landmarks import Facing
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from cephkit.errors import CephkitError
 from cephkit.geometry import Size
-from cephkit.inference.plausible import FEWEST_POINTS, LARGEST_STRAIN, LEAST_FOUND, MOST_MISFIT, UNUSUAL_SCORE
+from cephkit.inference.plausible import LARGEST_STRAIN, LEAST_FOUND, MOST_MISFIT, UNUSUAL_SCORE
 from cephkit.inference.pose import (
     FURTHER_WAYS,
     LOSS_ALLOWED,
@@ -27,6 +27,7 @@ from cephkit.inference.pose import (
     PoseModel,
     Way,
 )
+from cephkit.inference.shapes import FEWEST_POINTS
 from cephkit.inference.views import about_centre, film_rectangles
 
 WAYS = (Way(), *(way for group in FURTHER_WAYS for way in group))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cephkit.calibration.expected import FEWEST_ERRORS
 from cephkit.calibration.fit import calibrate
 from cephkit.calibration.residuals import describe
 from cephkit.checkpoint import load_model, with_extras, write_extras
@@ -23,7 +24,6 @@ from cephkit.geometry import Size, letterbox, transform
 from cephkit.inference.folder import predict_films
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Found, Predictor
-from cephkit.inference.uncertainty import FEWEST_ERRORS
 from cephkit.interrupt import until
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify

@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cephkit.inference.likeness import fit_likeness
-from cephkit.inference.uncertainty import (
+from cephkit.calibration.expected import (
     LONGEST,
     SMALLEST_PIXELS,
-    Calibration,
     conformal_quantile,
     error_shapes,
     shape_distances,
     without_slips,
 )
+from cephkit.inference.likeness import fit_likeness
+from cephkit.inference.uncertainty import Calibration
 
 Floats = NDArray[np.float64]
 

@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cephkit.data.film import Film
-from cephkit.data.spacing import Spacing, square
-from cephkit.inference.conventions import (
+from cephkit.calibration.conventions import (
     LEAST_SHARE,
     NEW_EXAMINER,
     USUAL_DISTANCE_MM,
@@ -16,7 +14,10 @@ from cephkit.inference.conventions import (
     examiner_moments,
     with_conventions,
 )
-from cephkit.inference.uncertainty import fit_calibration, within
+from cephkit.calibration.expected import fit_calibration
+from cephkit.data.film import Film
+from cephkit.data.spacing import Spacing, square
+from cephkit.inference.uncertainty import within
 
 Floats = NDArray[np.float64]
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.calibration.expected import fit_calibration, without_slips
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.data.spacing import stretch_of
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.pose import faces
-from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_calibration, within, without_slips
+from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, within
 from cephkit.landmarks import Facing
 
 Floats = NDArray[np.float64]
