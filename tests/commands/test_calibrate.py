@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cephkit.calibration import expected, local
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.commands.calibrate import CalibrateOptions, calibrate, drawn, main
 from cephkit.commands.evaluate import EvaluateOptions, evaluate
 from cephkit.data.film import Film
 from cephkit.errors import CheckpointError, DataError, SettingsError
-from cephkit.inference import local
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.uncertainty import Calibration
 from tests.conftest import write_tiny_aariz
