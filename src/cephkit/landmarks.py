@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 Tissue = Literal["bone", "tooth", "soft"]
 Facing: TypeAlias = Literal["right", "left"]
 """The side of the film that a face looks to."""
+TISSUE_NAMES: dict[Tissue, str] = {"bone": "bone", "tooth": "tooth", "soft": "soft tissue"}
 
 
 @dataclass(frozen=True)

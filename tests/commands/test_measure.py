@@ -258,7 +258,7 @@ def test_a_sheet_has_the_film_where_the_folder_of_films_has_it(tmp_path: Path) -
     (out / "f_sheet.html").unlink()
     assert run(out, labels, "--no_sheet") == 0
     assert not (out / "f_sheet.html").exists()
-    with pytest.raises(SettingsError, match="there is no such folder"):
+    with pytest.raises(SettingsError, match="no such folder"):
         run(out, labels, "--films", tmp_path / "none")
 
 

@@ -105,7 +105,7 @@ def test_files_that_are_not_ours_stay_as_they_are(tmp_path: Path) -> None:
     assert (out / "f.json").read_text(encoding="utf-8") == '{"ceph_id": "f", "landmarks": []}'
     assert (out / "f-2.json").exists()
     (out / "landmarks.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match="no table of cephkit predict"):
+    with pytest.raises(SettingsError, match="not a table of cephkit predict"):
         run(out, film)
 
 
@@ -381,7 +381,7 @@ def test_a_folder_with_folders_and_a_dicomdir(tmp_path: Path, capsys: pytest.Cap
     save_film(films / "2020" / "b.png", 70)
     (films / "readme.txt").write_text("films of 2020", encoding="utf-8")
     assert run(films / "out", films) == 0
-    assert "1 file(s) passed over: readme.txt; 1 folder(s) not searched: 2020" in capsys.readouterr().out
+    assert "1 file(s) skipped: readme.txt; 1 folder(s) not searched: 2020" in capsys.readouterr().out
     for _ in range(2):  # its own results in the folder are no films
         assert run(films / "out", films, "--recursive") == 0
         assert {row["film"] for row in table(films / "out")} == {"a", "b"}

@@ -169,7 +169,7 @@ def test_regions_and_a_removed_bias_turn_with_the_face(held: Floats) -> None:
     assert moved[0] == pytest.approx(np.broadcast_to(turn @ (4.5, -1.5), (5, 2)), abs=0.25)
     assert regions is not None
     assert usual is not None
-    assert regions == pytest.approx(turn @ usual @ turn.T, rel=0.15, abs=1.0)
+    assert regions == pytest.approx(turn @ usual @ turn.T, rel=0.05, abs=0.3)
 
 
 def test_a_film_unlike_those_of_the_calibration_is_told_so_and_gets_wider_regions() -> None:

@@ -151,7 +151,7 @@ def test_a_folder_is_gone_through_and_a_broken_film_is_told_of(tmp_path: Path) -
     with pytest.warns(UserWarning, match=r"b\.png: the file is empty"):
         assert len(list(model().predict_folder(tmp_path))) == 2
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SettingsError, match="holds no film"):
+    with pytest.raises(SettingsError, match="contains no film"):
         list(model().predict_folder(tmp_path / "empty"))
 
 
@@ -177,5 +177,5 @@ def test_what_is_no_pixel_size_is_said(tmp_path: Path) -> None:
         model().predict(spot(), spacing="0.1")  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="batch_size must be 1 or more"):
         model().predict_folder(tmp_path, batch_size=0)
-    with pytest.raises(SettingsError, match="there is no such folder"):
+    with pytest.raises(SettingsError, match="no such folder"):
         model().predict_folder(tmp_path / "none")

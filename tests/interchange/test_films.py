@@ -60,10 +60,10 @@ def test_a_label_file_without_films_says_what_to_give(tmp_path: Path) -> None:
 
 def test_no_folder_no_film_and_two_films_are_refused(tmp_path: Path) -> None:
     records = read_records([write_label(tmp_path / "f.json", POINT)])
-    with pytest.raises(SettingsError, match="there is no such folder"):
+    with pytest.raises(SettingsError, match="no such folder"):
         with_films(records, tmp_path / "films")
     write_picture(tmp_path / "films" / "g.png")
-    with pytest.raises(SettingsError, match=r"no film for .*f\.json; the folder must hold one 'f'"):
+    with pytest.raises(SettingsError, match=r"no film for .*f\.json; the folder must contain one 'f'"):
         with_films(records, tmp_path / "films")
     for ending in ("png", "bmp"):
         write_picture(tmp_path / "films" / f"f.{ending}")

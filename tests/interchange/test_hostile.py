@@ -87,13 +87,16 @@ def exported_records(path: Path) -> list[LandmarkRecord]:
 
 
 def read_by(reader: Callable[[Path], Any], path: Path, contents: Iterator[bytes]) -> int:
-    """How many contents were met; what is read goes on to become label files."""
+    """How many contents were met; what is read is written again, or becomes label files."""
     number = 0
     for content in contents:
         number += 1
         path.write_bytes(content)
         with contextlib.suppress(LabelError):
             read = reader(path)
+            if isinstance(read, LandmarkRecord):
+                read.reviewed().to_json()
+                read.to_csv()
             if isinstance(read, Imported):
                 for make in imported_files(read.records).values():
                     make()

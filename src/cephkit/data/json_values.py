@@ -16,15 +16,6 @@ LARGEST_ANNOTATIONS = 512 * 2**20
 """Bytes of a file with the landmarks of many films."""
 
 
-class BrokenLabelError(LabelError):
-    """A label file that cannot be used, with ``reason`` and ``remedy`` apart for lists of problems."""
-
-    def __init__(self, reason: str, remedy: str = "", path: Path | str | None = None) -> None:
-        where = f"{path}: " if path else ""
-        super().__init__(f"{where}{reason}" + (f"; {remedy}" if remedy else ""))
-        self.reason, self.remedy = reason, remedy
-
-
 def read_bytes(path: Path, largest: int = LARGEST_ANNOTATIONS) -> bytes:
     """The bytes of a file of landmarks.
 
@@ -34,12 +25,12 @@ def read_bytes(path: Path, largest: int = LARGEST_ANNOTATIONS) -> bytes:
     try:
         size = path.stat().st_size
         if size == 0:
-            raise BrokenLabelError("the file is empty", "copy or export it again", path)
+            raise LabelError("the file is empty", "copy or export it again", path)
         if size > largest:
-            raise BrokenLabelError(f"{size} bytes are too many for landmarks", "copy or export it again", path)
+            raise LabelError(f"{size} bytes are too many for landmarks", "copy or export it again", path)
         return path.read_bytes()
     except OSError as error:
-        raise BrokenLabelError(
+        raise LabelError(
             f"cannot be read: {error.strerror or error}", "check its name and that you may read it", path
         ) from error
 
@@ -59,7 +50,7 @@ def read_json(path: Path, largest: int = LARGEST_ANNOTATIONS, *, unique_keys: bo
     try:
         return json.loads(read_bytes(path, largest).decode("utf-8-sig"), object_pairs_hook=pairs_hook)
     except (ValueError, RecursionError) as error:
-        raise BrokenLabelError(f"not JSON: {error!s:.80}", "copy or export it again, or correct it", path) from error
+        raise LabelError(f"not JSON: {error!s:.80}", "copy or export it again, or correct it", path) from error
 
 
 def kind(value: Any) -> str:
@@ -83,7 +74,7 @@ def number(value: Any, name: str, where: Path | str, *, digits: bool = False) ->
         found = math.nan
     if not abs(found) <= FARTHEST_PX:
         reason = f"{name} is {value!r:.40}, expected a number of at most {FARTHEST_PX:g}"
-        raise BrokenLabelError(reason, "correct it", where)
+        raise LabelError(reason, "correct it", where)
     return found
 
 
@@ -91,7 +82,7 @@ def count(value: Any, name: str, where: Path | str, *, digits: bool = False) -> 
     """``value`` as a number of pixels, 1 or more; see ``number``."""
     found = number(value, name, where, digits=digits)
     if found < 1 or found != int(found):
-        raise BrokenLabelError(f"{name} is {value!r:.40}, expected a number of pixels", "correct it", where)
+        raise LabelError(f"{name} is {value!r:.40}, expected a number of pixels", "correct it", where)
     return int(found)
 
 
@@ -101,7 +92,7 @@ def text(content: Mapping[str, Any], key: str, where: Path | str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BrokenLabelError(f'"{key}" is {value!r:.40}, expected a text', "correct it", where)
+        raise LabelError(f'"{key}" is {value!r:.40}, expected a text', "correct it", where)
     return value
 
 
@@ -109,7 +100,7 @@ def texts(content: Mapping[str, Any], key: str, where: Path | str) -> tuple[str,
     """The texts listed under ``key``; none if it is null or absent."""
     values = content.get(key) or []
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise BrokenLabelError(f'"{key}" is {values!r:.60}, expected a list of texts', "correct it", where)
+        raise LabelError(f'"{key}" is {values!r:.60}, expected a list of texts', "correct it", where)
     return tuple(values)
 
 
@@ -119,7 +110,7 @@ def table(content: Mapping[str, Any], key: str, where: Path | str) -> dict[str, 
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise BrokenLabelError(f'"{key}" is {value!r:.40}, expected an object', "correct it", where)
+        raise LabelError(f'"{key}" is {value!r:.40}, expected an object', "correct it", where)
     return value
 
 
@@ -127,7 +118,7 @@ def object_list(content: Mapping[str, Any], key: str, where: Path | str) -> list
     """The list of objects under ``key``."""
     value = content.get(key)
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise BrokenLabelError(f'"{key}" is not a list of objects', "check --format, or export it again", where)
+        raise LabelError(f'"{key}" is not a list of objects', "check --format, or export it again", where)
     return value
 
 
@@ -137,5 +128,5 @@ def _with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         repeated = sorted({name for name in names if names.count(name) > 1})
         listed = ", ".join(f"{name!r:.60}" for name in repeated[:5])
-        raise BrokenLabelError(f"names {listed} twice in one object", "keep the right one")
+        raise LabelError(f"names {listed} twice in one object", "keep the right one")
     return content

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.data.film import Points
-from cephkit.data.json_values import BrokenLabelError, kind, number, read_json
+from cephkit.data.json_values import kind, number, read_json
 from cephkit.data.names import film_name
+from cephkit.errors import LabelError
 from cephkit.files import short_name
 from cephkit.landmarks import BY_ID, BY_SYMBOL, SYMBOLS, canonical_symbol, in_canonical_order
 
@@ -22,7 +23,7 @@ def read_label(path: Path) -> dict[str, Any]:
     """
     label = read_json(path, LARGEST_BYTES)
     if not isinstance(label, dict):
-        raise BrokenLabelError(f"JSON holds {kind(label)}, expected an object", _USE_SCHEMA, path)
+        raise LabelError(f"JSON holds {kind(label)}, expected an object", _USE_SCHEMA, path)
     return label
 
 
@@ -37,20 +38,20 @@ def landmarks_of(label: dict[str, Any], path: Path) -> tuple[Points, tuple[str, 
     """
     entries = label.get("landmarks")
     if not isinstance(entries, list):
-        raise BrokenLabelError(f'"landmarks" is {kind(entries)}, expected a list', _USE_SCHEMA, path)
+        raise LabelError(f'"landmarks" is {kind(entries)}, expected a list', _USE_SCHEMA, path)
     points: Points = {}
     notes: list[str] = []
     for position, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            raise BrokenLabelError(f"landmark {position} is {kind(entry)}, expected an object", _USE_SCHEMA, path)
+            raise LabelError(f"landmark {position} is {kind(entry)}, expected an object", _USE_SCHEMA, path)
         symbol = _symbol(entry, position, path, notes)
         if symbol in points:
-            raise BrokenLabelError(f"landmark {symbol} is there twice", "keep the right one", path)
+            raise LabelError(f"landmark {symbol} is there twice", "keep the right one", path)
         value = entry.get("value")
         if value is None:
             continue
         if not isinstance(value, dict):
-            raise BrokenLabelError(f"value of {symbol} is {kind(value)}, expected x and y", _USE_SCHEMA, path)
+            raise LabelError(f"value of {symbol} is {kind(value)}, expected x and y", _USE_SCHEMA, path)
         x, y = (number(value.get(axis), f"{axis} of {symbol}", path) for axis in ("x", "y"))
         points[symbol] = (x, y)
     named = label.get("ceph_id")
@@ -77,7 +78,7 @@ def read_cvm_stage(path: Path) -> int:
     stage = read_label(path).get("cvm_stage")
     value = stage.get("value") if isinstance(stage, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(1, 7):
-        raise BrokenLabelError(f"CVM stage is {value!r}, expected 1 to 6", "correct it", path)
+        raise LabelError(f"CVM stage is {value!r}, expected 1 to 6", "correct it", path)
     return int(value)
 
 
@@ -113,7 +114,7 @@ def _symbol(entry: dict[str, Any], position: int, path: Path, notes: list[str]) 
     if by_id is None:
         if by_symbol is None:
             reason = f"landmark {position} is unknown: id {landmark_id!r:.40}, symbol {written!r:.40}"
-            raise BrokenLabelError(reason, f"remove it; known symbols: {' '.join(SYMBOLS)}", path)
+            raise LabelError(reason, f"remove it; known symbols: {' '.join(SYMBOLS)}", path)
         return by_symbol
     if by_symbol is not None and by_symbol != by_id.symbol:
         notes.append(f"landmark {position} has the id of {by_id.symbol} and the symbol {by_symbol}; the id counts")

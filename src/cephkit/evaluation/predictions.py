@@ -10,7 +10,7 @@ from typing import Any
 
 from cephkit.cephalometry.source import RESULT_ENDING
 from cephkit.data.film import Points
-from cephkit.data.json_values import BrokenLabelError, kind, number, read_json
+from cephkit.data.json_values import kind, number, read_json
 from cephkit.errors import LabelError
 from cephkit.landmarks import canonical_symbol
 from cephkit.records.reader import record_of
@@ -43,8 +43,8 @@ def read_predictions(path: Path) -> dict[str, LandmarkRecord]:
                 if record.film_id in predictions:
                     wrong.append(f"{file.name}: film {_short(record.film_id)} is there a second time")
                 predictions[record.film_id] = record
-        except BrokenLabelError as error:
-            wrong.append(f"{file.name}: {error.reason}")
+        except LabelError as error:
+            wrong.append(f"{file.name}: {error.text}")
     if wrong:
         raise LabelError(
             f"{path}: cannot be used as predictions:\n{listed(wrong)}\n"
@@ -70,7 +70,7 @@ def _records(file: Path, wrong: list[str]) -> Iterator[LandmarkRecord]:
     """The films in ``file``; what is wrong with single landmarks is added to ``wrong``."""
     content = read_json(file, unique_keys=True)
     if not isinstance(content, dict):
-        raise BrokenLabelError(f"holds {kind(content)}, expected an object of films")
+        raise LabelError(f"holds {kind(content)}, expected an object of films")
     if "ceph_id" in content and isinstance(content.get("landmarks"), list):
         yield replace(record_of(content, file), film_id=str(content["ceph_id"]))
         return

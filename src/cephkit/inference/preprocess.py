@@ -75,9 +75,8 @@ def preprocess(
         canvases = {size: torch.from_numpy(to_canvas(square, size))[None] for size in sizes}
         return PreprocessedFilm(file, opened, grey, spacing, square.shape, canvases, pixel_hash(opened.grey))
     except MemoryError as error:
-        where = f"{film}: " if isinstance(film, (str, Path)) else ""
-        reason = "too large for this machine's memory; save the film smaller, or take it out"
-        raise FilmError(where + reason) from error
+        path = Path(film) if isinstance(film, (str, Path)) else None
+        raise FilmError("too large for this machine's memory", "save the film smaller, or remove it", path) from error
 
 
 def _open(film: FilmLike, use_spacing: bool, ignore_bad_spacing: bool, data: bytes | None) -> tuple[OpenedFilm, str]:
@@ -89,4 +88,4 @@ def _open(film: FilmLike, use_spacing: bool, ignore_bad_spacing: bool, data: byt
         return open_image(film), ""
     if isinstance(film, np.ndarray) and not np.ma.isMaskedArray(film):
         return open_array(film), ""
-    raise FilmError(f"a {type(film).__name__} is not a film; give a file, a PIL image or a numpy array")
+    raise FilmError(f"a {type(film).__name__} is not a film", "give a file, a PIL image or a numpy array")

@@ -9,7 +9,8 @@ from cephkit.data.about import About
 from cephkit.data.film_rows import of_film
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
-from cephkit.drawing.overlay import draw_overlay, png_bytes
+from cephkit.drawing.overlay import draw_overlay
+from cephkit.drawing.raster import png_bytes
 from cephkit.errors import FilmError
 from cephkit.files import write_whole
 from cephkit.inference.model import Model
@@ -82,7 +83,7 @@ class Work:
                 return _Read(file, content)
             return _Read(file, content, self._preprocessed(file, data))
         except FilmError as error:
-            return _Read(file, error=_reason(error, file))
+            return _Read(file, error=error.advice)
 
     def _preprocessed(self, file: Path, data: bytes | None = None) -> PreprocessedFilm:
         row = of_film(self.about, file)
@@ -110,7 +111,7 @@ class Work:
         try:  # the result that seemed to be there belongs to a film of another name
             film = self._preprocessed(read.file)
         except FilmError as error:
-            return _failed(read.file, _reason(error, read.file))
+            return _failed(read.file, error.advice)
         return replace(read, film=film), film, name
 
     def _write(self, item: Done | tuple[_Read, LandmarkRecord]) -> Done:
@@ -129,10 +130,6 @@ class Work:
             write_whole(written, png_bytes(picture))
         line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(record)}"
         return Done(read.file, problem(record), line, has_pixel_size=record.spacing is not None)
-
-
-def _reason(error: FilmError, file: Path) -> str:
-    return str(error).removeprefix(f"{file}: ")
 
 
 def _failed(file: Path, reason: str) -> Done:

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from cephkit.data.json_values import BrokenLabelError
 from cephkit.data.labels import landmarks_json
 from cephkit.data.names import LABEL_ENDING, film_key, film_name
+from cephkit.errors import LabelError
 from cephkit.files import short_name
 from cephkit.interchange.contents import Files, json_bytes
 from cephkit.interchange.films import check_inside
@@ -44,7 +44,7 @@ def imported_files(records: Sequence[LandmarkRecord]) -> Files:
         other = known.setdefault(film_key(name), record)
         if other is not record:
             what = f"film {record.file!r} is there twice, the other is {other.where}"
-            raise BrokenLabelError(what, "keep one", record.where)
+            raise LabelError(what, "keep one", record.where)
         check_inside(record, TOLERANCE_PX)
         points = {symbol: (round(x, DIGITS), round(y, DIGITS)) for symbol, (x, y) in record.points.items()}
         files[f"{name}{LABEL_ENDING}"] = partial(json_bytes, landmarks_json(name, points))

@@ -4,7 +4,7 @@ import base64
 import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from cephkit.data.json_values import BrokenLabelError
+from cephkit.errors import LabelError
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):(?=/)")
 """Of an address; a single letter is a drive of Windows."""
@@ -35,7 +35,7 @@ def film_files(written: str, where: str, *, by_label_studio: bool = False) -> tu
         LabelError: the picture itself stands there (``data:``), not a name.
     """
     if _PICTURE.match(written):
-        raise BrokenLabelError(
+        raise LabelError(
             f"the picture stands in the file itself ({written[:20]}...), so nothing says which film it is",
             "give the tool the films as files and export again",
             where,

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.data.film import Points
-from cephkit.data.json_values import BrokenLabelError, count, object_list, read_json
+from cephkit.data.json_values import count, object_list, read_json
+from cephkit.errors import LabelError
 from cephkit.interchange.address import film_files
 from cephkit.interchange.contents import Files, json_bytes
 from cephkit.interchange.films import mean_score, size_of
@@ -102,7 +103,7 @@ def read_coco(path: Path) -> Imported:
     content = read_json(path)
     if not isinstance(content, dict):
         reason = "not an object with images, annotations and categories"
-        raise BrokenLabelError(reason, "export COCO keypoints", path)
+        raise LabelError(reason, "export COCO keypoints", path)
     categories, images = _by_id(content, "categories", path), _by_id(content, "images", path)
     info = content.get("info")
     by_label_studio = isinstance(info, dict) and info.get("contributor") == "Label Studio"
@@ -117,13 +118,13 @@ def read_coco(path: Path) -> Imported:
         image_id = repr(entry.get("image_id"))
         image, category = images.get(image_id), categories.get(repr(entry.get("category_id")))
         if image is None or category is None:
-            raise BrokenLabelError("its image_id or category_id is not in the file", "correct it", where)
+            raise LabelError("its image_id or category_id is not in the file", "correct it", where)
         points = _points(entry["keypoints"], category.get("keypoints"), where, first)
         if not points:
             ignored[_UNMARKED] += 1
             continue
         if image_id in found:
-            raise BrokenLabelError("its film has a face already", "keep one of them", where)
+            raise LabelError("its film has a face already", "keep one of them", where)
         width, height = (
             count(image.get(side), f"{side} of its image", where, digits=True) for side in ("width", "height")
         )
@@ -141,18 +142,18 @@ def _by_id(content: dict[str, Any], key: str, path: Path) -> dict[str, dict[str,
     entries = object_list(content, key, path)
     found = {repr(entry.get("id")): entry for entry in entries}
     if len(found) != len(entries):
-        raise BrokenLabelError(f'two of "{key}" have one id', "correct it", path)
+        raise LabelError(f'two of "{key}" have one id', "correct it", path)
     return found
 
 
 def _points(keypoints: Any, names: Any, where: str, first: float) -> Points:
     """The labelled points; ``first`` is where the centre of the first pixel lies for who wrote them."""
     if not isinstance(names, list) or not isinstance(keypoints, list) or len(keypoints) != 3 * len(names):
-        raise BrokenLabelError("keypoints do not fit the names of its category", "correct it", where)
+        raise LabelError("keypoints do not fit the names of its category", "correct it", where)
     points: Points = {}
     for name, (x, y, visible) in zip(names, zip(*[iter(keypoints)] * 3, strict=True), strict=True):
         if isinstance(visible, bool) or visible not in (ABSENT, HIDDEN, VISIBLE):
-            raise BrokenLabelError(
+            raise LabelError(
                 f"visibility of {name!r:.40} is {visible!r:.40}, expected 0 (not labelled), 1 or 2",
                 "scores have no place there: give labels, not a detector's results",
                 where,

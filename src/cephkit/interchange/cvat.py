@@ -13,7 +13,8 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from cephkit.data.film import Points
-from cephkit.data.json_values import BrokenLabelError, count, number, read_bytes
+from cephkit.data.json_values import count, number, read_bytes
+from cephkit.errors import LabelError
 from cephkit.interchange.address import film_files
 from cephkit.interchange.contents import Files, json_bytes
 from cephkit.interchange.films import size_of
@@ -147,7 +148,7 @@ def read_cvat(path: Path) -> Imported:
         where = f"{path}: image {image.get('name', '')!r:.80}"
         skeletons = image.findall("skeleton")
         if len(skeletons) > 1:
-            raise BrokenLabelError(f"{len(skeletons)} faces", "keep one of them", where)
+            raise LabelError(f"{len(skeletons)} faces", "keep one of them", where)
         ignored.update(_kind(element.tag) for element in image if element.tag not in ("points", "skeleton"))
         points: Points = {}
         for element in (*image.findall("points"), *image.findall("skeleton/points")):
@@ -176,20 +177,20 @@ def _root(path: Path) -> ElementTree.Element:
     try:
         root: ElementTree.Element = ElementTree.fromstring(data, ElementTree.XMLParser(target=_PlainTree()))
     except _TypedError:
-        raise BrokenLabelError("has a document type, which CVAT never writes", "export it again", path) from None
+        raise LabelError("has a document type, which CVAT never writes", "export it again", path) from None
     except ElementTree.ParseError as error:
-        raise BrokenLabelError(f"not XML: {error}", "unpack CVAT's archive and give annotations.xml", path) from error
+        raise LabelError(f"not XML: {error}", "unpack CVAT's archive and give annotations.xml", path) from error
     except (LookupError, ValueError, RecursionError) as error:
         reason = f"XML in an encoding that cannot be read: {error!s:.80}"
-        raise BrokenLabelError(reason, "save it as UTF-8", path) from error
+        raise LabelError(reason, "save it as UTF-8", path) from error
     if root.tag != "annotations" or root.find("track") is not None:
-        raise BrokenLabelError("holds no annotations of images", "export as CVAT for images 1.1", path)
+        raise LabelError("holds no annotations of images", "export as CVAT for images 1.1", path)
     return root
 
 
 def _numbers(written: str, where: str) -> tuple[float, float]:
     parts = written.split(",")
     if len(parts) != 2 or ";" in written:
-        raise BrokenLabelError(f"a point is {written!r:.60}, expected x,y", "correct it", where)
+        raise LabelError(f"a point is {written!r:.60}, expected x,y", "correct it", where)
     x, y = (number(part, "a coordinate", where, digits=True) for part in parts)
     return x, y

@@ -8,10 +8,9 @@ from pathlib import Path
 from cephkit.cephalometry.source import label_files
 from cephkit.data.aariz import some
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
-from cephkit.data.json_values import BrokenLabelError
 from cephkit.data.names import film_key, is_file_name
 from cephkit.data.opened import open_film
-from cephkit.errors import SettingsError
+from cephkit.errors import LabelError, SettingsError
 from cephkit.geometry import Size
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
@@ -35,11 +34,11 @@ def read_records(given: Sequence[Path]) -> list[LandmarkRecord]:
             raise SettingsError(f"{other.where} and {file} name one film; export them into folders of their own")
         if record.file and not is_file_name(record.file):
             reason = f'"file" is {record.file!r:.80}, expected a name without folders'
-            raise BrokenLabelError(reason, "correct it", file)
+            raise LabelError(reason, "correct it", file)
         try:
             json.dumps(record.to_dict(), ensure_ascii=False).encode()
         except UnicodeEncodeError as error:  # JSON may escape halves of characters
-            raise BrokenLabelError("a text in it holds half a character", "correct it", file) from error
+            raise LabelError("a text in it holds half a character", "correct it", file) from error
     return list(known.values())
 
 
@@ -111,7 +110,7 @@ def check_inside(record: LandmarkRecord, tolerance: float = 0.0) -> None:
         height, width = size_of(record)
         listed = some([f"{symbol} ({x:.1f}, {y:.1f})" for symbol, (x, y) in outside.items()])
         reason = f"landmarks outside the film of {width}x{height} pixels: {listed}"
-        raise BrokenLabelError(reason, "correct or remove them", record.where)
+        raise LabelError(reason, "correct or remove them", record.where)
 
 
 def made_by(record: LandmarkRecord) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cephkit.data.film import Points
-from cephkit.data.json_values import BrokenLabelError, number
+from cephkit.data.json_values import number
 from cephkit.data.names import is_file_name
+from cephkit.errors import LabelError
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS, canonical_symbol
 from cephkit.records.record import LandmarkRecord
@@ -44,7 +45,7 @@ def record_of_file(names: Sequence[str], points: Points, size: Size, where: str)
     """
     first, *others = names
     if first.startswith(".") or not is_file_name(first):
-        raise BrokenLabelError(f"the film's name is {first!r:.80}, expected that of a file", "correct it there", where)
+        raise LabelError(f"the film's name is {first!r:.80}, expected that of a file", "correct it there", where)
     return LandmarkRecord(points, file=first, other_files=tuple(filter(is_file_name, others)), size=size, where=where)
 
 
@@ -58,8 +59,8 @@ def put(points: Points, name: Any, x: Any, y: Any, where: str) -> None:
         symbol = canonical_symbol(str(name))
     except KeyError as error:
         known = " ".join(SYMBOLS)
-        raise BrokenLabelError(f"{name!r:.40} is not a landmark", f"remove it; known: {known}", where) from error
+        raise LabelError(f"{name!r:.40} is not a landmark", f"remove it; known: {known}", where) from error
     if symbol in points:
-        raise BrokenLabelError(f"landmark {symbol} is there twice", "keep the right one", where)
+        raise LabelError(f"landmark {symbol} is there twice", "keep the right one", where)
     placed = (number(value, f"{axis} of {symbol}", where, digits=True) for axis, value in (("x", x), ("y", y)))
     points[symbol] = next(placed), next(placed)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.data.film import Points
-from cephkit.data.json_values import BrokenLabelError, count, number, object_list, read_json
+from cephkit.data.json_values import count, number, object_list, read_json
+from cephkit.errors import LabelError
 from cephkit.geometry import Size
 from cephkit.interchange.address import film_files
 from cephkit.interchange.imported import Imported, Kind, put, record_of_file
@@ -54,7 +55,7 @@ def read_label_studio(path: Path, annotator: str | None = None) -> Imported:
     """
     tasks, ignored = _tasks(path)
     if annotator is not None and not any(each.is_by(annotator) for task in tasks for each in task.made):
-        raise BrokenLabelError(f"nobody with the id or email {annotator!r:.80} annotated", "check --annotator", path)
+        raise LabelError(f"nobody with the id or email {annotator!r:.80} annotated", "check --annotator", path)
     records = []
     for task in tasks:
         chosen = [each for each in task.made if annotator is None or each.is_by(annotator)]
@@ -82,7 +83,7 @@ def _tasks(path: Path) -> tuple[list[_Task], Counter[Kind]]:
     """All tasks, and what they hold that was not submitted."""
     content = read_json(path)
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
-        raise BrokenLabelError("not a list of tasks", _EXPORT, path)
+        raise LabelError("not a list of tasks", _EXPORT, path)
     tasks: dict[str, _Task] = {}
     ignored: Counter[Kind] = Counter()
     for index, task in enumerate(content):
@@ -90,13 +91,13 @@ def _tasks(path: Path) -> tuple[list[_Task], Counter[Kind]]:
         where = f"{path}: task {name:.40}"
         whole = "data" in task
         if not whole and "annotation_id" not in task:
-            raise BrokenLabelError("neither data nor annotation_id", _EXPORT, where)
+            raise LabelError("neither data nor annotation_id", _EXPORT, where)
         data = task["data"] if whole else task
         if not isinstance(data, dict):
-            raise BrokenLabelError("data is not an object", "export it again", where)
+            raise LabelError("data is not an object", "export it again", where)
         known = tasks.setdefault(name, _Task(where, data, []))
         if known.data is not data and (whole or _film(data, where) != _film(known.data, where)):
-            raise BrokenLabelError("is there twice", "export the projects into files of their own", where)
+            raise LabelError("is there twice", "export the projects into files of their own", where)
         found = _annotations(task, where, ignored) if whole else [_of_min(task, where)]
         known.made.extend(found)
     return list(tasks.values()), ignored
@@ -137,7 +138,7 @@ def _when(entry: Mapping[str, Any], where: str) -> datetime:
     try:
         when = datetime.fromisoformat(str(written))
     except ValueError as error:
-        raise BrokenLabelError(f"its time is {written!r:.40}, expected a date", "export it again", where) from error
+        raise LabelError(f"its time is {written!r:.40}, expected a date", "export it again", where) from error
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
@@ -154,9 +155,9 @@ def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, ignored: Counte
         value = region.get("value")
         labels = value.get("keypointlabels") if isinstance(value, dict) else None
         if not isinstance(value, dict) or not isinstance(labels, list) or len(labels) != 1:
-            raise BrokenLabelError(f"a keypoint has {labels!r:.60} for labels, expected one", "correct it there", where)
+            raise LabelError(f"a keypoint has {labels!r:.60} for labels, expected one", "correct it there", where)
         if region.get("image_rotation"):
-            raise BrokenLabelError("its picture was turned", "turn it back in Label Studio and export again", where)
+            raise LabelError("its picture was turned", "turn it back in Label Studio and export again", where)
         width, height = (
             count(region.get(side), side, where, digits=True) for side in ("original_width", "original_height")
         )
@@ -165,7 +166,7 @@ def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, ignored: Counte
         put(points, labels[0], x * width / 100 - 0.5, y * height / 100 - 0.5, where)
     if len(sizes) > 1:
         reason = f"its keypoints belong to pictures of different sizes: {sorted(sizes)}"
-        raise BrokenLabelError(reason, "correct it", where)
+        raise LabelError(reason, "correct it", where)
     return points, next(iter(sizes), (0, 0))
 
 
@@ -173,5 +174,5 @@ def _film(data: Mapping[str, Any], where: str) -> tuple[str, ...]:
     """The film's file by the task's data: what cephkit wrote there, else what the picture's address may mean."""
     written = data.get("file") or data.get("image")
     if not isinstance(written, str):
-        raise BrokenLabelError('its data has no "image"', "name the picture so in the configuration", where)
+        raise LabelError('its data has no "image"', "name the picture so in the configuration", where)
     return film_files(written, where, by_label_studio=not data.get("file"))

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cephkit.files import cell
-from cephkit.interchange.contents import Files, csv_bytes
+from cephkit.interchange.contents import Files
 from cephkit.interchange.films import made_by
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
+from cephkit.records.table import PLACES, figures
+from cephkit.tables import csv_bytes
 
 LONG, WIDE = "landmarks_long.csv", "landmarks_wide.csv"
 VALUES = ("x_px", "y_px", "x_mm", "y_mm", "expected_error_px", "expected_error_mm")
@@ -31,7 +32,7 @@ def table_files(records: Sequence[LandmarkRecord]) -> Files:
 
 
 def long_rows(record: LandmarkRecord) -> list[dict[str, Any]]:
-    """A row per landmark that was looked for; one not found has empty cells."""
+    """A row per landmark that was searched for; one that is missing has empty cells."""
     shared = _film_cells(record)
     return [
         {
@@ -39,8 +40,7 @@ def long_rows(record: LandmarkRecord) -> list[dict[str, Any]]:
             "symbol": symbol,
             "title": BY_SYMBOL[symbol].title,
             "tissue": BY_SYMBOL[symbol].tissue,
-            "score": _digits(record.scores.get(symbol), 4) if symbol in record.points else None,
-            **_values(record, symbol),
+            **_cells(record, symbol),
         }
         for symbol in record.symbols
     ]
@@ -51,7 +51,8 @@ def wide_row(record: LandmarkRecord) -> dict[str, Any]:
     values = {
         f"{VARIABLES[symbol]}_{name}": value
         for symbol in record.points
-        for name, value in _values(record, symbol).items()
+        for name, value in _cells(record, symbol).items()
+        if name in VALUES
     }
     return _film_cells(record) | values
 
@@ -60,34 +61,21 @@ def _film_cells(record: LandmarkRecord) -> dict[str, Any]:
     height, width = record.size or (None, None)
     spacing = record.spacing
     return {
-        "film": cell(record.film_id),
-        "file": cell(record.file),
-        "film_hash": cell(record.film_hash),
+        "film": record.film_id,
+        "file": record.file,
+        "film_hash": record.film_hash,
         "width_px": width,
         "height_px": height,
         "facing": record.facing,
         "column_mm": f"{spacing.column_mm:.6g}" if spacing else None,
         "row_mm": f"{spacing.row_mm:.6g}" if spacing else None,
-        "spacing_origin": cell(spacing.origin) if spacing else None,
-        "spacing_plane": cell(spacing.plane) if spacing else None,
-        "model": cell(made_by(record)),
+        "spacing_origin": spacing.origin if spacing else None,
+        "spacing_plane": spacing.plane if spacing else None,
+        "model": made_by(record),
         "notice": NOTICE,
     }
 
 
-def _values(record: LandmarkRecord, symbol: str) -> dict[str, str | None]:
-    """Cells of one landmark, rounded as in the table of cephkit predict."""
-    if symbol not in record.points:
-        return {}
-    x, y = record.points[symbol]
-    error, spacing = record.expected_errors.get(symbol), record.spacing
-    values = {"x_px": _digits(x, 3), "y_px": _digits(y, 3), "expected_error_px": _digits(error, 2)}
-    if spacing is not None:
-        values |= {"x_mm": _digits(x * spacing.column_mm, 3), "y_mm": _digits(y * spacing.row_mm, 3)}
-        if error is not None:
-            values["expected_error_mm"] = _digits(error * spacing.mean_mm, 2)
-    return values
-
-
-def _digits(figure: float | None, places: int) -> str | None:
-    return None if figure is None else f"{figure:.{places}f}"
+def _cells(record: LandmarkRecord, symbol: str) -> dict[str, str]:
+    """What is known of one landmark, with all decimal places."""
+    return {name: f"{value:.{PLACES[name]}f}" for name, value in figures(record, symbol).items()}

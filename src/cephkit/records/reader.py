@@ -1,17 +1,18 @@
 """Reads one film's landmarks from JSON: ``cephkit predict``'s files, and label files in Aariz's schema."""
 
+import json
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
 from cephkit.data.film import FARTHEST_PX, Points
-from cephkit.data.json_values import BrokenLabelError, count, number, table, text, texts
+from cephkit.data.json_values import count, number, table, text, texts
 from cephkit.data.label_faults import single_faults
 from cephkit.data.labels import landmarks_of, read_label
 from cephkit.data.names import film_name
 from cephkit.data.spacing import Plane, Spacing
-from cephkit.errors import SettingsError
+from cephkit.errors import LabelError, SettingsError
 from cephkit.geometry import Matrix, Size
 from cephkit.landmarks import Facing, canonical_symbol
 from cephkit.records.record import LandmarkRecord
@@ -28,7 +29,7 @@ def read_record(path: Path | str) -> LandmarkRecord:
     if not record.made_by:  # a model judges what it finds itself
         faults = [fault for fault in single_faults(record.points) if fault.certain]
         if faults:
-            raise BrokenLabelError("; ".join(fault.wrong for fault in faults), faults[0].remedy, path)
+            raise LabelError("; ".join(fault.text for fault in faults), faults[0].remedy, path)
     return record
 
 
@@ -59,7 +60,7 @@ def record_of(content: dict[str, Any], path: Path) -> LandmarkRecord:
         content=text(film, "content", path),
         size=_size(film, path),
         orientation=_orientation(film, path),
-        model=table(content, "model", path),
+        model=_model(content, path),
         run=text(content, "run", path),
         where=str(path),
     )
@@ -71,14 +72,14 @@ def _missing(content: dict[str, Any], points: Points, path: Path) -> tuple[str, 
         symbols = dict.fromkeys(map(canonical_symbol, listed))
     except KeyError as error:
         reason = f'"missing" is {list(listed)!r:.60}, expected symbols of landmarks'
-        raise BrokenLabelError(reason, "correct it", path) from error
+        raise LabelError(reason, "correct it", path) from error
     return tuple(symbol for symbol in symbols if symbol not in points)  # a person may have marked it since
 
 
 def _error(value: Any, name: str, path: Path) -> float:
     error = number(value, name, path)
     if error < 0:
-        raise BrokenLabelError(f"{name} is {value!r:.40}, expected a length in pixels", "correct it", path)
+        raise LabelError(f"{name} is {value!r:.40}, expected a length in pixels", "correct it", path)
     return error
 
 
@@ -88,14 +89,14 @@ def _region(value: Any, name: str, path: Path) -> Matrix:
     except (TypeError, ValueError, OverflowError):
         a = b = c = d = float("nan")
     if not (0 <= min(a, d) <= max(a, d) <= FARTHEST_PX**2 and a * d >= b * c and np.isclose(b, c)):
-        raise BrokenLabelError(f"{name} is {value!r:.60}, expected [[a, b], [b, c]] of an ellipse", "correct it", path)
+        raise LabelError(f"{name} is {value!r:.60}, expected [[a, b], [b, c]] of an ellipse", "correct it", path)
     return np.array([[a, b], [c, d]])
 
 
 def _facing(content: dict[str, Any], path: Path) -> Facing | None:
     facing: Facing | None = content.get("facing")
     if facing not in (None, *get_args(Facing)):
-        raise BrokenLabelError(f'"facing" is {facing!r:.40}, expected right or left', "correct it", path)
+        raise LabelError(f'"facing" is {facing!r:.40}, expected right or left', "correct it", path)
     return facing
 
 
@@ -108,7 +109,7 @@ def _spacing(given: dict[str, Any], path: Path) -> Spacing | None:
             raise ValueError(f"plane {plane!r:.40}")
         return Spacing(float(given["row_mm"]), float(given["column_mm"]), str(given["origin"]), plane)  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError, OverflowError, SettingsError) as error:
-        raise BrokenLabelError(f'"spacing" cannot be used ({error!s:.200})', "correct it or remove it", path) from error
+        raise LabelError(f'"spacing" cannot be used ({error!s:.200})', "correct it or remove it", path) from error
 
 
 def _size(film: dict[str, Any], path: Path) -> Size | None:
@@ -118,10 +119,19 @@ def _size(film: dict[str, Any], path: Path) -> Size | None:
     return count(height, "height of the film", path), count(width, "width of the film", path)
 
 
+def _model(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    model = table(content, "model", path)
+    try:
+        json.dumps(model, allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise LabelError(f'"model" cannot be written again ({error!s:.80})', "correct it", path) from error
+    return model
+
+
 def _orientation(film: dict[str, Any], path: Path) -> int:
     orientation = film.get("orientation")
     if orientation is None:
         return 1
     if isinstance(orientation, bool) or orientation not in range(1, 9):
-        raise BrokenLabelError(f'"orientation" is {orientation!r:.40}, expected 1 to 8', "correct it", path)
+        raise LabelError(f'"orientation" is {orientation!r:.40}, expected 1 to 8', "correct it", path)
     return int(orientation)

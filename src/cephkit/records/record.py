@@ -14,7 +14,8 @@ from cephkit.files import utf8, write_whole
 from cephkit.geometry import Matrix, Size, covariance_of_error, covariance_of_region
 from cephkit.landmarks import Facing, in_canonical_order
 from cephkit.notice import NOTICE, VERSION
-from cephkit.records.table import records_csv, records_frame
+from cephkit.records.table import COLUMNS, landmark_rows, records_frame
+from cephkit.tables import csv_bytes
 
 if TYPE_CHECKING:
     import pandas
@@ -176,10 +177,10 @@ class LandmarkRecord:
         Raises:
             CephkitError: it cannot be written.
         """
-        text = records_csv([self])
+        table = csv_bytes(COLUMNS, landmark_rows([self]))
         if path is not None:
-            write_whole(Path(path), utf8(text))
-        return text
+            write_whole(Path(path), table)
+        return table.decode()
 
     def to_frame(self) -> "pandas.DataFrame":
         """A pandas table with a row per landmark. See ``records.table``.

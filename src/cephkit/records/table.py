@@ -1,12 +1,9 @@
 """Records as a table with a row per film and landmark: CSV, and pandas."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from cephkit.errors import SettingsError
-from cephkit.files import guarded
 from cephkit.landmarks import BY_SYMBOL
 
 if TYPE_CHECKING:
@@ -21,40 +18,34 @@ COLUMNS = (
 """``look``: yes where the landmark needs review."""
 
 
-def landmark_rows(records: Iterable["LandmarkRecord"]) -> Iterator[dict[str, Any]]:
-    """Rows under ``COLUMNS``, film by film, in canonical order; cells are empty where a figure is unknown.
+PLACES = {"x_px": 3, "y_px": 3, "score": 4, "x_mm": 3, "y_mm": 3, "expected_error_px": 2, "expected_error_mm": 2}
+"""Decimal places of figures, as in the record's JSON."""
 
-    Figures are rounded as in the record's JSON, and those in mm made of the rounded ones.
-    """
+
+def landmark_rows(records: Iterable["LandmarkRecord"]) -> Iterator[dict[str, Any]]:
+    """Rows under ``COLUMNS``, film by film, in canonical order; cells are empty where a figure is unknown."""
     for record in records:
         for symbol in record.symbols:
-            row: dict[str, Any] = {"film": record.film_id, "file": record.file}
-            row |= {"symbol": symbol, "title": BY_SYMBOL[symbol].title}
-            if symbol in record.points:
-                row |= _figures(record, symbol)
-                row["look"] = "yes" if symbol in record.needs_review else None
-            yield row
+            row = {"film": record.film_id, "file": record.file, "symbol": symbol, "title": BY_SYMBOL[symbol].title}
+            look = "yes" if symbol in record.needs_review else None
+            yield {**row, **figures(record, symbol), "look": look}
 
 
-def _figures(record: "LandmarkRecord", symbol: str) -> dict[str, float | None]:
-    x, y = (round(value, 3) for value in record.points[symbol])
-    score, error, spacing = record.scores.get(symbol), record.expected_errors.get(symbol), record.spacing
-    figures: dict[str, float | None] = {"x_px": x, "y_px": y, "score": None if score is None else round(score, 4)}
-    if error is not None:
-        figures["expected_error_px"] = error = round(error, 2)
-    if spacing is not None:
-        figures |= {"x_mm": round(x * spacing.column_mm, 3), "y_mm": round(y * spacing.row_mm, 3)}
-        figures["expected_error_mm"] = None if error is None else round(error * spacing.mean_mm, 2)
-    return figures
-
-
-def records_csv(records: Iterable["LandmarkRecord"]) -> str:
-    """``landmark_rows`` as CSV."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(map(guarded, landmark_rows(records)))
-    return text.getvalue()
+def figures(record: "LandmarkRecord", symbol: str) -> dict[str, float]:
+    """What is known of a landmark under ``PLACES``, rounded; mm are made of rounded pixels. Empty if it is missing."""
+    if symbol not in record.points:
+        return {}
+    x, y = (round(value, PLACES["x_px"]) for value in record.points[symbol])
+    found = {"x_px": x, "y_px": y}
+    if symbol in record.scores:
+        found["score"] = record.scores[symbol]
+    if symbol in record.expected_errors:
+        found["expected_error_px"] = round(record.expected_errors[symbol], PLACES["expected_error_px"])
+    if record.spacing is not None:
+        found |= {"x_mm": x * record.spacing.column_mm, "y_mm": y * record.spacing.row_mm}
+        if "expected_error_px" in found:
+            found["expected_error_mm"] = found["expected_error_px"] * record.spacing.mean_mm
+    return {name: round(value, PLACES[name]) for name, value in found.items()}
 
 
 def records_frame(records: Iterable["LandmarkRecord"]) -> "pandas.DataFrame":
