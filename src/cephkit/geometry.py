@@ -82,11 +82,11 @@ def grid_size(canvas_size: Size, stride: int) -> Size:
     """Cells of the heatmap of a canvas.
 
     Raises:
-        ValueError: the canvas is no multiple of the stride.
+        ValueError: the canvas is not a multiple of the stride.
     """
     height, width = canvas_size
     if height % stride or width % stride:
-        raise ValueError(f"canvas {height}x{width} is no multiple of the heatmap stride {stride}")
+        raise ValueError(f"canvas {height}x{width} is not a multiple of the heatmap stride {stride}")
     return height // stride, width // stride
 
 

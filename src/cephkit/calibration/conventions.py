@@ -2,8 +2,8 @@
 
 A model learns where the examiners of its training put a landmark. Others draw the tangent a little differently, or
 take another contour for Gonion: on the ISBI 2015 films two orthodontists differ in the same direction on film after
-film. No look at a film can show it, so it is learnt from films that two have marked, and from what is usual; and how
-much of it regions need, from either annotator's points and from machines left out of the calibration.
+film. No film shows that, so it is learnt from films that two have marked, and from what is usual; how much of it
+regions need is learnt from either annotator's points and from machines left out of the calibration.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ Floats = NDArray[np.float64]
 USUAL_DISTANCE_MM = 2.4
 """Root mean square distance between two examiners' points: of 19 landmarks on 150 films of ISBI 2015, the median's."""
 USUAL_FILM_MM = 235.0
-"""Height of a film whose pixel size nobody knows."""
+"""Height of a film of unknown pixel size."""
 FEWEST_FILMS = 20
-"""Marked by two, below which they tell nothing of a landmark."""
+"""Marked by two, below which they are ignored."""
 USUAL_WEIGHT = 1.0
 """What is usual counts as much as so many times what the films show of a landmark: a third examiner may differ from
 two about a landmark that these agree about."""
@@ -58,7 +58,7 @@ def examiner_moments(
 
 
 def canvas_mm(films: Sequence[Film], canvas_size: Size) -> float:
-    """Millimetres to a canvas pixel, the median of ``films``; as of a usual film where none says it."""
+    """Millimetres per canvas pixel, the median of ``films``; that of a usual film if none has a pixel size."""
     scales = np.array([_scale(film, canvas_size) for film in films])
     sizes = pixel_sizes_mm(films)
     if np.isfinite(sizes).any():
@@ -78,7 +78,7 @@ def with_conventions(
     marked: Sequence[Film] = (),
     facing: Facing | None = None,
 ) -> Calibration:
-    """``calibration`` for whatever examiner, and for films unlike those of the calibration.
+    """Extend ``calibration`` to other examiners, and to films unlike its own.
 
     Args:
         calibration: made of ``films``.
@@ -87,10 +87,10 @@ def with_conventions(
         canvas_size: of the first stage.
         features: (N, K, F), as ``fit_calibration``.
         residuals: (N, K, 2), as ``fit_calibration``.
-        by_examiner: the same for each annotator's own points; fewer than two tell nothing.
+        by_examiner: the same for each annotator's own points; fewer than two are ignored.
         signatures: (N, D) of the films.
         marked: films to learn from how examiners differ; none: ``films``.
-        facing: where faces look as the network is shown them.
+        facing: where faces look on the network's canvases.
     """
     likeness, strangeness = None, np.zeros(len(films))
     if signatures is not None:
@@ -170,7 +170,7 @@ def _gaps(films: Sequence[Film], symbols: tuple[str, ...], canvas_size: Size, fa
 
 
 def _scale(film: Film, canvas_size: Size) -> float:
-    """Canvas pixels to the shorter side of a film pixel."""
+    """Canvas pixels per shorter side of a film pixel."""
     if film.size is None:
         return 1.0
     height, width = film.size

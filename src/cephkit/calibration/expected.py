@@ -16,17 +16,17 @@ RIDGE = 1.0
 PRIOR_FILMS = 20.0
 """A landmark's own shape and size count as much as those of all landmarks together once it has this many films."""
 SMALLEST_PIXELS = 0.02
-"""Errors below are read as this: their logarithms mean nothing."""
+"""Smaller errors count as this: their logarithms mean nothing."""
 FOLDS = 5
 LONGEST = 3.0
-"""Of a landmark's lengths, in medians of them: what is longer is a slip, and counts as this."""
+"""In medians of a landmark's lengths: anything longer is a slip, and counts as this."""
 
 
 def fit_calibration(features: ArrayLike, residuals: ArrayLike, films: Sequence[str] = ()) -> Calibration:
-    """The calibration of predictions with a truth.
+    """Fit a calibration to predictions with a truth.
 
     Args:
-        features: (N, K, F) positive, what the network showed; NaN where a landmark was not found.
+        features: (N, K, F) positive, see ``inference.predictor.Found``; NaN where a landmark was not found.
         residuals: (N, K, 2) truth minus prediction, canvas pixels; NaN where there is none.
         films: content hashes of the N films.
 
@@ -59,7 +59,7 @@ def cross_fitted(
     excess: ArrayLike = 1.0,
     judged: ArrayLike | None = None,
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Expected errors and whether regions hold the truth, each film judged by a calibration made without it.
+    """Compute expected errors and whether regions hold the truth, each film by a calibration made without it.
 
     Args:
         features: as ``fit_calibration``.
@@ -106,13 +106,13 @@ def _regression(logs: Floats, target: Floats, used: NDArray[np.bool_]) -> tuple[
 
 
 def _trimmed_mean(values: Floats) -> float:
-    """The mean without the largest hundredth: one gross error shall not double what all films are told."""
+    """The mean without the largest hundredth, so that one gross error does not double the errors of all films."""
     ordered = np.sort(values)
     return float(ordered[: max(1, int(len(ordered) * 0.99))].mean())
 
 
 def without_slips(gaps: Floats) -> Floats:
-    """Gaps (n, 2) of one landmark, none longer than ``LONGEST`` medians of their lengths."""
+    """Shorten gaps (n, 2) of one landmark to at most ``LONGEST`` medians of their lengths."""
     length = np.hypot(gaps[:, 0], gaps[:, 1])
     most = LONGEST * max(float(np.median(length)), SMALLEST_PIXELS)
     return np.asarray(gaps * np.minimum(1.0, most / np.maximum(length, SMALLEST_PIXELS))[:, None])
@@ -134,6 +134,7 @@ def shape_distances(gaps: Floats, shapes: Floats) -> Floats:
 
 
 def conformal_quantile(values: Floats) -> float:
+    """The value that ``COVERAGE`` of new ones stay below."""
     ordered = np.sort(values)
     rank = int(np.ceil((len(ordered) + 1) * COVERAGE)) - 1
     return float(ordered[min(rank, len(ordered) - 1)])

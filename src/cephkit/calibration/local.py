@@ -1,11 +1,11 @@
-"""Calibration on few films of a user's own: what the model's first calibration says, put right for these.
+"""Calibration on few films of a user's own: the model's first calibration, adjusted to them.
 
-Twenty films with their truth tell of each landmark how far the model lies from these examiners' convention, its
-bias, and how much larger or smaller its errors are here. Both are drawn to what all landmarks share, as far as the
+Twenty films with their truth show how far the model lies from these examiners' convention at each landmark, its bias,
+and how much larger or smaller its errors are here. Both are shrunk towards what all landmarks share, as far as the
 films do not tell them apart (empirical Bayes: Efron and Morris, Data Analysis Using Stein's Estimator and its
-Generalizations, 1975); regions are as large as it takes to hold 90 % of the points of films left out one by one.
+Generalizations, 1975); regions are large enough to hold 90 % of the points of films left out one by one.
 
-Lengths are canvas pixels, directions those of the film as it was shown to the network; see ``uncertainty``.
+Lengths are canvas pixels, directions those of the film as the network got it; see ``inference.uncertainty``.
 """
 
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ PRIOR_FILMS = 5.0
 MOST_BETTER = float(np.log(4))
 """No landmark's errors are held for less than a quarter of what all landmarks' are."""
 UNTOUCHED, MOST_UNTOUCHED = 0.02, 0.2
-"""Residuals, canvas pixels, and what share of them, by which labels are known for corrected predictions."""
+"""Canvas pixels, and the share of residuals below that shows labels to be corrected predictions."""
 
 
 @dataclass(frozen=True)
 class Bias:
-    """How far the truth of few films lies from what the model found, landmark by landmark."""
+    """How far the truth of few films lies from the model's points, landmark by landmark."""
 
     films: NDArray[np.int64]
     """(K,) with a point and a truth."""
@@ -48,7 +48,7 @@ class Bias:
     standard_error: Floats
     """(K, 2) of ``mean``."""
     removable: Floats
-    """(K, 2) ``mean``, drawn to none as far as the films do not tell it from chance."""
+    """(K, 2) ``mean``, shrunk towards zero as far as it may be chance."""
 
 
 def fit_bias(residuals: ArrayLike) -> Bias:
@@ -84,7 +84,7 @@ def fit_local(
     said: str = "",
     remove_bias: bool = False,
 ) -> tuple[Calibration, Floats]:
-    """``first`` made right for the films at hand.
+    """Adjust ``first`` to the films at hand.
 
     Args:
         first: the model's calibration.
@@ -102,8 +102,8 @@ def fit_local(
         ValueError: fewer than ``FEWEST_FILMS`` films or ``FEWEST_POINTS`` points with a prediction and a truth; or the
             truth is the model's own.
     """
-    shown, gaps = np.asarray(features, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
-    told = first.without_examiners().expected(shown)
+    heatmap_features, gaps = np.asarray(features, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
+    told = first.without_examiners().expected(heatmap_features)
     known = np.isfinite(gaps).all(-1) & np.isfinite(told)
     if known.any(1).sum() < FEWEST_FILMS or known.sum() < FEWEST_POINTS:
         raise ValueError(
@@ -113,8 +113,8 @@ def fit_local(
     untouched = known & (np.hypot(gaps[..., 0], gaps[..., 1]) < UNTOUCHED)
     if untouched.sum() > MOST_UNTOUCHED * known.sum():
         raise ValueError(
-            f"{int(untouched.sum())} of {int(known.sum())} labels are the model's own points: they say nothing of its "
-            "errors; mark films without looking at what it found"
+            f"{int(untouched.sum())} of {int(known.sum())} labels are the model's own points, which cannot show its "
+            "errors; mark films without its points in view"
         )
     gaps = np.where(known[..., None], gaps, np.nan)
     moved, scaled = np.full_like(gaps, np.nan), np.full(known.shape, np.nan)

@@ -1,4 +1,4 @@
-"""A look at every film before a run starts: each is decoded once, in parallel, all faults told at once."""
+"""Checks every film before a run starts: each is decoded once, in parallel, and all faults are reported at once."""
 
 import os
 from collections import defaultdict

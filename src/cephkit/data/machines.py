@@ -28,7 +28,7 @@ class MachineRow:
 
 
 def read_machine_map(path: Path) -> dict[str, MachineRow]:
-    """``film_key`` of the film id -> row. Extra columns, spaces and a BOM do no harm.
+    """Read a map: ``film_key`` of the film id -> row. Extra columns, spaces and a BOM are ignored.
 
     A film named twice with two sizes has none.
 

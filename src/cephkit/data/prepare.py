@@ -1,4 +1,4 @@
-"""The one door to the data: from an Aariz folder to checked films, landmarks of the model, and datasets."""
+"""Prepares a data set for a run: from an Aariz folder to checked films, landmarks of the model, and datasets."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -72,12 +72,12 @@ def prepare(
 
     Args:
         root: folder in the Aariz layout.
-        splits: those that the run uses. With train among them the others are looked at too, for leaked films.
+        splits: those that the run uses. With train among them the others are checked too, for leaked films.
         annotation: ``senior``, ``junior``, ``mean`` or ``official``; a film without such labels is a problem.
         canvas_size: (height, width) of the network's input.
         hold: films to hold in memory: None all, N the first N in the order of ``splits``, 0 none.
         cache_dir: where hashes and canvases are kept between runs; None for the user's cache folder.
-        skip_bad_films: leave films with a problem out, one line each, in place of one error for all.
+        skip_bad_films: leave films with a problem out, one line each, instead of one error for all.
         notify: takes lines for the user.
 
     Raises:
@@ -90,7 +90,7 @@ def prepare(
     unusable = list(aariz.problems)
     unusable += _without(unlabelled(_without(aariz.films, unusable), annotation), unusable)
     _refuse_foreign_annotation(aariz, annotation, root)
-    # Where the run will be refused anyway nothing is stored, but every film is still looked at.
+    # If the run will be refused anyway nothing is stored, but every film is still checked.
     refused = bool(unusable) and not skip_bad_films
     planned = [] if refused else _without(aariz.films, unusable)[:hold]
     check_memory(len(planned), canvas_size)

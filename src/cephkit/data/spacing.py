@@ -109,12 +109,12 @@ def square(pixel_size_mm: float, origin: str, plane: Plane = "unknown") -> Spaci
 
 
 def from_ruler(start: Sequence[float], end: Sequence[float], length_mm: float, origin: str = "ruler") -> Spacing:
-    """The pixel size by two points (x, y), film pixels, of a ruler on the film, ``length_mm`` apart.
+    """Compute the pixel size from two points (x, y), film pixels, of a ruler on the film, ``length_mm`` apart.
 
-    A ruler hangs in the middle of the head or lies on the film; which one it is nobody said.
+    The ruler may be in the middle of the head or on the film: the plane is unknown.
 
     Raises:
-        SettingsError: the points coincide or are no points, or the pixel size cannot be one.
+        SettingsError: the points coincide or are not finite, or the pixel size is impossible.
     """
     numbers = (*start, *end, length_mm)
     if len(numbers) != 5 or not all(math.isfinite(number) for number in numbers):
@@ -126,7 +126,7 @@ def from_ruler(start: Sequence[float], end: Sequence[float], length_mm: float, o
 
 
 def said_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> Spacing | None:
-    """What a user says on the command line, or None.
+    """The pixel size that a user gives on the command line, or None.
 
     Args:
         pixel_size_mm: of ``--pixel_size_mm``.
@@ -136,7 +136,7 @@ def said_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> 
         SettingsError: both are given, or cannot be.
     """
     if pixel_size_mm is not None and ruler is not None:
-        raise SettingsError("--pixel_size_mm and --ruler both tell the pixel size: give one of them")
+        raise SettingsError("--pixel_size_mm and --ruler both give the pixel size: give one of them")
     if ruler is not None:
         x1, y1, x2, y2, length = ruler
         return from_ruler((x1, y1), (x2, y2), length, "--ruler")

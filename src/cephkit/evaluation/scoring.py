@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scores:
-    """Films with their predicted points and the truth, and what follows from them."""
+    """Films with their predicted points and the truth, and the errors."""
 
     films: tuple[Film, ...]
     symbols: tuple[str, ...]

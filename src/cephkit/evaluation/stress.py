@@ -54,7 +54,7 @@ def stress_rows(
     distortions: Sequence[Distortion] = DISTORTIONS,
     max_films: int | None = None,
 ) -> list[Row]:
-    """The errors of a model on distorted films, one row per distortion and strength.
+    """Measure the errors of a model on distorted films, one row per distortion and strength.
 
     Every film is read once, distorted in each way, and predicted; the points are mapped back to the film and
     scored there, so a distortion that changes the size of the film does not change the millimetres.
@@ -105,7 +105,7 @@ def stress_rows(
             distorted, matrix = distortion(grey, seed)
             found = _checked(predict(distorted), truth[row].shape)
             predicted[index, row] = transform(invert(matrix), found)
-            # A label beside the film was not cut off by anyone.
+            # A label off the film was not cut off by the distortion.
             moved = transform(matrix, truth[row])
             cut_off[index, row] = _inside(truth[row], grey.shape) & ~_inside(moved, distorted.shape)
     sizes = pixel_sizes_mm(chosen)
@@ -187,7 +187,7 @@ def _ratio(errors: Floats, baseline: Floats) -> float | None:
 def _spread(films: Sequence[Film], most: int | None) -> list[Film]:
     if most is None or most >= len(films):
         return list(films)
-    # Evenly, because films come sorted: the first ones may all be of one machine.
+    # Evenly, because films are sorted: the first ones may all be of one machine.
     return [films[index * len(films) // most] for index in range(most)]
 
 

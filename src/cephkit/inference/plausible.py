@@ -1,9 +1,9 @@
 """Whether landmarks can be those of a lateral cephalogram at all, and whether they are those of an unusual face.
 
-A network returns landmarks for whatever picture it is given. Here their shape is compared with the shapes of
-labelled films, regardless of place, size and (for the distance) rotation. Two questions are kept apart: what no
-face can be, however deformed, is no lateral cephalogram, or one that the network did not understand; what is only
-unlike the films is an unusual face, which keeps its landmarks and is worth a look.
+A network returns landmarks for any picture. Here their shape is compared with the shapes of labelled films, regardless
+of place, size and (for the distance) rotation. Two questions are kept apart: a shape that no face has, however deformed,
+is not a lateral cephalogram, or one that the network failed on; a shape that is only unlike the films is an unusual face,
+which keeps its landmarks and needs review.
 """
 
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ from cephkit.inference.shapes import (
 Floats = NDArray[np.float64]
 
 LEAST_FOUND = 0.5
-"""Share of the landmarks without which there is no telling."""
+"""Share of the landmarks that a judgement needs."""
 SCORE_MARGIN, UNUSUAL_SCORE = 0.5, 1.5
-"""Peaks may be half as high as those of usual films; those of an unusual face only so much less, as what a network
-sees where there is no face is unusual too, and faint."""
+"""Peaks may be half as high as those of usual films; those of an unusual face less so, because what a network finds
+where there is no face is unusual too, with low peaks."""
 LARGEST_STRAIN = 1.6
 """Distance among the oddest faces (``gross``): real ones with 20 mm too much or too little anywhere reach 1.3,
 landmarks scattered by 8 mm begin at 1.6."""
@@ -57,7 +57,7 @@ class Plausibility:
 
     @property
     def note(self) -> str:
-        """What is to be said of a face that is unlike the films and a face nonetheless; else empty."""
+        """A note for the user on a face unlike the films' faces; empty for any other."""
         if not self.ok or self.is_usual:
             return ""
         return (
@@ -73,20 +73,20 @@ class ShapeModel:
     mean: Floats
     """(K, 2), centred, with a root mean square distance of 1 from its centre."""
     covariance: Floats
-    """(2K, 2K) of aligned shapes, x0, y0, x1, ..., drawn to what faces in general vary by."""
+    """(2K, 2K) of aligned shapes, x0, y0, x1, ..., shrunk towards the variation of faces in general."""
     largest_distance: float
     """Beyond it a face is unusual."""
     largest_rotation_degrees: float
-    """Against the mean shape, whichever way."""
+    """Against the mean shape, in either direction."""
     lowest_score: float | None = None
-    """Of the median over a film's peak scores; None does not look at scores."""
+    """Of the median over a film's peak scores; None ignores scores."""
 
     def check(self, points: ArrayLike, scores: ArrayLike | None = None) -> Plausibility:
         """Judge the landmarks of one film.
 
         Args:
-            points: (K, 2) pixels of whatever frame with square pixels; NaN where a landmark is missing.
-            scores: (K,) heights of the heatmaps' peaks, NaN where missing; None does not look at them.
+            points: (K, 2) pixels of any frame with square pixels; NaN where a landmark is missing.
+            scores: (K,) heights of the heatmaps' peaks, NaN where missing; None ignores them.
 
         Raises:
             ValueError: not K points or not K scores.
@@ -101,7 +101,7 @@ class ShapeModel:
         reasons = []
         face = self.is_face(xy)
         if not face:
-            reason = f"the landmarks' shape is none of a face (distance {distance:.1f} from films)"
+            reason = f"the landmarks' shape is not a face's (distance {distance:.1f} from films)"
             if self.is_face(xy * (-1, 1)):
                 reason = "the face looks to the other side than on the films of the training"
             reasons.append(reason)
@@ -176,7 +176,7 @@ class ShapeModel:
             raise ValueError(f"mean {model.mean.shape} and covariance {model.covariance.shape} do not fit each other")
         # Anything that is not finite or not positive definite cannot be inverted; Cholesky refuses both.
         if not np.isfinite(model.mean).all() or not np.isfinite(np.linalg.cholesky(model.covariance)).all():
-            raise ValueError("mean or covariance is none of shapes")
+            raise ValueError("mean or covariance is not one of shapes")
         lowest = 0.0 if model.lowest_score is None else model.lowest_score
         limits = (model.largest_distance, model.largest_rotation_degrees, lowest)
         # A whole number may be too large for a float, and is still below infinity.
@@ -186,6 +186,6 @@ class ShapeModel:
 
 
 def median_score(scores: Floats) -> float:
-    """Of those scores that are finite; NaN where none is."""
+    """Median of the finite scores; NaN if there are none."""
     finite = scores[np.isfinite(scores)]
     return float(np.median(finite)) if finite.size else float("nan")

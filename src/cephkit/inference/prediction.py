@@ -1,4 +1,4 @@
-"""From what the networks found to finished landmark records: the only place that turns the one into the other."""
+"""Turns what the networks found into landmark records; the only place that does."""
 
 from collections.abc import Sequence
 

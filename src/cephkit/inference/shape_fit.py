@@ -21,28 +21,28 @@ from cephkit.inference.shapes import (
 Floats = NDArray[np.float64]
 
 PRIOR_FILMS = 30.0
-"""What is known of faces in general counts as much as so many films."""
+"""Weight, in films, of what is known of faces in general."""
 USUAL_SDS = 2.5
 """Of the logarithm of a film's distance: about one film in a hundred lies beyond."""
 SD_OF_LOGARITHM, SD_FILMS = 0.2, 10.0
-"""Of distances and of scores, and how many films that counts for: few films do not tell it."""
+"""Of distances and of scores, and its weight in films: few films do not determine it."""
 QUANTILE = 0.99
 ROTATION_MARGIN_DEGREES = 20.0
 ALIGNMENT_ROUNDS = 10
 
 
 def fit_shape(points: ArrayLike, scores: ArrayLike | None = None, symbols: Sequence[str] | None = None) -> ShapeModel:
-    """The shapes of labelled or predicted films, and limits for new ones.
+    """Fit the shapes of labelled or predicted films, and limits for new ones.
 
     Generalised Procrustes alignment without reflection; a missing landmark counts as its mean. The covariance
-    is the mode of an inverse Wishart posterior: what faces in general vary by counts as ``PRIOR_FILMS`` films. The
-    limit of the distance comes from distances of films to models without them, with a margin that is wider for few.
-    Films that are no faces to the model of all films are left out of it.
+    is the mode of an inverse Wishart posterior: the variation of faces in general counts as ``PRIOR_FILMS`` films. The
+    limit of the distance comes from distances of films to models without them, with a wider margin for few films. Films
+    that are not faces by the model of all films are left out.
 
     Args:
-        points: (N, K, 2) pixels of whatever frame with square pixels; NaN where a landmark is missing.
+        points: (N, K, 2) pixels of any frame with square pixels; NaN where a landmark is missing.
         scores: (N, K) heights of the heatmaps' peaks of a model's predictions; None: no limit for scores.
-        symbols: names of the landmarks, by which it is known how faces vary; None: by smoothness alone.
+        symbols: names of the landmarks, for what is known of how they vary; None: faces vary smoothly.
 
     Raises:
         ValueError: other shapes, fewer than two films with three landmarks, or a landmark that no film has.
@@ -85,7 +85,7 @@ def fit_shape(points: ArrayLike, scores: ArrayLike | None = None, symbols: Seque
 
 
 def _mean_shape(shapes: Floats) -> tuple[Floats, Floats]:
-    """The mean of shapes (N, K, 2), upright as films are, and the shapes laid onto it.
+    """Average shapes (N, K, 2), upright as films are, and lay the shapes onto the mean.
 
     Raises:
         ValueError: too little is shared between them.
@@ -100,7 +100,7 @@ def _mean_shape(shapes: Floats) -> tuple[Floats, Floats]:
         mean = normalised(new)
     if not np.isfinite(mean).all():
         raise ValueError("a landmark lies only on films that share fewer than three landmarks with the others")
-    # The mean of turned shapes may itself be turned; films decide what upright is.
+    # The mean of turned shapes may itself be turned; the films define upright.
     turn = np.exp(1j * np.deg2rad(-np.median([rotation_degrees(shape, mean) for shape in shapes])))
     mean = planar(as_complex(mean) / turn)
     return mean, np.stack([aligned_to(shape, mean) for shape in shapes])
@@ -127,7 +127,7 @@ def _distances_without(residuals: Floats, found: NDArray[np.bool_], prior: Float
 
 
 def _lower_limit(values: Floats) -> float:
-    """What a new film falls below once in a hundred times, by the logarithms of the films' ``values``."""
+    """The limit below which one new film in a hundred falls, by the logarithms of the films' ``values``."""
     logs, films = np.log(np.maximum(values, 1e-12)), len(values)
     squares = ((logs - logs.mean()) ** 2).sum() + SD_FILMS * SD_OF_LOGARITHM**2
     sd = np.sqrt(squares / (films - 1 + SD_FILMS) * (1 + 1 / films))

@@ -26,7 +26,7 @@ def similarity(points: Floats, mean: Floats) -> tuple[complex, complex, complex]
 
 
 def aligned_to(points: Floats, mean: Floats) -> Floats:
-    """``points`` (K, 2) laid onto ``mean``; all NaN where they have no shape."""
+    """Lay ``points`` (K, 2) onto ``mean``; all NaN if they have no shape."""
     found = similarity(points, mean)
     if found is None:
         return np.full_like(points, np.nan)
@@ -35,18 +35,19 @@ def aligned_to(points: Floats, mean: Floats) -> Floats:
 
 
 def rotation_degrees(points: Floats, mean: Floats) -> float:
-    """How far ``points`` are turned against ``mean``, clockwise as one sees it; 0 where they have no shape."""
+    """How far ``points`` are turned against ``mean``, clockwise on screen; 0 if they have no shape."""
     found = similarity(points, mean)
     return 0.0 if found is None else float(-np.angle(found[0], deg=True))
 
 
 def normalised(shape: Floats) -> Floats:
+    """Centre ``shape`` and scale it to a root mean square radius of 1."""
     centred = shape - np.nanmean(shape, axis=0)
     return centred / np.sqrt(np.nanmean((centred**2).sum(-1)))
 
 
 def misfit(points: Floats, goal: Floats) -> float:
-    """0 where a similarity lays ``points`` (K, 2) onto ``goal``, 1 where none brings them any nearer than one place."""
+    """0 if a similarity lays ``points`` (K, 2) onto ``goal``, 1 if none brings them nearer than a single point is."""
     z, w = (as_complex(shape - shape.mean(0)) for shape in (points, goal))
     sizes = float(np.vdot(z, z).real) * float(np.vdot(w, w).real)
     shared = abs(complex(np.vdot(z, w))) ** 2
@@ -54,7 +55,7 @@ def misfit(points: Floats, goal: Floats) -> float:
 
 
 def mahalanobis(gap: Floats, covariance: Floats, known: NDArray[np.bool_]) -> float:
-    """Of ``gap``, the coordinates that were ``known``, per coordinate."""
+    """Mahalanobis length per coordinate of ``gap``, the ``known`` coordinates."""
     squared = gap @ np.linalg.solve(covariance[np.ix_(known, known)], gap)
     return float(np.sqrt(squared / len(gap)))
 
@@ -70,4 +71,5 @@ def as_complex(points: Floats) -> NDArray[np.complex128]:
 
 
 def planar(values: NDArray[np.complex128]) -> Floats:
+    """The way back from ``as_complex``."""
     return np.stack([values.real, values.imag], axis=-1)

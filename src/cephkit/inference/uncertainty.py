@@ -1,15 +1,15 @@
 """How far off a predicted landmark may be: an expected error and a 90 % region, calibrated on labelled films.
 
-What the network shows (how wide its heatmaps are, how strong, how much looks disagree) ranks errors well, but
-its scale means nothing. So the logarithm of the error is fitted to it, landmark by landmark, on the validation
-films; and the regions are made as large as it takes to hold 90 % of these films' true points (split conformal
-prediction: Angelopoulos and Bates, A Gentle Introduction to Conformal Prediction, 2021, sections 2.2 and 2.3).
+Features of the heatmaps (width, height, disagreement of views) rank errors well, but their scale means nothing. So the
+logarithm of the error is fitted to them, landmark by landmark, on the validation films; and the regions are made large
+enough to hold 90 % of these films' true points (``calibration.expected``; split conformal prediction: Angelopoulos and
+Bates, A Gentle Introduction to Conformal Prediction, 2021, sections 2.2 and 2.3).
 
 That holds for films and examiners like those of the calibration. Other examiners put their points elsewhere, so regions
-are widened by how far examiners differ (``conventions``), on films that look unlike by more.
+are widened by how far examiners differ (``calibration.conventions``), and more so on films unlike the calibration's.
 
-Lengths are canvas pixels throughout: the network's own, whatever the film's. Directions are those of the film as it was
-shown to the network: upright, and facing as the training's films do.
+Lengths are canvas pixels, whatever the film's. Directions are those of the film as the network got it: upright, and
+facing as the training's films do.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ NEW_EXAMINER = 0.75
 
 @dataclass(frozen=True)
 class Calibration:
-    """From what the network shows to canvas pixels."""
+    """From features of the heatmaps to errors in canvas pixels."""
 
     intercepts: Floats
     """(K,) of the logarithm of the expected error."""
@@ -44,30 +44,30 @@ class Calibration:
     radius: float
     """Of the region, in expected errors: ``COVERAGE`` of the films' true points lie within."""
     films: tuple[str, ...] = ()
-    """Content hashes of the films that it was made from: these say nothing of how well it holds."""
+    """Content hashes of the films that it was made from, which cannot test it."""
     examiners: Floats | None = None
     """(K, 2, 2) second moments of the distance between two examiners' points; None: nothing is added for them."""
     share: float = 0.0
     """Of ``examiners``, what is added on films like those of the calibration; on unlike ones up to ``NEW_EXAMINER``."""
     likeness: Likeness | None = None
-    """What the films looked like; None: there is no telling, and no film is unlike them."""
+    """Of the films; None: unknown, and no film counts as unlike them."""
     removed_bias: Floats | None = None
-    """(K, 2) added to what the network finds; None: nothing."""
+    """(K, 2) added to the network's points; None: nothing."""
     is_local: bool = False
     """Whether it was made from a user's own films."""
     films_said: str = ""
     """Which films it was made from, in words."""
     truth: str = ""
-    """Whose landmarks were right; empty where an older file does not say it."""
+    """Whose landmarks counted as right; empty in older files."""
 
     @property
     def bias(self) -> Floats:
-        """(K, 2) added to what the network finds."""
+        """(K, 2) added to the network's points."""
         return np.zeros((len(self.intercepts), 2)) if self.removed_bias is None else self.removed_bias
 
     @property
     def rests_on(self) -> str:
-        """What the promise of 90 % rests on, in a line."""
+        """The films that the promise of 90 % rests on, in a line."""
         text = self.films_said or f"{len(self.films)} films"
         if self.removed_bias is not None:
             text += ", the model's bias against them removed"
@@ -84,7 +84,7 @@ class Calibration:
         return self.likeness.strangeness(signatures)
 
     def unlike_notes(self, signatures: Floats | None, films: int) -> list[str]:
-        """For each film, what is to be said of how unlike it looks; mostly empty."""
+        """A note for each film that is unlike all of the calibration; else empty."""
         if self.likeness is None or signatures is None:
             return [""] * films
         far = ~(self.likeness.distance(signatures) <= self.likeness.farthest)
@@ -164,9 +164,9 @@ class Calibration:
         if self.weights.ndim != 1 or not np.isfinite(self.weights).all():
             raise ValueError(f"weights {self.weights.shape}")
         if not (np.linalg.det(self.shapes) > 0).all() or not (self.shapes[:, 0, 0] > 0).all():
-            raise ValueError("a shape is none of an ellipse")
+            raise ValueError("a shape is not an ellipse")
         if self.examiners is not None and np.linalg.eigvalsh(self.examiners).min(initial=0.0) < -1e-9:
-            raise ValueError("examiners differ by less than nothing")
+            raise ValueError("examiners has a negative variance")
         if type(self.is_local) is not bool:
             raise TypeError(f"is_local {self.is_local!r:.20}")
         if type(self.radius) not in (int, float) or not 0 < float(self.radius) < np.inf or not 0 <= self.share <= 1:
@@ -176,7 +176,7 @@ class Calibration:
             or not isinstance(self.truth, str)
             or not all(isinstance(film, str) for film in self.films)
         ):
-            raise TypeError("films are no texts")
+            raise TypeError("films are not strings")
 
 
 _ARRAYS_OF_LANDMARKS = ("intercepts", "shapes", "examiners", "removed_bias")
