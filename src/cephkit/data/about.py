@@ -86,9 +86,8 @@ def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:
             x1, y1, x2, y2, length = map(number, ruler)
             return from_ruler((x1, y1), (x2, y2), length, f"ruler in {table}")
         except (ValueError, SettingsError) as error:
-            raise DataError(
-                f"{where}: {' '.join(RULER)} cannot be used ({error}); correct them or leave them empty"
-            ) from error
+            name = " ".join(RULER)
+            raise DataError(f"{where}: {name} cannot be used ({error}); correct them or leave them empty") from error
     pixel_size = _number(size, SMALLEST_MM, LARGEST_MM, f"{where}: pixel size")
     return None if pixel_size is None else square(pixel_size, table)
 

@@ -1,9 +1,9 @@
 """Whether landmarks can be those of a lateral cephalogram at all, and whether they are those of an unusual face.
 
 A network returns landmarks for any picture. Here their shape is compared with the shapes of labelled films, regardless
-of place, size and (for the distance) rotation. Two questions are kept apart: a shape that no face has, however deformed,
-is not a lateral cephalogram, or one that the network failed on; a shape that is only unlike the films is an unusual face,
-which keeps its landmarks and needs review.
+of place, size and (for the distance) rotation. Two questions are kept apart: a shape that no face has, however
+deformed, is not a lateral cephalogram, or one that the network failed on; a shape that is only unlike the films is an
+unusual face, which keeps its landmarks and needs review.
 """
 
 from dataclasses import dataclass
