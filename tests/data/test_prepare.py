@@ -166,7 +166,7 @@ def test_a_long_list_of_problems_is_cut(maker: AarizMaker, ready: Prepare, monke
     fill(maker, train=5)
     for number in range(5):
         maker.film_path("train", f"t{number}.png").write_bytes(b"")
-    monkeypatch.setattr(prepare_module, "SHOWN_PROBLEMS", 2)
+    monkeypatch.setattr(prepare_module, "MOST_PROBLEMS", 2)
     with pytest.raises(DataError, match=r"5 films cannot be used") as caught:
         ready()
     assert "and 3 more" in str(caught.value)

@@ -66,12 +66,12 @@ def fit_bias(residuals: ArrayLike) -> Bias:
         values = middle + without_slips(values - middle)
         mean[column] = values.mean(0)
         error[column] = values.std(0, ddof=1) / np.sqrt(len(values))
-    told = np.isfinite(mean).all(-1)
+    measured = np.isfinite(mean).all(-1)
     removable = np.zeros_like(mean)
-    if told.any():
+    if measured.any():
         # Of the biases' variance over landmarks, what is not chance.
-        real = np.maximum((mean[told] ** 2 - error[told] ** 2).mean(), 0.0)
-        removable[told] = mean[told] * real / np.maximum(real + error[told] ** 2, 1e-12)
+        real = np.maximum((mean[measured] ** 2 - error[measured] ** 2).mean(), 0.0)
+        removable[measured] = mean[measured] * real / np.maximum(real + error[measured] ** 2, 1e-12)
     return Bias(count, mean, error, removable)
 
 
@@ -81,7 +81,7 @@ def fit_local(
     residuals: ArrayLike,
     signatures: Floats | None = None,
     films: Sequence[str] = (),
-    said: str = "",
+    description: str = "",
     remove_bias: bool = False,
 ) -> tuple[Calibration, Floats]:
     """Adjust ``first`` to the films at hand.
@@ -92,7 +92,7 @@ def fit_local(
         residuals: (N, K, 2) truth minus prediction with no bias removed; NaN where there is none.
         signatures: (N, D) of the films.
         films: their content hashes.
-        said: which films these are, in words.
+        description: of the films, for the user.
         remove_bias: move predictions by the bias; without it regions are as large as it makes them.
 
     Returns:
@@ -103,8 +103,8 @@ def fit_local(
             truth is the model's own.
     """
     heatmap_features, gaps = np.asarray(features, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
-    told = first.without_examiners().expected(heatmap_features)
-    known = np.isfinite(gaps).all(-1) & np.isfinite(told)
+    expected = first.without_examiners().expected(heatmap_features)
+    known = np.isfinite(gaps).all(-1) & np.isfinite(expected)
     if known.any(1).sum() < FEWEST_FILMS or known.sum() < FEWEST_POINTS:
         raise ValueError(
             f"{int(known.sum())} predicted points with a truth on {int(known.any(1).sum())} films; a local calibration "
@@ -121,9 +121,9 @@ def fit_local(
     for film in range(len(gaps)):
         others = np.arange(len(gaps)) != film
         moved[film] = gaps[film] - fit_bias(gaps[others]).removable
-        factors, shapes, bias = _fitted(gaps[others], told[others], known[others], remove_bias)
-        scaled[film] = shape_distances(gaps[[film]] - bias, shapes)[0] / (told[film] * factors)
-    factors, shapes, bias = _fitted(gaps, told, known, remove_bias)
+        factors, shapes, bias = _fitted(gaps[others], expected[others], known[others], remove_bias)
+        scaled[film] = shape_distances(gaps[[film]] - bias, shapes)[0] / (expected[film] * factors)
+    factors, shapes, bias = _fitted(gaps, expected, known, remove_bias)
     likeness = None if signatures is None else fit_likeness(signatures)[0]
     made = replace(
         first,
@@ -135,17 +135,19 @@ def fit_local(
         likeness=likeness,
         removed_bias=bias if remove_bias else None,
         is_local=True,
-        films_said=said,
+        films_said=description,
     )
     return made, moved
 
 
-def _fitted(gaps: Floats, told: Floats, known: NDArray[np.bool_], remove_bias: bool) -> tuple[Floats, Floats, Floats]:
-    """How many times larger than ``told`` (N, K) errors are (K,), their shapes (K, 2, 2), and the bias (K, 2)."""
+def _fitted(
+    gaps: Floats, expected: Floats, known: NDArray[np.bool_], remove_bias: bool
+) -> tuple[Floats, Floats, Floats]:
+    """How many times larger than ``expected`` (N, K) errors are (K,), their shapes (K, 2, 2), and the bias (K, 2)."""
     bias = fit_bias(gaps).removable if remove_bias else np.zeros(gaps.shape[1:])
     left = np.where(known[..., None], gaps - bias, 0.0)
     length = np.maximum(np.hypot(left[..., 0], left[..., 1]), SMALLEST_PIXELS)
-    ratio = np.where(known, length / told, np.nan)
+    ratio = np.where(known, length / expected, np.nan)
     count = known.sum(0)
     usual = np.log(np.nanmean(np.minimum(ratio, LONGEST * np.nanmedian(ratio))))
     own = np.full(len(count), usual)
@@ -154,5 +156,5 @@ def _fitted(gaps: Floats, told: Floats, known: NDArray[np.bool_], remove_bias: b
         most = LONGEST * float(np.median(of_landmark))
         own[column] = max(np.log(float(np.minimum(of_landmark, most).mean())), usual - MOST_BETTER)
     factors = np.exp((count * own + PRIOR_FILMS * usual) / (count + PRIOR_FILMS))
-    scaled = left / np.where(known, told * factors, 1.0)[..., None]
+    scaled = left / np.where(known, expected * factors, 1.0)[..., None]
     return factors, error_shapes(scaled, known), bias

@@ -39,10 +39,10 @@ class AarizFolder:
     notes: tuple[Note, ...] = ()
 
 
-def some(names: Sequence[str], shown: int = 5) -> str:
+def some(names: Sequence[str], count: int = 5) -> str:
     """The first names and how many more there are, for one line on screen."""
-    rest = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(names) - count
+    return ", ".join(names[:count]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:

@@ -33,8 +33,8 @@ def scan(films: Sequence[Film], index: FilmIndex, sinks: dict[Path, Sink]) -> li
     unknown = [position for position, known in enumerate(facts) if known is None]
     paths = [films[position].path for position in unknown]
     with ThreadPoolExecutor(THREADS) as pool:
-        looked = pool.map(lambda path: index.facts_of(path, sinks.get(path)), paths)
-        for position, found in zip(unknown, track(looked, "checking films", len(unknown)), strict=True):
+        read = pool.map(lambda path: index.facts_of(path, sinks.get(path)), paths)
+        for position, found in zip(unknown, track(read, "checking films", len(unknown)), strict=True):
             facts[position] = found
     return [known for known in facts if known is not None]
 

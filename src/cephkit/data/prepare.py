@@ -20,7 +20,7 @@ from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS, in_canonical_order
 from cephkit.notice import Notify
 
-SHOWN_PROBLEMS = 50
+MOST_PROBLEMS = 50
 UNREAD = "unread films"
 """Kind of the note on films of other splits that cannot be read."""
 
@@ -42,7 +42,7 @@ class PreparedData:
     def dataset(
         self, split: Split, symbols: tuple[str, ...] | None = None, annotation: str | None = None
     ) -> FilmDataset:
-        """The films of ``split``, with the symbols and the annotation of this data unless told otherwise."""
+        """The films of ``split``, with the symbols and the annotation of this data by default."""
         return FilmDataset(
             self.films[split],
             symbols or self.symbols,
@@ -177,10 +177,10 @@ def _report(problems: list[Problem], skip: bool, root: Path, notify: Notify) -> 
             notify(f"left out: {line}")
         return
     count = len({(problem.split, problem.film_id) for problem in problems})
-    shown = "\n".join(f"  {line}" for line in lines[:SHOWN_PROBLEMS])
-    more = f"\n  and {len(lines) - SHOWN_PROBLEMS} more" if len(lines) > SHOWN_PROBLEMS else ""
+    listed = "\n".join(f"  {line}" for line in lines[:MOST_PROBLEMS])
+    more = f"\n  and {len(lines) - MOST_PROBLEMS} more" if len(lines) > MOST_PROBLEMS else ""
     remedy = "Fix them or skip them with --skip_bad_films"
-    raise DataError(f"{root}: {count} films cannot be used:\n{shown}{more}\n{remedy}", problems=problems)
+    raise DataError(f"{root}: {count} films cannot be used:\n{listed}{more}\n{remedy}", problems=problems)
 
 
 def _hold(films: Sequence[Film], folder: Path, canvas_size: Size, builder: StoreBuilder, notify: Notify) -> FilmStore:

@@ -1,4 +1,4 @@
-"""How shapes of faces vary, before a data set has shown it: by the table of Aariz faces, or by smoothness alone.
+"""How shapes of faces vary before any data set is known: by the table of Aariz faces, or smoothly.
 
 Covariances are (2K, 2K), x0, y0, x1, ..., of shapes aligned to a mean with a root mean square radius of 1.
 """

@@ -88,7 +88,7 @@ class Calibration:
         if self.likeness is None or signatures is None:
             return [""] * films
         far = ~(self.likeness.distance(signatures) <= self.likeness.farthest)
-        note = "looks unlike all films of the calibration: errors may be larger than said; check the landmarks"
+        note = "looks unlike all films of the calibration: errors may be larger than stated; check the landmarks"
         return [note if film else "" for film in far]
 
     def expected(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:

@@ -141,8 +141,8 @@ def _doubts(record: LandmarkRecord) -> str:
     notes = "".join(f"; {note}" for note in record.notes)
     if record.doubt and not record.points:
         return f"; NO LATERAL CEPHALOGRAM? {record.doubt}{notes}; look at it, or give --keep_doubtful"
-    said = "; faces left" if record.facing == "left" else ""
-    said += f"; NO LATERAL CEPHALOGRAM? {record.doubt}" if record.doubt else ""
-    said += f"; NOT FOUND: {' '.join(record.missing)}" if record.missing else ""
-    said += f"; look at: {' '.join(record.needs_review)}" if record.needs_review else ""
-    return said + notes
+    text = "; faces left" if record.facing == "left" else ""
+    text += f"; NO LATERAL CEPHALOGRAM? {record.doubt}" if record.doubt else ""
+    text += f"; NOT FOUND: {' '.join(record.missing)}" if record.missing else ""
+    text += f"; look at: {' '.join(record.needs_review)}" if record.needs_review else ""
+    return text + notes
