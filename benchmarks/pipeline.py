@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from cephkit.config import TrainConfig, parse
+from cephkit.config import TrainConfig
+from cephkit.settings.reading import parse
 from cephkit.training.context import Run
 from cephkit.training.log import Screen
 from cephkit.training.loop import train_epoch

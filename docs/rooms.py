@@ -12,7 +12,7 @@ from pathlib import Path
 ROOMS = (
     "cephkit", "__main__", "cli", "commands", "demo", "doctor", "training", "evaluation", "onnx", "interchange", "export",
     "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "placing", "config", "augment",
-    "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "settings_file", "shortage", "files",
+    "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "settings", "shortage", "files",
     "landmarks", "geometry", "errors", "notice",
 )  # fmt: skip
 """From top to bottom: a room imports from rooms that come after it."""

@@ -6,17 +6,21 @@ from cephkit import notice
 from cephkit.notice import NOTICE
 
 if TYPE_CHECKING:
+    from cephkit.commands.evaluate import evaluate
+    from cephkit.commands.train import train
     from cephkit.data.spacing import Spacing
     from cephkit.inference.model import Model, load_model
     from cephkit.inference.prediction import Prediction
 
-__all__ = ["NOTICE", "Model", "Prediction", "Spacing", "__version__", "load_model"]
+__all__ = ["NOTICE", "Model", "Prediction", "Spacing", "__version__", "evaluate", "load_model", "train"]
 
 _ROOMS = {
     "Model": "cephkit.inference.model",
     "load_model": "cephkit.inference.model",
     "Prediction": "cephkit.inference.prediction",
     "Spacing": "cephkit.data.spacing",
+    "evaluate": "cephkit.commands.evaluate",
+    "train": "cephkit.commands.train",
 }
 
 __version__ = notice.VERSION

@@ -59,7 +59,7 @@ def test_the_same_command_again_measures_nothing_anew(
     assert run(out, tmp_path / "in", sheet=True) == 0
     assert stamps(out) == before
     assert (out / "measurements.csv").read_bytes() == table
-    assert "2 film(s) were measured with these settings already" in capsys.readouterr().out
+    assert "2 film(s) were already measured with these settings" in capsys.readouterr().out
     (out / "a_sheet.html").unlink()
     assert run(out, tmp_path / "in", sheet=True) == 0
     assert (out / "a_sheet.html").is_file()
@@ -134,7 +134,7 @@ def test_a_run_that_was_stopped_goes_on(
     with pytest.raises(KeyboardInterrupt):
         run(out, tmp_path / "in")
     before = stamps(out)
-    assert "the same command goes on" in capsys.readouterr().out
+    assert "re-run to resume" in capsys.readouterr().out
     assert set(films(out)) == {"a"}
     assert run(out, tmp_path / "in") == 0
     assert set(films(out)) == {"a", "b", "c"}

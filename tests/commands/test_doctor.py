@@ -107,7 +107,7 @@ def test_a_look_that_stumbles_becomes_a_line() -> None:
 
     (stumbled,), (refused,) = guarded("card", stumbles), guarded("peak", refuses)
     assert stumbled.status == "warning"
-    assert stumbled.found == "could not be looked at (RuntimeError: driver shut down)"
+    assert stumbled.found == "could not be checked (RuntimeError: driver shut down)"
     assert (refused.status, refused.found, refused.remedy) == ("failure", "no such model", "choose another")
     assert guarded("page file", lambda: None) == []
     assert guarded("a", lambda: [ok("a", "b")]) == [ok("a", "b")]
@@ -138,6 +138,6 @@ def test_on_a_card_everything_can_be_looked_at(
     argv[argv.index("cpu")] = "cuda"
     _, checks, _ = run(capsys, argv)
     assert {"driver", "video memory", "half precision"} <= checks.keys()
-    assert [check for check in checks.values() if "could not be looked at" in check.found] == []
+    assert [check for check in checks.values() if "could not be checked" in check.found] == []
     assert "of video memory" in checks["time"].found
     assert "free video memory" in checks["peak memory"].found

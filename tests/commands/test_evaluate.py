@@ -206,7 +206,7 @@ def test_broken_labels_are_reported_together_or_skipped(tiny_aariz: Path, tmp_pa
     [
         ({}, "either --checkpoint or --predictions"),
         ({"checkpoint": (Path("a"),), "predictions": Path("b")}, "either --checkpoint or --predictions"),
-        ({"checkpoint": (Path("a"),), "allow_missing": True}, "--allow_missing goes with --predictions"),
+        ({"checkpoint": (Path("a"),), "allow_missing": True}, "--allow_missing needs --predictions"),
         ({"checkpoint": (Path("a"),), "batch_size": 0}, "--batch_size must be 1 or more"),
     ],
 )

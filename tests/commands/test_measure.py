@@ -313,7 +313,7 @@ def test_stopped_in_the_middle_the_table_has_what_is_done(
         run(tmp_path / "out", tmp_path / "in")
     assert {row["film"] for row in table(tmp_path / "out")} == {"a", "b"}
     screen = capsys.readouterr().out
-    assert "2 film(s) without a pixel size: no lengths; give --pixel_size_mm" in screen
+    assert "2 film(s) without a pixel size: no lengths; use --pixel_size_mm" in screen
     assert "stopped" in screen
     assert "probability not known" in screen
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from cephkit import cli
-from cephkit.commands.compare import LANDMARK_COLUMNS, CompareOptions, compare, verdict
+from cephkit.commands.compare import CompareOptions, compare
 from cephkit.commands.evaluate import EvaluateOptions, evaluate
 from cephkit.errors import CephkitError, DataError, LabelError, SettingsError
 from cephkit.evaluation.compare import Comparison, Difference, compare_errors, holm
 from cephkit.evaluation.metrics import summarise
-from tests.evaluation.test_command import truth_of, write_json
+from cephkit.evaluation.verdict import LANDMARK_COLUMNS, verdict
+from tests.commands.test_evaluate import truth_of, write_json
 from tests.inference.test_predictor import tiny_checkpoint
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference.md"
@@ -144,7 +145,7 @@ def test_errors_in_pixels_have_no_sdr() -> None:
 def test_nothing_in_common_is_no_figure() -> None:
     total, _ = compare_errors([[np.inf], [1.0]], [[1.0], [np.inf]], draws=100)
     assert total.mre == Difference(None, None, None)
-    assert verdict(total, "mm").startswith("no difference shown: no point")
+    assert verdict(total, "mm").startswith("no significant difference: no point")
     alone, _ = compare_errors([[1.0]], [[2.0]], draws=100)
     assert (alone.mre.difference, alone.mre.p, alone.better) == (1.0, None, None)
     assert "too few films" in verdict(alone, "mm")
@@ -162,7 +163,7 @@ def test_an_sdr_that_says_the_opposite_leaves_the_verdict_open() -> None:
     mre, worse = Difference(2.0, 1.7, -0.3, surely, 0.001), Difference(80.0, 70.0, -10.0, (-15.0, -5.0), 0.002)
     one = Comparison(40, 400, 400, 0, 0, mre, {"2": worse})
     assert (one.better, one.contradicting) == (None, ["2"])
-    assert verdict(one, "mm").startswith("no difference shown: MRE and SDR@2 contradict each other")
+    assert verdict(one, "mm").startswith("no significant difference: MRE and SDR@2 contradict each other")
     unsure = Difference(80.0, 79.0, -1.0, (-3.0, 1.0), doubtful)
     assert verdict(Comparison(40, 400, 400, 0, 0, mre, {"2": unsure}), "mm").startswith("B is better: MRE B - A -0.300")
 
@@ -210,7 +211,7 @@ def test_a_shift_of_known_millimetres(tiny_aariz: Path, tmp_path: Path, capsys: 
 def test_the_same_file_twice(tiny_aariz: Path, tmp_path: Path) -> None:
     same = moved(truth_of(tiny_aariz, "test"), 1)
     content = run(tiny_aariz, tmp_path, same, same)
-    assert content["verdict"].startswith("no difference shown")
+    assert content["verdict"].startswith("no significant difference")
     for figure in (content["mre"], *content["sdr"].values()):
         assert (figure["difference"], figure["ci95"], figure["p"]) == (0.0, [0.0, 0.0], 1.0)
 
@@ -219,7 +220,9 @@ def test_a_checkpoint_and_the_folder_of_its_evaluation_are_the_same(tiny_aariz: 
     checkpoint = tiny_checkpoint(tmp_path / "c.pth", ("A", "N", "Me"))
     common = {"dataset_path": tiny_aariz, "device": "cpu", "cache_dir": tmp_path / "cache", "num_workers": 0}
     evaluate(EvaluateOptions(checkpoint=(checkpoint,), out=tmp_path / "evaluation", **common))
-    options = CompareOptions(checkpoint, tmp_path / "evaluation", out=tmp_path / "out", bootstrap_draws=100, **common)
+    options = CompareOptions(
+        a=checkpoint, b=tmp_path / "evaluation", out=tmp_path / "out", bootstrap_draws=100, **common
+    )
     content = compare(options)
     assert (content["mre"]["difference"], content["mre"]["p"]) == (0.0, 1.0)
     assert content["a"]["checkpoint"]["path"] == checkpoint.as_posix()
@@ -243,8 +246,8 @@ def test_only_landmarks_of_both_are_compared(
     with pytest.raises(DataError, match=r"no landmark is scored for both\. A has A; B has Me"):
         compare(
             CompareOptions(
-                write_json(tmp_path / "1.json", {film: {"A": points["A"]} for film, points in truth.items()}),
-                write_json(tmp_path / "2.json", {film: {"Me": points["Me"]} for film, points in truth.items()}),
+                a=write_json(tmp_path / "1.json", {film: {"A": points["A"]} for film, points in truth.items()}),
+                b=write_json(tmp_path / "2.json", {film: {"Me": points["Me"]} for film, points in truth.items()}),
                 dataset_path=tiny_aariz,
                 out=tmp_path / "none",
             )
@@ -266,7 +269,7 @@ def test_points_that_were_not_found_are_counted(
     del b["e1"]
     path = write_json(tmp_path / "lacking.json", b)
     with pytest.raises(DataError, match="film e1: no prediction at all"):
-        compare(CompareOptions(path, path, dataset_path=tiny_aariz, out=tmp_path / "out"))
+        compare(CompareOptions(a=path, b=path, dataset_path=tiny_aariz, out=tmp_path / "out"))
     assert run(tiny_aariz, tmp_path, a, b, "--allow_missing")["missing_b"] == 5
 
 
@@ -293,7 +296,7 @@ def test_a_file_that_is_not_there_is_named_before_any_work(tiny_aariz: Path, tmp
     there = write_json(tmp_path / "a.json", truth_of(tiny_aariz, "test"))
     for absent in (tmp_path / "absent.json", tmp_path / "absent.pth"):
         with pytest.raises(SettingsError, match=rf"B: {re.escape(str(absent))}: there is no such file"):
-            compare(CompareOptions(there, absent, dataset_path=tmp_path / "nowhere", out=tmp_path / "out"))
+            compare(CompareOptions(a=there, b=absent, dataset_path=tmp_path / "nowhere", out=tmp_path / "out"))
 
 
 def test_what_is_no_prediction_is_named(tiny_aariz: Path, tmp_path: Path) -> None:
@@ -301,11 +304,11 @@ def test_what_is_no_prediction_is_named(tiny_aariz: Path, tmp_path: Path) -> Non
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(LabelError, match=r"holds no \.json file"):
-        compare(CompareOptions(there, empty, dataset_path=tiny_aariz, out=tmp_path / "out"))
+        compare(CompareOptions(a=there, b=empty, dataset_path=tiny_aariz, out=tmp_path / "out"))
     torn = tmp_path / "torn.pth"
     torn.write_bytes(b"no checkpoint")
     with pytest.raises(CephkitError, match=r"torn\.pth"):
-        compare(CompareOptions(there, torn, dataset_path=tiny_aariz, out=tmp_path / "out", device="cpu"))
+        compare(CompareOptions(a=there, b=torn, dataset_path=tiny_aariz, out=tmp_path / "out", device="cpu"))
 
 
 @pytest.mark.parametrize(
@@ -313,13 +316,13 @@ def test_what_is_no_prediction_is_named(tiny_aariz: Path, tmp_path: Path) -> Non
     [
         ({"bootstrap_draws": 99}, "--bootstrap_draws must be 100 or more, got 99"),
         ({"seed": -1}, "--seed must be 0 or more"),
-        ({"split": ()}, "--split needs train, valid or test"),
-        ({"out": Path("x/../b")}, "would be written over"),
+        ({"split": ()}, "--split must be train, valid, test"),
+        ({"out": Path("x/../b")}, "would overwrite what is compared"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        CompareOptions(Path("a"), Path("b"), **options)
+        CompareOptions(a=Path("a"), b=Path("b"), **options)
 
 
 def test_the_reference_names_every_key(tiny_aariz: Path, tmp_path: Path) -> None:

@@ -1,11 +1,9 @@
 """``cephkit measure``: landmarks or films in, angles, distances and ratios out."""
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
 import tyro
@@ -24,17 +22,19 @@ from cephkit.cephalometry.source import (
     measured_files,
     read_marked,
 )
-from cephkit.config import parse
+from cephkit.commands.film_options import FilmOptions
 from cephkit.data.about import OLDEST, About, Sex, about_lines, read_about
 from cephkit.data.film_rows import of_film
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
 from cephkit.data.names import film_name
 from cephkit.data.opened import open_film
 from cephkit.data.pixels import content_hash, pixel_hash, read_bytes, to_uint8
-from cephkit.data.spacing import Spacing, said_spacing
+from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError, LabelError, SettingsError
 from cephkit.files import utf8, write_whole
-from cephkit.notice import NOTICE, VERSION
+from cephkit.notice import NOTICE
+from cephkit.settings.reading import parse
+from cephkit.settings.rules import between
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model
@@ -42,75 +42,44 @@ if TYPE_CHECKING:
 Grey8: TypeAlias = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class MeasureOptions:
-    """Measure faces by their landmarks, or straight on films: a JSON file and a sheet per film, one measurements.csv.
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions(FilmOptions):
+    """Measure faces from landmarks or straight from films: a JSON file and a sheet per film, one measurements.csv.
 
-    The same command again goes on where it was stopped, another adds to the table.
-
-    Research use only; not a medical device.
+    Re-run to resume; another run adds to the table. --checkpoint and what runs it are for films; label files have
+    their landmarks. Research use only; not a medical device.
     """
 
     landmarks: tyro.conf.Positional[tuple[Path, ...]]
     """JSON files in Aariz's schema, such as cephkit predict's; with --checkpoint also films; or folders of them."""
-    checkpoint: tuple[Path, ...] = ()
-    """A checkpoint_*.pth of cephkit train, to find the landmarks of films with; or several, to be averaged."""
-    recursive: bool = False
-    """With --checkpoint: search the folders in a folder of films too."""
     out: Path = Path("measurements")
-    """Folder for the results; made where there is none."""
+    """Folder for the results; created if it does not exist."""
     analysis: tuple[AnalysisName, ...] = ()
-    """Analyses to make, e.g. Steiner Wits; without it all but ISBI, whose rules for classes are a challenge's."""
-    pixel_size_mm: float | None = None
-    """Millimetres per pixel of these films; counts before what the file says. Without any: angles and ratios only."""
-    ruler: tuple[float, float, float, float, float] | None = None
-    """The same by a ruler on the films: x1 y1 x2 y2 of two of its marks in pixels, and the mm between them."""
-    age: float | None = None
-    """Years, for norms that depend on it."""
+    """Analyses to make, e.g. Steiner Wits; default: all but ISBI, whose rules for classes are those of a challenge."""
+    age: Annotated[float | None, between(0, OLDEST, "years")] = None
+    """Age in years, for norms that depend on it."""
     sex: Sex | None = None
-    """For norms that depend on it."""
-    about: Path | None = None
-    """CSV with a row per film: film, and any of pixel_size_mm, age, sex (Aariz's machine map is one); before flags."""
+    """Sex, for norms that depend on it."""
     facing: Literal["auto", "right", "left"] = "auto"
-    """Where the faces look; auto: what the file says, else what the landmarks show."""
-    enlargement_percent: float | None = None
-    """By how much lengths on the film exceed the head's, for McNamara's norms; 0 where mm are those of the head."""
-    expected_error_mm: float | None = None
-    """How far off landmarks are on average, where the file does not say it: for the standard errors."""
+    """Which way the faces look; auto: what the file says, else what the landmarks show."""
+    enlargement_percent: Annotated[float | None, between(0, 50, "percent")] = None
+    """How much longer lengths are on the film than in the head, for McNamara's norms; 0: they are the same."""
+    expected_error_mm: Annotated[float | None, between(0, 100, "mm")] = None
+    """Average landmark error if the file does not give one: for the standard errors."""
     sheet: bool = True
-    """Write a page per film with its tracing and all measurements, to look at or to print."""
+    """Write a page per film with its tracing and all measurements, to view or to print."""
     films: Path | None = None
     """Folder of the films that JSON files belong to: for the tracings, which are on white without it."""
-    ignore_bad_pixel_size: bool = False
-    """With --checkpoint: read DICOM films whose own pixel size cannot be one without it; else they are not read."""
-    resume: bool = True
-    """Leave films alone that were measured with these settings already."""
-    tta: bool = False
-    """With --checkpoint: look at each film several times and average."""
-    device: str = "cuda"
-    """With --checkpoint: cuda, cuda:1, mps or cpu; without a GPU it says so and goes on with the CPU."""
 
     def __post_init__(self) -> None:
-        """Refuse settings that cannot work.
+        self.separate_films("landmarks")
+        super().__post_init__()
 
-        Raises:
-            SettingsError: no file, or a number that cannot be.
-        """
-        # ``--checkpoint A.pth film.png``: the flag takes all that follows; what is no checkpoint is to be measured.
-        more = tuple(path for path in self.checkpoint[1:] if path.suffix != ".pth")
-        object.__setattr__(self, "landmarks", (*self.landmarks, *more))
-        object.__setattr__(self, "checkpoint", tuple(path for path in self.checkpoint if path not in more))
+    def contradictions(self) -> Iterator[str]:
+        """Yield settings that do not work together."""
+        yield from super().contradictions()
         if not self.landmarks:
-            raise SettingsError("cephkit measure: no landmarks; give JSON files or folders, or films and --checkpoint")
-        said_spacing(self.pixel_size_mm, self.ruler)
-        for name, low, high, of in (
-            ("age", 0.0, OLDEST, "years"),
-            ("enlargement_percent", 0.0, 50.0, "percent"),
-            ("expected_error_mm", 0.0, 100.0, "mm"),
-        ):
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise SettingsError(f"--{name} must be {low:g} to {high:g} {of}, got {value}")
+            yield "no landmarks; give JSON files or folders, or films and --checkpoint"
 
 
 def main(argv: list[str]) -> int:
@@ -132,8 +101,8 @@ def measure_films(options: MeasureOptions) -> int:
     pictures = None if options.films is None else films_by_name(options.films)
     model = _model(options, files)
     if model is not None and model.predictor.rests_on:
-        print(f"errors told rest on {model.predictor.rests_on}")
-    results = MeasuredFolder(options.out, run_digest(options, model), options.resume)
+        print(f"expected errors are based on {model.predictor.rests_on}")
+    results = MeasuredFolder(options.out, _run(options, model), options.resume)
     tally = _Tally()
     try:
         for number, file in enumerate(files, start=1):
@@ -141,7 +110,7 @@ def measure_films(options: MeasureOptions) -> int:
             if line:
                 print(f"[{number}/{len(files)}] {line}", flush=True)
     except KeyboardInterrupt:
-        print(f"stopped; the same command goes on with what is left, results so far are in {results.folder}")
+        print(f"stopped; re-run to resume; the results so far are in {results.folder}")
         raise
     finally:
         _sum_up(results, tally)
@@ -167,11 +136,9 @@ def _sum_up(results: MeasuredFolder, tally: _Tally) -> None:
     """Make the table of all that is in the folder, and say what it has."""
     count = results.write_table()
     if tally.there:
-        print(f"{tally.there} film(s) were measured with these settings already; --no_resume measures them anew")
+        print(f"{tally.there} film(s) were already measured with these settings; --no_resume measures them again")
     if tally.without_size:
-        print(
-            f"{tally.without_size} film(s) without a pixel size: no lengths; give --pixel_size_mm, --ruler or --about"
-        )
+        print(f"{tally.without_size} film(s) without a pixel size: no lengths; use --pixel_size_mm, --ruler or --about")
     if count:
         earlier = f", of which {count - tally.named} of earlier runs" if count > tally.named else ""
         print(f"table: {results.folder / TABLE}, {count} film(s){earlier}")
@@ -227,22 +194,16 @@ def _origin(file: Path, data: bytes, marked: Marked | None) -> Origin:
     return Origin(file.name, content_hash(data), path_digest(file), marked.film_hash)
 
 
-def run_digest(options: MeasureOptions, model: "Model | None") -> str:
-    """A name for all that decides what a film's result says, but for the film."""
-    told = {
-        "cephkit": VERSION,
-        "models": [] if model is None else [loaded.meta["sha256"] for loaded in model.predictor.loaded],
-        "mode": None if model is None else model.facts["mode"],
-        "analysis": options.analysis,
-        "spacing": [options.pixel_size_mm, options.ruler],
-        "subject": [options.age, options.sex, options.enlargement_percent],
-        "about": "" if options.about is None else content_hash(options.about.read_bytes()),
-        "facing": options.facing,
-        "expected_error_mm": options.expected_error_mm,
-        "films": "" if options.films is None else path_digest(options.films),
-        "any_spacing": options.ignore_bad_pixel_size,
-    }
-    return hashlib.blake2b(json.dumps(told).encode(), digest_size=8).hexdigest()
+def _run(options: MeasureOptions, model: "Model | None") -> str:
+    return options.digest(
+        model,
+        analysis=options.analysis,
+        subject=[options.age, options.sex, options.enlargement_percent],
+        facing=options.facing,
+        expected_error_mm=options.expected_error_mm,
+        films="" if options.films is None else path_digest(options.films),
+        any_spacing=options.ignore_bad_pixel_size,
+    )
 
 
 def _model(options: MeasureOptions, files: Sequence[Path]) -> "Model | None":
@@ -276,7 +237,7 @@ def _measured(
 ) -> tuple[MeasuredFilm, Grey8 | None]:
     """The film measured, and its picture where there is one."""
     grey: Grey8 | None = None
-    said: Spacing | None = row.spacing or said_spacing(options.pixel_size_mm, options.ruler)
+    said: Spacing | None = row.spacing or options.spacing
     if marked is not None:
         if pictures is not None and options.sheet:
             grey = _picture(marked, pictures)

@@ -4,18 +4,18 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
 
-from cephkit.config import Truth
 from cephkit.data.aariz import AarizFolder, read_aariz, some
 from cephkit.data.check import unlabelled
-from cephkit.data.film import Film, Split
+from cephkit.data.film import Film
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.names import film_key
 from cephkit.errors import DataError
+from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.predictions import listed, read_predictions
 from cephkit.evaluation.results import lacks
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
@@ -25,35 +25,6 @@ from cephkit.notice import Notify
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Predictor
-
-
-class JudgeOptions(Protocol):
-    """What judging needs to know; ``EvaluateOptions`` and ``CompareOptions`` have it."""
-
-    @property
-    def dataset_path(self) -> Path: ...
-    @property
-    def splits(self) -> tuple[Split, ...]: ...
-    @property
-    def truth(self) -> Truth: ...
-    @property
-    def allow_missing(self) -> bool: ...
-    @property
-    def skip_bad_films(self) -> bool: ...
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def num_workers(self) -> int: ...
-    @property
-    def cache_dir(self) -> Path | None: ...
-    @property
-    def mixed_precision(self) -> bool: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def tta(self) -> bool: ...
-    @property
-    def refine(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +37,9 @@ class Judged:
     predictor: "Predictor | None" = None
 
 
-def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Notify) -> Judged:
+def judge_checkpoints(
+    options: JudgeOptions, paths: Sequence[Path], notify: Notify, *, tta: bool, refine: bool
+) -> Judged:
     """Predictions of one checkpoint, or of several whose points are averaged.
 
     Raises:
@@ -80,7 +53,7 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Noti
 
     device = choose_device(options.device, notify)
     loaded = [load_model(path, device) for path in paths]
-    predictor = Predictor(loaded, device, options.mixed_precision, options.tta, options.refine)
+    predictor = Predictor(loaded, device, options.mixed_precision, tta, refine)
     spec = predictor.spec
     prepared = prepare(
         options.dataset_path,
@@ -121,7 +94,7 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Noti
         "checkpoint": about[0],
         **({"ensemble": about} if len(about) > 1 else {}),
         "mode": predictor.mode,
-        "tta": options.tta,
+        "tta": tta,
         "second_stage": any(stage.refiner is not None for stage in predictor.stages),
         "model_lacks": list(predictor.lacks),
         "films_doubted": doubted,

@@ -213,7 +213,7 @@ class Model:
 def load_model(
     path: Path | str | Sequence[Path | str],
     *,
-    device: str | None = None,
+    device: str = "auto",
     tta: bool = False,
     refine: bool = True,
     mixed_precision: bool = False,
@@ -225,7 +225,7 @@ def load_model(
 
     Args:
         path: a checkpoint of ``cephkit train``, or several, whose points are averaged.
-        device: cuda, cuda:1, mps or cpu; None: a card where there is one.
+        device: auto (a card if there is one), cuda, cuda:1, mps or cpu.
         tta: look at each film several times and average: slower, a little better.
         refine: use the second stage of checkpoints that have one.
         mixed_precision: run the networks in half precision.
@@ -238,8 +238,7 @@ def load_model(
         SettingsError: no such device, or checkpoints of different landmarks.
     """
     paths = [path] if isinstance(path, (str, Path)) else list(path)
-    name = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    where = choose_device(name, notify)
+    where = choose_device(device, notify)
     loaded = [load_checkpoint(Path(each), where) for each in paths]
     return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful, ignore_bad_pixel_size)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cephkit.errors import SettingsError
-from cephkit.settings_file import read_settings
+from cephkit.settings.yaml_file import read_settings
 
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefghijkl", "bcdefghijklm", strict=True)
