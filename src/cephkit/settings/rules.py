@@ -7,7 +7,6 @@ made, wherever they come from: the command line, a YAML file or Python.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, get_type_hints
 
 from cephkit.errors import SettingsError
@@ -71,8 +70,7 @@ class Options:
         yield from ()
 
 
-@cache
-def _rules(options: type) -> list[tuple[str, Rule]]:
+def _rules(options: type[Options]) -> list[tuple[str, Rule]]:
     """Return (field, rule) pairs."""
     return [
         (name, rule)
