@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from cephkit.cephalometry.analyses import ANALYSES, measure
-from cephkit.cephalometry.frame import Facing
 from cephkit.cephalometry.limits import LIMITS, impossible
 from cephkit.cephalometry.measures import BY_ID, MEASUREMENTS
 from cephkit.cephalometry.results import Result
 from cephkit.data.aariz import read_aariz
 from cephkit.data.film import Points
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks import SYMBOLS, Facing
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real, moved, rotation
 
 REAL_FILMS = os.environ.get("CEPHKIT_REAL_FILMS", "")

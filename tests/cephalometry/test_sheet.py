@@ -10,13 +10,13 @@ import pytest
 import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import measure
-from cephkit.cephalometry.frame import covariance_of_error
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.results import class_text
 from cephkit.cephalometry.sheet import FEW_ROWS, sheet_html
 from cephkit.cephalometry.sheet_rows import value_text
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing, square
+from cephkit.geometry import covariance_of_error
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real
 
 SPACING = square(PIXEL_MM, "machines.csv", "detector")

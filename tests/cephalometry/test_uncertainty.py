@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from cephkit.cephalometry.analyses import measure
-from cephkit.cephalometry.frame import covariance_of_error, face_of
+from cephkit.cephalometry.frame import face_of
 from cephkit.cephalometry.measures import MEASUREMENTS
 from cephkit.cephalometry.primitives import length, line, turn
 from cephkit.cephalometry.uncertainty import standard_error
+from cephkit.geometry import covariance_of_error
 from cephkit.landmarks import SYMBOLS
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real, moved
 

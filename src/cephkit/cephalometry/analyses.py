@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 from numpy.typing import ArrayLike
 
 from cephkit.cephalometry.classes import RULES, Rule, Rules, normal_share, one_per_question
-from cephkit.cephalometry.frame import Face, Facing, face_of, facing_of
+from cephkit.cephalometry.frame import Face, face_of, facing_of
 from cephkit.cephalometry.limits import LARGEST_SHARE, LIMITS, NO_FACE, Limits, impossible, no_lengths
 from cephkit.cephalometry.measures import MEASUREMENTS, Measurement, Only
 from cephkit.cephalometry.norms import Norm, NormRow, Subject, norm_for, norm_rows
@@ -15,6 +15,7 @@ from cephkit.cephalometry.primitives import DegenerateError
 from cephkit.cephalometry.results import Result
 from cephkit.cephalometry.uncertainty import standard_error
 from cephkit.data.film import Points
+from cephkit.landmarks import Facing
 
 AnalysisName: TypeAlias = Literal[
     "Steiner",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.film_rows import of_film, rows_without_film
-from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
+from cephkit.data.json_values import BrokenLabelError
+from cephkit.data.labels import landmarks_json, read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
 from cephkit.data.names import film_key, film_name
 from cephkit.data.pixels import PICTURE_ENDINGS
@@ -140,12 +141,12 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
                 problems.append(Problem(film_id, split, path, reason, "keep one of them"))
                 continue
             try:
-                label = read_landmarks(path)
+                points, oddities = read_landmarks(path)
             except BrokenLabelError as error:
                 problems.append(Problem(film_id, split, path, error.reason, error.remedy))
                 continue
-            annotations[film_id][annotator] = label.points
-            notes += [f"{split}/{film_id} ({annotator}): {note}" for note in label.notes]
+            annotations[film_id][annotator] = points
+            notes += [f"{split}/{film_id} ({annotator}): {note}" for note in oddities]
     stages, unread = _cvm_stages(annotation_folder)
     if unread:
         notes.append(f"{split}: CVM stage of {len(unread)} films cannot be read: {some(unread)}")
