@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cephkit.cephalometry import measuring
 from cephkit.cephalometry.measured import TABLE_COLUMNS
-from cephkit.cephalometry.source import Marked
-from cephkit.commands import measure as command
 from cephkit.commands.measure import main
 from cephkit.data.labels import landmarks_json
 from cephkit.data.opened import open_film
@@ -21,6 +20,7 @@ from cephkit.geometry import CHI2_90
 from cephkit.inference import model
 from cephkit.inference.model import Shown
 from cephkit.inference.prediction import Prediction
+from cephkit.records.record import LandmarkRecord
 from tests.cephalometry.faces import ROUND, moved
 from tests.cephalometry.test_source import write
 
@@ -204,7 +204,7 @@ def test_a_film_is_measured_by_a_model(
 
     monkeypatch.setattr(model, "load_model", lambda paths, **options: Known())
     out = tmp_path / "out"
-    with pytest.raises(SettingsError, match="a film has to be given --checkpoint"):
+    with pytest.raises(SettingsError, match="a film needs --checkpoint"):
         run(out, film)
     assert run(out, film.parent, "--checkpoint", "c.pth") == 1
     assert "broken.png: the file is empty" in capsys.readouterr().out
@@ -301,14 +301,14 @@ def test_stopped_in_the_middle_the_table_has_what_is_done(
 ) -> None:
     for name in "abc":
         write(tmp_path / "in" / f"{name}.json")
-    read = command.read_marked
+    read = measuring.read_record
 
-    def stops_at_the_third(path: Path) -> Marked:
+    def stops_at_the_third(path: Path) -> LandmarkRecord:
         if path.stem == "c":
             raise KeyboardInterrupt
         return read(path)
 
-    monkeypatch.setattr(command, "read_marked", stops_at_the_third)
+    monkeypatch.setattr(measuring, "read_record", stops_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "out", tmp_path / "in")
     assert {row["film"] for row in table(tmp_path / "out")} == {"a", "b"}
