@@ -78,6 +78,15 @@ def test_help_imports_no_heavy_library() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT).returncode == 0
 
 
+def test_only_the_help_of_plan_imports_torch() -> None:
+    code = (
+        "import sys; from cephkit.commands import COMMANDS\n"
+        "for name, command in COMMANDS.items():\n    if name != 'plan': command.options_class()\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT).returncode == 0
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_commands_help_names_its_flags(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import tyro
@@ -14,7 +14,6 @@ import tyro
 from cephkit.commands.console import table_console
 from cephkit.errors import SettingsError
 from cephkit.evaluation.compare import P_VALUE, compare_errors
-from cephkit.evaluation.judge import Judged, judge_checkpoints, judge_file
 from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.pairing import paired
 from cephkit.evaluation.verdict import LANDMARK_COLUMNS, landmark_rows, print_comparison, verdict
@@ -22,6 +21,9 @@ from cephkit.files import write_csv, write_json
 from cephkit.notice import NOTICE, VERSION, Notify
 from cephkit.settings.reading import parse
 from cephkit.settings.rules import at_least
+
+if TYPE_CHECKING:
+    from cephkit.evaluation.judge import Judged
 
 PREDICTIONS = "predictions.json"
 """The name of the predictions that ``cephkit evaluate`` writes."""
@@ -106,8 +108,10 @@ def compare(options: CompareOptions, command: str = "", notify: Notify = print) 
     return content
 
 
-def _judge(options: CompareOptions, path: Path, notify: Notify) -> Judged:
+def _judge(options: CompareOptions, path: Path, notify: Notify) -> "Judged":
     """Score a checkpoint or predictions as ``cephkit evaluate`` does."""
+    from cephkit.evaluation.judge import judge_checkpoints, judge_file  # torch, which help does not need
+
     if path.suffix == CHECKPOINT_ENDING and path.is_file():
         return judge_checkpoints(options, (path,), notify, tta=False, refine=True)
     predictions = path / PREDICTIONS  # evaluate's folder holds other JSON files too

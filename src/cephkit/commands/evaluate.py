@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.console import Console
 
 from cephkit.commands.console import table_console
-from cephkit.evaluation.judge import Judged, judge_checkpoints, judge_file, shown
 from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.results import report, show, write_predictions, write_results
 from cephkit.notice import NOTICE, Notify
 from cephkit.settings.options import SecondStage, Views
 from cephkit.settings.reading import from_keywords, parse
 from cephkit.settings.rules import at_least
+
+if TYPE_CHECKING:
+    from cephkit.evaluation.judge import Judged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,11 @@ def evaluate(
     Raises:
         CephkitError: what cannot be scored, and why.
     """
+    from cephkit.evaluation.judge import (  # torch, which help and wrong settings do not need
+        judge_checkpoints,
+        judge_file,
+    )
+
     options = from_keywords(EvaluateOptions, options, settings, "cephkit.evaluate")
     if options.predictions is None:
         judged = judge_checkpoints(options, options.checkpoint, notify, tta=options.tta, refine=options.refine)
@@ -113,7 +120,8 @@ def evaluate(
     return content
 
 
-def _stress(options: EvaluateOptions, judged: Judged, console: Console) -> None:
+def _stress(options: EvaluateOptions, judged: "Judged", console: Console) -> None:
+    from cephkit.evaluation.judge import shown
     from cephkit.evaluation.stress import show_stress, stress_rows, write_stress
 
     predictor = judged.predictor

@@ -14,10 +14,8 @@ from cephkit.data.folder import films_in
 from cephkit.data.kinds import is_dicom_directory
 from cephkit.data.opened import read_head
 from cephkit.errors import SettingsError
-from cephkit.inference.model import load_model
 from cephkit.inference.results import PROBLEMS, ResultFolder
 from cephkit.inference.screen import Screen
-from cephkit.inference.work import Work
 from cephkit.notice import NOTICE
 from cephkit.settings.options import Compute, SecondStage
 from cephkit.settings.reading import parse
@@ -76,6 +74,9 @@ def main(argv: list[str]) -> int:
 
 def predict(options: PredictOptions) -> int:
     """Find the landmarks of all films; see ``main``."""
+    from cephkit.inference.model import load_model  # torch, which help and wrong settings do not need
+    from cephkit.inference.work import Work
+
     files = film_files(options.films, options.out, options.recursive)
     about = {} if options.about is None else read_about(options.about)
     for line in about_lines(about, files):

@@ -36,6 +36,6 @@ def train(config: TrainConfig | None = None, /, **settings: Any) -> "Result":
         CephkitError: settings or data that cannot be used.
     """
     config = from_keywords(TrainConfig, config, settings, "cephkit.train")
-    from cephkit.training import run  # torch, which help and wrong settings do without
+    from cephkit.training import run  # torch, which help and wrong settings do not need
 
     return run.train(config)
