@@ -132,7 +132,7 @@ print("worker", os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
 @pytest.mark.parametrize(
     ("number", "line"),
     [
-        ("SIGINT", "Ctrl-C: ending after this step, with a saved state (again: at once, without)"),
+        ("SIGINT", "Ctrl-C: ending after this step, with a saved state (again: stop at once, without saving)"),
         ("SIGTERM", "SIGTERM: ending after this step, with a saved state"),
     ],
 )
