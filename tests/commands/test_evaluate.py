@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import cephkit
 from cephkit.commands.evaluate import EvaluateOptions, evaluate, main
 from cephkit.errors import DataError, SettingsError
 from cephkit.evaluation.metrics import Metrics
@@ -108,6 +109,17 @@ def test_figures_are_those_of_the_moved_truth(
         errors = [float(row["error_mm"]) for row in csv.DictReader(file)]
     assert len(errors) == 8
     assert math.fsum(errors) / 8 == pytest.approx(metrics["mre_mm"])
+
+
+def test_python_takes_keywords_with_plain_paths(tiny_aariz: Path, tmp_path: Path) -> None:
+    path = write_json(tmp_path / "p.json", truth_of(tiny_aariz, "test"))
+    metrics = cephkit.evaluate(
+        predictions=str(path), dataset_path=str(tiny_aariz), out=tmp_path / "out", report=False, bootstrap_draws=0
+    )
+    assert (metrics["films"], metrics["mre_mm"]) == (2, pytest.approx(0.0, abs=1e-9))
+    assert metrics["truth"] == "mean"
+    with pytest.raises(SettingsError, match=r"cephkit.evaluate: there is no setting 'prediction'"):
+        cephkit.evaluate(prediction=path)
 
 
 def test_the_results_are_there_before_anything_is_drawn(
