@@ -118,7 +118,7 @@ def test_python_takes_keywords_with_plain_paths(tiny_aariz: Path, tmp_path: Path
     )
     assert (metrics["films"], metrics["mre_mm"]) == (2, pytest.approx(0.0, abs=1e-9))
     assert metrics["truth"] == "mean"
-    with pytest.raises(SettingsError, match=r"cephkit.evaluate: there is no setting 'prediction'"):
+    with pytest.raises(SettingsError, match=r"cephkit\.evaluate: there is no setting 'prediction'"):
         cephkit.evaluate(prediction=path)
 
 

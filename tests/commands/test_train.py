@@ -32,7 +32,7 @@ def test_python_takes_keywords_or_one_object(started: list[TrainConfig]) -> None
 
 
 def test_a_mistake_starts_nothing(started: list[TrainConfig]) -> None:
-    with pytest.raises(SettingsError, match="cephkit.train: there is no setting 'epoch'; did you mean 'epochs'"):
+    with pytest.raises(SettingsError, match=r"cephkit\.train: there is no setting 'epoch'; did you mean 'epochs'"):
         cephkit.train(epoch=3)
     with pytest.raises(SettingsError, match="--epochs must be 1 or more, got 0"):
         main(["--epochs", "0"])
