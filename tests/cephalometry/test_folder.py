@@ -14,7 +14,7 @@ from cephkit.data.labels import landmarks_json
 from cephkit.errors import SettingsError
 from cephkit.records.record import LandmarkRecord
 from tests.cephalometry.faces import ROUND
-from tests.cephalometry.test_source import write
+from tests.records.test_reader import write
 
 
 def run(out: Path, *arguments: object, sheet: bool = False) -> int:

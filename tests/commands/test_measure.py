@@ -19,10 +19,9 @@ from cephkit.errors import DataError, SettingsError
 from cephkit.geometry import CHI2_90
 from cephkit.inference import model
 from cephkit.inference.model import Shown
-from cephkit.inference.prediction import Prediction
 from cephkit.records.record import LandmarkRecord
 from tests.cephalometry.faces import ROUND, moved
-from tests.cephalometry.test_source import write
+from tests.records.test_reader import write
 
 MIRROR = [[-1, 0], [0, 1]]
 
@@ -190,13 +189,12 @@ def test_a_film_is_measured_by_a_model(
             size = to_uint8(film.grey)
             return Shown(path.name, film, size, spacing or square(0.12, "DICOM", "detector"), size.shape, (), "hash")
 
-        def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
-            symbols = tuple(ROUND)
-            regions = np.stack([np.eye(2) * CHI2_90] * len(symbols))
+        def predict_shown(self, films: Sequence[Shown]) -> list[LandmarkRecord]:
+            regions = dict.fromkeys(ROUND, np.eye(2) * CHI2_90)
             return [
-                Prediction(
-                    "f", film.shown_size, symbols, np.array(list(ROUND.values())), np.ones(len(symbols)), "hash",
-                    np.ones(len(symbols)), regions, spacing=film.spacing, file=film.file,
+                LandmarkRecord(
+                    ROUND, regions=regions, facing="right", spacing=film.spacing, film_id="f", file=film.file,
+                    film_hash="hash", size=film.shown_size,
                     model={"model": "hrnet", "checkpoint": "c.pth", "mode": "plain"},
                 )
                 for film in films

@@ -19,9 +19,9 @@ from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.inference import model
 from cephkit.inference.model import Model, Shown
-from cephkit.inference.prediction import Prediction
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.results import ResultFolder
+from cephkit.records.record import LandmarkRecord
 from tests.data.dicom.hostile import directory
 from tests.data.dicom.made import film as dicom_film
 from tests.data.dicom.made import written as dicom_bytes
@@ -139,7 +139,7 @@ def test_the_same_command_goes_on_with_what_is_left(
     Image.fromarray(np.zeros((160, 120), np.uint8)).save(films / "black.png")
     write, seen = ResultFolder.write, 0
 
-    def stops_at_the_third(self: ResultFolder, prediction: Prediction) -> None:
+    def stops_at_the_third(self: ResultFolder, prediction: LandmarkRecord) -> None:
         nonlocal seen
         seen += 1
         if seen == 3:

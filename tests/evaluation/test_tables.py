@@ -1,6 +1,5 @@
 import pytest
 
-from cephkit.evaluation.scoring import score_predictions
 from cephkit.evaluation.tables import (
     ERROR_COLUMNS,
     LANDMARK_COLUMNS,
@@ -11,9 +10,10 @@ from cephkit.evaluation.tables import (
     machine_rows,
     split_rows,
 )
+from tests.evaluation.predicted import scored
 from tests.evaluation.test_scoring import FILMS
 
-SCORES = score_predictions(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
+SCORES = scored(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
 
 
 def test_a_row_per_landmark() -> None:
