@@ -2,30 +2,21 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import tyro
 
-from cephkit.data.aariz import some
-from cephkit.data.film import Film
-from cephkit.data.folder import FilmsByName, film_named, films_by_name
-from cephkit.data.label_check import label_findings
-from cephkit.data.opened import open_film
-from cephkit.errors import LabelError, SettingsError
 from cephkit.interchange.aariz import imported_files
 from cephkit.interchange.coco import read_coco
 from cephkit.interchange.contents import write_files
 from cephkit.interchange.cvat import read_cvat
-from cephkit.interchange.films import size_of
 from cephkit.interchange.imported import Imported
+from cephkit.interchange.imported_check import check_labels, find_films
 from cephkit.interchange.label_studio_reader import read_label_studio
-from cephkit.records.record import LandmarkRecord
 from cephkit.settings.options import Overwrite
 from cephkit.settings.reading import parse
-
-MOST_LINES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +59,9 @@ def import_labels(options: ImportOptions) -> list[Path]:
         FilmError: a film that cannot be read.
     """
     found = _read(options)
-    films = found.records if options.films is None else _checked(found.records, options.films)
-    _check_labels(films)
+    films = found.records if options.films is None else find_films(found.records, options.films)
+    for doubt in check_labels(films):
+        print(f"LOOK: {doubt}")
     written = write_files(options.out, imported_files(films), [options.file], options.overwrite)
     aside = ", ".join(kind.counted(number) for kind, number in found.ignored.most_common())
     if not written:
@@ -97,55 +89,3 @@ def _read(options: ImportOptions) -> Imported:
     if options.format == "coco":
         return read_coco(options.file)
     return read_cvat(options.file)
-
-
-def _check_labels(films: list[LandmarkRecord]) -> None:
-    """Print which labels are doubtful.
-
-    Raises:
-        LabelError: labels that no face can have.
-    """
-    labels = [Film(film.file, Path(film.file), "train", annotations={"imported": film.points}, size=film.size)
-              for film in films]  # fmt: skip
-    where = {label.film_id: film.where for label, film in zip(labels, films, strict=True)}
-    impossible = []
-    for finding in label_findings(labels):
-        line = f"{where[finding.film.film_id] if finding.film else 'all films'}: {finding.fault}"
-        if finding.fault.certain:
-            impossible.append(line)
-        else:
-            print(f"LOOK: {line}")
-    if impossible:
-        more = f"\nand {len(impossible) - MOST_LINES} more" if len(impossible) > MOST_LINES else ""
-        raise LabelError("\n".join(impossible[:MOST_LINES]) + more)
-
-
-def _checked(films: list[LandmarkRecord], folder: Path) -> list[LandmarkRecord]:
-    """Return ``films`` by their names in ``folder``, where each must be once and as large as the tool says."""
-    films_there = films_by_name(folder)
-    found = [(film, _file_of(film, films_there)) for film in films]
-    missing = [film.file for film, path in found if path is None]
-    if missing:
-        raise SettingsError(f"--films {folder}: {len(missing)} films are missing: {some(missing)}")
-    for film, path in found:
-        assert path is not None
-        height, width = open_film(path, use_spacing=False).grey.shape
-        if (height, width) != film.size:
-            tool_height, tool_width = size_of(film)
-            raise LabelError(
-                f"{film.where}: {path.name} measures {width}x{height} pixels, the tool says "
-                f"{tool_width}x{tool_height}; a different picture was marked, so the landmarks do not fit"
-            )
-    return [replace(film, file=path.name) for film, path in found if path is not None]
-
-
-def _file_of(film: LandmarkRecord, films_there: FilmsByName) -> Path | None:
-    """Return the film's file, by the likeliest of its names that exists.
-
-    Raises:
-        SettingsError: several files have this name.
-    """
-    for name in (film.file, *film.other_files):
-        if films_there.find(name):
-            return film_named(name, films_there, film.where)
-    return None
