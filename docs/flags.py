@@ -21,33 +21,29 @@ POSITIONAL = get_args(tyro.conf.Positional[str])[1]
 """The mark of what stands without a flag."""
 
 
-def declared(options: type[Any]) -> dict[str, tuple[str, str]]:
-    """Field -> (meaning, group) of what ``options`` itself declares: the string below it, and the comment above."""
-    source = textwrap.dedent(inspect.getsource(options))
-    heads = {n: m[1] for n, line in enumerate(source.splitlines(), 1) if (m := re.fullmatch(r" {4}# (\w+)", line))}
-    body: list[Any] = ast.parse(source).body[0].body  # type: ignore[attr-defined]
+def declared(options: type[Any]) -> dict[str, str]:
+    """Field -> meaning of what ``options`` itself declares: the string below it."""
+    body: list[Any] = ast.parse(textwrap.dedent(inspect.getsource(options))).body[0].body  # type: ignore[attr-defined]
     found = {}
     for node, below in zip(body, [*body[1:], None], strict=True):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             documented = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-            group = next((heads[line] for line in sorted(heads, reverse=True) if line < node.lineno), "")
-            found[node.target.id] = (inspect.cleandoc(below.value.value) if documented else "", group)
+            found[node.target.id] = inspect.cleandoc(below.value.value) if documented else ""
     return found
 
 
 def meanings(options: type[Any]) -> dict[str, tuple[str, str]]:
-    """Field -> (meaning, group); the group of an inherited field is the title of its class.
+    """Field -> (meaning, group); the group of an inherited field is the docstring of its class.
 
     Fields inherited from the options of another command are left out: they are in that command's table.
     """
     others = {command.options_class() for command in COMMANDS.values()} - {options}
     found: dict[str, tuple[str, str]] = {}
-    inherited = [base for base in options.__mro__[1:] if base is not object]
-    for base in reversed(inherited):
+    for base in reversed(options.__mro__[:-1]):
         if not any(issubclass(other, base) and issubclass(options, other) for other in others):
-            title = inspect.getdoc(base) or ""
-            found |= {name: (meaning, title) for name, (meaning, _) in declared(base).items()}
-    return found | declared(options)
+            group = "" if base is options else inspect.getdoc(base) or ""
+            found |= {name: (meaning, group) for name, meaning in declared(base).items()}
+    return found
 
 
 def rows(options: type[Any]) -> list[tuple[str, str, str, str]]:

@@ -7,29 +7,16 @@ from typing import Annotated, Literal
 
 import tyro
 
-from cephkit.settings.options import (
-    Annotator,
-    Compute,
-    DataSet,
-    Loader,
-    Network,
-    RamCache,
-    SecondStageTraining,
-    Seed,
-)
-from cephkit.settings.rules import POSITIVE_OR_AUTO, NumberOrAuto, above, at_least, inside
+from cephkit.settings.options import Annotator, Compute, DataSet, Loader, Network, RamCache, SecondStageTraining, Seed
+from cephkit.settings.rules import POSITIVE_OR_AUTO, NumberOrAuto, Options, above, at_least, inside
 
 ResumeAs = Literal["auto", "continue", "fine_tune"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(Seed, Compute, SecondStageTraining, Network, Loader, RamCache, Annotator, DataSet):
-    """Train a landmark model on a data set in the Aariz layout.
+class FilmLoading(Loader, RamCache):
+    """Loading"""
 
-    --config FILE.yaml reads settings from a file first: defaults < file < command line.
-    """
-
-    # Loading
     limited_ram_cache: Annotated[int | None, at_least(0)] = None
     """Keep at most this many films in memory and decode the others every time (0: none)."""
     pin_memory: bool = True
@@ -37,7 +24,22 @@ class TrainConfig(Seed, Compute, SecondStageTraining, Network, Loader, RamCache,
     prefetch_factor: Annotated[int, at_least(1)] = 2
     """Batches that each loader process prepares ahead."""
 
-    # Network
+    def contradictions(self) -> Iterator[str]:
+        """Yield settings that do not work together."""
+        yield from super().contradictions()
+        if self.use_ram_cache and self.limited_ram_cache is not None:
+            yield "--use_ram_cache keeps every film, --limited_ram_cache only some: choose one"
+
+    @property
+    def hold(self) -> int | None:
+        """Films to keep in memory: None for all, 0 for none."""
+        return None if self.use_ram_cache else (self.limited_ram_cache or 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedNetwork(Network):
+    """Network"""
+
     sigma: Annotated[float, above(0)] = 1.0
     """Standard deviation of the target Gaussians, in heatmap cells."""
     pretrained: bool = True
@@ -45,7 +47,11 @@ class TrainConfig(Seed, Compute, SecondStageTraining, Network, Loader, RamCache,
     weights: Path | None = None
     """A local file with the backbone's ImageNet weights (timm's .safetensors or .pth), for machines without network."""
 
-    # Optimisation
+
+@dataclass(frozen=True, kw_only=True)
+class Optimisation(Options):
+    """Optimisation"""
+
     batch_size: Annotated[NumberOrAuto, POSITIVE_OR_AUTO] = 2
     """Films per forward pass (and per card); auto: the fastest that fits into memory."""
     gradient_accumulation_steps: Annotated[int, at_least(1)] = 3
@@ -70,12 +76,31 @@ class TrainConfig(Seed, Compute, SecondStageTraining, Network, Loader, RamCache,
     """Compile the network with torch.compile; falls back to eager mode if that fails."""
     ema_decay: Annotated[float, inside(0, 1)] = 0.999
     """Decay of the moving average, per optimiser step."""
-    refine: bool = False
-    """After the network, train a second stage that corrects each landmark in a crop at near native resolution."""
     augment: bool = True
     """Randomly rotate, scale, shift and change the intensity of the training films."""
 
-    # Run
+    def contradictions(self) -> Iterator[str]:
+        """Yield settings that do not work together."""
+        yield from super().contradictions()
+        if self.effective_batch is not None and self.batch_size != "auto":
+            yield (
+                "--effective_batch needs --batch_size auto; without it the effective batch is "
+                "--batch_size x --gradient_accumulation_steps"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedSecondStage(SecondStageTraining):
+    """Second stage"""
+
+    refine: bool = False
+    """After the network, train a second stage that corrects each landmark in a crop at near native resolution."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(Options):
+    """Run"""
+
     resume: Path | None = None
     """A checkpoint to start from: resumes an interrupted run, or fine-tunes the weights of another run."""
     resume_as: ResumeAs = "auto"
@@ -98,22 +123,20 @@ class TrainConfig(Seed, Compute, SecondStageTraining, Network, Loader, RamCache,
     def contradictions(self) -> Iterator[str]:
         """Yield settings that do not work together."""
         yield from super().contradictions()
-        if self.use_ram_cache and self.limited_ram_cache is not None:
-            yield "--use_ram_cache keeps every film, --limited_ram_cache only some: choose one"
         if self.early_stopping and self.patience < self.validation_frequency:
             yield (
                 f"--patience {self.patience} with --validation_frequency {self.validation_frequency}: one validation "
                 f"would end the run; use --patience {self.validation_frequency} or more, or validate more often"
             )
-        if self.effective_batch is not None and self.batch_size != "auto":
-            yield (
-                "--effective_batch needs --batch_size auto; without it the effective batch is "
-                "--batch_size x --gradient_accumulation_steps"
-            )
         if self.resume_as != "auto" and self.resume is None:
             yield f"--resume_as {self.resume_as} needs --resume CHECKPOINT"
 
-    @property
-    def hold(self) -> int | None:
-        """Films to keep in memory: None for all, 0 for none."""
-        return None if self.use_ram_cache else (self.limited_ram_cache or 0)
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(
+    RunOptions, Seed, Compute, TrainedSecondStage, Optimisation, TrainedNetwork, FilmLoading, Annotator, DataSet
+):
+    """Train a landmark model on a data set in the Aariz layout.
+
+    --config FILE.yaml reads settings from a file first: defaults < file < command line.
+    """

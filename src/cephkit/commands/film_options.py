@@ -12,8 +12,7 @@ from cephkit.data.pixels import content_hash
 from cephkit.data.spacing import Spacing, said_spacing
 from cephkit.errors import SettingsError
 from cephkit.notice import VERSION
-from cephkit.settings.options import Device, Views
-from cephkit.settings.rules import between
+from cephkit.settings.rules import Options, between
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model
@@ -23,23 +22,23 @@ PixelSizeMm = Annotated[float | None, between(SMALLEST_MM, LARGEST_MM, "mm")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilmOptions(Views, Device):
+class FilmOptions(Options):
     """Films"""
 
+    checkpoint: tuple[Path, ...] = ()
+    """A checkpoint_*.pth of cephkit train, or several whose points are averaged."""
+    recursive: bool = False
+    """Search subfolders too; those of a CD with a DICOMDIR are always searched."""
+    about: Path | None = None
+    """CSV with a row per film: film, pixel size or ruler, age, sex (Aariz's machine map works); overrides the flags."""
     pixel_size_mm: PixelSizeMm = None
     """Millimetres per pixel of these films; overrides what the file says."""
     ruler: tuple[float, float, float, float, float] | None = None
     """The pixel size by a ruler on the films: x1 y1 x2 y2 of two of its marks in pixels, and the mm between them."""
     ignore_bad_pixel_size: bool = False
     """Read DICOM files even if their own pixel size is impossible; otherwise they are errors."""
-    recursive: bool = False
-    """Search subfolders too; those of a CD with a DICOMDIR are always searched."""
     resume: bool = True
     """Skip films that already have results of the same model and settings."""
-    checkpoint: tuple[Path, ...] = ()
-    """A checkpoint_*.pth of cephkit train, or several whose points are averaged."""
-    about: Path | None = None
-    """CSV with a row per film: film, pixel size or ruler, age, sex (Aariz's machine map works); overrides the flags."""
 
     def contradictions(self) -> Iterator[str]:
         """Yield settings that do not work together."""

@@ -20,6 +20,7 @@ from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
+from cephkit.settings.options import Device, Views
 from cephkit.settings.reading import parse
 from cephkit.settings.rules import between
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureOptions(FilmOptions):
+class MeasureOptions(Views, Device, FilmOptions):
     """Measure faces from landmarks or straight from films: a JSON file and a sheet per film, one measurements.csv.
 
     Re-run to resume; another run adds to the table. --checkpoint and what runs it are for films; label files have

@@ -17,7 +17,7 @@ from cephkit.errors import SettingsError
 from cephkit.inference.results import PROBLEMS, ResultFolder
 from cephkit.inference.screen import Screen
 from cephkit.notice import NOTICE
-from cephkit.settings.options import Compute, SecondStage
+from cephkit.settings.options import Compute, SecondStage, Views
 from cephkit.settings.reading import parse
 from cephkit.settings.rules import at_least
 
@@ -29,7 +29,7 @@ MOST_PROBLEMS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictOptions(SecondStage, Compute, FilmOptions):
+class PredictOptions(SecondStage, Views, Compute, FilmOptions):
     """Find the landmarks of films: a JSON file and an overlay picture per film, and one landmarks.csv.
 
     Re-run to resume. Research use only; not a medical device.
