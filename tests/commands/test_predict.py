@@ -13,14 +13,15 @@ from PIL import Image
 
 from cephkit.commands import predict as command
 from cephkit.commands.predict import main
-from cephkit.data.labels import landmarks_json, read_landmarks
+from cephkit.data.labels import landmarks_json
 from cephkit.data.opened import OpenedFilm
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.inference import model
 from cephkit.inference.model import Model, Shown
-from cephkit.inference.predictor import Predictor
+from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.results import ResultFolder
+from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 from tests.data.dicom.hostile import directory
 from tests.data.dicom.made import film as dicom_film
@@ -52,7 +53,7 @@ def table(out: Path) -> list[dict[str, str]]:
 def test_a_film_gives_landmarks_a_row_each_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     film, out = save_film(tmp_path / "f.png"), tmp_path / "out"
     assert run(out, film) == 0
-    x, y = read_landmarks(out / "f.json").points["A"]
+    x, y = read_record(out / "f.json").points["A"]
     assert (x, y) == pytest.approx((60.0, 80.0), abs=0.8)
     content = json.loads((out / "f.json").read_text(encoding="utf-8"))
     assert (content["ceph_id"], content["missing"], list(content["scores"])) == ("f", ["S"], ["A"])
@@ -222,7 +223,7 @@ def test_a_film_without_any_landmark_is_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "black.png"
     Image.fromarray(np.zeros((160, 120), np.uint8)).save(path)
     assert run(tmp_path / "out", path) == 1
-    assert read_landmarks(tmp_path / "out" / "black.json").points == {}
+    assert read_record(tmp_path / "out" / "black.json").points == {}
 
 
 def test_what_cannot_work_is_refused_before_anything_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,10 +354,13 @@ def test_a_film_whose_pixel_size_cannot_be_used_is_read_without_it_by_the_flag_t
 def test_a_window_that_whites_the_film_out_is_named_beside_the_doubt(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predictions = Predictor.predictions
-    monkeypatch.setattr(
-        Predictor, "predictions", lambda *given: [replace(film, doubt="a cat") for film in predictions(*given)]
-    )
+    predict = Predictor.predict_canvases
+
+    def doubted(*given: Any) -> Found:
+        found = predict(*given)
+        return replace(found, poses=[replace(pose, doubt="a cat") for pose in found.poses])
+
+    monkeypatch.setattr(Predictor, "predict_canvases", doubted)
     pixels = np.maximum(film_with_spot((160, 120), 60.0, 80.0, 8.0), 30)
     pixels[:10] = 0
     film = dicom_film(pixels, WindowCenter=10, WindowWidth=4)

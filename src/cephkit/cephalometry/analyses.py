@@ -77,7 +77,7 @@ def measure(
         points: film pixels, x to the right, y down; any of the 29 landmarks.
         facing: where the face looks on the film; None: found from the landmarks.
         pixel_size_mm: mm per film pixel, or (across, down) of pixels not square; None: no lengths.
-        covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared (``geometry.covariance_of_error``).
+        covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared.
         subject: whose face, for norms by age or sex.
         analyses: names, of which the first names a class where several could; None: all but those of ``ON_REQUEST``.
         measurements: what to measure; those of norms that depend on others must be among them.

@@ -17,12 +17,13 @@ from cephkit.landmarks import Facing, canonical_symbol
 from cephkit.records.record import LandmarkRecord
 
 
-def read_record(path: Path) -> LandmarkRecord:
+def read_record(path: Path | str) -> LandmarkRecord:
     """The landmarks in ``path``, of the film that the file is named after.
 
     Raises:
         LabelError: see ``record_of``; or people marked what no face can show.
     """
+    path = Path(path)
     record = record_of(read_label(path), path)
     if not record.made_by:  # a model judges what it finds itself
         faults = [fault for fault in single_faults(record.points) if fault.certain]
