@@ -187,7 +187,7 @@ def test_a_table_of_somebody_else_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "measurements.csv").write_text("patient,anb\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match="is no table of cephkit measure; choose another --out"):
+    with pytest.raises(SettingsError, match="is not a table of cephkit measure; choose another --out"):
         run(out, write(tmp_path / "f.json"))
     assert (out / "measurements.csv").read_text(encoding="utf-8") == "patient,anb\n"
 

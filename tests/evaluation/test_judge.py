@@ -73,12 +73,12 @@ def test_films_are_looked_at_as_by_predict_whatever_the_shape_of_their_pixels(
     films = sorted((root / "test" / "Cephalograms").iterdir())
     rows = [f"{film.stem},M,{','.join(sides)}\n" for film in films]
     table.write_text("cephalogram_id,machine,row_mm,column_mm\n" + "".join(rows), encoding="utf-8")
-    path = random_checkpoint(tmp_path / "c.pth", seed=1)
+    path = random_checkpoint(tmp_path / "c.pth", seed=17)
     one, model, about = judged(root, path), cephkit.load_model(path, device="cpu"), read_about(table)
     predicted = [model.predict(film, spacing=about[film.stem].spacing) for film in films]
     points = np.stack([points_array(film.points, one.scores.symbols) for film in predicted])
     on_film = np.isfinite(points)  # what a random network finds off the film is judged, and in no record
-    assert on_film.any()
+    assert on_film.all(-1).sum() >= 6
     assert one.scores.predicted[on_film] == pytest.approx(points[on_film], abs=1e-4)
     for film, found, errors in zip(predicted, points, one.scores.errors_mm, strict=True):
         assert film.spacing is not None

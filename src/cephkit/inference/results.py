@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cephkit.data.names import film_key, film_name
+from cephkit.data.names import film_key, film_name, first_free
 from cephkit.errors import CephkitError, LabelError, SettingsError
 from cephkit.files import write_csv
 from cephkit.records.reader import read_record
@@ -60,16 +60,12 @@ class ResultFolder:
 
     def name_for(self, file: Path, content: str) -> str:
         """A name for the results of ``file``: its own without ending, with a number if another film has it."""
-        stem, number = film_name(file), 1
-        while True:
-            name = stem if number == 1 else f"{stem}-{number}"
-            if film_key(name) not in self._taken and self._is_free(name, content):
-                self._taken.add(film_key(name))
-                return name
-            number += 1
+        name = first_free(film_name(file), lambda name: self._is_free(name, content))
+        self._taken.add(film_key(name))
+        return name
 
     def problem_of(self, name: str, content: str, overlay: bool) -> str | None:
-        """What was wrong with a film that has a result, empty if nothing was; None if it has to be predicted."""
+        """What was wrong with a film that has a result, empty if nothing was; None if it must be predicted."""
         known = self._known.get(film_key(name))
         if known is None or not self.resume or (known.content, known.run) != (content, self.run):
             return None
@@ -121,7 +117,7 @@ class ResultFolder:
 
     def _is_free(self, name: str, content: str) -> bool:
         json_path, overlay_path = self.json_path(name), self.overlay_path(name)
-        if {json_path.resolve(), overlay_path.resolve()} & self._inputs:
+        if film_key(name) in self._taken or {json_path.resolve(), overlay_path.resolve()} & self._inputs:
             return False
         known = self._known.get(film_key(name))
         if known is not None:
@@ -153,4 +149,4 @@ def _refuse_foreign(path: Path, columns: tuple[str, ...]) -> None:
     except (OSError, ValueError, csv.Error) as error:  # not text, not a table, a field of megabytes
         raise SettingsError(f"{path}: cannot be read ({error}); choose another --out") from error
     if tuple(head) != columns:
-        raise SettingsError(f"{path}: is no table of cephkit predict; choose another --out")
+        raise SettingsError(f"{path}: is not a table of cephkit predict; choose another --out")

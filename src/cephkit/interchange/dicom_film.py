@@ -1,4 +1,4 @@
-"""The header of the DICOM film that a structured report is about, and what of it the report must repeat."""
+"""The header of the DICOM film that a structured report is about, and the fields that the report must repeat."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ from cephkit.errors import FilmError, SettingsError
 from cephkit.records.record import LandmarkRecord
 
 REFERENCE = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-"""Which film it is."""
+"""Identify the film."""
 FILED_UNDER = (
     *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex"),
     *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName"),
@@ -49,16 +49,16 @@ def film_header(path: Path, record: LandmarkRecord) -> Dataset:
         raise FilmError(f"{path}: its SOP class is not one of images; choose another --format")
     if missing or rows < 1 or columns < 1 or frames != 1:
         what = f"without {', '.join(missing)}" if missing else f"of {frames} frames, {columns}x{rows} pixels"
-        raise FilmError(f"{path}: a DICOM file {what}; a film has one frame and says which one it is")
+        raise FilmError(f"{path}: a DICOM file {what}; a film has one frame and UIDs that identify it")
     if record.size is not None and record.size != (rows, columns):
         height, width = record.size
-        said = f"{record.where} says {width}x{height}"
-        raise SettingsError(f"{path}: {columns}x{rows} pixels, {said}: another film; give the right --films")
+        expected = f"{record.where} says {width}x{height}"
+        raise SettingsError(f"{path}: {columns}x{rows} pixels, {expected}: another film; give the right --films")
     return header
 
 
 def evidence(header: Dataset) -> Dataset:
-    """Which film the report is about, by UIDs; the fields of patient and study are there and empty."""
+    """The film that the report is about, by UIDs; the fields of patient and study are empty."""
     film = Dataset()
     for keyword in REFERENCE:
         setattr(film, keyword, header.get(keyword))

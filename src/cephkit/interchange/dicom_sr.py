@@ -1,4 +1,4 @@
-"""DICOM structured reports, one per film, to be filed beside the film: which films, and what must hold for them."""
+"""DICOM structured reports, one per film, to be filed beside the film."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""The face as tools draw it: which landmarks are joined by lines, and in which colour they are shown."""
+"""The face as tools draw it: the lines between landmarks, and their colours."""
 
 from cephkit.data.synthetic.shapes import table
 from cephkit.drawing.overlay import COLOURS
@@ -22,7 +22,7 @@ def colour(symbol: str) -> str:
 
 
 def layout() -> dict[str, tuple[float, float]]:
-    """Where the landmarks of a face that looks right lie in a square of 100 x 100, for a tool's template.
+    """Places of the landmarks of a face that looks right, in a square of 100 x 100, for a tool's template.
 
     The shape is the mean of the Aariz faces.
     """
