@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 
 import tyro
 
-from cephkit.settings.options import Annotator, Compute, DataSet, Loader, Network, RamCache, SecondStageTraining, Seed
+from cephkit.settings.options import Compute, Network, SecondStageTraining, Seed, TrainingData
 from cephkit.settings.rules import POSITIVE_OR_AUTO, NumberOrAuto, Options, above, at_least, inside
 
 ResumeAs = Literal["auto", "continue", "fine_tune"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilmLoading(Loader, RamCache):
-    """Loading"""
+class FilmLoading(TrainingData):
+    """Data"""
 
     limited_ram_cache: Annotated[int | None, at_least(0)] = None
     """Keep at most this many films in memory and decode the others every time (0: none)."""
@@ -76,6 +76,8 @@ class Optimisation(Options):
     """Compile the network with torch.compile; falls back to eager mode if that fails."""
     ema_decay: Annotated[float, inside(0, 1)] = 0.999
     """Decay of the moving average, per optimiser step."""
+    refine: bool = False
+    """After the network, train a second stage that corrects each landmark in a crop at near native resolution."""
     augment: bool = True
     """Randomly rotate, scale, shift and change the intensity of the training films."""
 
@@ -87,14 +89,6 @@ class Optimisation(Options):
                 "--effective_batch needs --batch_size auto; without it the effective batch is "
                 "--batch_size x --gradient_accumulation_steps"
             )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainedSecondStage(SecondStageTraining):
-    """Second stage"""
-
-    refine: bool = False
-    """After the network, train a second stage that corrects each landmark in a crop at near native resolution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +127,7 @@ class RunOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(
-    RunOptions, Seed, Compute, TrainedSecondStage, Optimisation, TrainedNetwork, FilmLoading, Annotator, DataSet
-):
+class TrainConfig(RunOptions, Seed, Compute, SecondStageTraining, Optimisation, TrainedNetwork, FilmLoading):
     """Train a landmark model on a data set in the Aariz layout.
 
     --config FILE.yaml reads settings from a file first: defaults < file < command line.

@@ -8,13 +8,13 @@ import tyro
 
 from cephkit.errors import DataError
 from cephkit.interrupt import Stopped, ending_after_the_step
-from cephkit.settings.options import SOURCES, Annotator, Compute, DataSet, Loader, RamCache, SecondStageTraining, Seed
+from cephkit.settings.options import SOURCES, Compute, SecondStageTraining, Seed, TrainingData
 from cephkit.settings.reading import parse
 from cephkit.settings.rules import above, at_least
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefineOptions(Seed, Compute, SecondStageTraining, Loader, RamCache, Annotator, DataSet):
+class RefineOptions(Seed, Compute, SecondStageTraining, TrainingData):
     """Train a second stage for a checkpoint: it corrects each landmark in a crop at near native resolution.
 
     It is added to the same file, but only if it lowers the error on the valid films.

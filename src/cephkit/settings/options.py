@@ -36,24 +36,8 @@ class DataSet(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Annotator(Options):
-    """Data"""
-
-    annotation_type: AnnotationType = "Senior Orthodontists"
-    """Whose landmarks to learn."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RamCache(Options):
-    """Loading"""
-
-    use_ram_cache: bool = False
-    """Keep the films in memory, one copy for all workers (1 MiB a film at 1024x1024)."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Loader(Options):
-    """Loading"""
+    """Data"""
 
     num_workers: Annotated[int, at_least(0)] = 2
     """Loader processes; 0 loads in the main process."""
@@ -61,10 +45,20 @@ class Loader(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class Batches(Loader):
-    """Loading"""
+    """Data"""
 
     batch_size: Annotated[int, at_least(1)] = 2
     """Films per forward pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData(Loader, DataSet):
+    """Data"""
+
+    annotation_type: AnnotationType = "Senior Orthodontists"
+    """Whose landmarks to learn."""
+    use_ram_cache: bool = False
+    """Keep the films in memory, one copy for all workers (1 MiB a film at 1024x1024)."""
 
 
 @dataclass(frozen=True, kw_only=True)
