@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from cephkit.checkpoint import load_model
-from cephkit.data.film import Film, points_array
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.data.prepare import prepare
 from cephkit.evaluation import distort
 from cephkit.evaluation.distort import DISTORTIONS, Distorted, Grey8
@@ -102,7 +103,7 @@ def seen(predictor: Predictor, films: Sequence[Film], change: Change) -> Seen:
     symbols, rows = predictor.spec.symbols, []
     for film in films:
         grey, matrix = change(to_uint8(read_grey(film.path)), zlib.crc32(film.film_id.encode()))
-        found = predictor.predict_canvases([canvas[None] for canvas in predictor.canvases(grey)], [grey.shape])
+        found = predictor.run_film(grey)
         if found.poses[0].doubt:
             continue
         gaps = {
@@ -110,7 +111,7 @@ def seen(predictor: Predictor, films: Sequence[Film], change: Change) -> Seen:
             for who in EXAMINERS
         }
         back = np.sqrt(abs(np.linalg.det(invert(matrix)[:2, :2])))
-        mm = found.units[0] * back * (film.pixel_size_mm or np.nan)
+        mm = found.units[0] * back * float(pixel_sizes_mm([film])[0])
         turned = {who: gap @ found.frames[0].T for who, gap in gaps.items()}
         rows.append((found.features[0], found.signatures[0], found.poses[0].excess, mm, turned))  # type: ignore[index]
     features, signatures, excess, mm, residuals = zip(*rows, strict=True)

@@ -157,6 +157,6 @@ def _model(options: MeasureOptions, files: Sequence[Path]) -> "Model | None":
 
 
 def _find(model: "Model", file: Path, spacing: Spacing | None, data: bytes) -> tuple[LandmarkRecord, Grey8]:
-    shown = model.show(file, spacing, data)
-    (record,) = model.predict_shown([shown])
-    return record, shown.grey
+    film = model.preprocess(file, spacing, data)
+    (record,) = model.predict_preprocessed([film])
+    return record, film.grey

@@ -6,12 +6,17 @@ the class's options are in.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from cephkit.losses import LOSSES
 from cephkit.settings.rules import NETWORK_SIZE, Options, at_least
 
 AnnotationType = Literal["Senior Orthodontists", "Junior Orthodontists", "mean"]
 Truth = Literal["senior", "junior", "mean", "official"]
+if TYPE_CHECKING:
+    LossName = str
+else:
+    LossName = Literal[tuple(LOSSES)]
 
 SOURCES: dict[str, Truth] = {
     "Senior Orthodontists": "senior",
@@ -71,7 +76,7 @@ class Network(Options):
     """Network input, height and width in pixels; multiples of 32."""
     heatmap_stride: Literal[4, 2] = 4
     """Input pixels per heatmap cell."""
-    loss: Literal["adaptive_wing", "softmax"] = "adaptive_wing"
+    loss: LossName = "adaptive_wing"
     """Heatmap loss: Adaptive Wing, or a cross-entropy over a 2-D softmax."""
     channels_last: bool = False
     """Channels-last memory layout of network and input; often faster."""
