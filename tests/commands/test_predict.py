@@ -105,7 +105,7 @@ def test_files_that_are_not_ours_stay_as_they_are(tmp_path: Path) -> None:
     assert (out / "f.json").read_text(encoding="utf-8") == '{"ceph_id": "f", "landmarks": []}'
     assert (out / "f-2.json").exists()
     (out / "landmarks.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match="no table of cephkit predict"):
+    with pytest.raises(SettingsError, match="not a table of cephkit predict"):
         run(out, film)
 
 
