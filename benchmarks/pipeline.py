@@ -14,8 +14,9 @@ from typing import Any
 
 import torch
 
-from cephkit.config import TrainConfig, parse
+from cephkit.config import TrainConfig
 from cephkit.progress import ProgressBar
+from cephkit.settings.reading import parse
 from cephkit.training.context import Run
 from cephkit.training.loop import train_epoch
 from cephkit.training.run import set_up

@@ -1,11 +1,10 @@
 """Writes the flag tables of reference.md from the settings classes: ``python docs/flags.py``.
 
-The tables lie between ``<!-- flags COMMAND -->`` and ``<!-- end -->``; tests/test_docs.py fails when they are not what
-the classes say.
+The tables lie between ``<!-- flags COMMAND -->`` and ``<!-- end -->``; tests/test_docs.py fails if they are out
+of date.
 """
 
 import ast
-import importlib
 import inspect
 import re
 import textwrap
@@ -15,54 +14,44 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import tyro
 
+from cephkit.commands import COMMANDS
+
 REFERENCE = Path(__file__).with_name("reference.md")
-OPTIONS = {
-    "train": ("cephkit.config", "TrainConfig"),
-    "evaluate": ("cephkit.commands.evaluate", "EvaluateOptions"),
-    "compare": ("cephkit.commands.compare", "CompareOptions"),
-    "refine": ("cephkit.commands.refine", "RefineOptions"),
-    "calibrate": ("cephkit.commands.calibrate", "CalibrateOptions"),
-    "predict": ("cephkit.commands.predict", "PredictOptions"),
-    "measure": ("cephkit.commands.measure", "MeasureOptions"),
-    "export": ("cephkit.commands.export", "ExportOptions"),
-    "import": ("cephkit.commands.import_labels", "ImportOptions"),
-    "plan": ("cephkit.commands.plan", "PlanOptions"),
-    "doctor": ("cephkit.commands.doctor", "DoctorOptions"),
-    "synthesize": ("cephkit.commands.synthesize", "SynthesizeOptions"),
-    "demo": ("cephkit.commands.demo", "DemoConfig"),
-}
-"""Command -> (module, settings class)."""
 POSITIONAL = get_args(tyro.conf.Positional[str])[1]
 """The mark of what stands without a flag."""
 
 
-def options_class(command: str) -> type[Any]:
-    """The settings class of ``command``."""
-    module, name = OPTIONS[command]
-    found: type[Any] = getattr(importlib.import_module(module), name)
+def declared(options: type[Any]) -> dict[str, str]:
+    """Field -> meaning of what ``options`` itself declares: the string below it."""
+    body: list[Any] = ast.parse(textwrap.dedent(inspect.getsource(options))).body[0].body  # type: ignore[attr-defined]
+    found = {}
+    for node, below in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            documented = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+            found[node.target.id] = inspect.cleandoc(below.value.value) if documented else ""
     return found
 
 
-def meanings(options: type[Any]) -> list[tuple[str, str, str]]:
-    """(name, meaning, group) of each field: the string below it, and the comment that heads its part of the class."""
-    source = textwrap.dedent(inspect.getsource(options))
-    heads = {n: m[1] for n, line in enumerate(source.splitlines(), 1) if (m := re.fullmatch(r" {4}# (\w+)", line))}
-    body: list[Any] = ast.parse(source).body[0].body  # type: ignore[attr-defined]
-    found = []
-    for node, below in zip(body, [*body[1:], None], strict=True):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            said = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-            group = next((heads[line] for line in sorted(heads, reverse=True) if line < node.lineno), "")
-            found.append((node.target.id, inspect.cleandoc(below.value.value) if said else "", group))
+def meanings(options: type[Any]) -> dict[str, tuple[str, str]]:
+    """Field -> (meaning, group); the group of an inherited field is the docstring of its class.
+
+    Fields inherited from the options of another command are left out: they are in that command's table.
+    """
+    others = {command.options_class() for command in COMMANDS.values()} - {options}
+    found: dict[str, tuple[str, str]] = {}
+    for base in reversed(options.__mro__[:-1]):
+        if not any(issubclass(other, base) and issubclass(options, other) for other in others):
+            group = "" if base is options else inspect.getdoc(base) or ""
+            found |= {name: (meaning, group) for name, meaning in declared(base).items()}
     return found
 
 
 def rows(options: type[Any]) -> list[tuple[str, str, str, str]]:
-    """(group, flag, default, meaning) of each setting, as Markdown."""
+    """Return (group, flag, default, meaning) of each setting, as Markdown: its own before those of a group."""
     types = get_type_hints(options, include_extras=True)
     defaults = {field.name: field.default for field in fields(options)}
-    found = []
-    for name, meaning, group in meanings(options):
+    found: dict[str, list[tuple[str, str, str, str]]] = {"": []}
+    for name, (meaning, group) in meanings(options).items():
         kind = types[name]
         extras = getattr(kind, "__metadata__", ())
         aliases = [alias for extra in extras for alias in getattr(extra, "aliases", None) or ()]
@@ -72,12 +61,13 @@ def rows(options: type[Any]) -> list[tuple[str, str, str, str]]:
         if plain is bool and defaults[name] is True:
             flag += f", `--no_{name}`"
         choices = f" One of {', '.join(f'`{choice}`' for choice in get_args(plain))}." * (get_origin(plain) is Literal)
-        found.append((group, flag, shown(defaults[name]), f"{meaning}{choices}".replace("|", "\\|").replace("\n", " ")))
-    return found
+        text = f"{meaning}{choices}".replace("|", "\\|").replace("\n", " ")
+        found.setdefault(group, []).append((group, flag, as_typed(defaults[name]), text))
+    return [row for group in found.values() for row in group]
 
 
-def shown(default: Any) -> str:
-    """A default as a user would type it."""
+def as_typed(default: Any) -> str:
+    """Return a default as a user would type it."""
     if default is MISSING:
         return "required"
     if default is None or default == ():
@@ -90,10 +80,10 @@ def shown(default: Any) -> str:
 
 
 def table(command: str) -> str:
-    """The tables of ``command``, one per group."""
+    """Return the tables of ``command``, one per group."""
     lines: list[str] = []
     last = None
-    for group, flag, default, meaning in rows(options_class(command)):
+    for group, flag, default, meaning in rows(COMMANDS[command].options_class()):
         if group != last:
             lines += ["", f"**{group}**"] * bool(group)
             lines += ["", "| flag | default | meaning |", "| --- | --- | --- |"]
@@ -103,7 +93,7 @@ def table(command: str) -> str:
 
 
 def rendered(text: str) -> str:
-    """``text`` with every table made anew."""
+    """Return ``text`` with every table regenerated."""
     return re.sub(
         r"<!-- flags (\w+) -->.*?<!-- end -->",
         lambda match: f"<!-- flags {match[1]} -->\n\n{table(match[1])}\n\n<!-- end -->",

@@ -16,7 +16,7 @@ def test_without_a_card_it_says_so_and_takes_the_cpu(monkeypatch: pytest.MonkeyP
     said: list[str] = []
     assert choose_device("cuda:3", said.append) == torch.device("cpu")
     assert len(said) == 1
-    assert "going on with the CPU" in said[0]
+    assert "using the CPU instead" in said[0]
 
 
 def test_a_card_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +25,19 @@ def test_a_card_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     assert choose_device("cuda:0", print) == torch.device("cuda:0")
     with pytest.raises(SettingsError, match="1 CUDA card"):
         choose_device("cuda:1", print)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "metal", "chosen"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
+)
+def test_auto_takes_the_best_there_is_without_a_line(
+    cuda: bool, metal: bool, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: metal)
+    lines: list[str] = []
+    assert choose_device("auto", lines.append) == torch.device(chosen)
+    assert lines == []
 
 
 @pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "meta"])

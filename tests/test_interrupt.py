@@ -84,11 +84,11 @@ def test_what_was_stopped_says_how_to_go_on_and_nothing_else(
     from cephkit.commands import train as command
 
     def main(argv: list[str]) -> int:
-        raise Stopped("stopped; the same command goes on from here", 143)
+        raise Stopped("stopped; re-run to resume", 143)
 
     monkeypatch.setattr(command, "main", main)
     assert cli.main(["train"]) == 143
-    assert capsys.readouterr() == ("stopped; the same command goes on from here\n", "")
+    assert capsys.readouterr() == ("stopped; re-run to resume\n", "")
 
 
 GROUP = """
@@ -132,7 +132,7 @@ print("worker", os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
 @pytest.mark.parametrize(
     ("number", "line"),
     [
-        ("SIGINT", "Ctrl-C: ending after this step, with a saved state (again: at once, without)"),
+        ("SIGINT", "Ctrl-C: ending after this step, with a saved state (again: stop at once, without saving)"),
         ("SIGTERM", "SIGTERM: ending after this step, with a saved state"),
     ],
 )

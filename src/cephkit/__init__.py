@@ -2,34 +2,50 @@
 
 from typing import TYPE_CHECKING, Any
 
-from cephkit import notice
-from cephkit.notice import NOTICE
-
 if TYPE_CHECKING:
     from cephkit.cephalometry.measured import measure
+    from cephkit.commands.evaluate import evaluate
+    from cephkit.commands.train import train
     from cephkit.data.spacing import Spacing
     from cephkit.inference.model import Model, load_model
+    from cephkit.notice import NOTICE
     from cephkit.records.reader import read_record
     from cephkit.records.record import LandmarkRecord
 
-__all__ = ["NOTICE", "LandmarkRecord", "Model", "Spacing", "__version__", "load_model", "measure", "read_record"]
+    __version__: str
 
-_ROOMS = {
-    "Model": "cephkit.inference.model",
-    "load_model": "cephkit.inference.model",
+__all__ = [
+    "NOTICE",
+    "LandmarkRecord",
+    "Model",
+    "Spacing",
+    "__version__",
+    "evaluate",
+    "load_model",
+    "measure",
+    "read_record",
+    "train",
+]
+
+_HOMES = {
     "LandmarkRecord": "cephkit.records.record",
+    "Model": "cephkit.inference.model",
+    "NOTICE": "cephkit.notice",
     "Spacing": "cephkit.data.spacing",
+    "evaluate": "cephkit.commands.evaluate",
+    "load_model": "cephkit.inference.model",
     "measure": "cephkit.cephalometry.measured",
     "read_record": "cephkit.records.reader",
+    "train": "cephkit.commands.train",
 }
-
-__version__ = notice.VERSION
 
 
 def __getattr__(name: str) -> Any:
-    """Public names are imported when they are used: ``cephkit --help`` does not wait for torch."""
-    if name not in _ROOMS:
-        raise AttributeError(f"module 'cephkit' has no attribute {name!r}")
+    """Import a public name when it is used, so that ``cephkit --help`` waits for nothing."""
     from importlib import import_module
 
-    return getattr(import_module(_ROOMS[name]), name)
+    if name == "__version__":
+        return import_module("cephkit.notice").VERSION
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cephkit' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""Which device runs the network, and in which precision."""
+"""The device that runs the network, and its half precision."""
 
 import torch
 
@@ -7,20 +7,26 @@ from cephkit.notice import Notify
 
 
 def choose_device(name: str, notify: Notify) -> torch.device:
-    """The device called ``name``; where there is no such hardware, the CPU, and a line that says so.
+    """Return the device called ``name``; if there is no such hardware, notify and return the CPU.
+
+    ``auto`` is a CUDA card if there is one, else Apple's Metal, else the CPU, without a line.
 
     Raises:
-        SettingsError: no device has this name, or there are fewer CUDA cards than its number asks for.
+        SettingsError: no device has this name, or its number is higher than that of any CUDA card.
     """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise SettingsError(f"--device {name}: no such device", "use cuda, cuda:0, cuda:1, ..., mps or cpu") from error
+        raise SettingsError(
+            f"--device {name}: no such device", "use auto, cuda, cuda:0, cuda:1, ..., mps or cpu"
+        ) from error
     if device.type == "cpu":
         return device
     if device.type == "cuda":
         if not torch.cuda.is_available():
-            notify(f"--device {name}: no CUDA GPU can be used here ({_why_no_cuda()}); going on with the CPU")
+            notify(f"--device {name}: there is no usable CUDA GPU ({_why_no_cuda()}); using the CPU instead")
             return torch.device("cpu")
         cards = torch.cuda.device_count()
         if device.index is not None and device.index >= cards:
@@ -28,16 +34,16 @@ def choose_device(name: str, notify: Notify) -> torch.device:
         return device
     if device.type == "mps":
         if not torch.backends.mps.is_available():
-            notify(f"--device {name}: Apple's Metal cannot be used here; going on with the CPU")
+            notify(f"--device {name}: Apple's Metal is not available; using the CPU instead")
             return torch.device("cpu")
         return device
     raise SettingsError(f"--device {name}: cephkit runs on cuda, mps and cpu")
 
 
 def half_type(device: torch.device) -> torch.dtype:
-    """The half-precision type to use: bfloat16 where the hardware has it natively, else float16.
+    """Return the half-precision type to use: bfloat16 if the hardware has it natively, else float16.
 
-    CUDA cards below compute capability 8 only emulate bfloat16, slowly; Metal takes float16.
+    CUDA cards below compute capability 8 only emulate bfloat16, slowly; Metal uses float16.
     """
     if device.type == "cuda":
         native = torch.cuda.get_device_capability(device) >= (8, 0)
@@ -46,12 +52,12 @@ def half_type(device: torch.device) -> torch.dtype:
 
 
 def half_pays(device: torch.device) -> bool:
-    """Whether half precision is worth while: a CPU without bfloat16 instructions emulates it, ten times slower."""
+    """Return whether half precision is worthwhile: a CPU without bfloat16 emulates it, ten times slower."""
     if device.type != "cpu":
         return True
     try:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    except (AttributeError, RuntimeError):  # a torch without oneDNN, or one that asks in another way
+    except (AttributeError, RuntimeError):  # a torch without oneDNN, or with another interface
         return False
 
 

@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM, one mechanism for all commands.
+"""Ctrl-C and SIGTERM, handled alike by all commands.
 
-A command is ended by either with what it has done so far kept; a training ends after its step, with a saved state.
+Either ends a command, which keeps what it has done so far; training ends after the current step, with a saved state.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ INTERRUPTED, TERMINATED = 130, 143
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, raised where Ctrl-C raises KeyboardInterrupt: what answers the one answers the other."""
+    """SIGTERM, raised where Ctrl-C raises KeyboardInterrupt, so that one handler serves both."""
 
 
-class Stopped(Exception):  # noqa: N818 - no error
-    """Ended at the user's wish, with what was done kept; the message says how to go on."""
+class Stopped(Exception):  # noqa: N818 - not an error
+    """Stopped by the user, with the work so far kept; the message says how to resume."""
 
     def __init__(self, message: str = "stopped", status: int = INTERRUPTED) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class Stopped(Exception):  # noqa: N818 - no error
 
 @contextlib.contextmanager
 def sigterm_like_ctrl_c() -> Iterator[None]:
-    """While this lasts, the first SIGTERM raises ``Terminated``; later ones do not disturb the clearing up."""
+    """Raise ``Terminated`` at the first SIGTERM; later ones do not disturb the cleanup."""
     raised = False
 
     def handler(number: int, frame: FrameType | None) -> None:
@@ -43,8 +43,8 @@ def sigterm_like_ctrl_c() -> Iterator[None]:
         yield
 
 
-class Asked:
-    """Whether the user has asked to stop: call it. ``status`` is the exit status that tells how."""
+class StopRequest:
+    """Returns whether the user has asked to stop, when called; ``status`` is the exit status."""
 
     status = INTERRUPTED
 
@@ -54,51 +54,51 @@ class Asked:
     def __call__(self) -> bool:
         return self._asked
 
-    def heard(self, number: int, frame: FrameType | None) -> None:
-        """Handle a signal: the first sets the wish, and a Ctrl-C after it interrupts at once.
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal: the first requests a stop, and a Ctrl-C after it interrupts at once.
 
-        A second SIGTERM says nothing new: SLURM and torchrun both send one.
+        A second SIGTERM is ignored: SLURM and torchrun both send one.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C, once more.
+            KeyboardInterrupt: a second Ctrl-C.
         """
         if self._asked:
             if number == signal.SIGINT:
                 raise KeyboardInterrupt
             return
         self._asked = True
-        name, again = "Ctrl-C", " (again: at once, without)"
+        name, again = "Ctrl-C", " (again: stop at once, without saving)"
         if number == signal.SIGTERM:
             self.status, name, again = TERMINATED, "SIGTERM", ""
         if is_first_process():
-            with contextlib.suppress(RuntimeError):  # it came in the middle of another line
+            with contextlib.suppress(RuntimeError):  # it interrupted another print
                 print(f"{name}: ending after this step, with a saved state{again}", flush=True)
 
 
 @contextlib.contextmanager
-def ending_after_the_step() -> Iterator[Asked]:
-    """While this lasts, Ctrl-C and SIGTERM only set what the yielded object returns; see ``Asked.heard``.
+def ending_after_the_step() -> Iterator[StopRequest]:
+    """Let Ctrl-C and SIGTERM only set what the yielded object returns; see ``StopRequest.handle``.
 
-    Signals belong to the main thread; in others nothing is heard, and the caller's ``stop`` has to do.
+    Signals reach the main thread only; in other threads the caller needs its own ``stop``.
     """
-    asked = Asked()
-    with _handling(asked.heard, signal.SIGINT, signal.SIGTERM):
-        yield asked
+    request = StopRequest()
+    with _handling(request.handle, signal.SIGINT, signal.SIGTERM):
+        yield request
 
 
 def ignore_stop_signals(worker: int = 0) -> None:
-    """For loader workers (``worker_init_fn``): what ends a run is the first process's business.
+    """Leave the handling of signals to the first process; for loader workers (``worker_init_fn``).
 
-    A terminal sends Ctrl-C, and SLURM SIGTERM, to all processes of a run at once. The SIGTERM by which the first
-    process itself ends a worker is obeyed.
+    A terminal sends Ctrl-C, and SLURM SIGTERM, to all processes of a run at once. A SIGTERM from the first process
+    itself ends the worker.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":  # elsewhere nobody can say who sent a signal
+    if sys.platform == "linux":  # elsewhere the sender of a signal is unknown
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_end_at_the_wish_of, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_obey, args=(os.getppid(),), daemon=True).start()
 
 
-def _end_at_the_wish_of(parent: int) -> None:
+def _obey(parent: int) -> None:
     if sys.platform == "linux":
         while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
             pass
@@ -106,7 +106,7 @@ def _end_at_the_wish_of(parent: int) -> None:
 
 
 def until(stop: Callable[[], bool]) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    """A wrapper of loaders that ends the loop over them when ``stop()`` is true.
+    """Return a wrapper for loaders that ends the loop over them when ``stop()`` is true.
 
     Raises:
         Stopped: from the loop.
@@ -122,7 +122,7 @@ def until(stop: Callable[[], bool]) -> Callable[[Iterable[Any]], Iterator[Any]]:
 
 
 def is_first_process() -> bool:
-    """False in all processes of torchrun but the first: they say nothing."""
+    """Return False in all processes of torchrun but the first, which alone prints."""
     return os.environ.get("RANK", "0") == "0"
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from cephkit.cephalometry import measuring
 from cephkit.cephalometry.folder import MeasuredFolder, Origin
-from cephkit.commands import measure as command
 from cephkit.commands.measure import main
 from cephkit.data.labels import landmarks_json
 from cephkit.errors import SettingsError
@@ -59,7 +59,7 @@ def test_the_same_command_again_measures_nothing_anew(
     assert run(out, tmp_path / "in", sheet=True) == 0
     assert stamps(out) == before
     assert (out / "measurements.csv").read_bytes() == table
-    assert "2 film(s) were measured with these settings already" in capsys.readouterr().out
+    assert "2 film(s) were already measured with these settings" in capsys.readouterr().out
     (out / "a_sheet.html").unlink()
     assert run(out, tmp_path / "in", sheet=True) == 0
     assert (out / "a_sheet.html").is_file()
@@ -122,7 +122,7 @@ def test_a_run_that_was_stopped_goes_on(
     out = tmp_path / "out"
     for name in "abc":
         write(tmp_path / "in" / f"{name}.json")
-    read, seen = command.read_record, []
+    read, seen = measuring.read_record, []
 
     def stops_at_b(path: Path) -> LandmarkRecord:
         seen.append(path.stem)
@@ -130,11 +130,11 @@ def test_a_run_that_was_stopped_goes_on(
             raise KeyboardInterrupt
         return read(path)
 
-    monkeypatch.setattr(command, "read_record", stops_at_b)
+    monkeypatch.setattr(measuring, "read_record", stops_at_b)
     with pytest.raises(KeyboardInterrupt):
         run(out, tmp_path / "in")
     before = stamps(out)
-    assert "the same command goes on" in capsys.readouterr().out
+    assert "re-run to resume" in capsys.readouterr().out
     assert set(films(out)) == {"a"}
     assert run(out, tmp_path / "in") == 0
     assert set(films(out)) == {"a", "b", "c"}

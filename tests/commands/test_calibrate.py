@@ -27,7 +27,7 @@ def options(root: Path, *checkpoints: Path, **changes: Any) -> CalibrateOptions:
     quick: dict[str, Any] = {
         "dataset_path": root, "num_workers": 0, "device": "cpu", "cache_dir": checkpoints[0].parent / "cache",
     }  # fmt: skip
-    return CalibrateOptions(checkpoints, **{**quick, **changes})
+    return CalibrateOptions(checkpoint=checkpoints, **{**quick, **changes})
 
 
 def judged(root: Path, *checkpoints: Path, **changes: Any) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def test_a_damaged_calibration_can_be_made_again(tiny_aariz: Path, tmp_path: Pat
 
 def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="is a folder; name a file in it"):
-        CalibrateOptions((Path("c.pth"),), out=tmp_path)
+        CalibrateOptions(checkpoint=(Path("c.pth"),), out=tmp_path)
 
 
 def test_films_are_drawn_by_the_seed() -> None:
@@ -221,7 +221,7 @@ def test_too_few_films_leave_the_file_as_it_is(tiny_aariz: Path, tmp_path: Path)
         ({"split": "train"}, "--split train: errors on films that the model was trained on say nothing"),
         ({"checkpoint": ()}, "give a checkpoint"),
         ({"batch_size": 0}, "--batch_size must be 1 or more, got 0"),
-        ({"remove_bias": True}, "--remove_bias goes with --films"),
+        ({"remove_bias": True}, "--remove_bias needs --films"),
         ({"films": 7}, "--films must be 8 or more, got 7"),
         ({"num_workers": -1}, "--num_workers must be 0 or more, got -1"),
     ],

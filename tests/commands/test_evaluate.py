@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import cephkit
 from cephkit.commands.evaluate import EvaluateOptions, evaluate, main
 from cephkit.errors import DataError, SettingsError
 from cephkit.evaluation.metrics import Metrics
@@ -110,6 +111,17 @@ def test_figures_are_those_of_the_moved_truth(
     assert math.fsum(errors) / 8 == pytest.approx(metrics["mre_mm"])
 
 
+def test_python_takes_keywords_with_plain_paths(tiny_aariz: Path, tmp_path: Path) -> None:
+    path = write_json(tmp_path / "p.json", truth_of(tiny_aariz, "test"))
+    metrics = cephkit.evaluate(
+        predictions=str(path), dataset_path=str(tiny_aariz), out=tmp_path / "out", report=False, bootstrap_draws=0
+    )
+    assert (metrics["films"], metrics["mre_mm"]) == (2, pytest.approx(0.0, abs=1e-9))
+    assert metrics["truth"] == "mean"
+    with pytest.raises(SettingsError, match=r"cephkit\.evaluate: there is no setting 'prediction'"):
+        cephkit.evaluate(prediction=path)
+
+
 def test_the_results_are_there_before_anything_is_drawn(
     tiny_aariz: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,7 +218,7 @@ def test_broken_labels_are_reported_together_or_skipped(tiny_aariz: Path, tmp_pa
     [
         ({}, "either --checkpoint or --predictions"),
         ({"checkpoint": (Path("a"),), "predictions": Path("b")}, "either --checkpoint or --predictions"),
-        ({"checkpoint": (Path("a"),), "allow_missing": True}, "--allow_missing goes with --predictions"),
+        ({"checkpoint": (Path("a"),), "allow_missing": True}, "--allow_missing needs --predictions"),
         ({"checkpoint": (Path("a"),), "batch_size": 0}, "--batch_size must be 1 or more"),
     ],
 )

@@ -173,7 +173,7 @@ def test_films_must_be_as_large_as_the_tool_says(tmp_path: Path, capsys: pytest.
     write_picture(tmp_path / "others" / "g.png", 2000, 1000)
     with pytest.raises(LabelError, match=r"task 17: f\.png measures 1000x500 pixels, the tool says 2000x1000"):
         main([*arguments, str(tmp_path / "smaller")])
-    with pytest.raises(SettingsError, match=r"1 films are not there: f\.png"):
+    with pytest.raises(SettingsError, match=r"1 films are missing: f\.png"):
         main([*arguments, str(tmp_path / "others")])
     assert not (tmp_path / "back").exists()
     assert main([*arguments, str(tmp_path / "films")]) == 0

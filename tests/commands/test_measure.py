@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cephkit.cephalometry import measuring
 from cephkit.cephalometry.measured import TABLE_COLUMNS
-from cephkit.commands import measure as command
 from cephkit.commands.measure import main
 from cephkit.data.labels import landmarks_json
 from cephkit.data.opened import open_film
@@ -202,7 +202,7 @@ def test_a_film_is_measured_by_a_model(
 
     monkeypatch.setattr(model, "load_model", lambda paths, **options: Known())
     out = tmp_path / "out"
-    with pytest.raises(SettingsError, match="a film has to be given --checkpoint"):
+    with pytest.raises(SettingsError, match="a film needs --checkpoint"):
         run(out, film)
     assert run(out, film.parent, "--checkpoint", "c.pth") == 1
     assert "broken.png: the file is empty" in capsys.readouterr().out
@@ -299,19 +299,19 @@ def test_stopped_in_the_middle_the_table_has_what_is_done(
 ) -> None:
     for name in "abc":
         write(tmp_path / "in" / f"{name}.json")
-    read = command.read_record
+    read = measuring.read_record
 
     def stops_at_the_third(path: Path) -> LandmarkRecord:
         if path.stem == "c":
             raise KeyboardInterrupt
         return read(path)
 
-    monkeypatch.setattr(command, "read_record", stops_at_the_third)
+    monkeypatch.setattr(measuring, "read_record", stops_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "out", tmp_path / "in")
     assert {row["film"] for row in table(tmp_path / "out")} == {"a", "b"}
     screen = capsys.readouterr().out
-    assert "2 film(s) without a pixel size: no lengths; give --pixel_size_mm" in screen
+    assert "2 film(s) without a pixel size: no lengths; use --pixel_size_mm" in screen
     assert "stopped" in screen
     assert "probability not known" in screen
 

@@ -68,7 +68,7 @@ def test_a_film_gives_landmarks_a_row_each_and_a_picture(tmp_path: Path, capsys:
     assert picture.shape[1] == 120
     screen = capsys.readouterr().out
     assert "NOT FOUND: S" in screen
-    assert "1 film(s) without a pixel size: no mm; give --pixel_size_mm" in screen
+    assert "1 film(s) without a pixel size: no mm; use --pixel_size_mm" in screen
     assert "Research use only; not a medical device." in screen
 
 
@@ -127,7 +127,7 @@ def test_a_broken_film_is_reported_and_the_others_go_on(tmp_path: Path, capsys: 
     screen = capsys.readouterr().out
     assert "a.png" in screen
     assert "b.jpg" in screen
-    assert "2 of 3 film(s) gave nothing" in screen
+    assert "2 of 3 film(s) failed" in screen
     assert sorted(path.name for path in out.iterdir()) == ["c.json", "c_overlay.png", "landmarks.csv", "problems.csv"]
 
 
@@ -152,7 +152,7 @@ def test_the_same_command_goes_on_with_what_is_left(
         patch.setattr(ResultFolder, "write", stops_at_the_third)
         with pytest.raises(KeyboardInterrupt):
             run(out, films, "--num_workers", 0)
-    assert "the same command goes on" in capsys.readouterr().out
+    assert "re-run to resume" in capsys.readouterr().out
     assert {row["film"] for row in table(out)} == {"a", "b"}
 
     def looked_at(*more: str) -> list[str]:
@@ -175,7 +175,7 @@ def test_the_same_command_goes_on_with_what_is_left(
     assert {row["film"] for row in table(out)} == {"a", "b", "black", "c"}
     capsys.readouterr()
     assert looked_at() == []
-    assert "4 film(s) had results of this model" in capsys.readouterr().out
+    assert "4 film(s) already had results of this model" in capsys.readouterr().out
     with (out / "problems.csv").open(encoding="utf-8", newline="") as file:
         problems = {Path(row["file"]).name: row["problem"] for row in csv.DictReader(file)}
     assert set(problems) == {"broken.png", "black.png"}

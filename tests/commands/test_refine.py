@@ -19,7 +19,7 @@ def options(checkpoint: Path, root: Path, **changes: Any) -> RefineOptions:
         "dataset_path": root, "annotation_type": "mean", "refine_epochs": 1, "num_workers": 0, "device": "cpu",
         "cache_dir": checkpoint.parent / "cache",
     }  # fmt: skip
-    return RefineOptions(checkpoint, **{**quick, **changes})
+    return RefineOptions(checkpoint=checkpoint, **{**quick, **changes})
 
 
 def test_a_second_stage_that_pays_is_written_beside_a_network_that_has_not_moved(
@@ -77,7 +77,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
         "--dataset_path", str(tiny_aariz), "--refine_epochs", "2", "--num_workers", "0", "--device", "cpu",
         "--refine_size", "96", "96", "--cache_dir", str(tmp_path / "cache"),
     ]  # fmt: skip
-    assert cli.run_command("cephkit.commands.refine", [str(straight), *arguments]) == 0
+    assert cli.run(main, [str(straight), *arguments]) == 0
     capsys.readouterr()
     before = path.read_bytes()
     real = refine_module.update_average
@@ -88,12 +88,12 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
             signal.raise_signal(signal.SIGINT)
 
         patched.setattr(refine_module, "update_average", pressed)
-        assert cli.run_command("cephkit.commands.refine", [str(path), *arguments]) == 130
+        assert cli.run(main, [str(path), *arguments]) == 130
     said = capsys.readouterr().out
-    assert said.rstrip().endswith("stopped; the same command goes on from here")
+    assert said.rstrip().endswith("stopped; re-run to resume")
     assert path.read_bytes() == before
     assert (tmp_path / "b_refiner.pth").exists()
-    assert cli.run_command("cephkit.commands.refine", [str(path), *arguments]) == 0
+    assert cli.run(main, [str(path), *arguments]) == 0
     weights_of = [read_checkpoint(each).extras["refiner"]["model"] for each in (straight, path)]
     assert same(*weights_of)
     assert not (tmp_path / "b_refiner.pth").exists()
@@ -123,9 +123,9 @@ def test_a_checkpoint_that_is_not_there_is_an_error(tiny_aariz: Path, tmp_path: 
 )
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        RefineOptions(Path("c.pth"), **wrong)
+        RefineOptions(checkpoint=Path("c.pth"), **wrong)
 
 
 def test_all_of_them_are_named_at_once() -> None:
-    with pytest.raises(SettingsError, match=r"refine_epochs.*; .*num_workers"):
-        RefineOptions(Path("c.pth"), refine_epochs=0, num_workers=-1)
+    with pytest.raises(SettingsError, match=r"(?s)num_workers.*\n.*refine_epochs"):
+        RefineOptions(checkpoint=Path("c.pth"), refine_epochs=0, num_workers=-1)

@@ -26,7 +26,8 @@ def judged(root: Path, *checkpoints: Path, lines: list[str] | None = None, **cha
         checkpoint=checkpoints, dataset_path=root, device="cpu", out=checkpoints[0].parent / "out",
         cache_dir=checkpoints[0].parent / "cache", **{"num_workers": 0, **changes},
     )  # fmt: skip
-    return judge_checkpoints(options, checkpoints, (lines if lines is not None else []).append)
+    notify = (lines if lines is not None else []).append
+    return judge_checkpoints(options, checkpoints, notify, tta=options.tta, refine=options.refine)
 
 
 def test_the_source_says_how_it_was_predicted(tiny_aariz: Path, tmp_path: Path) -> None:

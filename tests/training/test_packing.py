@@ -73,5 +73,5 @@ def test_a_run_with_auto_trains_with_what_was_chosen(settings: Settings, capsys:
 
 
 def test_an_effective_batch_is_for_auto_only() -> None:
-    with pytest.raises(SettingsError, match="--effective_batch goes with --batch_size auto"):
+    with pytest.raises(SettingsError, match="--effective_batch needs --batch_size auto"):
         TrainConfig(effective_batch=6)

@@ -51,7 +51,7 @@ def test_no_gpu_is_said_and_the_run_goes_on(settings: Settings, capsys: pytest.C
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     train(settings(device="cuda", epochs=1))
-    assert "going on with the CPU" in capsys.readouterr().out
+    assert "using the CPU instead" in capsys.readouterr().out
 
 
 def test_the_screen_tells_what_is_trained_and_how_long(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

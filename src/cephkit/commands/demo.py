@@ -1,17 +1,18 @@
-"""``cephkit demo``: the whole way once, small, with every command shown as a user would type it."""
+"""``cephkit demo``: the whole way once, small, printing every command as a user would type it."""
 
 import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from cephkit import cli
-from cephkit.config import parse
+from cephkit.commands import COMMANDS
 from cephkit.errors import CephkitError
+from cephkit.settings.reading import parse
+from cephkit.settings.rules import Options
 
 
-@dataclass(frozen=True)
-class DemoConfig:
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(Options):
     """Write a small synthetic data set, train on it, evaluate on its test split, predict and measure one film."""
 
     out: Path = Path("demo")
@@ -23,20 +24,20 @@ class DemoConfig:
 
 
 def main(argv: list[str]) -> int:
-    """Run the demo; 0 when every command succeeded.
+    """Run the demo; the status is 0 if every command succeeded.
 
     Raises:
         CephkitError: a command failed.
     """
-    config = parse(DemoConfig, argv, "cephkit demo")
-    out = config.out
+    options = parse(DemoOptions, argv, "cephkit demo")
+    out = options.out
     data, model, logs = out / "Aariz", out / "checkpoints", out / "logs"
     checkpoint = model / "checkpoint_best.pth"
-    run(["synthesize", "--out", data, "--films", config.films, "--seed", 1, "--overwrite"])
+    run(["synthesize", "--out", data, "--films", options.films, "--seed", 1, "--overwrite"])
     run([
         "train", "--dataset_path", data, "--model", "hrnet_w18_small", "--no_pretrained", "--image_size", 256, 256,
         "--batch_size", 8, "--gradient_accumulation_steps", 1, "--lr", 2e-3, "--warmup_epochs", 2, "--epochs",
-        config.epochs, "--mixed_precision", "--channels_last", "--use_ema", "--num_workers", 0, "--use_ram_cache",
+        options.epochs, "--mixed_precision", "--channels_last", "--use_ema", "--num_workers", 0, "--use_ram_cache",
         "--save_dir", model, "--log_dir", logs, "--device", "cpu",
     ])  # fmt: skip
     run([
@@ -63,13 +64,13 @@ def main(argv: list[str]) -> int:
 
 
 def run(command: list[object]) -> None:
-    """Show and run one ``cephkit`` command in this process.
+    """Print and run one ``cephkit`` command in this process.
 
     Raises:
-        CephkitError: it ended with another status than 0.
+        CephkitError: it failed, or its status is not 0.
     """
-    words = [str(word) for word in command]
-    print(f"\n$ cephkit {shlex.join(words)}", flush=True)
-    status = cli.run_command(cli.COMMANDS[words[0]][0], words[1:])
+    name, *argv = (str(word) for word in command)
+    print(f"\n$ cephkit {shlex.join([name, *argv])}", flush=True)
+    status = COMMANDS[name].main(argv)
     if status != 0:
-        raise CephkitError(f"the demo stopped: cephkit {words[0]} ended with status {status}")
+        raise CephkitError(f"the demo stopped: cephkit {name} ended with status {status}")

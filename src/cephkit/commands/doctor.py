@@ -1,49 +1,44 @@
-"""``cephkit doctor``: what stands between this machine, this data set and a good run?"""
+"""``cephkit doctor``: is anything wrong with this machine, this data set or these settings?"""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
-from cephkit.config import TrainConfig, parse_with_file
+from cephkit.config import TrainConfig
 from cephkit.doctor.checks import Check, exit_status, refused, warning
 from cephkit.doctor.nvidia import Smi, ask_nvidia_smi
 from cephkit.doctor.report import Report, to_json
 from cephkit.doctor.software import driver_check, python_check, tensorboard_check, torch_check, torch_import_check
-from cephkit.errors import CephkitError, SettingsError
+from cephkit.errors import CephkitError
+from cephkit.settings.reading import parse_with_file
+from cephkit.settings.rules import above
+
+Checking = Callable[[], Check | list[Check] | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DoctorOptions(TrainConfig):
     """Go through the guide's check list on this machine and data set; nothing is trained.
 
-    Takes every flag of cephkit train with the same meaning and default, and judges the run that they would start.
-    Exit status 0 where all is well, 1 with warnings, 2 with failures.
+    Takes every flag of cephkit train, with the same meaning and default, and judges the run that they would start.
+    Exit status 0 if all is well, 1 with warnings, 2 with failures.
     """
 
-    vram: float | None = None
-    """Judge for a card of this many GiB, also where there is none; default: what this machine's card has free."""
+    vram: Annotated[float | None, above(0)] = None
+    """Judge for a card of this many GiB, even if there is none; default: what this machine's card has free."""
     timing: bool = True
-    """Rehearse a training pass to say how long the run would take."""
+    """Rehearse a training pass to estimate how long the run would take."""
     json: bool = False
     """Print JSON: checks with name, status, found and remedy, and a summary."""
 
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot work.
-
-        Raises:
-            SettingsError: see ``TrainConfig``; or --vram is not above 0.
-        """
-        super().__post_init__()
-        if self.vram is not None and not self.vram > 0:
-            raise SettingsError(f"--vram must be above 0 GiB, got {self.vram:g}")
-
 
 def main(argv: list[str]) -> int:
-    """Run the command; 0 all well, 1 warnings, 2 failures.
+    """Run ``cephkit doctor``; the status is 0 if all is well, 1 with warnings, 2 with failures.
 
     Raises:
-        SettingsError: settings that cannot work.
+        SettingsError: invalid settings.
     """
     options = parse_with_file(DoctorOptions, argv, "cephkit doctor")
     report = Report(quiet=options.json)
@@ -55,7 +50,7 @@ def main(argv: list[str]) -> int:
 
 
 def go_through(options: DoctorOptions, report: Report) -> None:
-    """The whole check list, line by line."""
+    """Make every check, and add its lines to ``report``."""
     smi = ask_nvidia_smi()  # before this process itself uses the card
     report.heading("Software")
     report.add(python_check())
@@ -69,7 +64,7 @@ def go_through(options: DoctorOptions, report: Report) -> None:
 
 
 def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
-    """Everything that needs torch."""
+    """Make the checks that need torch."""
     import torch
 
     from cephkit.data.prepare import film_cache
@@ -130,8 +125,8 @@ def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
         report.add(guarded("time", check))
 
 
-def guarded(name: str, check: Callable[[], Check | list[Check] | None]) -> list[Check]:
-    """Run ``check``; an error becomes a line like others, so that the rest is checked too."""
+def guarded(name: str, check: Checking) -> list[Check]:
+    """Run ``check``; an error becomes a line too, so that the other checks still run."""
     try:
         found = check()
     except CephkitError as error:

@@ -1,28 +1,30 @@
-"""``cephkit evaluate``: a checkpoint, or any model's predictions, judged in millimetres."""
+"""``cephkit evaluate``: a checkpoint, or any model's predictions, scored in millimetres."""
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.console import Console
 
-from cephkit.config import Truth, parse
-from cephkit.data.film import SPLITS, Split
-from cephkit.errors import SettingsError
-from cephkit.evaluation.judge import Judged, judge_checkpoints, judge_file
+from cephkit.commands.console import table_console
+from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.results import metrics_content, print_results, write_predictions, write_results
 from cephkit.notice import NOTICE, Notify
 from cephkit.progress import track
+from cephkit.settings.options import SecondStage, Views
+from cephkit.settings.reading import from_keywords, parse
+from cephkit.settings.rules import at_least
 
-PLAIN_WIDTH = 120
-"""Columns of the table where the output is no terminal and cannot say how wide it is."""
+if TYPE_CHECKING:
+    from cephkit.evaluation.judge import Judged
 
 
-@dataclass(frozen=True)
-class EvaluateOptions:
-    """Judge a checkpoint, or predictions of whatever model, on a data set in the Aariz layout.
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(SecondStage, Views, JudgeOptions):
+    """Score a checkpoint, or the predictions of any model, on a data set in the Aariz layout.
 
     Distances are original film pixels x that film's mm per pixel. Research use only; not a medical device.
     """
@@ -31,91 +33,65 @@ class EvaluateOptions:
     """A checkpoint_*.pth of cephkit train, or several whose points are averaged; this or --predictions."""
     predictions: Path | None = None
     """JSON {film id: {symbol: [x, y]}} in film pixels, null where not found; or cephkit predict's folder."""
-    dataset_path: Path = Path("Aariz")
-    """Root of the data set: train, valid, test and cephalogram_machine_mappings.csv."""
-    split: tuple[Split, ...] = ("test",)
-    """Films to judge: train, valid, test, or several of them."""
-    truth: Truth = "mean"
-    """Whose landmarks are right: senior, junior, the mean of both, or official (Aariz's ceil of the mean)."""
     out: Path = Path("evaluation")
     """Folder for report.html, figures, metrics.json, predictions.json and tables (CSV)."""
-    tta: bool = False
-    """Look at each film several times (turned, scaled, brighter, darker) and average: slower, a little better."""
-    refine: bool = True
-    """Use the second stage of checkpoints that have one."""
     stress: bool = False
-    """Also judge the films distorted: mirrored, turned, cropped, framed, faint ...: a table, and stress.csv."""
-    stress_films: int | None = None
-    """With --stress, at most so many films, spread over the split; default: all of them."""
+    """Also score the films distorted: mirrored, turned, cropped, framed, faint ...: a table, and stress.csv."""
+    stress_films: Annotated[int | None, at_least(1)] = None
+    """With --stress: use at most this many films, spread over the split; default: all of them."""
     report: bool = True
     """Write report.html and the figures."""
-    allow_missing: bool = False
-    """With --predictions: what is not in the file counts as missing, in place of an error."""
-    skip_bad_films: bool = False
-    """Leave out films or labels that cannot be read; without it they end the command."""
-    bootstrap_draws: int = 2000
+    bootstrap_draws: Annotated[int, at_least(0)] = 2000
     """Draws of films for the 95 % intervals; 0 leaves the intervals out."""
-    seed: int = 0
-    """Seed of those draws."""
-    batch_size: int = 2
-    """Films per forward pass."""
-    num_workers: int = 2
-    """Loader processes; 0 loads in this process."""
-    cache_dir: Path | None = None
-    """Where checked films are remembered between runs; default: the user's cache folder."""
-    mixed_precision: bool = False
-    """Run the network in half precision."""
-    device: str = "cuda"
-    """cuda, cuda:1, mps or cpu; without a GPU it says so and goes on with the CPU."""
 
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot work.
-
-        Raises:
-            SettingsError: naming all of them.
-        """
-        wrong = []
+    def contradictions(self) -> Iterator[str]:
+        """Yield settings that do not work together."""
+        yield from super().contradictions()
         if bool(self.checkpoint) == (self.predictions is not None):
-            wrong.append("give either --checkpoint or --predictions")
+            yield "give either --checkpoint or --predictions"
         if self.allow_missing and self.predictions is None:
-            wrong.append("--allow_missing goes with --predictions")
+            yield "--allow_missing needs --predictions"
         if (self.stress or self.tta) and self.predictions is not None:
-            wrong.append("--tta and --stress go with --checkpoint: a file's predictions are what they are")
-        if self.stress_films is not None and (not self.stress or self.stress_films < 1):
-            wrong.append(f"--stress_films goes with --stress and must be 1 or more, got {self.stress_films}")
-        if not self.split:
-            wrong.append("--split needs train, valid or test")
-        lowest = {"batch_size": 1, "num_workers": 0, "bootstrap_draws": 0, "seed": 0}
-        for name, least in lowest.items():
-            if getattr(self, name) < least:
-                wrong.append(f"--{name} must be {least} or more, got {getattr(self, name)}")
-        if wrong:
-            raise SettingsError("cephkit evaluate: " + "; ".join(wrong))
-
-    @property
-    def splits(self) -> tuple[Split, ...]:
-        """``split`` without repeats, in the usual order."""
-        return tuple(split for split in SPLITS if split in self.split)
+            yield "--tta and --stress need --checkpoint: they run the model"
+        if self.stress_films is not None and not self.stress:
+            yield "--stress_films needs --stress"
 
 
 def main(argv: list[str]) -> int:
-    """Run the command.
+    """Run ``cephkit evaluate``; the status is 0.
 
     Raises:
-        CephkitError: what cannot be judged, and why.
+        CephkitError: see ``evaluate``.
     """
     evaluate(parse(EvaluateOptions, argv, "cephkit evaluate"), command=shlex.join(["cephkit", "evaluate", *argv]))
     return 0
 
 
-def evaluate(options: EvaluateOptions, command: str = "", notify: Notify = print) -> dict[str, Any]:
-    """Judge, write the results, show the figures, and return the content of ``metrics.json``.
+def evaluate(
+    options: EvaluateOptions | None = None, /, *, command: str = "", notify: Notify = print, **settings: Any
+) -> dict[str, Any]:
+    """Score a checkpoint or a file of predictions, as ``cephkit evaluate`` does, and write the results.
+
+    Args:
+        options: all settings in one object; or give them as keywords.
+        command: the command line, for ``metrics.json``.
+        notify: takes the lines for the user.
+        **settings: the flags of ``cephkit evaluate`` without their dashes, e.g. ``split=("valid",)``.
+
+    Returns:
+        the content of ``metrics.json``.
 
     Raises:
-        CephkitError: what cannot be judged, and why.
+        CephkitError: what cannot be scored, and why.
     """
+    from cephkit.evaluation.judge import (  # torch, which help and wrong settings do not need
+        judge_checkpoints,
+        judge_file,
+    )
+
+    options = from_keywords(EvaluateOptions, options, settings, "cephkit.evaluate")
     if options.predictions is None:
-        judged = judge_checkpoints(options, options.checkpoint, notify)
+        judged = judge_checkpoints(options, options.checkpoint, notify, tta=options.tta, refine=options.refine)
     else:
         judged = judge_file(options, options.predictions, notify)
     scores, source = judged.scores, judged.source
@@ -128,15 +104,14 @@ def evaluate(options: EvaluateOptions, command: str = "", notify: Notify = print
         "command": command,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    console = Console()
-    console = console if console.is_terminal else Console(width=PLAIN_WIDTH)
+    console = table_console()
     content = metrics_content(scores, metrics, about)
     write_results(options.out, scores, content)
     print_results(scores, metrics, console, content)
     if options.stress:
         _stress(options, judged, console)
     if options.report:
-        from cephkit.evaluation.html import write_report  # matplotlib takes its time
+        from cephkit.evaluation.html import write_report  # matplotlib is slow to import
 
         run_folder = options.checkpoint[0].parent if options.checkpoint else None
         write_report(options.out, scores, content, run_folder, options.bootstrap_draws, options.seed)
@@ -146,7 +121,7 @@ def evaluate(options: EvaluateOptions, command: str = "", notify: Notify = print
     return content
 
 
-def _stress(options: EvaluateOptions, judged: Judged, console: Console) -> None:
+def _stress(options: EvaluateOptions, judged: "Judged", console: Console) -> None:
     from cephkit.evaluation.stress import print_stress, stress_rows, write_stress
 
     predictor = judged.predictor

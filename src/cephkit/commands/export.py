@@ -1,6 +1,6 @@
 """``cephkit export``: landmarks out to other tools, or a model as ONNX."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -8,9 +8,8 @@ from typing import Literal, TypeAlias
 import tyro
 
 from cephkit.cephalometry.source import label_files
-from cephkit.config import parse
+from cephkit.commands.film_options import PixelSizeMm
 from cephkit.data.folder import films_in
-from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
 from cephkit.data.spacing import square
 from cephkit.errors import SettingsError
 from cephkit.interchange.aariz import aariz_files
@@ -23,12 +22,14 @@ from cephkit.interchange.label_studio import LOCAL_FILES, label_studio_files
 from cephkit.interchange.tables import table_files
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
+from cephkit.settings.options import Overwrite, SecondStage
+from cephkit.settings.reading import parse
 
 FormatName: TypeAlias = Literal["aariz", "csv", "coco", "label_studio", "cvat", "dicom_sr", "onnx"]
 
 
-@dataclass(frozen=True)
-class ExportOptions:
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(Overwrite, SecondStage):
     """Write landmarks for other tools (docs/export.md), or a model as one ONNX file (docs/onnx.md).
 
     Research use only; not a medical device.
@@ -37,42 +38,32 @@ class ExportOptions:
     predictions: tyro.conf.Positional[tuple[Path, ...]]
     """JSON files of cephkit predict, or label files in Aariz's schema, or folders of them."""
     format: FormatName
-    """For which tool; dicom_sr repeats the names of patient and study that stand in the film, as DICOM demands."""
+    """Target tool; dicom_sr repeats the names of patient and study that are in the film, as DICOM requires."""
     out: Path = Path("exported")
-    """Folder for the files, made where there is none; for onnx also a file that ends in .onnx."""
+    """Folder for the files, created if it does not exist; for onnx also a file that ends in .onnx."""
     checkpoint: Path | None = None
     """onnx: the checkpoint_*.pth to export."""
-    refine: bool = True
-    """onnx: with the second stage of a checkpoint that has one."""
     variant: Literal["float32", "float16", "int8"] = "float32"
     """onnx: precision of the networks; int8 is measured on the films of --films."""
     films: Path | None = None
-    """Folder of the films: where label files do not say their size, for dicom_sr, and for onnx to be compared on."""
-    pixel_size_mm: float | None = None
-    """Millimetres per pixel of films whose file says none: for csv and dicom_sr."""
+    """Folder of the films: for label files without a size, for dicom_sr, and for onnx to be compared on."""
+    pixel_size_mm: PixelSizeMm = None
+    """Millimetres per pixel of films whose file does not say it: for csv and dicom_sr."""
     image_prefix: str = LOCAL_FILES
-    """label_studio: what stands before a film's name, for Label Studio to find the film."""
+    """label_studio: the prefix of a film's name that makes it an address for Label Studio."""
     deidentified: bool = False
-    """dicom_sr: leave the fields of patient and study empty; UIDs still lead to the film."""
-    overwrite: bool = False
-    """Replace files that are there."""
+    """dicom_sr: leave the fields of patient and study empty; UIDs still identify the film."""
 
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot work.
-
-        Raises:
-            SettingsError: no file, or a number that cannot be.
-        """
+    def contradictions(self) -> Iterator[str]:
+        """Yield settings that do not work together."""
+        yield from super().contradictions()
         if self.format == "onnx":
             if self.predictions or self.checkpoint is None:
-                raise SettingsError("cephkit export --format onnx takes --checkpoint and no landmarks")
+                yield "--format onnx takes --checkpoint and no landmarks"
         elif not self.predictions:
-            raise SettingsError("cephkit export: no landmarks; give JSON files or folders of them")
+            yield "no landmarks; give JSON files or folders of them"
         elif self.checkpoint is not None:
-            raise SettingsError(f"--checkpoint is for --format onnx; {self.format} takes what cephkit predict wrote")
-        size = self.pixel_size_mm
-        if size is not None and not SMALLEST_MM <= size <= LARGEST_MM:
-            raise SettingsError(f"--pixel_size_mm must be {SMALLEST_MM:g} to {LARGEST_MM:g} mm, got {size}")
+            yield f"--checkpoint is for --format onnx; {self.format} takes what cephkit predict wrote"
 
 
 FORMATS: dict[str, Callable[[ExportOptions], Files]] = {
@@ -85,11 +76,11 @@ FORMATS: dict[str, Callable[[ExportOptions], Files]] = {
     "cvat": lambda options: cvat_files(on_films(with_films(_records(options), options.films))),
     "dicom_sr": lambda options: dicom_sr_files(_records(options), options.films, options.deidentified),
 }
-"""Format of landmarks -> the files that it is made of; what is wrong with the input is found before one is written."""
+"""Format of landmarks -> its files; problems of the input are found before any is written."""
 
 
 def main(argv: list[str]) -> int:
-    """Run the command; 0.
+    """Run ``cephkit export``; the status is 0.
 
     Raises:
         CephkitError: something cannot be read or written; see ``export``.
@@ -102,7 +93,7 @@ def export(options: ExportOptions) -> list[Path]:
     """Write the files, and return their paths.
 
     Raises:
-        SettingsError: an input, a folder or a film that is not there or does not fit; a file that is there already.
+        SettingsError: an input, a folder or a film that does not exist or does not fit; a file that already exists.
         LabelError: landmarks that cannot be read or lie outside their film.
         FilmError: a film that cannot be read.
     """
@@ -120,13 +111,13 @@ def export(options: ExportOptions) -> list[Path]:
 
 def _export_model(options: ExportOptions) -> Path:
     """Write the model of ``--checkpoint`` as ONNX."""
-    from cephkit.onnx.export import export_onnx  # torch, which landmarks can do without
+    from cephkit.onnx.export import export_onnx  # torch, which landmarks do not need
 
     assert options.checkpoint is not None
     films = [] if options.films is None else films_in(options.films, notify=print)
     out = options.out if options.out.suffix == ".onnx" else options.out / f"{options.checkpoint.stem}.onnx"
     if out.exists() and not options.overwrite:
-        raise SettingsError(f"{out}: already there; choose another --out, or give --overwrite")
+        raise SettingsError(f"{out}: already exists; choose another --out, or use --overwrite")
     print("tracing the model and comparing it with PyTorch; this takes a minute or two", flush=True)
     done = export_onnx(options.checkpoint, out, refine=options.refine, variant=options.variant, films=films)
     print(f"{done.path}: {done.size_bytes / 2**20:.1f} MiB, {' '.join(done.outputs)}")
@@ -142,5 +133,5 @@ def _records(options: ExportOptions) -> list[LandmarkRecord]:
     records = read_records(options.predictions)
     if options.pixel_size_mm is None:
         return records
-    said = square(options.pixel_size_mm, "--pixel_size_mm")
-    return [record if record.spacing is not None else replace(record, spacing=said) for record in records]
+    spacing = square(options.pixel_size_mm, "--pixel_size_mm")
+    return [record if record.spacing is not None else replace(record, spacing=spacing) for record in records]

@@ -1,80 +1,35 @@
-"""``cephkit refine``: a second stage for a checkpoint that exists."""
+"""``cephkit refine``: a second stage for an existing checkpoint."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
-from cephkit.config import SOURCES, AnnotationType, Truth, parse
-from cephkit.errors import DataError, SettingsError
+from cephkit.errors import DataError
 from cephkit.interrupt import Stopped, ending_after_the_step
+from cephkit.settings.options import SOURCES, Compute, SecondStageTraining, Seed, TrainingData
+from cephkit.settings.reading import parse
+from cephkit.settings.rules import above, at_least
 
 
-@dataclass(frozen=True)
-class RefineOptions:
+@dataclass(frozen=True, kw_only=True)
+class RefineOptions(Seed, Compute, SecondStageTraining, TrainingData):
     """Train a second stage for a checkpoint: it corrects each landmark in a crop at near native resolution.
 
-    It is kept, in the same file, only if it lowers the error on the valid films.
+    It is added to the same file, but only if it lowers the error on the valid films.
     """
 
     checkpoint: tyro.conf.Positional[Path]
     """A checkpoint_*.pth of cephkit train; the second stage is written into it."""
-    dataset_path: Path = Path("Aariz")
-    """Root of the data set: train, valid, test and cephalogram_machine_mappings.csv."""
-    annotation_type: AnnotationType = "Senior Orthodontists"
-    """Whose landmarks to learn."""
-    truth: Truth = "mean"
-    """Whose landmarks the valid films are scored against."""
-    refine_size: tuple[int, int] | None = None
-    """Height and width of the films that crops are taken from; default: the median size of the train films."""
-    refine_epochs: int = 40
-    """Epochs of the second stage."""
-    lr: float = 2e-3
+    lr: Annotated[float, above(0)] = 2e-3
     """Peak learning rate (AdamW)."""
-    films_a_step: int = 4
-    """Films of an optimiser step; each gives a crop per landmark."""
-    seed: int = 0
-    """Seed of weights, order and augmentation."""
-    use_ram_cache: bool = False
-    """Hold the films in memory."""
-    num_workers: int = 2
-    """Loader processes; 0 loads in this process."""
-    cache_dir: Path | None = None
-    """Where decoded films are kept; default: the user's cache folder."""
-    skip_bad_films: bool = False
-    """Leave out films or labels that cannot be read; without it they end the command."""
-    mixed_precision: bool = False
-    """Half-precision forward and backward."""
-    device: str = "cuda"
-    """cuda, cuda:1, mps or cpu; without a GPU it says so and goes on with the CPU."""
-
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot work.
-
-        Raises:
-            SettingsError: naming all of them.
-        """
-        wrong = [
-            f"--{name} must be {rule}, got {getattr(self, name)}"
-            for name, rule, holds in (
-                ("refine_epochs", "1 or more", self.refine_epochs >= 1),
-                ("films_a_step", "1 or more", self.films_a_step >= 1),
-                ("num_workers", "0 or more", self.num_workers >= 0),
-                ("lr", "above 0", self.lr > 0),
-                (
-                    "refine_size",
-                    "two multiples of 32, 64 or more",
-                    all(side >= 64 and side % 32 == 0 for side in self.refine_size or ()),
-                ),
-            )
-            if not holds
-        ]
-        if wrong:
-            raise SettingsError("cephkit refine: " + "; ".join(wrong))
+    films_a_step: Annotated[int, at_least(1)] = 4
+    """Films per optimiser step; each gives a crop per landmark."""
 
 
 def main(argv: list[str]) -> int:
-    """``cephkit refine``; 0, or 1 where the second stage does not pay and is not kept.
+    """Run ``cephkit refine``; the status is 0, or 1 if the second stage does not lower the error and is not kept.
 
     Raises:
         CephkitError: checkpoint or data set cannot be used.
@@ -83,11 +38,11 @@ def main(argv: list[str]) -> int:
 
 
 def refine(options: RefineOptions) -> bool:
-    """Whether the checkpoint has a second stage of this training now; see ``main``.
+    """Return whether the checkpoint now has a second stage of this training; see ``main``.
 
     Raises:
         CephkitError: see ``main``.
-        Stopped: Ctrl-C or SIGTERM; the same call goes on from there.
+        Stopped: Ctrl-C or SIGTERM; the same call resumes.
     """
     from cephkit.training.lock import owning_folder_of
 
@@ -130,7 +85,7 @@ def _refine(options: RefineOptions) -> bool:
                     stop=asked,
                 )  # fmt: skip
         except Stopped as error:
-            raise Stopped("stopped; the same command goes on from here", asked.status) from error
+            raise Stopped("stopped; re-run to resume", asked.status) from error
         saved.unlink(missing_ok=True)
     if refiner is None:
         return False

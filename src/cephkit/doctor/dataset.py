@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cephkit.config import SOURCES, AnnotationType, TrainConfig
+from cephkit.config import TrainConfig
 from cephkit.data.aariz import has_split, some
 from cephkit.data.film import Film, Split, pixel_sizes_mm
 from cephkit.data.prepare import UNREAD, PreparedData, prepare
 from cephkit.doctor.checks import Check, failure, noted, ok, refused, warning
 from cephkit.errors import DataError, Note
 from cephkit.landmarks import SYMBOLS
+from cephkit.settings.options import SOURCES, AnnotationType
 
 LAYOUT = "put the films into train/Cephalograms and valid/Cephalograms, as docs/data.md shows"
 

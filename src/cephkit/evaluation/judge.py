@@ -4,17 +4,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephkit.config import Truth
 from cephkit.data.aariz import AarizFolder, read_aariz, some
 from cephkit.data.check import unlabelled
-from cephkit.data.film import Film, Split
+from cephkit.data.film import Film
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.names import film_key
 from cephkit.errors import DataError
+from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.predictions import listed, read_predictions
 from cephkit.evaluation.results import lacks
 from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
@@ -27,35 +27,6 @@ if TYPE_CHECKING:
     from cephkit.inference.predictor import Predictor
 
 
-class JudgeOptions(Protocol):
-    """The options of judging, part of ``EvaluateOptions`` and ``CompareOptions``."""
-
-    @property
-    def dataset_path(self) -> Path: ...
-    @property
-    def splits(self) -> tuple[Split, ...]: ...
-    @property
-    def truth(self) -> Truth: ...
-    @property
-    def allow_missing(self) -> bool: ...
-    @property
-    def skip_bad_films(self) -> bool: ...
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def num_workers(self) -> int: ...
-    @property
-    def cache_dir(self) -> Path | None: ...
-    @property
-    def mixed_precision(self) -> bool: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def tta(self) -> bool: ...
-    @property
-    def refine(self) -> bool: ...
-
-
 @dataclass(frozen=True)
 class Judged:
     """Scores, and what they were made from."""
@@ -66,7 +37,9 @@ class Judged:
     predictor: "Predictor | None" = None
 
 
-def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Notify) -> Judged:
+def judge_checkpoints(
+    options: JudgeOptions, paths: Sequence[Path], notify: Notify, *, tta: bool, refine: bool
+) -> Judged:
     """Judge one checkpoint, or several whose points are averaged.
 
     Films are read, posed and run as ``cephkit predict`` does. Points of films that look like no lateral cephalogram are
@@ -83,7 +56,7 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Noti
 
     device = choose_device(options.device, notify)
     loaded = [load_model(path, device) for path in paths]
-    predictor = Predictor(loaded, device, options.mixed_precision, options.tta, options.refine)
+    predictor = Predictor(loaded, device, options.mixed_precision, tta, refine)
     spec = predictor.spec
     prepared = prepare(
         options.dataset_path,
@@ -128,7 +101,7 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Noti
         "checkpoint": about[0],
         **({"ensemble": about} if len(about) > 1 else {}),
         "mode": predictor.mode,
-        "tta": options.tta,
+        "tta": tta,
         "second_stage": any(stage.refiner is not None for stage in predictor.stages),
         "model_lacks": list(predictor.lacks),
         "films_doubted": doubted,

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cephkit.checkpoint import load_model as load_checkpoint
 from cephkit.data.folder import films_in
 from cephkit.data.spacing import Spacing, as_spacing
@@ -153,7 +151,7 @@ class Model:
 def load_model(
     path: Path | str | Sequence[Path | str],
     *,
-    device: str | None = None,
+    device: str = "auto",
     tta: bool = False,
     refine: bool = True,
     mixed_precision: bool = False,
@@ -165,7 +163,7 @@ def load_model(
 
     Args:
         path: a checkpoint of ``cephkit train``, or several, whose points are averaged.
-        device: cuda, cuda:1, mps or cpu; None: a card where there is one.
+        device: auto (a card if there is one), cuda, cuda:1, mps or cpu.
         tta: average several views of each film: slower, slightly better.
         refine: use the second stage of checkpoints that have one.
         mixed_precision: run the networks in half precision.
@@ -178,7 +176,6 @@ def load_model(
         SettingsError: no such device, or checkpoints of different landmarks.
     """
     paths = [path] if isinstance(path, (str, Path)) else list(path)
-    name = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    where = choose_device(name, notify)
+    where = choose_device(device, notify)
     loaded = [load_checkpoint(Path(each), where) for each in paths]
     return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful, ignore_bad_pixel_size)

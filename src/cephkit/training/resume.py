@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cephkit.checkpoint import Checkpoint, check_weights, weights_must_fit
-from cephkit.config import TrainConfig, to_plain
+from cephkit.config import TrainConfig
 from cephkit.data.film import Film
 from cephkit.errors import CheckpointError
 from cephkit.models.spec import ModelSpec
+from cephkit.settings.reading import to_plain
 from cephkit.training.batches import steps_per_epoch
 from cephkit.training.state import Progress, ended
 

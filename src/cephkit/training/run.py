@@ -14,7 +14,7 @@ from timm.utils.model_ema import ModelEmaV3
 
 from cephkit.augment import Augmentation
 from cephkit.checkpoint import Checkpoint, check_room, read_checkpoint
-from cephkit.config import SOURCES, TrainConfig
+from cephkit.config import TrainConfig
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import CephkitError, FilmError, SettingsError
@@ -28,6 +28,7 @@ from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
 from cephkit.progress import ProgressBar
+from cephkit.settings.options import SOURCES
 from cephkit.training.batches import PlanSampler
 from cephkit.training.complete import complete
 from cephkit.training.context import Run

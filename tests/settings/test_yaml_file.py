@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cephkit.errors import SettingsError
-from cephkit.settings_file import read_settings
+from cephkit.settings.yaml_file import read_settings
 
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefghijkl", "bcdefghijklm", strict=True)
@@ -18,8 +18,8 @@ BOMB = "a: &a [x, x]\n" + "".join(
     [
         (b"lr: 1\nepochs: 2024-13-45", "line 2, column 9: '2024-13-45' cannot be read (month must be in 1..12)"),
         (b"lr: [1, 2024-02-31]", "line 1, column 5"),
-        (b"lr: !!int ''", "line 1, column 5: tags (!) are not read"),
-        (b"lr: !!python/object/apply:os.system [x]", "line 1, column 5: tags (!) are not read"),
+        (b"lr: !!int ''", "line 1, column 5: tags (!) are not supported"),
+        (b"lr: !!python/object/apply:os.system [x]", "line 1, column 5: tags (!) are not supported"),
         (b"? [1, 2]\n: 3", "line 1, column 3: expected the name of a setting"),
         (b"? {a: b}\n: 3", "line 1, column 3: expected the name of a setting"),
         (b"lr: " + b"[" * 30_000, "line 1, column 6: nested too deeply"),

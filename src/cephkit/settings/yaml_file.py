@@ -1,7 +1,7 @@
 """A YAML file of settings: names with plain values or short lists, read with bounds.
 
-Such a file needs no anchors, no tags and no nesting beyond a list, so what could cost time and memory (aliases that
-multiply, depth) or make objects is refused before anything is built; each fault has its line and column.
+Such a file needs no anchors, no tags and no nesting beyond a list, so anything that could cost time and memory (aliases
+that multiply, depth) or create objects is refused before it is built; each fault is reported with its line and column.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _DEEPEST = 2
 
 @dataclass(frozen=True)
 class Setting:
-    """A value and where it stands."""
+    """A value and its place in the file."""
 
     value: Any
     place: str
@@ -26,10 +26,10 @@ class Setting:
 
 
 def read_settings(path: Path) -> dict[str, Setting]:
-    """The settings in the file at ``path``, by name; none in an empty file.
+    """Return the settings in the file at ``path``, by name; none for an empty file.
 
     Raises:
-        SettingsError: it cannot be read, is not valid YAML, or holds more than names with values; says where.
+        SettingsError: it cannot be read, is not valid YAML, or contains more than names with values; gives the place.
     """
     where = f"--config {path}"
     try:
@@ -38,7 +38,7 @@ def read_settings(path: Path) -> dict[str, Setting]:
     except OSError as error:
         raise SettingsError(f"{where}: cannot be read ({error.strerror or error})") from error
     if len(data) > LARGEST_BYTES:
-        raise SettingsError(f"{where}: more than {LARGEST_BYTES // 1024} KiB; this is no file of settings")
+        raise SettingsError(f"{where}: more than {LARGEST_BYTES // 1024} KiB; this is not a settings file")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -71,14 +71,14 @@ def read_settings(path: Path) -> dict[str, Setting]:
 
 
 def _check_events(text: str, where: str) -> None:
-    """Refuse what settings need not have, before anything is built."""
+    """Refuse what settings do not need, before anything is built."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         place = f"{where}, {_at(event.start_mark)}"
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise SettingsError(f"{place}: anchors and aliases (& and *) are not read; write the value out")
+            raise SettingsError(f"{place}: anchors and aliases (& and *) are not supported; write the value out")
         if getattr(event, "tag", None) is not None:
-            raise SettingsError(f"{place}: tags (!) are not read; write the plain value")
+            raise SettingsError(f"{place}: tags (!) are not supported; write the plain value")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEEPEST:
@@ -88,17 +88,17 @@ def _check_events(text: str, where: str) -> None:
 
 
 def _plain(node: yaml.Node, where: str) -> Any:
-    """The value of a node without tags, at most a list deep."""
+    """Return the value of a node without tags, at most a list deep."""
     loader = yaml.SafeLoader("")
     try:
         value = loader.construct_object(node, deep=True)
         if any("\0" in text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)):
-            raise ValueError("a null character, which no path and no name may hold")
+            raise ValueError("a null character, which no path or name may contain")
         return value
     except (ValueError, TypeError, OverflowError, yaml.YAMLError) as error:
-        shown = str(node.value)[:40]
+        text = str(node.value)[:40]
         reason = getattr(error, "problem", None) or error
-        raise SettingsError(f"{where}, {_at(node.start_mark)}: {shown!r} cannot be read ({reason})") from error
+        raise SettingsError(f"{where}, {_at(node.start_mark)}: {text!r} cannot be read ({reason})") from error
     finally:
         loader.dispose()
 

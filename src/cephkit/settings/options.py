@@ -1,0 +1,142 @@
+"""The options that several commands share, each declared once; a command's own options inherit from those it needs.
+
+Base classes appear in ``--help`` from the last to the first. A docstring names the table of docs/reference.md that
+the class's options are in.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cephkit.losses import LOSSES
+from cephkit.settings.rules import NETWORK_SIZE, Options, at_least
+
+AnnotationType = Literal["Senior Orthodontists", "Junior Orthodontists", "mean"]
+Truth = Literal["senior", "junior", "mean", "official"]
+if TYPE_CHECKING:
+    LossName = str
+else:
+    LossName = Literal[tuple(LOSSES)]
+
+SOURCES: dict[str, Truth] = {
+    "Senior Orthodontists": "senior",
+    "Junior Orthodontists": "junior",
+    "mean": "mean",
+}
+"""The guide's name of an annotation -> the source of ``Film.points``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet(Options):
+    """Data"""
+
+    dataset_path: Path = Path("Aariz")
+    """Root of the data set: train, valid, test and cephalogram_machine_mappings.csv."""
+    truth: Truth = "mean"
+    """Landmarks to score against: senior, junior, the mean of both, or official (Aariz's ceil of the mean)."""
+    skip_bad_films: bool = False
+    """Skip films or labels that cannot be read; otherwise they are an error before any work starts."""
+    cache_dir: Path | None = None
+    """Cache of decoded films; default: the user's cache folder. Safe to delete while no command is using it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loader(Options):
+    """Data"""
+
+    num_workers: Annotated[int, at_least(0)] = 2
+    """Loader processes; 0 loads in the main process."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batches(Loader):
+    """Data"""
+
+    batch_size: Annotated[int, at_least(1)] = 2
+    """Films per forward pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData(Loader, DataSet):
+    """Data"""
+
+    annotation_type: AnnotationType = "Senior Orthodontists"
+    """Whose landmarks to learn."""
+    use_ram_cache: bool = False
+    """Keep the films in memory, one copy for all workers (1 MiB a film at 1024x1024)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Options):
+    """Network"""
+
+    model: str = "hrnet"
+    """hrnet (= hrnet_w32), hrnet_w18_small, hrnet_w18, hrnet_w48, or any timm backbone with a stride-4 feature."""
+    image_size: Annotated[tuple[int, int], NETWORK_SIZE] = (1024, 1024)
+    """Network input, height and width in pixels; multiples of 32."""
+    heatmap_stride: Literal[4, 2] = 4
+    """Input pixels per heatmap cell."""
+    loss: LossName = "adaptive_wing"
+    """Heatmap loss: Adaptive Wing, or a cross-entropy over a 2-D softmax."""
+    channels_last: bool = False
+    """Channels-last memory layout of network and input; often faster."""
+    use_ema: bool = False
+    """Keep an exponential moving average of the weights, and use it to validate and for the best checkpoint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondStageTraining(Options):
+    """Second stage"""
+
+    refine_size: Annotated[tuple[int, int] | None, NETWORK_SIZE] = None
+    """Height and width of the films that the second stage crops from; default: the median size of the train films."""
+    refine_epochs: Annotated[int, at_least(1)] = 40
+    """Epochs of the second stage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views(Options):
+    """Prediction"""
+
+    tta: bool = False
+    """Average several views of each film (turned, scaled, brighter, darker): slower, slightly more accurate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondStage(Options):
+    """Prediction"""
+
+    refine: bool = True
+    """Use the second stage of checkpoints that have one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seed(Options):
+    """Computing"""
+
+    seed: Annotated[int, at_least(0)] = 0
+    """Random seed; the same seed gives the same result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device(Options):
+    """Computing"""
+
+    device: str = "auto"
+    """auto (a CUDA card, else Apple's Metal, else the CPU), cuda, cuda:1, mps or cpu."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute(Device):
+    """Computing"""
+
+    mixed_precision: bool = False
+    """Half precision: bfloat16 if the hardware supports it natively, else float16 (training then scales the loss)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overwrite(Options):
+    """Output"""
+
+    overwrite: bool = False
+    """Replace files that exist."""
