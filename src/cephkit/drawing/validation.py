@@ -17,7 +17,7 @@ def draw_points(dataset: FilmDataset, index: int, predicted: NDArray[np.float64]
     """(H, W, 3) uint8: the canvas of film ``index``, its truth as rings, ``predicted`` (K, 2) film pixels as crosses,
     and a line between the two."""
     film = dataset.films[index]
-    canvas = dataset[index][0][0].numpy()
+    canvas = dataset[index].canvas[0].numpy()
     zoom = max(1.0, LONGEST_SIDE / max(canvas.shape))
     picture = Image.fromarray(canvas).convert("RGB")
     picture = picture.resize((round(picture.width * zoom), round(picture.height * zoom)), Image.Resampling.BICUBIC)
