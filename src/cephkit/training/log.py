@@ -35,12 +35,14 @@ class StepFigures:
     seconds_left: float
     gpu_gib: float | None
     ram_gib: float
+    name: str = ""
+    """Of what is trained, where it is not the network itself; ends with a space."""
 
     def line(self) -> str:
         """All figures but the step, for the eye."""
         gpu = "" if self.gpu_gib is None else f"  GPU {self.gpu_gib:.1f} GiB"
         return (
-            f"epoch {self.epoch}/{self.epochs}  loss {self.loss:.4g}  lr {self.lr:.2e}  "
+            f"{self.name}epoch {self.epoch}/{self.epochs}  loss {self.loss:.4g}  lr {self.lr:.2e}  "
             f"{self.films_per_s:.1f} films/s{gpu}  RAM {self.ram_gib:.1f} GiB  {duration(self.seconds_left)} left"
         )
 
@@ -89,7 +91,9 @@ class Screen:
         if self._bar is not None:
             if not self._bar.tasks:
                 self._bar.add_task("", total=figures.steps)
-            self._bar.update(self._bar.tasks[0].id, completed=figures.step, description=figures.line())
+            self._bar.update(
+                self._bar.tasks[0].id, total=figures.steps, completed=figures.step, description=figures.line()
+            )
         elif time.monotonic() - self._last_plain >= PLAIN_INTERVAL_S:
             self._last_plain = time.monotonic()
             self.notify(f"step {figures.step}/{figures.steps}  {figures.line()}")

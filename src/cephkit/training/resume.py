@@ -19,6 +19,7 @@ from cephkit.data.film import Film
 from cephkit.errors import CheckpointError
 from cephkit.models.spec import ModelSpec
 from cephkit.training.batches import steps_per_epoch
+from cephkit.training.schedule import Schedule
 from cephkit.training.state import Progress, ended
 
 # Without these the saved state does not fit at all, even when continuing is forced.
@@ -62,7 +63,9 @@ def decide(
         return Decision("continue", f"--resume_as continue{note}")
     if obstacles or differences:
         return Decision("fine_tune", "; ".join(obstacles + differences))
-    how = ended(config, progress_of(path, checkpoint, films, effective_batch))
+    how = ended(
+        Schedule.of(config, len(films), effective_batch), progress_of(path, checkpoint, films, effective_batch)
+    )
     done = checkpoint.epoch
     if how is None:
         return Decision("continue", "it is an unfinished run with the settings of this one")

@@ -1,15 +1,14 @@
-"""All that a run needs to go on: what is saved is exactly what is restored."""
+"""All that a run needs to continue: what is saved is exactly what is restored."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from timm.utils.model_ema import ModelEmaV3
+from torch import nn
 from torch.optim import Optimizer
 
-from cephkit.config import TrainConfig
-from cephkit.models.build import LandmarkModel
-from cephkit.training.schedule import patience_is_over
+from cephkit.training.schedule import Schedule, patience_is_over
 
 
 @dataclass
@@ -71,13 +70,21 @@ _COUNTS = ("epoch", "epoch_steps", "step", "skipped", "skipped_in_a_row", "epoch
 class TrainState:
     """Everything that changes while training."""
 
-    model: LandmarkModel
+    model: nn.Module
     optimizer: Optimizer
     ema: ModelEmaV3 | None = None
     """The averaged network, where the run keeps one."""
     scaler: Any = None
     """The gradient scaler of float16, else None."""
     progress: Progress = field(default_factory=Progress)
+
+    @property
+    def averaged(self) -> nn.Module:
+        """The network to validate and to predict with: the average where the run keeps one."""
+        if self.ema is None:
+            return self.model
+        assert isinstance(self.ema.module, nn.Module)
+        return self.ema.module
 
     def state_dict(self, random_states: list[dict[str, Any]]) -> dict[str, Any]:
         """Tensors and plain types: what a checkpoint holds beside the raw weights."""
@@ -125,17 +132,15 @@ def check_optimizer(optimizer: Optimizer) -> None:
                 raise ValueError(f"optimizer: averages of {shapes} for weights of {parameter.shape}")
 
 
-def ended(config: TrainConfig, progress: Progress) -> Literal["finished", "stopped early"] | None:
-    """How the epochs of a run with these settings have ended; None if some are left to train."""
-    if progress.epoch >= config.epochs:
+def ended(schedule: Schedule, progress: Progress) -> Literal["finished", "stopped early"] | None:
+    """How the epochs of a run have ended; None if some are left to train."""
+    if progress.epoch >= schedule.epochs:
         return "finished"
-    if (
-        config.early_stopping
-        and not progress.epoch_steps
-        and patience_is_over(progress.epoch, progress.best_epoch, config.patience, config.validation_frequency)
-    ):
-        return "stopped early"
-    return None
+    if schedule.patience is None or progress.epoch_steps:
+        return None
+    frequency = schedule.validation_frequency
+    over = patience_is_over(progress.epoch, progress.best_epoch, schedule.patience, frequency)
+    return "stopped early" if over else None
 
 
 def random_state() -> dict[str, Any]:
