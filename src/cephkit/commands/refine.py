@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
 from cephkit.config import SOURCES, AnnotationType, Truth, parse
 from cephkit.errors import DataError, SettingsError
 from cephkit.interrupt import Stopped, ending_after_the_step
+
+if TYPE_CHECKING:
+    from cephkit.training.log import Screen
 
 
 @dataclass(frozen=True)
@@ -90,25 +94,27 @@ def refine(options: RefineOptions) -> bool:
         Stopped: Ctrl-C or SIGTERM; the same call goes on from there.
     """
     from cephkit.training.lock import owning_folder_of
+    from cephkit.training.log import Screen
 
-    with owning_folder_of(options.checkpoint, print):
-        return _refine(options)
+    with Screen() as screen, owning_folder_of(options.checkpoint, screen.notify):
+        return _refine(options, screen)
 
 
-def _refine(options: RefineOptions) -> bool:
+def _refine(options: RefineOptions, screen: "Screen") -> bool:
     from cephkit.checkpoint import load_model
     from cephkit.data.prepare import prepare
-    from cephkit.device import choose_device
     from cephkit.training.finish import finish
+    from cephkit.training.launch import start_fabric
     from cephkit.training.refine import RefinerTraining, state_path
     from cephkit.training.second_stage import add_refiner, detail_data, detail_size
 
-    device = choose_device(options.device, print)
-    model = load_model(options.checkpoint, device)
+    notify = screen.notify
+    fabric = start_fabric(options.device, options.mixed_precision, notify)
+    model = load_model(options.checkpoint, fabric.device)
     data = prepare(
         options.dataset_path, splits=("train", "valid"), annotation=SOURCES[options.annotation_type],
         canvas_size=model.spec.canvas_size, hold=0, cache_dir=options.cache_dir,
-        skip_bad_films=options.skip_bad_films,
+        skip_bad_films=options.skip_bad_films, notify=notify,
     )  # fmt: skip
     unknown = sorted(set(model.spec.symbols) - set(data.symbols))
     if unknown:
@@ -120,19 +126,26 @@ def _refine(options: RefineOptions) -> bool:
         epochs=options.refine_epochs, films_a_step=options.films_a_step, lr=options.lr, seed=options.seed,
         num_workers=options.num_workers, mixed_precision=options.mixed_precision,
     )  # fmt: skip
-    saved = state_path(options.checkpoint)
+    saved, log_dir = (path(options.checkpoint) for path in (state_path, log_path))
     with ending_after_the_step() as asked:
         try:
-            refiner = add_refiner(model, detail, settings, options.truth, device, print, asked, saved=saved)
+            refiner = add_refiner(
+                model, detail, settings, options.truth, fabric, screen, asked, saved=saved, log_dir=log_dir
+            )
             if refiner is not None:
                 finish(
-                    options.checkpoint, data, options.truth, device, print, options.mixed_precision, refiner=refiner,
-                    stop=asked,
+                    options.checkpoint, data, options.truth, fabric.device, notify, options.mixed_precision,
+                    refiner=refiner, stop=asked,
                 )  # fmt: skip
         except Stopped as error:
-            raise Stopped("stopped; the same command goes on from here", asked.status) from error
+            raise Stopped("stopped; re-run the same command to resume", asked.status) from error
         saved.unlink(missing_ok=True)
     if refiner is None:
         return False
-    print(f"written into {options.checkpoint}")
+    notify(f"written into {options.checkpoint}")
     return True
+
+
+def log_path(checkpoint: Path) -> Path:
+    """The folder for the log of a second stage that is trained for ``checkpoint``."""
+    return checkpoint.with_name(f"{checkpoint.stem}_second_stage")

@@ -1,6 +1,6 @@
 """How long will the run take? One pass is timed here, as training does before its first epoch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cephkit.config import TrainConfig
 from cephkit.doctor.checks import Check, gib, ok, warning
@@ -74,7 +74,7 @@ def rehearsal(config: TrainConfig, packing: Packing, landmarks: int) -> Rehearsa
     from cephkit.training.packing import cap_memory
     from cephkit.training.rehearsal import rehearse
 
-    fabric = start_fabric(replace(config, use_ddp=False), lambda line: None)
+    fabric = start_fabric(config.device, config.mixed_precision, lambda line: None)
     on_cpu = fabric.device.type == "cpu"
     cap_memory(config, fabric.device, lambda line: None)
     size = _shorter(config.image_size) if on_cpu else config.image_size

@@ -26,7 +26,8 @@ class Packing:
 def smaller(packing: Packing, recomputes: bool = True) -> Packing | None:
     """The next packing that needs less memory for the same effective batch, or None when there is none left.
 
-    A network that ``recomputes`` can compute activations again. First fewer films per pass, at most half, then more recomputation: that costs more time than fewer films per pass.
+    First fewer films per pass, at most half; then, for a network that ``recomputes`` activations, more recomputation:
+    that costs more time than fewer films per pass.
     """
     effective = packing.batch_size * packing.accumulation
     fewer = [size for size in range(1, packing.batch_size // 2 + 1) if effective % size == 0]

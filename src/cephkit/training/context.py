@@ -10,12 +10,14 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import nn
 from torch.utils.data import DataLoader
 
+from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch
+from cephkit.data.prepare import PreparedData
 from cephkit.memory.recover import Packing
 from cephkit.memory.spill import SpillWatch
 from cephkit.task.task import Task
 from cephkit.training.batches import PlanSampler
-from cephkit.training.keep import Keeper
+from cephkit.training.keep import CheckpointFolder, Keeper
 from cephkit.training.log import RunLog, Screen
 from cephkit.training.schedule import Schedule
 from cephkit.training.state import TrainState, random_state
@@ -84,3 +86,13 @@ class Run:
 
     def __post_init__(self) -> None:
         self.before_step = BeforeStep.of(self.state.model)
+
+
+@dataclass(kw_only=True)
+class NetworkRun(Run):
+    """A run of ``cephkit train``: the loop's part, and what comes before and after its epochs."""
+
+    config: TrainConfig
+    data: PreparedData
+    keeper: CheckpointFolder
+    valid: ValidFilms

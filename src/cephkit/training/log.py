@@ -11,12 +11,14 @@ from typing import Any, Self
 import psutil
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as ProgressBar
 
 from cephkit.errors import SettingsError
 from cephkit.memory import GIB
 from cephkit.notice import Notify
 from cephkit.training.records import CsvTable, EventFile, rows_of
+from cephkit.training.state import Progress
 
 PLAIN_INTERVAL_S = 30.0
 
@@ -63,12 +65,12 @@ class Screen:
 
     def __init__(self, shown: bool = True) -> None:
         self._console = Console(file=sys.stdout, quiet=not shown, highlight=False, soft_wrap=True)
-        self._bar: Progress | None = None
+        self._bar: ProgressBar | None = None
         self._last_plain = -float("inf")
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._bar = Progress(
+            self._bar = ProgressBar(
                 BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}  {task.description}"),
                 console=self._console,
             )  # fmt: skip
@@ -182,6 +184,14 @@ class RunLog:
         else:
             return
         self._waiting = failure is not None
+
+
+def open_log(folder: Path, progress: Progress, notify: Notify) -> RunLog:
+    """The log of a run that stands at ``progress``, with the row of its last epoch if that was not written."""
+    log = RunLog(folder, progress.epoch, progress.step, notify)
+    if progress.figures and log.last_epoch < progress.epoch:
+        log.epoch(progress.epoch, progress.step, progress.figures)
+    return log
 
 
 def last_epoch(folder: Path) -> int:

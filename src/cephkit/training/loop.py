@@ -173,7 +173,8 @@ def repack(run: Run) -> None:
     if run.fabric.device.type == "cuda":
         torch.cuda.empty_cache()
     step = run.state.progress.step
-    line = f"{run.name}step {step + 1}: out of memory with {run.packing}; going on with {packing}, the same effective batch"
+    change = f"out of memory with {run.packing}; going on with {packing}, the same effective batch"
+    line = f"{run.name}step {step + 1}: {change}"
     run.packing = packing
     run.screen.notify(line)
     if run.log is not None:

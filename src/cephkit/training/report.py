@@ -108,7 +108,9 @@ def check_skipped(run: Run) -> None:
     progress = run.state.progress
     in_a_row = progress.skipped_in_a_row
     if in_a_row in (1, 10):
-        run.screen.notify(f"{run.name}step {progress.step}: loss or gradients not finite, skipped ({progress.skipped} so far)")
+        run.screen.notify(
+            f"{run.name}step {progress.step}: loss or gradients not finite, skipped ({progress.skipped} so far)"
+        )
     if in_a_row >= MOST_SKIPPED_IN_A_ROW:
         raise CephkitError(
             f"{run.name}step {progress.step}: loss or gradients were not finite {in_a_row} times in a row; the network "

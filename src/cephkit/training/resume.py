@@ -63,9 +63,7 @@ def decide(
         return Decision("continue", f"--resume_as continue{note}")
     if obstacles or differences:
         return Decision("fine_tune", "; ".join(obstacles + differences))
-    how = ended(
-        Schedule.of(config, len(films), effective_batch), progress_of(path, checkpoint, films, effective_batch)
-    )
+    how = ended(Schedule.of(config, len(films), effective_batch), progress_of(path, checkpoint, films, effective_batch))
     done = checkpoint.epoch
     if how is None:
         return Decision("continue", "it is an unfinished run with the settings of this one")

@@ -96,8 +96,8 @@ class TrainState:
             "random": random_states,
         }
 
-    def load_state_dict(self, model: Any, training: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` saved, and the raw weights ``model``.
+    def load_state_dict(self, model: Any, training: dict[str, Any], steps_per_epoch: int | None = None) -> None:
+        """Restore what ``state_dict`` saved, and the raw weights ``model``; see ``Progress.from_dict`` for the rest.
 
         Raises:
             RuntimeError, KeyError, ValueError, TypeError: the saved state is of another network or format.
@@ -109,7 +109,7 @@ class TrainState:
             self.ema.module.load_state_dict(training["ema"], strict=True)
         if self.scaler is not None and training["scaler"] is not None:
             self.scaler.load_state_dict(training["scaler"])
-        self.progress = Progress.from_dict(training["progress"])
+        self.progress = Progress.from_dict(training["progress"], steps_per_epoch)
 
 
 def check_optimizer(optimizer: Optimizer) -> None:
