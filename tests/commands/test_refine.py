@@ -10,8 +10,9 @@ from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.commands.refine import RefineOptions, main, refine
 from cephkit.errors import CheckpointError, DataError, SettingsError
 from cephkit.inference.predictor import Predictor
-from cephkit.training import refine as refine_module
-from tests.training.test_finish import judgements, random_checkpoint, same, weights
+from cephkit.task.refiner import RefinerTask
+from cephkit.task.task import Output
+from tests.training.test_finish import predictions_off, random_checkpoint, same, weights
 
 
 def options(checkpoint: Path, root: Path, **changes: Any) -> RefineOptions:
@@ -25,7 +26,7 @@ def options(checkpoint: Path, root: Path, **changes: Any) -> RefineOptions:
 def test_a_second_stage_that_pays_is_written_beside_a_network_that_has_not_moved(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judgements(monkeypatch, 2.0, 1.0)
+    predictions_off(monkeypatch, 2.0, 1.0)
     path = random_checkpoint(tmp_path / "c.pth")
     before = weights(path)
     assert refine(options(path, tiny_aariz, refine_size=(128, 96), seed=3)) is True
@@ -45,7 +46,7 @@ def test_a_second_stage_that_pays_is_written_beside_a_network_that_has_not_moved
 def test_one_that_does_not_pay_leaves_the_file_as_it_is(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judgements(monkeypatch, 1.0, 1.0)
+    predictions_off(monkeypatch, 1.0, 1.0)
     path = random_checkpoint(tmp_path / "c.pth")
     content = path.read_bytes()
     assert main([
@@ -58,7 +59,7 @@ def test_one_that_does_not_pay_leaves_the_file_as_it_is(
 def test_a_second_stage_is_replaced_by_a_better_one(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judgements(monkeypatch, 2.0, 1.5, 2.0, 1.2)
+    predictions_off(monkeypatch, 2.0, 1.5, 2.0, 1.2)
     path = random_checkpoint(tmp_path / "c.pth")
     stored = []
     for seed in (0, 1):
@@ -71,7 +72,7 @@ def test_a_second_stage_is_replaced_by_a_better_one(
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judgements(monkeypatch, 2.0, 1.0, 2.0, 1.0)
+    predictions_off(monkeypatch, 2.0, 1.0, 2.0, 1.0)
     straight, path = random_checkpoint(tmp_path / "a.pth"), random_checkpoint(tmp_path / "b.pth")
     arguments = [
         "--dataset_path", str(tiny_aariz), "--refine_epochs", "2", "--num_workers", "0", "--device", "cpu",
@@ -80,17 +81,17 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     assert cli.run_command("cephkit.commands.refine", [str(straight), *arguments]) == 0
     capsys.readouterr()
     before = path.read_bytes()
-    real = refine_module.update_average
+    real = RefinerTask.__call__
     with monkeypatch.context() as patched:
 
-        def pressed(*arguments: Any) -> None:
-            real(*arguments)
+        def pressed(*arguments: Any) -> Output:
             signal.raise_signal(signal.SIGINT)
+            return real(*arguments)
 
-        patched.setattr(refine_module, "update_average", pressed)
+        patched.setattr(RefinerTask, "__call__", pressed)
         assert cli.run_command("cephkit.commands.refine", [str(path), *arguments]) == 130
     said = capsys.readouterr().out
-    assert said.rstrip().endswith("stopped; the same command goes on from here")
+    assert said.rstrip().endswith("stopped; re-run the same command to resume")
     assert path.read_bytes() == before
     assert (tmp_path / "b_refiner.pth").exists()
     assert cli.run_command("cephkit.commands.refine", [str(path), *arguments]) == 0

@@ -3,10 +3,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lightning_fabric import Fabric
 
 from cephkit.config import TrainConfig
+from cephkit.training.launch import start_fabric
+from cephkit.training.log import Screen, StepFigures
 
 Settings = Callable[..., TrainConfig]
+
+
+class Lines(Screen):
+    """A screen that keeps its lines."""
+
+    def __init__(self) -> None:
+        super().__init__(shown=False)
+        self.lines: list[str] = []
+
+    def notify(self, line: str) -> None:
+        self.lines.append(line)
+
+    def step(self, figures: StepFigures) -> None:
+        pass
+
+
+def cpu() -> Fabric:
+    """The CPU in float32."""
+    return start_fabric("cpu", False, lambda line: None)
 
 
 @pytest.fixture
