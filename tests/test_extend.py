@@ -69,7 +69,7 @@ def learn(spec: ModelSpec, steps: int) -> tuple[Batch, HeatmapTask, torch.nn.Mod
 @pytest.mark.usefixtures("added")
 def test_a_loss_trains_and_predicts() -> None:
     spec = ModelSpec("test_resnet", ("S",), (64, 64), loss="squared")
-    batch, task, model, losses = learn(spec, 40)
+    batch, task, model, losses = learn(spec, 20)
     assert losses[-1] < losses[0] / 4
     found = task.validate(model.train(), batch).points * 4 + 1.5  # cells of 4 pixels
     assert torch.allclose(found, batch.points, atol=2.0)

@@ -218,7 +218,7 @@ def test_a_second_stage_can_be_asked_for_afterwards(
     assert equal(straight["checkpoint_best.pth"], outcome_of(config.save_dir)["checkpoint_best.pth"])
     capsys.readouterr()
     train(resumed(config, refine=False))  # what is there stays
-    assert "nothing is changed" in capsys.readouterr().out
+    assert "nothing has changed" in capsys.readouterr().out
     assert "refiner" in read_checkpoint(best).extras
 
 

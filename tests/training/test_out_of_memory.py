@@ -124,9 +124,9 @@ def test_what_helps_is_tried_in_order_and_said(
     config = settings(batch_size=2, gradient_accumulation_steps=3)
     assert train(config).outcome == "finished"
     said = capsys.readouterr().out
-    assert "step 1: out of memory with 2 x 3; going on with 1 x 6, the same effective batch" in said
-    assert "with 1 x 6; going on with 1 x 6, recomputing by block" in said
-    assert "recomputing by block; going on with 1 x 6, recomputing by stage" in said
+    assert "step 1: out of memory with 2 x 3; continuing with 1 x 6, the same effective batch" in said
+    assert "with 1 x 6; continuing with 1 x 6, recomputing by block" in said
+    assert "recomputing by block; continuing with 1 x 6, recomputing by stage" in said
     assert read_checkpoint(config.save_dir / "checkpoint_latest.pth").epoch == 2
 
 
@@ -155,7 +155,7 @@ def test_a_rehearsal_that_does_not_fit_repacks_before_the_first_step(
 
     monkeypatch.setattr(run_module, "rehearse", rehearse)
     assert train(settings(epochs=1)).outcome == "finished"
-    assert "step 1: out of memory with 2 x 3; going on with 1 x 6" in capsys.readouterr().out
+    assert "step 1: out of memory with 2 x 3; continuing with 1 x 6" in capsys.readouterr().out
 
 
 def test_validation_that_does_not_fit_takes_fewer_films_at_once(
@@ -171,7 +171,7 @@ def test_validation_that_does_not_fit_takes_fewer_films_at_once(
     monkeypatch.setattr(loop, "validate", validate)
     result = train(settings(batch_size=4, gradient_accumulation_steps=1))
     assert result.outcome == "finished"
-    assert "validation: out of memory; going on with 1 films a pass" in capsys.readouterr().out
+    assert "validation: out of memory; continuing with 1 films a pass" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("recompute", ["block", "stage"])
@@ -239,7 +239,9 @@ def test_what_stops_a_step_is_said_and_the_state_before_it_is_saved(
 
     with monkeypatch.context() as patched:
         patched.setattr(HeatmapTask, "__call__", failing)
-        with pytest.raises(CephkitError, match=rf"^{said}.*The state is saved: add --resume .* to go on from step 2\."):
+        with pytest.raises(
+            CephkitError, match=rf"^{said}.*The state is saved: add --resume .* to resume from step 2\."
+        ):
             train(config)
     resumed = train(replace(config, resume=config.save_dir / "checkpoint_latest.pth"))
     assert equal(state_of(straight), state_of(resumed))

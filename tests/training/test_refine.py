@@ -207,9 +207,9 @@ def test_out_of_memory_packs_a_step_smaller(films: FilmDataset, monkeypatch: pyt
         assert train_refiner(spec, films, settings, cpu(), screen) is not None
     assert (
         screen.lines[0]
-        == "second stage: step 2: out of memory with 4 x 1; going on with 2 x 2, the same effective batch"
+        == "second stage: step 2: out of memory with 4 x 1; continuing with 2 x 2, the same effective batch"
     )
-    assert "with 2 x 2; going on with 1 x 4" in screen.lines[1]
+    assert "with 2 x 2; continuing with 1 x 4" in screen.lines[1]
     assert screen.lines[2].startswith("second stage: epoch 1/1")
 
 
@@ -224,7 +224,7 @@ def test_when_nothing_helps_the_state_is_saved(
     straight = train_refiner(spec, films, RefinerTraining(epochs=1), cpu(), Lines())
     with monkeypatch.context() as patched:
         spoil(patched, [3, 4, 5], full)
-        with pytest.raises(CephkitError, match=r"ran out of memory.*1 x 4.*--refine_size.*to go on from step 2"):
+        with pytest.raises(CephkitError, match=r"ran out of memory.*1 x 4.*--refine_size.*to resume from step 2"):
             train_refiner(spec, films, RefinerTraining(epochs=1), cpu(), Lines(), saved=saved)
     resumed = train_refiner(spec, films, RefinerTraining(epochs=1), cpu(), Lines(), saved=saved)
     assert straight is not None

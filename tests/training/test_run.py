@@ -92,7 +92,7 @@ def test_a_compiler_that_fails_leaves_the_run_eager(
     monkeypatch.setattr(nn.Module, "compile", broken)
     assert train(settings(epochs=1, use_compile=True)).outcome == "finished"
     assert (
-        "torch.compile does not work here (RuntimeError: no compiler found); going on without it"
+        "torch.compile does not work here (RuntimeError: no compiler found); continuing without it"
         in capsys.readouterr().out
     )
 

@@ -51,8 +51,8 @@ def time_check(config: TrainConfig, packing: Packing, train: int, valid: int, la
     if run > DAY_S:
         return warning(
             "time", found,
-            "a smaller --image_size or --model, fewer --epochs, --early_stopping, or a faster card; with Ctrl-C and "
-            "--resume a run goes on another day",
+            "a smaller --image_size or --model, fewer --epochs, --early_stopping, or a faster card; a run stopped "
+            "with Ctrl-C continues another day with --resume",
         )  # fmt: skip
     return ok("time", found)
 

@@ -1,6 +1,6 @@
 """What a run has to do after its epochs: the second stage, where asked for, and the best checkpoint's own errors.
 
-``completed`` in that checkpoint's ``extras`` says what is done, so that a resume does what is missing and no more.
+``completed`` in that checkpoint's ``extras`` records what is done, so that a resume does only what is missing.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
     """Give the best checkpoint what it lacks; whether it lacked something.
 
     Raises:
-        Stopped: ``stop()`` was true; the message says how to go on, and going on does the rest only.
+        Stopped: ``stop()`` was true; the message says how to resume, which does only the rest.
         CephkitError: a file or a film cannot be read or written.
     """
     config, fabric, screen = run.config, run.fabric, run.screen
@@ -29,7 +29,7 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
     if not path.is_file():
         return False
     lacks_nothing = is_complete(read_checkpoint(path).extras, wanted)
-    fabric.barrier()  # and goes on to change the file
+    fabric.barrier()  # and changes the file next
     if lacks_nothing:
         saved.unlink(missing_ok=True)
         return False
@@ -54,7 +54,7 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
     except Stopped as error:
         raise Stopped(
             f"stopped {where}; the epochs are done, the state is saved. "
-            f"Go on with the same command and --resume {run.keeper.latest}"
+            f"To resume, re-run the same command with --resume {run.keeper.latest}"
         ) from error
     saved.unlink(missing_ok=True)
     return True

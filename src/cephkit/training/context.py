@@ -29,7 +29,7 @@ class BeforeStep:
     """What a step that fails in the middle has to be undone to; weights change at its very end only."""
 
     buffers: list[torch.Tensor]
-    """Copies of running statistics, and of how many batches they have seen."""
+    """Copies of running statistics, and of how many batches went into them."""
     random: dict[str, Any]
 
     @classmethod

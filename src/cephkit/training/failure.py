@@ -28,9 +28,9 @@ def failure(run: Run, error: Exception) -> str:
         raise error
     keeper, step = run.keeper, saved_step(run)
     if step is not None:
-        return f"{message}. The state is saved: {keeper.how_to_resume} to go on from step {step}."
+        return f"{message}. The state is saved: {keeper.how_to_resume} to resume from step {step}."
     if keeper.latest is not None and keeper.latest.exists():
-        return f"{message}. To go on from the last saved state: {keeper.how_to_resume}."
+        return f"{message}. To resume from the last saved state: {keeper.how_to_resume}."
     return f"{message}."
 
 

@@ -18,19 +18,19 @@ RandomStates = list[Any]
 
 
 class Keeper(Protocol):
-    """Writes what a run goes on from, in the first process."""
+    """Writes what a run resumes from, in the first process."""
 
     @property
     def latest(self) -> Path | None:
-        """The file to go on from; None: nothing is kept."""
+        """The file to resume from; None: nothing is kept."""
 
     @property
     def how_to_resume(self) -> str:
-        """What to do to go on from ``latest``, an imperative."""
+        """How to resume from ``latest``, as an imperative."""
 
     @property
     def fresh_start(self) -> str:
-        """What to do when training diverged, an imperative; settings follow."""
+        """What to do when training diverged, as an imperative; settings follow."""
 
     def write(
         self, state: TrainState, random: RandomStates, metrics: dict[str, Any] | None = None, name: str = LATEST
@@ -70,7 +70,7 @@ class CheckpointFolder:
 
     @property
     def fresh_start(self) -> str:
-        return f"Go on from {self.best}"
+        return f"Start from {self.best}"
 
     def write(
         self, state: TrainState, random: RandomStates, metrics: dict[str, Any] | None = None, name: str = LATEST

@@ -51,9 +51,9 @@ def start_fabric(name: str, mixed_precision: bool, notify: Notify, use_ddp: bool
         keep_freed_memory()
     precision: Any = "32-true"
     if mixed_precision and device.type == "mps":
-        notify("--mixed_precision is not supported on Apple's Metal; going on in float32")
+        notify("--mixed_precision is not supported on Apple's Metal; continuing in float32")
     elif mixed_precision and not half_pays(device):
-        notify("--mixed_precision: this CPU has no bfloat16 and would only emulate it, slowly; going on in float32")
+        notify("--mixed_precision: this CPU has no bfloat16 and would only emulate it, slowly; continuing in float32")
     elif mixed_precision:
         precision = "bf16-mixed" if half_type(device) == torch.bfloat16 else "16-mixed"
     world = int(os.environ.get("WORLD_SIZE", "1"))

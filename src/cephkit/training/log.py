@@ -1,4 +1,4 @@
-"""What a run tells: lines and a progress bar on the screen, TensorBoard events, and the same figures as CSV."""
+"""Output of a run: lines and a progress bar on the screen, TensorBoard events, and the same figures as CSV."""
 
 import sys
 import time
@@ -25,7 +25,7 @@ PLAIN_INTERVAL_S = 30.0
 
 @dataclass(frozen=True)
 class StepFigures:
-    """What the progress line shows."""
+    """The figures of the progress line."""
 
     epoch: int
     epochs: int
@@ -41,7 +41,7 @@ class StepFigures:
     """Of what is trained, where it is not the network itself; ends with a space."""
 
     def line(self) -> str:
-        """All figures but the step, for the eye."""
+        """All figures but the step, as text."""
         gpu = "" if self.gpu_gib is None else f"  GPU {self.gpu_gib:.1f} GiB"
         return (
             f"{self.name}epoch {self.epoch}/{self.epochs}  loss {self.loss:.4g}  lr {self.lr:.2e}  "
@@ -85,7 +85,7 @@ class Screen:
             self._bar = None
 
     def notify(self, line: str) -> None:
-        """One line, as it is."""
+        """Print one line unchanged."""
         self._console.print(line, markup=False)
 
     def step(self, figures: StepFigures) -> None:
@@ -112,7 +112,7 @@ STEP_TAGS = ["Train/BatchLoss", "LR", "System/FilmsPerSecond", "System/GPU_GiB",
 class RunLog:
     """TensorBoard events beside ``epochs.csv`` and ``steps.csv``, which hold the same figures.
 
-    What cannot be written while the run goes on is said once and waits until it can.
+    What cannot be written during the run is reported once and written as soon as that is possible.
 
     Args:
         folder: made where there is none.
@@ -138,7 +138,7 @@ class RunLog:
                 "permissions, or choose another --log_dir"
             ) from error
         self.last_epoch = self._epochs.last
-        """The last epoch whose row was there."""
+        """The last epoch that had a row."""
 
     def step(self, step: int, epoch: int, figures: dict[str, float | None]) -> None:
         """Figures of one optimiser step."""
@@ -167,7 +167,7 @@ class RunLog:
         self._write(self._events.close, self._epochs.close, self._steps.close)
 
     def _write(self, *writes: Callable[[], None]) -> None:
-        """All of ``writes``, each whatever becomes of the others."""
+        """Do all of ``writes``, even if some fail."""
         failure = None
         for write in writes:
             try:
@@ -176,8 +176,8 @@ class RunLog:
                 failure = error
         if failure is not None and not self._waiting:
             self._notify(
-                f"WARNING: {self._folder}: the log cannot be written ({failure.strerror or failure}); training goes "
-                "on, and the log when it can"
+                f"WARNING: {self._folder}: the log cannot be written ({failure.strerror or failure}); training "
+                "continues, and the log when it can"
             )
         elif failure is None and self._waiting and len(writes) > 1:
             self._notify(f"{self._folder}: the log is written again")
@@ -205,7 +205,7 @@ def gpu_gib(device: torch.device) -> float | None:
 
 
 def ram_gib() -> float:
-    """Memory of this process and its loader workers; what workers share with it counts once, where the system tells."""
+    """Memory of this process and its loader workers; what they share counts once, where the system reports it."""
     own = psutil.Process()
     total = own.memory_info().rss
     for child in own.children(recursive=True):

@@ -47,7 +47,7 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
         epoch = progress.epoch + 1
         due = epoch % schedule.validation_frequency == 0 or epoch == schedule.epochs
         validation = validate_now(run, run.valid) if due and run.valid is not None else None
-        progress.epoch = epoch  # not before it is validated: a state saved then goes on with the validation
+        progress.epoch = epoch  # after the validation: a state saved before repeats that
         progress.epoch_steps = progress.epoch_films = 0
         progress.epoch_loss = 0.0
         error = None if validation is None else validation.error
@@ -173,7 +173,7 @@ def repack(run: Run) -> None:
     if run.fabric.device.type == "cuda":
         torch.cuda.empty_cache()
     step = run.state.progress.step
-    change = f"out of memory with {run.packing}; going on with {packing}, the same effective batch"
+    change = f"out of memory with {run.packing}; continuing with {packing}, the same effective batch"
     line = f"{run.name}step {step + 1}: {change}"
     run.packing = packing
     run.screen.notify(line)
@@ -193,7 +193,7 @@ def validate_now(run: Run, valid: ValidFilms) -> Validation:
             if run.fabric.world_size > 1 or valid.batch_size == 1:
                 raise
         valid.halve()
-        run.screen.notify(f"validation: out of memory; going on with {valid.batch_size} films a pass")
+        run.screen.notify(f"validation: out of memory; continuing with {valid.batch_size} films a pass")
 
 
 def save_best(run: Run, metrics: dict[str, Any] | None) -> None:
@@ -203,7 +203,7 @@ def save_best(run: Run, metrics: dict[str, Any] | None) -> None:
 
 
 def save_latest(run: Run, validation: Validation | None = None, name: str = LATEST) -> None:
-    """The complete state, to go on from."""
+    """The complete state, to resume from."""
     states: list[Any] = [random_state()]
     if run.fabric.world_size > 1:
         states = [None] * run.fabric.world_size

@@ -115,7 +115,7 @@ def _set_up(
     )
     state = TrainState(network, optimizer, ema)
     model, wrapped = wrap(fabric, state)
-    if state.scaler is not None:  # as at its start, whatever the first stage made of it
+    if state.scaler is not None:  # as at its start: the first stage has changed it
         state.scaler.load_state_dict(torch.amp.GradScaler(fabric.device.type).state_dict())
     if fabric.global_rank:  # augmentation differs between processes
         torch.manual_seed(settings.seed + fabric.global_rank)

@@ -56,7 +56,7 @@ def compile_or_stay_eager(fabric: Fabric, model: nn.Module, one_pass: Pass, noti
         model.zero_grad(set_to_none=True)
         torch.compiler.reset()
         reason = (str(error).strip().splitlines() or [""])[0][:150]
-        notify(f"torch.compile does not work here ({type(error).__name__}: {reason}); going on without it")
+        notify(f"torch.compile does not work here ({type(error).__name__}: {reason}); continuing without it")
         return False
 
 

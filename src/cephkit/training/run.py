@@ -100,8 +100,8 @@ def carry_out(run: NetworkRun, stop: Callable[[], bool]) -> Outcome:
     try:
         if not complete(run, stop) and run.state.progress.step == first_step:
             notify(
-                "nothing was missing, nothing is changed; to train on from these weights: --resume_as fine_tune, or "
-                "more --epochs with --resume_as continue"
+                "nothing was missing, nothing has changed; to train further from these weights: --resume_as fine_tune, "
+                "or more --epochs with --resume_as continue"
             )
     except Stopped as stopped:
         notify(str(stopped))
@@ -110,7 +110,7 @@ def carry_out(run: NetworkRun, stop: Callable[[], bool]) -> Outcome:
 
 
 def set_up(config: TrainConfig, screen: Screen) -> NetworkRun:
-    """Everything up to the first step; whatever can be wrong is found here."""
+    """Everything up to the first step; anything that can be wrong is found here."""
     notify = screen.notify
     fabric = start_fabric(config.device, config.mixed_precision, notify, config.use_ddp)
     cap_memory(config, fabric.device, notify)
@@ -293,7 +293,7 @@ def open_folders(run: NetworkRun, decision: Decision | None, notify: Notify) -> 
 def restore_files(run: NetworkRun, source: Path) -> None:
     """Checkpoints that belong to the state in ``source`` and are not in ``--save_dir``.
 
-    They are in the folder that the run goes on from; or it was killed after saving the state and before these.
+    They are in the folder that the run resumes from; or it was killed after saving the state and before these.
     """
     config, progress = run.config, run.state.progress
     best = run.keeper.best
@@ -320,13 +320,13 @@ def copy_missing(source: Path, goal: Path) -> None:
 
 
 def report_end(run: NetworkRun, outcome: Outcome, notify: Notify) -> None:
-    """How it ended, where the result lies, and how to go on."""
+    """How it ended, where the result lies, and how to resume."""
     progress = run.state.progress
     in_mm = any(film.pixel_size_mm for film in run.valid.dataset.films)
     if outcome == "stopped":
         notify(
             f"stopped after step {progress.step} of {run.schedule.total_steps}; the state is saved. "
-            f"Go on with the same command and --resume {run.keeper.latest}"
+            f"To resume, re-run the same command with --resume {run.keeper.latest}"
         )
     else:
         why = "" if outcome == "finished" else f" early: no improvement for {run.config.patience} epochs"

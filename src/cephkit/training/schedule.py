@@ -65,7 +65,7 @@ def learning_rate(step: int, total_steps: int, warmup_steps: int, peak: float) -
 def patience_is_over(epoch: int, best_epoch: int, patience: int, validation_frequency: int) -> bool:
     """Whether, after ``epoch``, the last validation came ``patience`` epochs or more after the best one.
 
-    Epochs without a validation say nothing, and nothing is over before the first best (``best_epoch`` 0).
+    Epochs without a validation do not count, and patience is never over before the first best (``best_epoch`` 0).
     """
     last_validated = epoch - epoch % validation_frequency
     return best_epoch > 0 and last_validated - best_epoch >= patience

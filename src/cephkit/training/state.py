@@ -32,7 +32,7 @@ class Progress:
     """Best validation error so far, in mm, or pixels where no film has a pixel size."""
     best_epoch: int = 0
     figures: dict[str, float | None] = field(default_factory=dict)
-    """Those of the last epoch, as ``epochs.csv`` has them: a run killed before it wrote them writes them on resume."""
+    """Those of the last epoch, as ``epochs.csv`` has them: a run killed before writing them does so on resume."""
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any], steps_per_epoch: int | None = None) -> "Progress":
@@ -113,7 +113,7 @@ class TrainState:
 
 
 def check_optimizer(optimizer: Optimizer) -> None:
-    """Whether AdamW's averages and settings, as loaded, are of its parameters: torch takes whatever it is given.
+    """Whether AdamW's averages and settings, as loaded, fit its parameters: torch accepts anything.
 
     Raises:
         TypeError, ValueError: they are not.
@@ -152,7 +152,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Restore ``random_state``; cards that are no longer there are passed over."""
+    """Restore ``random_state``; cards that are no longer there are skipped."""
     torch.set_rng_state(state["cpu"])
     if torch.cuda.is_available():
         for index, one in enumerate(state["cuda"][: torch.cuda.device_count()]):
