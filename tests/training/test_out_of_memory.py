@@ -239,9 +239,7 @@ def test_what_stops_a_step_is_said_and_the_state_before_it_is_saved(
 
     with monkeypatch.context() as patched:
         patched.setattr(HeatmapTask, "__call__", failing)
-        with pytest.raises(
-            CephkitError, match=rf"^{said}.*The state is saved: add --resume .* to resume from step 2\."
-        ):
+        with pytest.raises(CephkitError, match=rf"^{said}.*state is saved: add --resume .* to resume from step 2\."):
             train(config)
     resumed = train(replace(config, resume=config.save_dir / "checkpoint_latest.pth"))
     assert equal(state_of(straight), state_of(resumed))

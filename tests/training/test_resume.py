@@ -152,9 +152,7 @@ def test_a_run_with_all_done_is_left_as_it_is(
     assert (again.outcome, again.status) == ("finished", 0)
     assert contents(first.save_dir, first.log_dir) == before
     said = capsys.readouterr().out
-    assert (
-        "nothing was missing, nothing has changed; to train further from these weights: --resume_as fine_tune" in said
-    )
+    assert "nothing was missing, nothing has changed; to train further from these weights: --resume_as" in said
     assert ("its 2 epochs are all done: only what is missing after them" in said) == (mode == "auto")
 
 
