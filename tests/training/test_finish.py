@@ -221,7 +221,7 @@ def test_a_stopped_second_stage_is_not_judged(
     predictions_off(monkeypatch)  # predicting would fail
     model = load_model(random_checkpoint(tmp_path / "c.pth"))
     with pytest.raises(Stopped):
-        add_refiner(model, detail, QUICK, "mean", cpu(), Lines(), lambda: True)
+        add_refiner(model, detail, dataclasses.replace(QUICK, epochs=2), "mean", cpu(), Lines(), lambda: True)
 
 
 def scores_of(*points: tuple[tuple[float, float], ...], pixel_size_mm: float | None = 0.5) -> Scores:
