@@ -1,8 +1,8 @@
 """Where the state of a run is kept: checkpoints of the network, or the one file of a second stage under way."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -17,60 +17,43 @@ RandomStates = list[Any]
 """One of each process; see ``random_state``."""
 
 
-class Keeper(Protocol):
-    """Writes what a run resumes from, in the first process."""
+class Keeper(ABC):
+    """Writes what a run resumes from, in the first process. A file that cannot be written is a ``CheckpointError``."""
 
-    @property
-    def latest(self) -> Path | None:
-        """The file to resume from; None: nothing is kept."""
+    latest: Path | None
+    """The file to resume from; None: nothing is kept."""
+    how_to_resume: str
+    """How to resume from ``latest``, as an imperative."""
+    fresh_start = "Start again"
+    """What to do when training diverged, as an imperative; settings follow."""
 
-    @property
-    def how_to_resume(self) -> str:
-        """How to resume from ``latest``, as an imperative."""
-
-    @property
-    def fresh_start(self) -> str:
-        """What to do when training diverged, as an imperative; settings follow."""
-
+    @abstractmethod
     def write(
         self, state: TrainState, random: RandomStates, metrics: dict[str, Any] | None = None, name: str = LATEST
     ) -> None:
         """The complete state."""
 
+    @abstractmethod
     def write_best(self, state: TrainState, metrics: dict[str, Any] | None) -> None:
         """The weights that were validated, with the ``metrics`` found then."""
 
 
-@dataclass(frozen=True)
-class CheckpointFolder:
+class CheckpointFolder(Keeper):
     """The checkpoints of a network.
 
-    Every method raises ``CheckpointError`` if the file cannot be written.
+    Args:
+        folder: of the files.
+        spec: of the network.
+        settings: as a checkpoint keeps them.
+        extras: what every checkpoint carries beyond the network, known from the labels before the first step.
     """
 
-    folder: Path
-    spec: ModelSpec
-    settings: dict[str, Any]
-    """The settings as a checkpoint keeps them."""
-    extras: dict[str, Any]
-    """What every checkpoint carries beyond the network, known from the labels before the first step."""
+    latest: Path
 
-    @property
-    def latest(self) -> Path:
-        return self.folder / LATEST
-
-    @property
-    def best(self) -> Path:
-        """Weights to predict with."""
-        return self.folder / BEST
-
-    @property
-    def how_to_resume(self) -> str:
-        return f"add --resume {self.latest}"
-
-    @property
-    def fresh_start(self) -> str:
-        return f"Start from {self.best}"
+    def __init__(self, folder: Path, spec: ModelSpec, settings: dict[str, Any], extras: dict[str, Any]) -> None:
+        self.folder, self.spec, self.settings, self.extras = folder, spec, settings, extras
+        self.latest, self.best = folder / LATEST, folder / BEST
+        self.how_to_resume, self.fresh_start = f"add --resume {self.latest}", f"Start from {self.best}"
 
     def write(
         self, state: TrainState, random: RandomStates, metrics: dict[str, Any] | None = None, name: str = LATEST
@@ -87,26 +70,22 @@ class CheckpointFolder:
         write_checkpoint(self.best, best)
 
 
-@dataclass(frozen=True)
-class StateFile:
-    """The state of a second stage under way; gone when that is done."""
+class StateFile(Keeper):
+    """The state of a second stage under way; removed when that is done.
 
-    latest: Path | None
-    identity: dict[str, Any]
-    """Whose state it is: spec, settings and films, plain types."""
+    Args:
+        latest: the file.
+        identity: whose state it is: spec, settings and films, plain types.
+    """
 
-    @property
-    def how_to_resume(self) -> str:
-        return "re-run cephkit refine, or cephkit train with --resume,"
+    how_to_resume = "re-run cephkit refine, or cephkit train with --resume,"
 
-    @property
-    def fresh_start(self) -> str:
-        return "Start again"
+    def __init__(self, latest: Path | None, identity: dict[str, Any]) -> None:
+        self.latest, self.identity = latest, identity
 
     def write(
         self, state: TrainState, random: RandomStates, metrics: dict[str, Any] | None = None, name: str = LATEST
     ) -> None:
-        """Raises ``CheckpointError`` if the file cannot be written."""
         if self.latest is None:
             return
         content = {"identity": self.identity, "model": state.model.state_dict(), "training": state.state_dict(random)}
