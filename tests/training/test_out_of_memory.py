@@ -174,6 +174,12 @@ def test_validation_that_does_not_fit_takes_fewer_films_at_once(
     assert "validation: out of memory; continuing with 1 films a pass" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("recompute", ["none", "block"])
+def test_recomputation_is_done_where_asked_for(settings: Settings, recompute: str) -> None:
+    model: Any = set_up(settings(recompute=recompute), Screen(shown=False)).state.model
+    assert ("forward" in vars(model.head)) == (recompute != "none")
+
+
 @pytest.mark.parametrize("recompute", ["block", "stage"])
 def test_recomputation_changes_no_result(settings: Settings, recompute: str) -> None:
     plain = train(settings("plain", epochs=1, model="hrnet_w18_small"))

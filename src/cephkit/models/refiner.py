@@ -148,7 +148,7 @@ def take_crops(canvases: Tensor, centres: Tensor, turns: Tensor | None = None) -
         size = torch.tensor((source.shape[-1], source.shape[-2]), device=canvases.device, dtype=torch.float32)
         grid = (2 * places + 1) / (size * factor) - 1
         sampled = functional.grid_sample(source, grid.flatten(1, 2), mode="bilinear", align_corners=False)
-        crops.append(sampled.unflatten(2, (centres.shape[1], CROP))[:, 0])
+        crops.append(torch.unflatten(sampled, 2, (centres.shape[1], CROP))[:, 0])
     return torch.stack(crops, dim=2)
 
 
@@ -169,7 +169,7 @@ def expected_offsets(maps: Tensor) -> tuple[Tensor, Tensor]:
         the summed variances, in crop pixels.
     """
     places = cell_offsets(maps.device)
-    probability = maps.float().flatten(-2).softmax(-1).unflatten(-1, maps.shape[-2:])
+    probability = torch.unflatten(maps.float().flatten(-2).softmax(-1), -1, maps.shape[-2:])
     moments = []
     for axis in (-2, -1):  # the sum over rows leaves x
         profile = probability.sum(axis)

@@ -21,9 +21,11 @@ from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import CephkitError, FilmError, SettingsError
 from cephkit.files import replacing_out
 from cephkit.interrupt import Stopped, ending_after_the_step, is_first_process
+from cephkit.memory import GIB
+from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import smaller
 from cephkit.models.adapt import adapt_state
-from cephkit.models.build import build_model
+from cephkit.models.build import LandmarkModel, build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
 from cephkit.task.heatmaps import HeatmapTask
@@ -37,7 +39,7 @@ from cephkit.training.keep import CheckpointFolder
 from cephkit.training.launch import start_fabric, wrap
 from cephkit.training.loaders import run_loader, valid_loader
 from cephkit.training.lock import owning
-from cephkit.training.log import GIB, RunLog, Screen, duration, last_epoch, open_log
+from cephkit.training.log import RunLog, Screen, duration, last_epoch, open_log
 from cephkit.training.loop import Outcome, fit, repack, save_best
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
@@ -142,6 +144,8 @@ def set_up(config: TrainConfig, screen: Screen) -> NetworkRun:
         parameters = sum(weights.numel() for weights in state.model.parameters())
         goes_on = decision is not None and decision.mode == "continue"
         check_room(config.save_dir, parameters, config.use_ema, goes_on)
+    assert isinstance(state.model, LandmarkModel)
+    apply_recompute(state.model, packing.recompute)
     model, optimizer = wrap(fabric, state)
     torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
     if decision is not None and decision.mode == "continue":
