@@ -6,24 +6,21 @@ import pytest
 from lightning_fabric import Fabric
 
 from cephkit.config import TrainConfig
+from cephkit.progress import ProgressBar
 from cephkit.training.launch import start_fabric
-from cephkit.training.log import Screen, StepFigures
 
 Settings = Callable[..., TrainConfig]
 
 
-class Lines(Screen):
+class Lines(ProgressBar):
     """A screen that keeps its lines."""
 
     def __init__(self) -> None:
-        super().__init__(shown=False)
+        super().__init__(quiet=True)
         self.lines: list[str] = []
 
     def notify(self, line: str) -> None:
         self.lines.append(line)
-
-    def step(self, figures: StepFigures) -> None:
-        pass
 
 
 def cpu() -> Fabric:

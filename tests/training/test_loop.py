@@ -10,18 +10,18 @@ import torch
 
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.errors import CephkitError
+from cephkit.progress import ProgressBar
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Output
 from cephkit.training import launch, loop
 from cephkit.training.context import Run
-from cephkit.training.log import Screen
 from cephkit.training.loop import train_epoch
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
 
 
 def prepared(config) -> Run:  # type: ignore[no-untyped-def]
-    return set_up(config, Screen(shown=False))
+    return set_up(config, ProgressBar(quiet=True))
 
 
 def times_loss(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
@@ -120,7 +120,7 @@ def test_the_best_checkpoint_predicts_what_was_validated(settings: Settings, tin
     loaded = load_model(config.save_dir / "checkpoint_best.pth")
     films = read_aariz(tiny_aariz, ("valid",)).films
     predictor = Predictor(loaded)
-    predicted = np.stack([predictor.predict_film(film.path).points for film in films])
+    predicted = np.stack([predictor.predict_film(film.path).points[0] for film in films])
     truth = np.stack([points_array(film.points("mean"), loaded.spec.symbols) for film in films])
     assert radial_errors(predicted, truth).mean() * 0.5 == pytest.approx(result.best, abs=1e-3)
 
@@ -170,7 +170,7 @@ def test_a_run_whose_every_step_was_skipped_is_not_finished(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], early_stopping: bool
 ) -> None:
     config = settings(epochs=3, early_stopping=early_stopping, patience=1)
-    run = set_up(config, Screen())
+    run = set_up(config, ProgressBar())
     times_loss(monkeypatch, float("nan"))
     with pytest.raises(CephkitError, match="not finite in any of the 6 steps: nothing was learned"):
         loop.fit(run, stop=lambda: False)

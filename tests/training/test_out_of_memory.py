@@ -15,13 +15,13 @@ from cephkit.checkpoint import read_checkpoint
 from cephkit.data.dataset import Batch, FilmDataset
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
+from cephkit.progress import ProgressBar
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Network, Output
 from cephkit.training import loop
 from cephkit.training import run as run_module
 from cephkit.training.context import NetworkRun
 from cephkit.training.failure import failure
-from cephkit.training.log import Screen
 from cephkit.training.loop import fit
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
@@ -32,7 +32,7 @@ PLAIN = {"augment": False, "epochs": 2, "batch_size": 4, "gradient_accumulation_
 
 def trained(settings: Settings, name: str, **changes: object) -> NetworkRun:
     """A run with normalisation frozen: its statistics would see other batches when passes get smaller."""
-    run = set_up(settings(name, **{**PLAIN, **changes}), Screen(shown=False))
+    run = set_up(settings(name, **{**PLAIN, **changes}), ProgressBar(quiet=True))
     run.state.model.eval()
     assert fit(run, stop=lambda: False) == "finished"
     return run
@@ -79,7 +79,7 @@ def test_no_film_is_lost_and_none_is_seen_twice(settings: Settings, monkeypatch:
         return output
 
     monkeypatch.setattr(HeatmapTask, "__call__", watched)
-    run = set_up(settings(**{**PLAIN, "epochs": 1, "num_workers": 2, "use_ram_cache": True}), Screen(shown=False))
+    run = set_up(settings(**{**PLAIN, "epochs": 1, "num_workers": 2, "use_ram_cache": True}), ProgressBar(quiet=True))
     seen.clear()
     stepped: list[int] = []
     step = run.optimizer.step
@@ -104,7 +104,7 @@ def test_no_film_is_lost_and_none_is_seen_twice(settings: Settings, monkeypatch:
 def test_running_statistics_and_random_state_are_undone_with_the_step(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = set_up(settings(batch_size=2, gradient_accumulation_steps=2), Screen(shown=False))
+    run = set_up(settings(batch_size=2, gradient_accumulation_steps=2), ProgressBar(quiet=True))
     buffers = [buffer.clone() for buffer in run.state.model.buffers()]
     random = torch.get_rng_state()
     monkeypatch.setattr(HeatmapTask, "__call__", failing_at({2}))
@@ -176,7 +176,7 @@ def test_validation_that_does_not_fit_takes_fewer_films_at_once(
 
 @pytest.mark.parametrize("recompute", ["none", "block"])
 def test_recomputation_is_done_where_asked_for(settings: Settings, recompute: str) -> None:
-    model: Any = set_up(settings(recompute=recompute), Screen(shown=False)).state.model
+    model: Any = set_up(settings(recompute=recompute), ProgressBar(quiet=True)).state.model
     assert ("forward" in vars(model.head)) == (recompute != "none")
 
 
@@ -254,7 +254,7 @@ def test_what_stops_a_step_is_said_and_the_state_before_it_is_saved(
 def test_a_step_that_fails_while_weights_change_is_not_saved(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = set_up(settings(), Screen(shown=False))
+    run = set_up(settings(), ProgressBar(quiet=True))
     steps: list[int] = []
     step = run.optimizer.step
 

@@ -11,7 +11,7 @@ from cephkit.errors import DataError, SettingsError
 from cephkit.interrupt import Stopped, ending_after_the_step
 
 if TYPE_CHECKING:
-    from cephkit.training.log import Screen
+    from cephkit.progress import ProgressBar
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,14 @@ def refine(options: RefineOptions) -> bool:
         CephkitError: see ``main``.
         Stopped: Ctrl-C or SIGTERM; the same call goes on from there.
     """
+    from cephkit.progress import ProgressBar
     from cephkit.training.lock import owning_folder_of
-    from cephkit.training.log import Screen
 
-    with Screen() as screen, owning_folder_of(options.checkpoint, screen.notify):
+    with ProgressBar(estimate=False, plain_every_s=30) as screen, owning_folder_of(options.checkpoint, screen.notify):
         return _refine(options, screen)
 
 
-def _refine(options: RefineOptions, screen: "Screen") -> bool:
+def _refine(options: RefineOptions, screen: "ProgressBar") -> bool:
     from cephkit.checkpoint import load_model
     from cephkit.data.prepare import prepare
     from cephkit.training.finish import finish

@@ -1,4 +1,4 @@
-"""What a loader's worker runs: it copies one canvas and one row of points, nothing more."""
+"""What a loader worker runs: it copies one canvas and one row of points, nothing more."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -37,8 +37,8 @@ class FilmDataset(Dataset[Batch]):
     disk each time; an item raises ``FilmError`` where its file is no longer the one that was checked.
 
     Raises:
-        DataError: a film whose pixels are not square; the augmentations know no others.
-        ValueError: a film without a size (it has not been checked), or a store of another canvas size.
+        DataError: a film's pixels are not square, which the augmentations do not support.
+        ValueError: a film has no size (it has not been checked), or the store is for another canvas size.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class FilmDataset(Dataset[Batch]):
         store: FilmStore,
     ) -> None:
         if store.canvas_size != canvas_size:
-            raise ValueError(f"the store holds canvases of {store.canvas_size}, asked for {canvas_size}")
+            raise ValueError(f"the store holds canvases of {store.canvas_size}, expected {canvas_size}")
         self.films, self.symbols, self.annotation = tuple(films), symbols, annotation
         self.canvas_size, self.store = canvas_size, store
         if oblong := [str(film.path) for film in films if film.stretch != SQUARE]:
             raise DataError(
-                f"pixels of {len(oblong)} films are not square: {some(oblong)}; save these films and their landmarks "
-                "with square pixels to train on them"
+                f"pixels of {len(oblong)} films are not square: {some(oblong)}",
+                "to train on these films, save them and their landmarks with square pixels",
             )
         points = np.full((len(self.films), len(symbols), 2), np.nan)
         for index, film in enumerate(self.films):
@@ -80,9 +80,11 @@ class FilmDataset(Dataset[Batch]):
             return torch.from_numpy(np.array(self.store.canvas(film.content)))
         data = read_bytes(film.path)
         grey = to_uint8(decode_grey(data, film.path))
-        # The labels were made on the film that was checked: whatever its size, another has its landmarks elsewhere.
+        # The labels belong to the film that was checked: another has its landmarks elsewhere, even if of the same size.
         if grey.shape != film.size or film.content not in (None, content_hash(data)):
             was, now = (f"{width}x{height}" for height, width in (film.size or (0, 0), grey.shape))
             sizes = f"{now} pixels, was {was}" if now != was else "another picture of the same size"
-            raise FilmError(f"{film.path}: changed during the run: {sizes}; put the first film back or start anew")
+            raise FilmError(
+                f"changed during the run: {sizes}", "put the original film back or start a new run", film.path
+            )
         return torch.from_numpy(to_canvas(grey, self.canvas_size))

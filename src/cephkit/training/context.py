@@ -15,10 +15,11 @@ from cephkit.data.dataset import Batch
 from cephkit.data.prepare import PreparedData
 from cephkit.memory.recover import Packing
 from cephkit.memory.spill import SpillWatch
+from cephkit.progress import ProgressBar
 from cephkit.task.task import Task
 from cephkit.training.batches import PlanSampler
 from cephkit.training.keep import CheckpointFolder, Keeper
-from cephkit.training.log import RunLog, Screen
+from cephkit.training.log import RunLog
 from cephkit.training.schedule import Schedule
 from cephkit.training.state import TrainState, random_state
 from cephkit.training.validate import ValidFilms
@@ -68,7 +69,7 @@ class Run:
     keeper: Keeper
     valid: ValidFilms | None = None
     """None: nothing is validated between the epochs."""
-    screen: Screen
+    screen: ProgressBar
     log: RunLog | None = None
     """None in all processes but the first, and where nothing is logged."""
     name: str = ""

@@ -6,7 +6,7 @@ import torch
 
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import smaller
-from cephkit.shortage import shortage, without_wrapping
+from cephkit.shortage import shortage
 from cephkit.training.context import Run
 from cephkit.training.loop import save_latest, undo_step
 from cephkit.training.state import ended
@@ -19,12 +19,12 @@ def failure(run: Run, error: Exception) -> str:
         Exception: ``error`` itself, if neither the user nor the machine caused it.
     """
     if isinstance(error, FilmError):
-        message: str | None = without_wrapping(str(error), type(error).__name__)
+        message = str(error)
     elif isinstance(error, torch.OutOfMemoryError):
         message = out_of_memory(run)
+    elif (short := shortage(error)) is not None:
+        message = str(short)
     else:
-        message = shortage(error)
-    if message is None:
         raise error
     keeper, step = run.keeper, saved_step(run)
     if step is not None:

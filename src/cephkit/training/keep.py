@@ -93,7 +93,7 @@ class StateFile(Keeper):
             with replacing(self.latest) as file:
                 torch.save(content, file)
         except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
-            raise CheckpointError(f"{self.latest}: could not be written ({error}); free disk space") from error
+            raise CheckpointError(f"could not be written ({error})", "free disk space", self.latest) from error
 
     def write_best(self, state: TrainState, metrics: dict[str, Any] | None) -> None:
         """A second stage is judged when it is done."""
@@ -115,6 +115,5 @@ class StateFile(Keeper):
 
 def unreadable(path: Path, error: Exception) -> CheckpointError:
     """The error for a damaged state of a second stage."""
-    return CheckpointError(
-        f"{path}: cannot be read as the state of a second stage ({type(error).__name__}); remove it to start over"
-    )
+    text = f"cannot be read as the state of a second stage ({type(error).__name__})"
+    return CheckpointError(text, "remove it to start over", path)

@@ -13,6 +13,7 @@ from cephkit.data.dataset import FilmDataset
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
 from cephkit.models.refiner import Refiner, RefinerSpec
+from cephkit.progress import ProgressBar
 from cephkit.task.refiner import RefinerTask
 from cephkit.training.batches import PlanSampler
 from cephkit.training.context import Run
@@ -20,7 +21,7 @@ from cephkit.training.failure import failure
 from cephkit.training.keep import StateFile, unreadable
 from cephkit.training.launch import wrap
 from cephkit.training.loaders import make_loader
-from cephkit.training.log import RunLog, Screen, open_log
+from cephkit.training.log import RunLog, open_log
 from cephkit.training.loop import fit
 from cephkit.training.resume import films_digest, set_aside
 from cephkit.training.schedule import Schedule
@@ -60,7 +61,7 @@ def train_refiner(
     dataset: FilmDataset,
     settings: RefinerTraining,
     fabric: Fabric,
-    screen: Screen,
+    screen: ProgressBar,
     stop: Callable[[], bool] = lambda: False,
     saved: Path | None = None,
     log_dir: Path | None = None,
@@ -102,7 +103,7 @@ def _set_up(
     dataset: FilmDataset,
     settings: RefinerTraining,
     fabric: Fabric,
-    screen: Screen,
+    screen: ProgressBar,
     saved: Path | None,
 ) -> Run:
     """Everything up to the first step."""
@@ -136,7 +137,7 @@ def _set_up(
     )  # fmt: skip
 
 
-def _resume(state: TrainState, keeper: StateFile, schedule: Schedule, fabric: Fabric, screen: Screen) -> None:
+def _resume(state: TrainState, keeper: StateFile, schedule: Schedule, fabric: Fabric, screen: ProgressBar) -> None:
     """Put ``state`` where the file of ``keeper`` stands, random generators included, if it is of this training."""
     content = keeper.read()
     if content is None:

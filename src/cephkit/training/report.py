@@ -4,10 +4,10 @@ import time
 
 import torch
 
-from cephkit.drawing.validation import draw_points
+from cephkit.drawing.validation import draw_errors
 from cephkit.errors import CephkitError
 from cephkit.training.context import Run
-from cephkit.training.log import StepFigures, gpu_gib, ram_gib
+from cephkit.training.log import duration, gpu_gib, ram_gib
 from cephkit.training.validate import Validation
 
 MOST_SKIPPED_IN_A_ROW = 50
@@ -25,12 +25,14 @@ def report_step(run: Run, loss: float | None, rate: float, films_per_s: float) -
     figures.films_per_s += (films_per_s - figures.films_per_s) / min(run.steps_here, 20)
     gpu = gpu_gib(run.fabric.device)
     left = (time.monotonic() - run.started) / run.steps_here * (schedule.total_steps - progress.step)
-    run.screen.step(
-        StepFigures(
-            progress.epoch + 1, schedule.epochs, progress.step, schedule.total_steps,
-            float("nan") if loss is None else loss, rate, figures.films_per_s, left, gpu, figures.ram_gib, run.name,
-        )
-    )  # fmt: skip
+    step_loss = "-" if loss is None else f"{loss:.4g}"
+    on_gpu = "" if gpu is None else f"  GPU {gpu:.1f} GiB"
+    run.screen.update(
+        progress.step,
+        f"{run.name}epoch {progress.epoch + 1}/{schedule.epochs}  loss {step_loss}  lr {rate:.2e}  "
+        f"{figures.films_per_s:.1f} films/s{on_gpu}  RAM {figures.ram_gib:.1f} GiB  {duration(left)} left",
+        schedule.total_steps,
+    )
     if run.log is not None:
         tags = {
             "Train/BatchLoss": loss, "LR": rate, "System/FilmsPerSecond": films_per_s, "System/GPU_GiB": gpu,
@@ -81,7 +83,7 @@ def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | No
         return
     metrics = validation.metrics
     if run.log is not None:
-        picture = draw_points(run.valid.dataset, 0, validation.points[0], run.valid.truth)
+        picture = draw_errors(run.valid.dataset, 0, validation.points[0], run.valid.truth)
         run.log.picture("Val/Film", picture, progress.epoch)
     error = "MRE -" if metrics.mre_pixels is None else f"MRE {metrics.mre_pixels:.1f} px"
     error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"

@@ -28,6 +28,7 @@ from cephkit.models.adapt import adapt_state
 from cephkit.models.build import LandmarkModel, build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
+from cephkit.progress import ProgressBar
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Network
 from cephkit.training.batches import PlanSampler
@@ -39,7 +40,7 @@ from cephkit.training.keep import CheckpointFolder
 from cephkit.training.launch import start_fabric, wrap
 from cephkit.training.loaders import run_loader, valid_loader
 from cephkit.training.lock import owning
-from cephkit.training.log import RunLog, Screen, duration, last_epoch, open_log
+from cephkit.training.log import RunLog, duration, last_epoch, open_log
 from cephkit.training.loop import Outcome, fit, repack, save_best
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
@@ -77,7 +78,10 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
             training starts; or the machine ran short of memory, or nothing but steps that are not finite came.
     """
     folders = {"--save_dir": config.save_dir, "--log_dir": config.log_dir} if is_first_process() else {}
-    with Screen(shown=is_first_process()) as screen, owning(folders, screen.notify):
+    with (
+        ProgressBar(quiet=not is_first_process(), estimate=False, plain_every_s=30) as screen,
+        owning(folders, screen.notify),
+    ):
         run = set_up(config, screen)
         with ending_after_the_step() as asked:
             try:
@@ -111,7 +115,7 @@ def carry_out(run: NetworkRun, stop: Callable[[], bool]) -> Outcome:
     return outcome
 
 
-def set_up(config: TrainConfig, screen: Screen) -> NetworkRun:
+def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
     """Everything up to the first step; anything that can be wrong is found here."""
     notify = screen.notify
     fabric = start_fabric(config.device, config.mixed_precision, notify, config.use_ddp)

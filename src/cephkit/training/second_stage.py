@@ -19,7 +19,7 @@ from cephkit.inference.folder import predict_films
 from cephkit.inference.predictor import Predictor
 from cephkit.interrupt import Stopped, until
 from cephkit.models.refiner import RefinerSpec
-from cephkit.training.log import Screen
+from cephkit.progress import ProgressBar
 from cephkit.training.refine import RefinerTraining, train_refiner
 from cephkit.training.validate import known_size
 
@@ -56,7 +56,7 @@ def add_refiner(
     settings: RefinerTraining,
     truth: str,
     fabric: Fabric,
-    screen: Screen,
+    screen: ProgressBar,
     stop: Callable[[], bool] = lambda: False,
     batch_size: int = 2,
     saved: Path | None = None,
