@@ -291,7 +291,7 @@ def test_a_log_on_a_full_disk_is_said_once_and_catches_up(
     monkeypatch.setattr(records.GrowingFile, "_write", full)
     assert train(config).outcome == "finished"
     said = capsys.readouterr().out
-    assert said.count("the log cannot be written (No space left on device); training goes on") == 1
+    assert said.count("the log cannot be written (No space left on device); training continues") == 1
     assert said.count("the log is written again") == 1
     assert [row["epoch"] for row in rows(config.log_dir / "epochs.csv")] == ["1", "2", "3"]
     assert [row["step"] for row in rows(config.log_dir / "steps.csv")] == [str(n) for n in range(1, 7)]
