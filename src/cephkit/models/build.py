@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cephkit.errors import SettingsError
 from cephkit.losses import build_loss
 from cephkit.models.head import HeatmapHead
-from cephkit.models.pretrained import find_weights, watch_loading
+from cephkit.models.pretrained import find_weights, missing_parameters
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
 
@@ -55,16 +55,16 @@ class LandmarkModel(nn.Module):
         maps: Tensor = self.head(self.features(films))
         return maps
 
-    def look(self, films: Tensor) -> tuple[Tensor, Tensor]:
-        """The maps, and what was seen on the whole: (B, D) mean and spread of the channels that maps are made of."""
-        seen = self.head.joined(self.features(films))
-        whole = seen.float().flatten(2)
-        mean = whole.mean(-1)
-        spread = (whole - mean[..., None]).square().mean(-1).sqrt()
-        return self.head.final(seen), torch.cat((mean, spread), dim=-1)
+    def with_signature(self, films: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps, and the films' signatures (B, D): mean and spread of the channels that maps are made from."""
+        features = self.head.joined(self.features(films))
+        pixels = features.float().flatten(2)
+        mean = pixels.mean(-1)
+        spread = (pixels - mean[..., None]).square().mean(-1).sqrt()
+        return self.head.final(features), torch.cat((mean, spread), dim=-1)
 
     def features(self, films: Tensor) -> list[Tensor]:
-        """What the backbone gives, finest first, [(B, C_i, H / s_i, W / s_i), ...]."""
+        """The backbone's features, finest first, [(B, C_i, H / s_i, W / s_i), ...]."""
         features = self.backbone((films - self.mean) / self.std)
         features = [features[index] for index in self.levels]
         if self.channels_last_features:
@@ -146,17 +146,17 @@ def _load(spec: ModelSpec, weights: Path, random_state: Tensor) -> nn.Module:
     level = log.level
     log.setLevel(logging.ERROR)  # it lists every layer of the classifier that is rightly left out
     try:
-        with watch_loading() as loading:
+        with missing_parameters() as missing:
             backbone = _create(spec, weights)
     except Exception as error:  # timm, torch and safetensors each raise their own
         remedy = "give timm's state dict as .safetensors or .pth"
         raise SettingsError(f"not weights of {name} ({error})", remedy, weights) from error
     finally:
         log.setLevel(level)
-    if missing := loading.missing_from(backbone):
+    if random := [key for key, parameter in backbone.named_parameters() if id(parameter) in missing]:
         count = len(list(backbone.parameters()))
         raise SettingsError(
-            f"holds no weights for {len(missing)} of the {count} parameters of {name}, first {missing[0]}",
+            f"holds no weights for {len(random)} of the {count} parameters of {name}, first {random[0]}",
             "give a file with all of them under timm's names", weights,
         )  # fmt: skip
     return backbone

@@ -330,7 +330,7 @@ def copy_missing(source: Path, goal: Path) -> None:
 def report_end(run: NetworkRun, outcome: Outcome, notify: Notify) -> None:
     """How it ended, where the result lies, and how to resume."""
     progress = run.state.progress
-    in_mm = any(film.pixel_size_mm for film in run.valid.dataset.films)
+    in_mm = any(film.spacing for film in run.valid.dataset.films)
     if outcome == "stopped":
         notify(
             f"stopped after step {progress.step} of {run.schedule.total_steps}; the state is saved. "

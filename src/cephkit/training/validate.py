@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from cephkit import geometry
 from cephkit.data.dataset import Batch, FilmDataset
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise
 from cephkit.models.spec import ModelSpec
 from cephkit.task.heatmaps import HeatmapTask
@@ -99,7 +99,6 @@ def validate(fabric: Fabric, model: nn.Module, task: HeatmapTask, valid: ValidFi
         points = torch.as_tensor(fabric.all_reduce(points.to(fabric.device), reduce_op="sum")).cpu()
         sums = torch.as_tensor(fabric.all_reduce(sums.to(fabric.device), reduce_op="sum")).cpu()
     goal = np.stack([points_array(film.points(valid.truth), spec.symbols) for film in films])
-    sizes = np.array([film.pixel_size_mm or np.nan for film in films], dtype=np.float64)
-    metrics = summarise(radial_errors(points.numpy(), goal), sizes)
+    metrics = summarise(radial_errors(points.numpy(), goal), pixel_sizes_mm(films))
     loss, empty, count = sums.tolist()
     return Validation(loss / count, empty / count, metrics, points.numpy())
