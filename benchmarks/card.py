@@ -11,14 +11,14 @@ from typing import Any
 import torch
 
 from cephkit.config import TrainConfig
+from cephkit.data.dataset import Batch
 from cephkit.landmarks import SYMBOLS
-from cephkit.losses import build_loss
 from cephkit.memory.estimate import GIB, Assumptions, Estimator
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import Recompute
 from cephkit.memory.trace import Workload
 from cephkit.models.build import build_model
-from cephkit.training.validate import targets_on_grid
+from cephkit.task.heatmaps import HeatmapTask
 
 ROWS: tuple[tuple[str, int, int, int, Recompute], ...] = (
     ("hrnet", 1024, 2, 3, "none"), ("hrnet", 1024, 2, 2, "none"), ("hrnet", 1024, 1, 6, "none"),
@@ -35,19 +35,26 @@ def measure(row: tuple[str, int, int, int, Recompute], steps: int) -> tuple[floa
     spec = Workload.of(config).spec
     model: Any = build_model(spec, pretrained=False, notify=print).cuda()
     apply_recompute(model, recompute)
-    optimizer, loss = torch.optim.AdamW(model.parameters()), build_loss(spec.loss)
-    films = torch.rand(batch, 1, side, side, device="cuda")
-    points = torch.rand(batch, len(SYMBOLS), 2, device="cuda") * side
-    mask = torch.ones(batch, len(SYMBOLS), dtype=torch.bool, device="cuda")
+    optimizer, task = torch.optim.AdamW(model.parameters()), HeatmapTask(spec, torch.device("cuda"), False, False)
+    films = Batch(
+        torch.randint(0, 256, (batch, 1, side, side), dtype=torch.uint8, device="cuda"),
+        torch.rand(batch, len(SYMBOLS), 2, device="cuda") * side,
+        torch.ones(batch, len(SYMBOLS), dtype=torch.bool, device="cuda"),
+        torch.arange(batch),
+    )
+
+    def network(images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cuda", torch.bfloat16):
+            maps: torch.Tensor = model(images)
+        return maps
+
     torch.cuda.reset_peak_memory_stats()
     for step in range(steps + 2):
         if step == 2:  # the first steps choose algorithms
             torch.cuda.synchronize()
             started = time.perf_counter()
         for _ in range(accumulation):
-            with torch.autocast("cuda", torch.bfloat16):
-                maps = model(films)
-            loss(maps.float(), targets_on_grid(points, mask, spec), mask).sum().backward()
+            task(network, films).loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     torch.cuda.synchronize()

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from cephkit.config import TrainConfig
+from cephkit.data.dataset import Batch
 from cephkit.progress import ProgressBar
 from cephkit.settings.reading import parse
 from cephkit.training.context import Run
@@ -27,12 +28,11 @@ class OnDevice:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._batch = next(iter(run.train_loader))
-        self._batch = [part.to(run.fabric.device) for part in self._batch]
+        self._batch = Batch(*(part.to(run.fabric.device) for part in next(iter(run.loader))))
 
     def __iter__(self) -> Any:
         for micro in self._run.sampler.plan:
-            yield [part[: len(micro.films)] for part in self._batch]
+            yield Batch(*(part[: len(micro.films)] for part in self._batch))
 
 
 def epoch_seconds(run: Run) -> float:
@@ -54,20 +54,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         places = {"save_dir": Path(folder), "log_dir": Path(folder), "epochs": 2 * options.rounds + 3}
         run = set_up(TrainConfig(**{**vars(config), **places}), ProgressBar(quiet=True))
-        run.log, loader = None, run.train_loader
+        run.log, loader = None, run.loader
         run.sampler.plan = []
         epoch_seconds(run)
         fixed = OnDevice(run)
         seconds: dict[str, list[float]] = {"loader": [], "device": []}
         for _ in range(options.rounds):
             for kind, source in (("loader", loader), ("device", fixed)):
-                run.train_loader = source  # type: ignore[assignment]
+                run.loader = source  # type: ignore[assignment]
                 seconds[kind].append(epoch_seconds(run))
         from_loader, from_device = min(seconds["loader"]), min(seconds["device"])
-    print(f"{config.model} at {config.image_size}, {config.num_workers} workers, {run.train_films} films an epoch\n")
+    print(f"{config.model} at {config.image_size}, {config.num_workers} workers, {run.films} films an epoch\n")
     print("| films from | s an epoch, fastest | films/s |\n| --- | --- | --- |")
-    print(f"| the device | {from_device:.2f} | {run.train_films / from_device:.1f} |")
-    print(f"| the loader | {from_loader:.2f} | {run.train_films / from_loader:.1f} |")
+    print(f"| the device | {from_device:.2f} | {run.films / from_device:.1f} |")
+    print(f"| the loader | {from_loader:.2f} | {run.films / from_loader:.1f} |")
     print(f"\noverhead of the pipeline: {100 * (from_loader / from_device - 1):.1f} %")
 
 

@@ -25,9 +25,11 @@ from torch import Tensor, nn
 
 from cephkit.augment import Augmentation, AugmentSettings
 from cephkit.config import TrainConfig
-from cephkit.losses import build_loss
 from cephkit.losses.adaptive_wing import AdaptiveWingLoss, adaptive_wing, is_foreground
+from cephkit.losses.loss import HeatmapLoss
+from cephkit.losses.softmax import SoftmaxLoss
 from cephkit.models.build import build_model
+from cephkit.task import heatmaps as task_module
 from cephkit.training import run as run_module
 
 Patch = contextlib.AbstractContextManager[Any]
@@ -39,12 +41,12 @@ BASE = {
 }  # fmt: skip
 
 
-class CoordinateSoftmax(nn.Module):
+class CoordinateSoftmax(SoftmaxLoss):
     """The softmax cross-entropy with the distance of the expected cell from the target's, in cells."""
 
     def __init__(self, weight: float) -> None:
         super().__init__()
-        self.weight, self.softmax = weight, build_loss("softmax")
+        self.weight = weight
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         maps = prediction.float()
@@ -55,11 +57,11 @@ class CoordinateSoftmax(nn.Module):
             at = torch.arange(maps.shape[-1 if axis == -2 else -2], dtype=torch.float32, device=maps.device)
             distance = distance + ((chance.sum(axis) - goal.sum(axis)) * at).sum(-1).abs()
         term = torch.where(mask, distance, 0.0).sum(-1) / mask.shape[-1]
-        loss: Tensor = self.softmax(prediction, target, mask) + self.weight * term
+        loss: Tensor = super().forward(prediction, target, mask) + self.weight * term
         return loss
 
 
-class CellMeanWing(nn.Module):
+class CellMeanWing(AdaptiveWingLoss):
     """Adaptive Wing averaged over all cells, the landmark's counting 11 times: the map's size decides the balance."""
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
@@ -67,7 +69,7 @@ class CellMeanWing(nn.Module):
         return torch.where(mask, cells.mean((-2, -1)), 0.0).sum(-1) / mask.shape[-1]
 
 
-class ApartWing(nn.Module):
+class ApartWing(AdaptiveWingLoss):
     """Adaptive Wing, the landmark's cells averaged apart from all others, whose mean counts the rest of 1."""
 
     def __init__(self, share: float) -> None:
@@ -83,17 +85,20 @@ class ApartWing(nn.Module):
         return torch.where(mask, self.share * here + (1 - self.share) * others, 0.0).sum(-1) / mask.shape[-1]
 
 
-class WeightedWing(nn.Module):
+class WeightedWing(AdaptiveWingLoss):
     """Adaptive Wing with landmarks weighted by their running mean of it: the hard ones count more."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.wing = build_loss("adaptive_wing")
         self.mean: Tensor | None = None
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         each = torch.stack(
-            [self.wing(prediction[:, [k]], target[:, [k]], mask[:, [k]]) for k in range(mask.shape[1])], dim=1
+            [
+                super(WeightedWing, self).forward(prediction[:, [k]], target[:, [k]], mask[:, [k]])
+                for k in range(mask.shape[1])
+            ],
+            dim=1,
         )
         if self.training and torch.is_grad_enabled():
             now = each.detach().mean(0)
@@ -104,11 +109,11 @@ class WeightedWing(nn.Module):
 
 def augmented(**changes: Any) -> Patch:
     settings = AugmentSettings(**changes)
-    return mock.patch.object(run_module, "Augmentation", return_value=Augmentation(settings))
+    return mock.patch.object(task_module, "Augmentation", return_value=Augmentation(settings))
 
 
-def lossy(loss: nn.Module) -> Patch:
-    return mock.patch.object(run_module, "build_loss", return_value=loss)
+def lossy(loss: HeatmapLoss) -> Patch:
+    return mock.patch.object(task_module, "build_loss", return_value=loss)
 
 
 def normalised(change: Callable[[nn.Module], nn.Module]) -> Patch:

@@ -52,7 +52,7 @@ def test_from_scratch_then_fine_tune(home: Path) -> None:
     said = start([*script, *SCRATCH.split()], home)
     assert "effective batch 6 = 2 x 3" in said
     # Not every CPU computes bfloat16; where it would be emulated the run says so and stays in float32.
-    assert ("bf16-mixed" in said) != ("going on in float32" in said)
+    assert ("bf16-mixed" in said) != ("continuing in float32" in said)
     assert said.count("No pretrained weights") == 1  # there is no network: one clear line, and it goes on
     best = home / "checkpoints_1024x1024" / "checkpoint_best.pth"
     assert read_checkpoint(best).config["lr"] == 5e-4

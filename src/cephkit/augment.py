@@ -1,8 +1,8 @@
 """Random changes to training films, on the batch and on its device.
 
-What is changed, and nearly how much, follows the augmentation sweep of the CL-Detection 2024 winner (its simulated
-X-ray artefacts are not here). No mirror: films
-face right, always. No shear and no noise: the sweep found both to do harm.
+Which changes, and nearly how strong, follows the augmentation sweep of the CL-Detection 2024 winner, without its
+simulated X-ray artefacts. No mirroring: training films always face right. No shear and no noise: the sweep found both
+harmful.
 """
 
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ class AugmentSettings:
     translation: float = 0.03
     """Shift in x and in y, up to this share of the canvas side."""
     gamma: tuple[float, float] = (0.3, 2.0)
-    """Exponents of the grey values: as often darker (above 1) as brighter (below 1). (1, 1): off."""
+    """Exponents of the grey values, darker (above 1) as often as brighter (below 1). (1, 1): off."""
     invert_probability: float = 0.15
-    """Black to white: some films are stored so."""
+    """Black to white: some films are stored that way."""
     blur_probability: float = 0.2
     blur_sigma: float = 0.003
     """Greatest standard deviation of the blur, as a share of the canvas height."""
     cutout_probability: float = 0.5
     cutout_patches: int = 2
-    """1 to this many black patches on a film that gets any; landmarks below stay, to be inferred."""
+    """A film that gets patches gets 1 to this many; landmarks under them stay, to be inferred."""
     cutout_side: tuple[float, float] = (0.05, 0.2)
     """Least and greatest side of a patch, as a share of the canvas side."""
 
@@ -54,9 +54,9 @@ class AugmentSettings:
 
 
 class Augmentation(nn.Module):
-    """Augments each film of a batch by itself, in one warp and then by its grey values.
+    """Augments each film of a batch independently: one warp, then its grey values.
 
-    All random numbers come from torch's global CPU generator, whatever the device: the same seed gives the
+    All random numbers come from torch's global CPU generator, on any device: the same seed gives the
     same films everywhere, and nothing waits for the device.
     """
 
@@ -110,7 +110,7 @@ class Augmentation(nn.Module):
         return canvas.index_copy(0, index.to(canvas.device), blurred.to(canvas.dtype))
 
     def _gamma(self, canvas: Tensor) -> Tensor:
-        """Each film to a power of its own; log-uniform on either side of 1."""
+        """Raise each film to its own power, log-uniform on either side of 1."""
         low, high = self.settings.gamma
         u = 2 * torch.rand(canvas.shape[0], 1, 1, 1) - 1
         gamma = torch.where(u < 0, low ** (-u), high**u)
@@ -121,7 +121,7 @@ class Augmentation(nn.Module):
         return torch.where(inverted[:, None, None, None], 1 - canvas, canvas)
 
     def _cutout(self, canvas: Tensor) -> Tensor:
-        """Black rectangles, whole or cut by the border."""
+        """Draw black rectangles, whole or cut by the border."""
         films, _, height, width = canvas.shape
         patches = self.settings.cutout_patches
         count = torch.randint(1, patches + 1, (films, 1)) if patches else torch.zeros(films, 1)

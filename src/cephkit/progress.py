@@ -61,7 +61,7 @@ class ProgressBar:
         if not self._bar.disable:
             if not self._bar.tasks:
                 self._bar.add_task(self._title, total=self._total, figures=figures)
-            self._bar.update(self._bar.tasks[0].id, completed=done, figures=figures)
+            self._bar.update(self._bar.tasks[0].id, completed=done, total=self._total, figures=figures)
         elif self._plain_every_s is not None and time.monotonic() - self._last_plain >= self._plain_every_s:
             self._last_plain = time.monotonic()
             self.notify(f"step {done}/{self._total}  {figures}")

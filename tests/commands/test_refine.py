@@ -10,7 +10,8 @@ from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.commands.refine import RefineOptions, main, refine
 from cephkit.errors import CheckpointError, DataError, SettingsError
 from cephkit.inference.predictor import Predictor
-from cephkit.training import refine as refine_module
+from cephkit.task.refiner import RefinerTask
+from cephkit.task.task import Output
 from tests.training.test_finish import predictions_off, random_checkpoint, same, weights
 
 
@@ -80,14 +81,14 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     assert cli.run(main, [str(straight), *arguments]) == 0
     capsys.readouterr()
     before = path.read_bytes()
-    real = refine_module.update_average
+    real = RefinerTask.__call__
     with monkeypatch.context() as patched:
 
-        def pressed(*arguments: Any) -> None:
-            real(*arguments)
+        def pressed(*arguments: Any) -> Output:
             signal.raise_signal(signal.SIGINT)
+            return real(*arguments)
 
-        patched.setattr(refine_module, "update_average", pressed)
+        patched.setattr(RefinerTask, "__call__", pressed)
         assert cli.run(main, [str(path), *arguments]) == 130
     said = capsys.readouterr().out
     assert said.rstrip().endswith("stopped; re-run to resume")

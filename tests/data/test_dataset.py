@@ -66,7 +66,7 @@ def test_held_or_not_the_canvas_is_the_same(films: list[Film], tmp_path: Path) -
     store = StoreBuilder(tmp_path, CANVAS, 2).finish(films, 1)
     held = FilmDataset(films, SYMBOLS, "senior", CANVAS, store)
     decoded = FilmDataset(films, SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))
-    assert all(torch.equal(held[index][0], decoded[index][0]) for index in range(2))
+    assert all(torch.equal(held[index].canvas, decoded[index].canvas) for index in range(2))
 
 
 def test_missing_landmarks_are_masked_and_the_annotation_is_the_one_asked_for(films: list[Film]) -> None:
@@ -90,7 +90,7 @@ def test_items_are_copies(films: list[Film], tmp_path: Path) -> None:
 def test_indices_end(films: list[Film]) -> None:
     dataset = FilmDataset(films, SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))
     assert len(dataset) == 2
-    assert dataset[-1][3] == 1
+    assert dataset[-1].index == 1
     with pytest.raises(IndexError):
         dataset[2]
 
@@ -157,7 +157,7 @@ def test_a_dataset_pickles_small(tmp_path: Path) -> None:
     dataset[0]  # the store is mapped now
     data = pickle.dumps(dataset)
     assert len(data) < 8 * 2000
-    assert pickle.loads(data)[5][0].unique().tolist() == [5]
+    assert pickle.loads(data)[5].canvas.unique().tolist() == [5]
 
 
 class Weighed(Dataset[tuple[int, int, int]]):
@@ -173,7 +173,7 @@ class Weighed(Dataset[tuple[int, int, int]]):
     def __getitem__(self, index: int) -> tuple[int, int, int]:
         if self.first_bytes is None:
             self.first_bytes = psutil.Process().memory_full_info().uss
-        largest = int(self.dataset[index][0].max())
+        largest = int(self.dataset[index].canvas.max())
         return largest, os.getpid(), psutil.Process().memory_full_info().uss - self.first_bytes
 
 
@@ -182,7 +182,7 @@ def test_spawned_workers_share_one_copy(tmp_path: Path) -> None:
     count = 48
     dataset = large(tmp_path, count)
     # Pages that a single process maps would count as its own: all are mapped here too.
-    assert [int(dataset[index][0].max()) for index in range(count)] == list(range(count))
+    assert [int(dataset[index].canvas.max()) for index in range(count)] == list(range(count))
     loader = DataLoader(Weighed(dataset), batch_size=2, num_workers=2, multiprocessing_context="spawn")
     items = [item for batch in loader for item in zip(*(part.tolist() for part in batch), strict=True)]
     assert [largest for largest, _, _ in items] == list(range(count))

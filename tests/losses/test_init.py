@@ -19,5 +19,5 @@ def test_a_loss_is_added_by_a_line_of_the_table(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_unknown_loss_names_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"adaptive_wing, softmax; did you mean adaptive_wing"):
+    with pytest.raises(SettingsError, match=r"; use one of adaptive_wing, softmax; did you mean adaptive_wing"):
         build_loss("adaptive-wing")

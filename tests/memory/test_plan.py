@@ -144,7 +144,7 @@ def test_what_is_given_is_kept() -> None:
 
 
 def test_what_cannot_be_chosen_is_refused() -> None:
-    with pytest.raises(SettingsError, match="effective batch 6 is no multiple of batch size 4; use one of 1, 2, 3, 6"):
+    with pytest.raises(SettingsError, match="6 is not a multiple of batch size 4; use one of 1, 2, 3, 6"):
         choose_setting(WORKLOAD, GIB, effective_batch=6, batch_size=4)
 
 

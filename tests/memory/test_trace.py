@@ -1,25 +1,21 @@
 from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch._subclasses import FakeTensorMode
-from torch.nn import functional
 
 from cephkit.augment import Augmentation
 from cephkit.config import TrainConfig
+from cephkit.data.dataset import Batch
 from cephkit.errors import SettingsError
-from cephkit.losses import build_loss
 from cephkit.memory import trace
 from cephkit.memory.ledger import Ledger
 from cephkit.memory.trace import Workload, fake_model, trace_training, trace_validation
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
-from cephkit.training.loop import batch_loss
 from tests.memory.test_ledger import profiled_peak
 
 SPEC = ModelSpec("hrnet_w18_small", tuple(f"landmark {index}" for index in range(4)), (128, 128))
@@ -71,26 +67,21 @@ def real_step(workload: Workload, batch: int) -> Callable[[], None]:
     model = build_model(spec, pretrained=False, notify=lambda line: None).train()
     for weight in model.parameters():
         weight.grad = torch.zeros_like(weight)
-    films = (
+    films = Batch(
         torch.zeros(batch, 1, *spec.canvas_size, dtype=torch.uint8), torch.full((batch, len(spec.symbols), 2), 60.0),
         torch.ones(batch, len(spec.symbols), dtype=torch.bool), torch.arange(batch),
     )  # fmt: skip
-    run: Any = SimpleNamespace(
-        fabric=SimpleNamespace(device=torch.device("cpu")), augmentation=None, config=workload, spec=spec,
-        criterion=build_loss(spec.loss),
-    )  # fmt: skip
+    task = trace.fake_task(workload)
 
-    class Forward(nn.Module):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            with torch.autocast("cpu", torch.bfloat16, enabled=workload.mixed_precision):
-                maps: torch.Tensor = model(images)
-            return maps
-
-    network = Forward()
+    def network(images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=workload.mixed_precision):
+            maps: torch.Tensor = model(images)
+        return maps
 
     def step() -> None:
-        with trace._cuda_autocast():
-            batch_loss(run, films, network).backward()
+        with trace.CudaAutocast():
+            loss = task(network, films).loss
+        loss.backward()
 
     return step
 
@@ -115,8 +106,8 @@ def test_gradients_appear_while_the_backward_pass_goes_on() -> None:
 
 
 @pytest.mark.skipif(not torch.backends.cuda.is_built(), reason="this PyTorch knows no CUDA")
-@pytest.mark.parametrize("name", trace._FLOAT32_ON_CUDA)
-def test_cuda_autocast_computes_in_float32_what_the_trace_does(name: str) -> None:
+@pytest.mark.parametrize("function", trace.FLOAT32_ON_CUDA, ids=lambda function: function.__name__)
+def test_cuda_autocast_computes_in_float32_what_the_trace_does(function: Callable[..., torch.Tensor]) -> None:
     arguments: dict[str, tuple[Any, ...]] = {
         "interpolate": (None, 2.0), "layer_norm": ((8,),), "group_norm": (2,), "softmax": (-1,), "log_softmax": (-1,),
     }  # fmt: skip
@@ -126,7 +117,7 @@ def test_cuda_autocast_computes_in_float32_what_the_trace_does(name: str) -> Non
         torch.set_autocast_dtype(device, torch.bfloat16)
         torch.set_autocast_enabled(device, True)
         try:
-            made: torch.Tensor = getattr(functional, name)(images, *arguments[name])
+            made: torch.Tensor = function(images, *arguments[function.__name__])
         finally:
             torch.set_autocast_enabled(device, False)
         return made.dtype
@@ -134,9 +125,9 @@ def test_cuda_autocast_computes_in_float32_what_the_trace_does(name: str) -> Non
     with FakeTensorMode():
         assert result("cuda") == torch.float32
         assert result("cpu") == torch.bfloat16
-        with trace._cuda_autocast():
+        with trace.CudaAutocast():
             assert result("cpu") == torch.float32
-    assert not hasattr(functional.interpolate, "__closure__") or functional.interpolate.__closure__ is None
+        assert result("cpu") == torch.bfloat16
 
 
 def test_augmentation_is_within_its_assumption() -> None:

@@ -3,10 +3,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lightning_fabric import Fabric
 
 from cephkit.config import TrainConfig
+from cephkit.progress import ProgressBar
+from cephkit.training.launch import start_fabric
 
 Settings = Callable[..., TrainConfig]
+
+
+class Lines(ProgressBar):
+    """A screen that keeps its lines."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.lines: list[str] = []
+
+    def notify(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def cpu() -> Fabric:
+    """The CPU in float32."""
+    return start_fabric("cpu", False, lambda line: None)
 
 
 @pytest.fixture

@@ -14,9 +14,11 @@ from cephkit.calibration import expected
 from cephkit.checkpoint import read_checkpoint
 from cephkit.commands.train import main
 from cephkit.config import TrainConfig
+from cephkit.task.heatmaps import HeatmapTask
+from cephkit.task.refiner import RefinerTask
 from cephkit.training import complete as complete_module
 from cephkit.training import finish as finish_module
-from cephkit.training import loop, refine, second_stage
+from cephkit.training import loop, second_stage
 from cephkit.training.run import Result, train
 from tests.conftest import write_tiny_aariz
 from tests.training.test_resume import StopAfter, equal
@@ -83,7 +85,7 @@ def outcome_of(save_dir: Path) -> dict[str, Any]:
             "model": dict(checkpoint.model), "training": checkpoint.training, "extras": checkpoint.extras,
             "epoch": checkpoint.epoch, "metrics": checkpoint.metrics,
         }  # fmt: skip
-    for name in ("epochs.csv", "steps.csv"):
+    for name in ("epochs.csv", "steps.csv", "second_stage/epochs.csv", "second_stage/steps.csv"):
         with (save_dir.parent / f"{save_dir.name}_logs" / name).open(encoding="utf-8") as file:
             files[name] = [[v for k, v in row.items() if "System" not in k] for row in csv.DictReader(file)]
     return files
@@ -113,8 +115,8 @@ POINTS = {
     "between the state and the best": (loop, "save_best", 1),
     "between the best and checkpoint_epoch_1": (loop, "save_latest", 2),
     "between checkpoint_epoch_1 and the epoch's row": (loop, "report_epoch", 1),
-    "in the first epoch of the second stage": (refine, "update_average", 1),
-    "in the second epoch of the second stage": (refine, "update_average", 2),
+    "in the first epoch of the second stage": (RefinerTask, "__call__", 1),
+    "in the second epoch of the second stage": (RefinerTask, "__call__", 2),
     "while the second stage is judged": (second_stage, "predict_films", 2),
     "while errors are calibrated": (finish_module, "calibrate", 1),
     "before the best is written": (finish_module, "write_extras", 1),
@@ -129,7 +131,7 @@ def no_more_epochs(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def refuse(*arguments: object) -> None:
         raise AssertionError("an epoch is trained again")
 
-    return lambda: monkeypatch.setattr(loop, "train_steps", refuse)
+    return lambda: monkeypatch.setattr(HeatmapTask, "__call__", refuse)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_the_second_stage_goes_on_where_it_was_and_its_state_is_cleared_away(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(refine, "update_average", at_call(refine.update_average, 2, kill))
+        patched.setattr(RefinerTask, "__call__", at_call(RefinerTask.__call__, 2, kill))
         with pytest.raises(Killed):
             train(config)
     state = config.save_dir / "checkpoint_best_refiner.pth"
@@ -161,14 +163,14 @@ def test_the_second_stage_goes_on_where_it_was_and_its_state_is_cleared_away(
     capsys.readouterr()
     train(resumed(config))
     said = capsys.readouterr().out
-    assert f"second stage: going on after step 1 of 2, from {state}" in said
-    assert "refiner epoch 2/2" in said
-    assert "refiner epoch 1/2" not in said
+    assert f"second stage: resuming after step 1 of 2, from {state}" in said
+    assert "second stage: epoch 2/2" in said
+    assert "second stage: epoch 1/2" not in said
     assert not state.exists()
 
 
 STAGES = {
-    "in the second stage": (refine, "update_average"),
+    "in the second stage": (RefinerTask, "__call__"),
     "before the errors of the best checkpoint were calibrated": (complete_module, "finish"),
 }
 SIGNALS = {"Ctrl-C": (signal.SIGINT, 130), "SIGTERM": (signal.SIGTERM, 143)}
@@ -216,15 +218,15 @@ def test_a_second_stage_can_be_asked_for_afterwards(
     assert equal(straight["checkpoint_best.pth"], outcome_of(config.save_dir)["checkpoint_best.pth"])
     capsys.readouterr()
     train(resumed(config, refine=False))  # what is there stays
-    assert "nothing is changed" in capsys.readouterr().out
+    assert "nothing has changed" in capsys.readouterr().out
     assert "refiner" in read_checkpoint(best).extras
 
 
 def test_a_run_goes_on_with_its_second_stage_in_another_folder(
     config: TrainConfig, straight: dict[str, Any], tmp_path: Path
 ) -> None:
-    # Asked before each step of the second stage, after each of the two of the network: stopped after one of it.
-    assert train(config, stop=StopAfter(2 + 2)).outcome == "stopped"
+    # Two steps of the network, and one of the second stage.
+    assert train(config, stop=StopAfter(2 + 1)).outcome == "stopped"
     moved = resumed(config, save_dir=tmp_path / "moved", log_dir=tmp_path / "moved_logs")
     assert train(moved).outcome == "finished"
     outcome = outcome_of(moved.save_dir)

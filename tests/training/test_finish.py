@@ -39,7 +39,7 @@ from cephkit.training.refine import RefinerTraining
 from cephkit.training.run import train
 from cephkit.training.second_stage import LARGEST_DETAIL, add_refiner, detail_data, detail_size, gains
 from tests.conftest import TINY_SYMBOLS
-from tests.training.conftest import Settings
+from tests.training.conftest import Lines, Settings, cpu
 
 CPU = torch.device("cpu")
 CANVAS = (64, 64)
@@ -194,13 +194,13 @@ def test_a_second_stage_that_lowers_the_error_is_given_back(
     detail: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predictions_off(monkeypatch, 1.6, 1.25)
-    path, lines = random_checkpoint(tmp_path / "c.pth"), list[str]()
+    path, screen = random_checkpoint(tmp_path / "c.pth"), Lines()
     content, model = path.read_bytes(), load_model(path)
-    stored = add_refiner(model, detail, QUICK, "mean", CPU, lines.append)
+    stored = add_refiner(model, detail, QUICK, "mean", cpu(), screen)
     assert stored is not None
     assert stored["valid"] == {"first_stage": pytest.approx(1.6), "both": pytest.approx(1.25), "unit": "mm"}
-    assert lines[0] == "second stage: 7 films at 96x96, 1 epochs"
-    assert "second stage on valid: MRE 1.600 -> 1.250 mm, SDR@2 100.0 -> 100.0 %" in lines
+    assert screen.lines[0] == "second stage: 7 films at 96x96, 1 epochs"
+    assert "second stage on valid: MRE 1.600 -> 1.250 mm, SDR@2 100.0 -> 100.0 %" in screen.lines
     # A checkpoint keeps it, and the network beside it has not moved.
     assert Predictor(with_extras(model, {"refiner": stored})).mode == "plain+refiner"
     assert same(weights(path), model.model.state_dict())
@@ -212,10 +212,10 @@ def test_a_second_stage_that_does_not_pay_is_not_kept(
     detail: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: float
 ) -> None:
     predictions_off(monkeypatch, 1.6, after)
-    lines: list[str] = []
+    screen = Lines()
     model = load_model(random_checkpoint(tmp_path / "c.pth"))
-    assert add_refiner(model, detail, QUICK, "mean", CPU, lines.append) is None
-    assert lines[-1] == "the second stage does not lower the error on valid: it is not kept"
+    assert add_refiner(model, detail, QUICK, "mean", cpu(), screen) is None
+    assert screen.lines[-1] == "the second stage does not lower the error on valid: it is not kept"
 
 
 def test_a_stopped_second_stage_is_not_judged(
@@ -224,7 +224,7 @@ def test_a_stopped_second_stage_is_not_judged(
     predictions_off(monkeypatch)  # predicting would fail
     model = load_model(random_checkpoint(tmp_path / "c.pth"))
     with pytest.raises(Stopped):
-        add_refiner(model, detail, QUICK, "mean", CPU, lambda line: None, lambda: True)
+        add_refiner(model, detail, dataclasses.replace(QUICK, epochs=2), "mean", cpu(), Lines(), lambda: True)
 
 
 HALF_MM = square(0.5, "")

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import torch
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.errors import CephkitError
 from cephkit.progress import ProgressBar
+from cephkit.task.heatmaps import HeatmapTask
+from cephkit.task.task import Output
 from cephkit.training import launch, loop
 from cephkit.training.context import Run
 from cephkit.training.loop import train_epoch
@@ -19,6 +22,16 @@ from tests.training.conftest import Settings
 
 def prepared(config) -> Run:  # type: ignore[no-untyped-def]
     return set_up(config, ProgressBar(quiet=True))
+
+
+def times_loss(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
+    real = HeatmapTask.__call__
+
+    def changed(*arguments: Any) -> Output:
+        output = real(*arguments)
+        return Output(output.loss * factor, output.maps)
+
+    monkeypatch.setattr(HeatmapTask, "__call__", changed)
 
 
 def gradients_of_each_step(run: Run) -> list[list[torch.Tensor]]:
@@ -117,18 +130,18 @@ def test_steps_that_are_not_finite_are_skipped_counted_and_leave_no_trace(
 ) -> None:
     config = settings(epochs=2, batch_size=2, gradient_accumulation_steps=1, use_ema=True)
     run = prepared(config)
-    real, calls = loop.batch_loss, []
+    real, calls = HeatmapTask.__call__, []
 
-    def spoiled(*arguments: object) -> torch.Tensor:
+    def spoiled(*arguments: Any) -> Output:
         calls.append(1)
-        loss = real(*arguments)  # type: ignore[arg-type]
+        output = real(*arguments)
         if len(calls) == 3:
             for buffer in filter(torch.is_floating_point, run.state.model.buffers()):
                 buffer.data.fill_(float("nan"))  # what an overflowing forward pass does to running statistics
-            return loss * float("nan")
-        return loss
+            return Output(output.loss * float("nan"), output.maps)
+        return output
 
-    monkeypatch.setattr(loop, "batch_loss", spoiled)
+    monkeypatch.setattr(HeatmapTask, "__call__", spoiled)
     before: list[torch.Tensor] = []
 
     def stop() -> bool:
@@ -147,8 +160,7 @@ def test_steps_that_are_not_finite_are_skipped_counted_and_leave_no_trace(
 
 def test_a_run_that_only_skips_ends_with_an_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     run = prepared(settings(epochs=60))
-    real = loop.batch_loss
-    monkeypatch.setattr(loop, "batch_loss", lambda *arguments: real(*arguments) * float("inf"))
+    times_loss(monkeypatch, float("inf"))
     with pytest.raises(CephkitError, match=r"not finite 50 times in a row.*lower --lr"):
         loop.fit(run, stop=lambda: False)
 
@@ -158,10 +170,9 @@ def test_a_run_whose_every_step_was_skipped_is_not_finished(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], early_stopping: bool
 ) -> None:
     config = settings(epochs=3, early_stopping=early_stopping, patience=1)
-    real = loop.batch_loss
     run = set_up(config, ProgressBar())
-    monkeypatch.setattr(loop, "batch_loss", lambda *arguments: real(*arguments) * float("nan"))
-    with pytest.raises(CephkitError, match="not finite in any of the 6 steps: nothing was learnt"):
+    times_loss(monkeypatch, float("nan"))
+    with pytest.raises(CephkitError, match="not finite in any of the 6 steps: nothing was learned"):
         loop.fit(run, stop=lambda: False)
     assert run.log is not None
     run.log.close()
@@ -215,7 +226,8 @@ def test_half_precision_trains_with_loss_and_decoding_in_float32(
     config = settings(mixed_precision=True, epochs=1)
     run = prepared(config)
     seen: list[tuple[torch.dtype, bool]] = []
-    inner = run.criterion
+    assert isinstance(run.task, HeatmapTask)
+    inner = run.task.loss.forward
 
     def criterion(prediction: torch.Tensor, target: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         seen.append((prediction.dtype, torch.is_autocast_enabled("cpu")))
@@ -223,7 +235,7 @@ def test_half_precision_trains_with_loss_and_decoding_in_float32(
 
     half = []
     run.state.model.head.final.register_forward_hook(lambda module, inputs, output: half.append(output.dtype))
-    run.criterion = criterion
+    monkeypatch.setattr(run.task.loss, "forward", criterion)
     train_epoch(run, stop=lambda: False)
     assert set(half) == {torch.bfloat16}
     assert set(seen) == {(torch.float32, False)}
@@ -279,7 +291,7 @@ def test_a_log_on_a_full_disk_is_said_once_and_catches_up(
     monkeypatch.setattr(records.GrowingFile, "_write", full)
     assert train(config).outcome == "finished"
     said = capsys.readouterr().out
-    assert said.count("the log cannot be written (No space left on device); training goes on") == 1
+    assert said.count("the log cannot be written (No space left on device); training continues") == 1
     assert said.count("the log is written again") == 1
     assert [row["epoch"] for row in rows(config.log_dir / "epochs.csv")] == ["1", "2", "3"]
     assert [row["step"] for row in rows(config.log_dir / "steps.csv")] == [str(n) for n in range(1, 7)]

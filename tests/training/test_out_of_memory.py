@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 import torch
+from lightning_fabric.wrappers import _FabricModule
 
 from cephkit.checkpoint import read_checkpoint
-from cephkit.data.dataset import FilmDataset
+from cephkit.data.dataset import Batch, FilmDataset
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
 from cephkit.progress import ProgressBar
+from cephkit.task.heatmaps import HeatmapTask
+from cephkit.task.task import Network, Output
 from cephkit.training import loop
 from cephkit.training import run as run_module
-from cephkit.training.context import Run
+from cephkit.training.context import NetworkRun
 from cephkit.training.failure import failure
 from cephkit.training.loop import fit
 from cephkit.training.run import set_up, train
@@ -27,7 +30,7 @@ from tests.training.test_resume import equal, state_of
 PLAIN = {"augment": False, "epochs": 2, "batch_size": 4, "gradient_accumulation_steps": 1, "use_ema": True}
 
 
-def trained(settings: Settings, name: str, **changes: object) -> Run:
+def trained(settings: Settings, name: str, **changes: object) -> NetworkRun:
     """A run with normalisation frozen: its statistics would see other batches when passes get smaller."""
     run = set_up(settings(name, **{**PLAIN, **changes}), ProgressBar(quiet=True))
     run.state.model.eval()
@@ -35,17 +38,19 @@ def trained(settings: Settings, name: str, **changes: object) -> Run:
     return run
 
 
-def failing_at(calls: set[int]) -> Callable[..., torch.Tensor]:
-    real, made = loop.batch_loss, [0]
+def failing_at(calls: set[int]) -> Callable[[HeatmapTask, Network, Batch], Output]:
+    real, made = HeatmapTask.__call__, [0]
 
-    def batch_loss(*arguments: object) -> torch.Tensor:
+    def run(task: HeatmapTask, network: Network, batch: Batch) -> Output:
+        output = real(task, network, batch)
+        if not isinstance(network, _FabricModule):  # the rehearsal's
+            return output
         made[0] += 1
-        loss = real(*arguments)  # type: ignore[arg-type]
         if made[0] in calls:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB")
-        return loss
+        return output
 
-    return batch_loss
+    return run
 
 
 # 7 films in steps of 4: call 1 is the first step, 2 the remainder; later ones lie in the second epoch, in the middle of
@@ -55,7 +60,7 @@ def test_an_interrupted_step_is_done_again_in_smaller_passes(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, calls: set[int]
 ) -> None:
     undisturbed = trained(settings, "undisturbed")
-    monkeypatch.setattr(loop, "batch_loss", failing_at(calls))
+    monkeypatch.setattr(HeatmapTask, "__call__", failing_at(calls))
     run = trained(settings, "disturbed")
     assert run.packing != Packing(4, 1)
     assert run.packing.batch_size * run.packing.accumulation == 4
@@ -68,13 +73,14 @@ def test_no_film_is_lost_and_none_is_seen_twice(settings: Settings, monkeypatch:
     seen: list[list[int]] = []
     failing = failing_at({2, 4})
 
-    def watched(run: Run, batch: loop.Batch, model: torch.nn.Module) -> torch.Tensor:
-        loss = failing(run, batch, model)
-        seen.append(batch[3].tolist())
-        return loss
+    def watched(task: HeatmapTask, network: Network, batch: Batch) -> Output:
+        output = failing(task, network, batch)
+        seen.append(batch.index.tolist())
+        return output
 
-    monkeypatch.setattr(loop, "batch_loss", watched)
+    monkeypatch.setattr(HeatmapTask, "__call__", watched)
     run = set_up(settings(**{**PLAIN, "epochs": 1, "num_workers": 2, "use_ram_cache": True}), ProgressBar(quiet=True))
+    seen.clear()
     stepped: list[int] = []
     step = run.optimizer.step
 
@@ -101,7 +107,7 @@ def test_running_statistics_and_random_state_are_undone_with_the_step(
     run = set_up(settings(batch_size=2, gradient_accumulation_steps=2), ProgressBar(quiet=True))
     buffers = [buffer.clone() for buffer in run.state.model.buffers()]
     random = torch.get_rng_state()
-    monkeypatch.setattr(loop, "batch_loss", failing_at({2}))
+    monkeypatch.setattr(HeatmapTask, "__call__", failing_at({2}))
     with pytest.raises(torch.OutOfMemoryError):
         loop.train_steps(run, stop=lambda: False)
     assert not torch.equal(torch.get_rng_state(), random)
@@ -114,20 +120,20 @@ def test_running_statistics_and_random_state_are_undone_with_the_step(
 def test_what_helps_is_tried_in_order_and_said(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(loop, "batch_loss", failing_at({1, 2, 3}))
+    monkeypatch.setattr(HeatmapTask, "__call__", failing_at({1, 2, 3}))
     config = settings(batch_size=2, gradient_accumulation_steps=3)
     assert train(config).outcome == "finished"
     said = capsys.readouterr().out
-    assert "step 1: out of memory with 2 x 3; going on with 1 x 6, the same effective batch" in said
-    assert "with 1 x 6; going on with 1 x 6, recomputing by block" in said
-    assert "recomputing by block; going on with 1 x 6, recomputing by stage" in said
+    assert "step 1: out of memory with 2 x 3; continuing with 1 x 6, the same effective batch" in said
+    assert "with 1 x 6; continuing with 1 x 6, recomputing by block" in said
+    assert "recomputing by block; continuing with 1 x 6, recomputing by stage" in said
     assert read_checkpoint(config.save_dir / "checkpoint_latest.pth").epoch == 2
 
 
 def test_when_nothing_helps_the_state_is_saved_and_the_remedy_said(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "batch_loss", failing_at({2, 3, 4, 5, 6, 7}))
+    monkeypatch.setattr(HeatmapTask, "__call__", failing_at({2, 3, 4, 5, 6, 7}))
     config = settings(batch_size=7, gradient_accumulation_steps=1)
     with pytest.raises(CephkitError, match=r"ran out of memory.*1 x 7, recomputing by stage.*--image_size.*--resume"):
         train(config)
@@ -149,7 +155,7 @@ def test_a_rehearsal_that_does_not_fit_repacks_before_the_first_step(
 
     monkeypatch.setattr(run_module, "rehearse", rehearse)
     assert train(settings(epochs=1)).outcome == "finished"
-    assert "step 1: out of memory with 2 x 3; going on with 1 x 6" in capsys.readouterr().out
+    assert "step 1: out of memory with 2 x 3; continuing with 1 x 6" in capsys.readouterr().out
 
 
 def test_validation_that_does_not_fit_takes_fewer_films_at_once(
@@ -165,7 +171,13 @@ def test_validation_that_does_not_fit_takes_fewer_films_at_once(
     monkeypatch.setattr(loop, "validate", validate)
     result = train(settings(batch_size=4, gradient_accumulation_steps=1))
     assert result.outcome == "finished"
-    assert "validation: out of memory; going on with 1 films a pass" in capsys.readouterr().out
+    assert "validation: out of memory; continuing with 1 films a pass" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("recompute", ["none", "block"])
+def test_recomputation_is_done_where_asked_for(settings: Settings, recompute: str) -> None:
+    model: Any = set_up(settings(recompute=recompute), ProgressBar(quiet=True)).state.model
+    assert ("forward" in vars(model.head)) == (recompute != "none")
 
 
 @pytest.mark.parametrize("recompute", ["block", "stage"])
@@ -222,19 +234,18 @@ def test_what_stops_a_step_is_said_and_the_state_before_it_is_saved(
 ) -> None:
     straight = train(settings("straight"))
     config = settings("broken")
-    real, calls = loop.batch_loss, []
+    real, calls = HeatmapTask.__call__, []
 
-    def failing(*arguments: Any) -> torch.Tensor:
-        loss = real(*arguments)
+    def failing(*arguments: Any) -> Output:
+        output = real(*arguments)
         calls.append(1)
         if len(calls) == 10:  # four of the rehearsal, three and one of the first epoch, two of the second
             raise error
-        return loss
+        return output
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "batch_loss", failing)
-        patched.setattr(run_module, "batch_loss", failing)
-        with pytest.raises(CephkitError, match=rf"^{said}.*The state is saved: add --resume .* to go on from step 2\."):
+        patched.setattr(HeatmapTask, "__call__", failing)
+        with pytest.raises(CephkitError, match=rf"^{said}.*state is saved: add --resume .* to resume from step 2\."):
             train(config)
     resumed = train(replace(config, resume=config.save_dir / "checkpoint_latest.pth"))
     assert equal(state_of(straight), state_of(resumed))
@@ -258,14 +269,14 @@ def test_a_step_that_fails_while_weights_change_is_not_saved(
         fit(run, stop=lambda: False)
     assert run.updating
     told = failure(run, caught.value)
-    assert told.endswith("--num_workers 0, which loads in the process itself, or close other programs.")
+    assert "use --num_workers 0" in told
     assert not (run.config.save_dir / "checkpoint_latest.pth").exists()
 
 
 def test_an_error_of_the_program_stays_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(*arguments: object) -> torch.Tensor:
+    def wrong(*arguments: object) -> Output:
         raise RuntimeError("shapes do not fit")
 
-    monkeypatch.setattr(loop, "batch_loss", wrong)
+    monkeypatch.setattr(HeatmapTask, "__call__", wrong)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         train(settings())

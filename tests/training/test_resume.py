@@ -152,7 +152,7 @@ def test_a_run_with_all_done_is_left_as_it_is(
     assert (again.outcome, again.status) == ("finished", 0)
     assert contents(first.save_dir, first.log_dir) == before
     said = capsys.readouterr().out
-    assert "nothing was missing, nothing is changed; to train on from these weights: --resume_as fine_tune" in said
+    assert "nothing was missing, nothing has changed; to train further from these weights: --resume_as" in said
     assert ("its 2 epochs are all done: only what is missing after them" in said) == (mode == "auto")
 
 
@@ -179,7 +179,7 @@ def test_a_run_that_stopped_early_is_only_completed(settings: Settings, capsys: 
     assert again.outcome == "stopped early"
     said = capsys.readouterr().out
     assert "it stopped early, after" in said
-    assert "nothing is changed" in said
+    assert "nothing has changed" in said
 
 
 def test_changed_labels_are_another_run(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

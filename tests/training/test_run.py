@@ -92,7 +92,7 @@ def test_a_compiler_that_fails_leaves_the_run_eager(
     monkeypatch.setattr(nn.Module, "compile", broken)
     assert train(settings(epochs=1, use_compile=True)).outcome == "finished"
     assert (
-        "torch.compile does not work here (RuntimeError: no compiler found); going on without it"
+        "torch.compile does not work here (RuntimeError: no compiler found); continuing without it"
         in capsys.readouterr().out
     )
 
@@ -124,6 +124,24 @@ def test_two_processes_under_torchrun_train_one_model(tiny_aariz: Path, tmp_path
     assert latest.training["progress"]["step"] == 2
     assert len(latest.training["random"]) == 2
     assert len(epoch_plan(7, 2, 2, 0, 0, 2, 1)) == 2
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_second_stage(tiny_aariz: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "train_1024x1024.py",
+        "--use_ddp", "--dataset_path", tiny_aariz, "--model", "test_resnet", "--image_size", "64", "64",
+        "--device", "cpu", "--no_pretrained", "--epochs", "1", "--num_workers", "0", "--refine", "--refine_epochs", "2",
+        "--refine_size", "96", "96",
+        "--save_dir", tmp_path / "s", "--log_dir", tmp_path / "l", "--cache_dir", tmp_path / "c",
+    ]  # fmt: skip
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("second stage: epoch 2/2") == done.stdout.count("second stage on valid: MRE") == 1
+    with (tmp_path / "l" / "second_stage" / "steps.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 2  # 7 films in steps of 4, the rest waits
+    assert "completed" in read_checkpoint(tmp_path / "s" / "checkpoint_best.pth").extras
+    assert not list((tmp_path / "s").glob("*_refiner.pth"))
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -11,6 +11,9 @@ from cephkit.interrupt import Stopped, ending_after_the_step
 from cephkit.settings.options import SOURCES, Compute, SecondStageTraining, Seed, TrainingData
 from cephkit.settings.reading import parse
 from cephkit.settings.rules import above, at_least
+
+if TYPE_CHECKING:
+    from cephkit.progress import ProgressBar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,26 +47,28 @@ def refine(options: RefineOptions) -> bool:
         CephkitError: see ``main``.
         Stopped: Ctrl-C or SIGTERM; the same call resumes.
     """
+    from cephkit.progress import ProgressBar
     from cephkit.training.lock import owning_folder_of
 
-    with owning_folder_of(options.checkpoint, print):
-        return _refine(options)
+    with ProgressBar(estimate=False, plain_every_s=30) as screen, owning_folder_of(options.checkpoint, screen.notify):
+        return _refine(options, screen)
 
 
-def _refine(options: RefineOptions) -> bool:
+def _refine(options: RefineOptions, screen: "ProgressBar") -> bool:
     from cephkit.checkpoint import load_model
     from cephkit.data.prepare import prepare
-    from cephkit.device import choose_device
     from cephkit.training.finish import finish
+    from cephkit.training.launch import start_fabric
     from cephkit.training.refine import RefinerTraining, state_path
     from cephkit.training.second_stage import add_refiner, detail_data, detail_size
 
-    device = choose_device(options.device, print)
-    model = load_model(options.checkpoint, device)
+    notify = screen.notify
+    fabric = start_fabric(options.device, options.mixed_precision, notify)
+    model = load_model(options.checkpoint, fabric.device)
     data = prepare(
         options.dataset_path, splits=("train", "valid"), annotation=SOURCES[options.annotation_type],
         canvas_size=model.spec.canvas_size, hold=0, cache_dir=options.cache_dir,
-        skip_bad_films=options.skip_bad_films,
+        skip_bad_films=options.skip_bad_films, notify=notify,
     )  # fmt: skip
     unknown = sorted(set(model.spec.symbols) - set(data.symbols))
     if unknown:
@@ -75,19 +80,26 @@ def _refine(options: RefineOptions) -> bool:
         epochs=options.refine_epochs, films_a_step=options.films_a_step, lr=options.lr, seed=options.seed,
         num_workers=options.num_workers, mixed_precision=options.mixed_precision,
     )  # fmt: skip
-    saved = state_path(options.checkpoint)
+    saved, log_dir = (path(options.checkpoint) for path in (state_path, log_path))
     with ending_after_the_step() as asked:
         try:
-            refiner = add_refiner(model, detail, settings, options.truth, device, print, asked, saved=saved)
+            refiner = add_refiner(
+                model, detail, settings, options.truth, fabric, screen, asked, saved=saved, log_dir=log_dir
+            )
             if refiner is not None:
                 finish(
-                    options.checkpoint, data, options.truth, device, print, options.mixed_precision, refiner=refiner,
-                    stop=asked,
+                    options.checkpoint, data, options.truth, fabric.device, notify, options.mixed_precision,
+                    refiner=refiner, stop=asked,
                 )  # fmt: skip
         except Stopped as error:
             raise Stopped("stopped; re-run to resume", asked.status) from error
         saved.unlink(missing_ok=True)
     if refiner is None:
         return False
-    print(f"written into {options.checkpoint}")
+    notify(f"written into {options.checkpoint}")
     return True
+
+
+def log_path(checkpoint: Path) -> Path:
+    """The folder for the log of a second stage that is trained for ``checkpoint``."""
+    return checkpoint.with_name(f"{checkpoint.stem}_second_stage")

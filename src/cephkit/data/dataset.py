@@ -1,6 +1,7 @@
 """What a loader worker runs: it copies one canvas and one row of points, nothing more."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,12 +18,24 @@ from cephkit.errors import DataError, FilmError
 from cephkit.geometry import Size, letterbox, transform
 
 
-class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
-    """Films as canvases with their landmarks, the same on every access: augmentation happens on the device.
+class Batch(NamedTuple):
+    """Films as a loader hands them over; one item of a data set is the same without the first dimension."""
 
-    Item ``i``: canvas (1, H, W) uint8, points (K, 2) float32 in canvas pixels (x, y) with 0 where missing,
-    mask (K,) bool, ``i``. A film that ``store`` does not hold is decoded from disk each time; an item raises
-    ``FilmError`` if its file is no longer the one that was checked.
+    canvas: Tensor
+    """(B, 1, H, W) uint8."""
+    points: Tensor
+    """(B, K, 2) float32, canvas pixels (x, y); 0 where missing."""
+    mask: Tensor
+    """(B, K) bool, True where the landmark is there."""
+    index: Tensor  # type: ignore[assignment]  # hides tuple.index
+    """(B,) int64, places of the films in the data set."""
+
+
+class FilmDataset(Dataset[Batch]):
+    """Films as canvases with their landmarks, the same at every call: augmentation happens on the device.
+
+    An item is a ``Batch`` of one film without its first dimension. A film that ``store`` does not hold is decoded from
+    disk each time; an item raises ``FilmError`` where its file is no longer the one that was checked.
 
     Raises:
         DataError: a film's pixels are not square, which the augmentations do not support.
@@ -58,14 +71,10 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
     def __len__(self) -> int:
         return len(self.films)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor, int]:
+    def __getitem__(self, index: int) -> Batch:
         index = range(len(self))[index]
-        return (
-            self._canvas(self.films[index])[None],
-            self._points[index].clone(),
-            self._mask[index].clone(),
-            index,
-        )
+        canvas = self._canvas(self.films[index])[None]
+        return Batch(canvas, self._points[index].clone(), self._mask[index].clone(), torch.tensor(index))
 
     def _canvas(self, film: Film) -> Tensor:
         if film.content is not None and film.content in self.store:

@@ -1,8 +1,6 @@
-"""How long will the run take? One pass is rehearsed here, as training does before its first epoch."""
+"""How long will the run take? One pass is timed here, as training does before its first epoch."""
 
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import dataclass
 
 from cephkit.config import TrainConfig
 from cephkit.doctor.checks import Check, gib, ok, warning
@@ -10,7 +8,7 @@ from cephkit.geometry import Size
 from cephkit.memory.recover import Packing
 
 SHORT_SIDE = 256
-"""On the CPU a pass at 1024 takes minutes: a smaller one is rehearsed, and its time grows with the pixels."""
+"""On the CPU a pass at 1024 takes minutes: a smaller one is timed, and scaled by its pixels."""
 DAY_S = 24 * 3600.0
 """A longer run is a warning: the guide promises 15 to 20 hours."""
 VALID_SHARE = 1 / 3
@@ -43,71 +41,61 @@ def time_check(config: TrainConfig, packing: Packing, train: int, valid: int, la
     height, width = config.image_size
     each = tried.film_seconds * height * width / (tried.size[0] * tried.size[1])
     run = each * (train + VALID_SHARE * valid) * config.epochs
-    told = duration(run) if run < 2 * DAY_S else f"{run / DAY_S:.0f} days"
+    total = duration(run) if run < 2 * DAY_S else f"{run / DAY_S:.0f} days"
     how = f"{each:.2f} s a film"
     if tried.size != config.image_size:
         how += f", judged by {tried.size[0]} x {tried.size[1]} pixels"
     if tried.peak is not None:
         how += f"; a pass took {gib(tried.peak)} of video memory"
-    found = f"about {told} for {config.epochs} epochs of {train} films ({how})"
+    found = f"about {total} for {config.epochs} epochs of {train} films ({how})"
     if run > DAY_S:
         return warning(
             "time", found,
-            "a smaller --image_size or --model, fewer --epochs, --early_stopping, or a faster card; with Ctrl-C and "
-            "--resume a run goes on another day",
+            "a smaller --image_size or --model, fewer --epochs, --early_stopping, or a faster card; a run stopped "
+            "with Ctrl-C continues another day with --resume",
         )  # fmt: skip
     return ok("time", found)
 
 
 def rehearsal(config: TrainConfig, packing: Packing, landmarks: int) -> Rehearsal:
-    """A training pass with noise for films: on a card as the run would do it, on the CPU smaller.
+    """A training pass on noise instead of films: on a card as the run would do it, on the CPU smaller.
 
     Raises:
         torch.OutOfMemoryError: the card has no room for it.
     """
     import torch
 
-    from cephkit.augment import Augmentation
-    from cephkit.losses import build_loss
+    from cephkit.data.dataset import Batch
     from cephkit.memory.recompute import apply_recompute
     from cephkit.models.build import build_model
     from cephkit.models.spec import ModelSpec
+    from cephkit.task.heatmaps import HeatmapTask
     from cephkit.training.launch import start_fabric
-    from cephkit.training.loop import batch_loss
     from cephkit.training.packing import cap_memory
     from cephkit.training.rehearsal import rehearse
 
-    fabric = start_fabric(replace(config, use_ddp=False), lambda line: None)
+    fabric = start_fabric(config.device, config.mixed_precision, lambda line: None)
     on_cpu = fabric.device.type == "cpu"
     cap_memory(config, fabric.device, lambda line: None)
     size = _shorter(config.image_size) if on_cpu else config.image_size
-    batch = 1 if on_cpu else packing.batch_size
+    films = 1 if on_cpu else packing.batch_size
     symbols = tuple(map(str, range(max(1, landmarks))))
     spec = ModelSpec(config.model, symbols, size, config.heatmap_stride, config.sigma, config.loss)
     with torch.random.fork_rng(devices=[]):
         model = build_model(spec, pretrained=False, notify=lambda line: None).to(fabric.device).train()
-        films: Any = (
-            torch.randint(0, 256, (batch, 1, *size), dtype=torch.uint8),
-            torch.rand(batch, len(symbols), 2) * torch.tensor([size[1] - 1.0, size[0] - 1.0]),
-            torch.ones(batch, len(symbols), dtype=torch.bool),
-            torch.arange(batch),
+        batch = Batch(
+            torch.randint(0, 256, (films, 1, *size), dtype=torch.uint8),
+            torch.rand(films, len(symbols), 2) * torch.tensor([size[1] - 1.0, size[0] - 1.0]),
+            torch.ones(films, len(symbols), dtype=torch.bool),
+            torch.arange(films),
         )
         if config.channels_last:
             model = model.to(memory_format=torch.channels_last)
         apply_recompute(model, packing.recompute)
-        # What batch_loss wants to know of a run.
-        run: Any = SimpleNamespace(
-            fabric=fabric, config=config, spec=spec, criterion=build_loss(spec.loss),
-            augmentation=Augmentation().to(fabric.device) if config.augment else None,
-        )  # fmt: skip
-
-        def one_pass() -> torch.Tensor:
-            with fabric.autocast():
-                return batch_loss(run, films, model)
-
-        seconds = rehearse(fabric, model, one_pass, repeats=1 if on_cpu else 3)
+        task = HeatmapTask(spec, fabric.device, config.augment, config.channels_last)
+        seconds = rehearse(fabric, model, lambda network: task(network, batch).loss, repeats=1 if on_cpu else 3)
     peak = torch.cuda.max_memory_reserved(fabric.device) if fabric.device.type == "cuda" else None
-    return Rehearsal(size, seconds / batch, peak)
+    return Rehearsal(size, seconds / films, peak)
 
 
 def _shorter(size: Size) -> Size:

@@ -17,7 +17,7 @@ LONGEST_SIDE = 768
 def draw_errors(dataset: FilmDataset, index: int, predicted: NDArray[np.float64], truth: str) -> NDArray[np.uint8]:
     """(H, W, 3) uint8: the canvas of film ``index`` with its true and ``predicted`` (K, 2) points, film pixels."""
     film = dataset.films[index]
-    canvas = dataset[index][0][0].numpy()
+    canvas = dataset[index].canvas[0].numpy()
     zoom = max(1.0, LONGEST_SIDE / max(canvas.shape))
     picture = Image.fromarray(canvas).convert("RGB")
     picture = picture.resize((round(picture.width * zoom), round(picture.height * zoom)), Image.Resampling.BICUBIC)

@@ -35,5 +35,5 @@ def build_loss(name: str) -> "HeatmapLoss":
     if name not in LOSSES:
         close = difflib.get_close_matches(name, LOSSES, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise SettingsError(f"unknown loss {name!r}: use one of {', '.join(LOSSES)}{hint}")
+        raise SettingsError(f"unknown loss {name!r}", f"use one of {', '.join(LOSSES)}{hint}")
     return LOSSES[name]()

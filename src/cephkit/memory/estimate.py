@@ -1,4 +1,4 @@
-"""Bytes on the card, predicted: what a trace shows, and what must be assumed, line by line."""
+"""Predicts bytes on the card, line by line: what a trace measures, and what must be assumed."""
 
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -29,7 +29,7 @@ Part = Recompute | Literal["validation"]
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What no trace can show. All of it can be measured on a card and given as an option."""
+    """What no trace can measure. All of it can be measured on a card and given as an option."""
 
     context_gib: float = 0.45
     """GiB of CUDA itself (driver, kernels, libraries), before the first tensor."""
@@ -78,7 +78,7 @@ class Memory:
 
     @property
     def allocated(self) -> int:
-        """What ``torch.cuda.max_memory_allocated`` should show."""
+        """What ``torch.cuda.max_memory_allocated`` should return."""
         return (
             self.weights + self.gradients + self.optimizer + self.ema + self.inputs + self.activations
             + self.temporaries + self.workspace

@@ -1,4 +1,4 @@
-"""An account of a step: which bytes are alive at every operation, and what each operation costs."""
+"""Accounts for a step: which bytes are alive at every operation, and what each operation costs."""
 
 import weakref
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 BLOCK_BYTES = 512
-"""PyTorch's CUDA allocator gives out memory in multiples of this."""
+"""PyTorch's CUDA allocator hands out memory in multiples of this."""
 
 INPUT, ACTIVATIONS, TEMPORARIES = "input", "activations", "temporaries"
 PHASES = (INPUT, ACTIVATIONS, TEMPORARIES)
@@ -63,7 +63,7 @@ class Ledger(TorchDispatchMode):
     """Keeps account of every tensor made while it is active: fake tensors or real ones.
 
     A tensor's bytes count from the operation that makes its storage until the last reference to the storage is
-    gone, as in the CUDA allocator. What an operation allocates and frees inside itself cannot be seen.
+    gone, as in the CUDA allocator. What an operation allocates and frees internally is not counted.
 
     ``torch.distributed._tools.mem_tracker.MemTracker`` finds the same peaks, but not the course of the memory, from
     which the peak of any batch follows, nor what the operations cost.

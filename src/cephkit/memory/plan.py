@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cephkit.errors import SettingsError
-from cephkit.memory.estimate import GIB, Assumptions, Estimator, Memory
+from cephkit.memory import GIB
+from cephkit.memory.estimate import Assumptions, Estimator, Memory
 from cephkit.memory.recover import Recompute
 from cephkit.memory.trace import Workload
 
@@ -54,7 +55,7 @@ class Plan:
     vram: int
     """Bytes of the card."""
     margin: int
-    """Bytes that shall stay free."""
+    """Bytes to keep free."""
     rows: tuple[Row, ...]
     recommended: Row | None
     """The fastest row that fits, None where none does."""
@@ -92,7 +93,7 @@ def make_plan(
         vram: bytes of the card.
         effective_batch: films per optimiser step; micro-batch times accumulation is exactly this.
         assumptions: about what cannot be traced.
-        margin: bytes that shall stay free.
+        margin: bytes to keep free.
         batch_sizes: the micro-batches to choose from, default all.
         modes: the ways of recomputation to choose from.
 
@@ -104,7 +105,8 @@ def make_plan(
     sizes = divisors if batch_sizes is None else [size for size in divisors if size in batch_sizes]
     if not sizes:
         raise SettingsError(
-            f"effective batch {effective_batch} is no multiple of batch size {', '.join(map(str, batch_sizes or ()))}",
+            f"effective batch {effective_batch} is not a multiple of batch size "
+            f"{', '.join(map(str, batch_sizes or ()))}",
             f"use one of {', '.join(map(str, divisors))}",
         )
     estimator = Estimator(workload, assumptions)
@@ -158,7 +160,7 @@ def choose_setting(
         assumptions: about what cannot be traced.
 
     Raises:
-        SettingsError: nothing fits; says what would.
+        SettingsError: nothing fits; the message says what would.
     """
     alone = replace(assumptions or Assumptions(), desktop_gib=0.0)
     plan = make_plan(

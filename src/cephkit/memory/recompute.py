@@ -38,7 +38,7 @@ def apply_recompute(model: LandmarkModel, mode: Recompute) -> None:
     Modes, in steps of less memory and more time: ``none`` keeps everything; ``block`` runs each residual block and
     the head a second time; ``stage`` runs HRNet's modules of parallel branches as one each, the other blocks and
     the head as before. A larger region keeps less, but needs more at once when it runs again: of HRNet's first
-    layer, or a whole stage of other backbones, more than it spares, so for these ``stage`` is ``block``.
+    layer, or a whole stage of other backbones, more than it saves, so for these ``stage`` is ``block``.
 
     Names, weights, results, gradients, running statistics and random numbers are those of a model without; so are
     its state dict, copies, and speed without gradients. Works before and after ``.to()``, ``copy.deepcopy``, DDP, and

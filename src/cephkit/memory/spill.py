@@ -1,4 +1,4 @@
-"""Notices when the driver begins to use system memory in place of the card's: steps take many times as long, unsaid."""
+"""Notices when the driver silently begins to use system memory instead of the card's: steps take many times as long."""
 
 import statistics
 from collections import deque
@@ -10,7 +10,7 @@ FULL = 0.95
 REMEDY = (
     "the card's memory is full and steps take {times:.0f} times as long: the driver has begun to use system memory. "
     "On Windows set 'CUDA - Sysmem Fallback Policy' to 'Prefer No Sysmem Fallback' in the NVIDIA control panel, close "
-    "what else uses the card, or go on with --recompute block or a smaller --batch_size"
+    "what else uses the card, or use --recompute block or a smaller --batch_size"
 )
 
 
@@ -20,15 +20,15 @@ class SpillWatch:
     def __init__(self, window: int = 20, fewest: int = 5) -> None:
         self._usual: deque[float] = deque(maxlen=window)
         self._fewest = fewest
-        self._told = False
+        self._warned = False
 
     def step(self, seconds: float, used_share: float) -> str | None:
-        """What to tell the user about a step of this length with this share of the card in use; once."""
+        """A warning about a step of this length with this share of the card in use; given once."""
         usual = statistics.median(self._usual) if len(self._usual) >= self._fewest else None
         if usual is not None and seconds > JUMP * usual:
-            if used_share >= FULL and not self._told:
-                self._told = True
+            if used_share >= FULL and not self._warned:
+                self._warned = True
                 return REMEDY.format(times=seconds / usual)
-            return None  # a pause of another kind; it says nothing about the usual step either
+            return None  # a pause of another kind, which does not count as a usual step either
         self._usual.append(seconds)
         return None

@@ -1,38 +1,39 @@
 """A training step and a validation pass on fake tensors: the real code, without a GPU and without its memory."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
+from torch.autograd.graph import get_gradient_edge
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from cephkit.config import TrainConfig
+from cephkit.data.dataset import Batch
 from cephkit.errors import SettingsError
 from cephkit.landmarks import LANDMARKS
-from cephkit.losses import build_loss
 from cephkit.memory.ledger import ACTIVATIONS, INPUT, TEMPORARIES, Ledger, Timeline
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import Recompute
 from cephkit.models.build import LandmarkModel, build_model
 from cephkit.models.spec import ModelSpec
-from cephkit.training.loop import batch_loss
-from cephkit.training.validate import targets_on_grid, to_network
+from cephkit.task.heatmaps import HeatmapTask
+from cephkit.task.task import Network
 
 AUGMENTATION_CANVASES = 7
 """Canvases of float32 alive at once while a film is augmented.
 
-Assumed (a test measures 6, and there is the film as bytes): the augmentation looks at the values of random numbers,
-and fake tensors have none.
+Assumed (a test measures 6, plus the film as bytes): the augmentation reads the values of random numbers, and fake
+tensors have none.
 """
 
-_FLOAT32_ON_CUDA = ("interpolate", "layer_norm", "group_norm", "softmax", "log_softmax")
-"""Of torch.nn.functional: what CUDA's autocast computes in float32, and the CPU's does not."""
+FLOAT32_ON_CUDA = (
+    functional.interpolate, functional.layer_norm, functional.group_norm, functional.softmax, functional.log_softmax,
+)  # fmt: skip
+"""What CUDA's autocast computes in float32, and the CPU's does not."""
 
 
 @dataclass(frozen=True)
@@ -66,63 +67,48 @@ def trace_training(workload: Workload, batches: Sequence[int], recompute: Recomp
     Raises:
         SettingsError: there is no such network, or it has nothing to recompute.
     """
-    spec = workload.spec
     timelines = []
-    with FakeTensorMode(), _cuda_autocast():
-        model = fake_model(workload).train()
+    with FakeTensorMode(), CudaAutocast():
+        model, task = fake_model(workload).train(), fake_task(workload)
         apply_recompute(model, recompute)
         gradients = []
         for weight in model.parameters():
             weight.grad = torch.empty_like(weight)
             gradients.append(weight.grad)
-        # What batch_loss wants to know of a run.
-        run: Any = SimpleNamespace(
-            fabric=SimpleNamespace(device=torch.device("cpu")), augmentation=None, config=workload, spec=spec,
-            criterion=build_loss(spec.loss),
-        )  # fmt: skip
-        for batch in batches:
-            films = _films(spec, batch)
+        for size in batches:
+            batch = _batch(workload.spec, size)
             with Ledger([*model.parameters(), *model.buffers(), *gradients]) as ledger, ledger.watching(model):
                 if workload.augment:
-                    ledger.note(AUGMENTATION_CANVASES * films[0].numel() * 4)
-                loss = batch_loss(run, films, _Forward(model, ledger, workload.mixed_precision))
+                    ledger.note(AUGMENTATION_CANVASES * batch.canvas.numel() * 4)
+                loss = task(_traced(model, ledger, workload.mixed_precision), batch).loss
                 ledger.phase = TEMPORARIES
-                loss.backward()
+                # Not from the tensor itself: that would leave CudaAutocast, and activations are computed again.
+                torch.autograd.backward(get_gradient_edge(loss))
             timelines.append(ledger.timeline())
     return timelines
 
 
 @torch.no_grad()
 def trace_validation(workload: Workload, batches: Sequence[int]) -> list[Timeline]:
-    """A batch of each of these sizes in ``cephkit.training.validate.validate``, with what the one before left.
+    """Validation of batches of these sizes.
 
     Raises:
         SettingsError: there is no such network.
     """
-    spec = workload.spec
-    device = torch.device("cpu")
-    criterion = build_loss(spec.loss)
     timelines = []
-    with FakeTensorMode(), _cuda_autocast():
-        model = fake_model(workload).eval()
-        for batch in batches:
-            canvases, points, mask, _ = _films(spec, batch)
+    with FakeTensorMode(), CudaAutocast():
+        model, task = fake_model(workload).eval(), fake_task(workload)
+        for size in batches:
+            batch = _batch(workload.spec, size)
             with Ledger([*model.parameters(), *model.buffers()]) as ledger:
-                forward = _Forward(model, ledger, workload.mixed_precision)
-                # The first batch needs less than the next, but its maps are still there.
-                maps = torch.empty(batch, len(spec.symbols), *spec.grid_size)
-                images = to_network(canvases, device, workload.channels_last)
-                target = targets_on_grid(points, mask, spec)
-                images = to_network(canvases, device, workload.channels_last)
-                target = targets_on_grid(points, mask, spec)
-                maps = forward(images)
-                maps = maps.float()
-                criterion(maps, target, mask)
-                criterion.of_empty_maps(target, mask)
-                criterion.decode(maps)
+                task.validate(_traced(model, ledger, workload.mixed_precision), batch)
             timelines.append(ledger.timeline())
-            del images, target, maps  # not to be found by the next
     return timelines
+
+
+def fake_task(workload: Workload) -> HeatmapTask:
+    """The task without its augmentation; see ``AUGMENTATION_CANVASES``."""
+    return HeatmapTask(workload.spec, torch.device("cpu"), augment=False, channels_last=workload.channels_last)
 
 
 def fake_model(workload: Workload) -> LandmarkModel:
@@ -150,35 +136,27 @@ def fake_model(workload: Workload) -> LandmarkModel:
     return model
 
 
-class _Forward(nn.Module):
-    """The network as Fabric runs it, and the ledger told of it."""
+class CudaAutocast(TorchFunctionMode):
+    """Makes the CPU's autocast choose as CUDA's does. (Fake CUDA tensors have no backward pass without a card.)"""
 
-    def __init__(self, model: nn.Module, ledger: Ledger, mixed_precision: bool) -> None:
-        super().__init__()
-        self.model, self.ledger, self.mixed_precision = model, ledger, mixed_precision
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        half = function in FLOAT32_ON_CUDA and torch.is_autocast_enabled("cpu") and args[0].dtype == torch.bfloat16
+        return function(*((args[0].float(), *args[1:]) if half else args), **(kwargs or {}))
 
-    def forward(self, images: Tensor) -> Tensor:
-        self.ledger.phase = ACTIVATIONS
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.mixed_precision):
-            maps: Tensor = self.model(images)
-        self.ledger.phase = INPUT
+
+def _traced(model: nn.Module, ledger: Ledger, mixed_precision: bool) -> Network:
+    """The network as Fabric runs it, with the ledger informed."""
+
+    def network(images: Tensor) -> Tensor:
+        ledger.phase = ACTIVATIONS
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed_precision):
+            maps: Tensor = model(images)
+        ledger.phase = INPUT
         return maps
 
-
-@contextmanager
-def _cuda_autocast() -> Iterator[None]:
-    """Let the CPU's autocast choose as CUDA's does. (Fake CUDA tensors have no backward pass without a card.)"""
-
-    def in_float32(function: Any) -> Any:
-        def run(input: Tensor, *args: Any, **kwargs: Any) -> Any:
-            half = torch.is_autocast_enabled("cpu") and input.dtype == torch.bfloat16
-            return function(input.float() if half else input, *args, **kwargs)
-
-        return run
-
-    # Not a TorchFunctionMode: it is off while the backward pass computes activations again.
-    with patch.multiple(functional, **{name: in_float32(getattr(functional, name)) for name in _FLOAT32_ON_CUDA}):
-        yield
+    return network
 
 
 def _fake(tensor: Tensor, channels_last: bool = False) -> Tensor:
@@ -186,12 +164,11 @@ def _fake(tensor: Tensor, channels_last: bool = False) -> Tensor:
     return torch.empty(tensor.shape, dtype=tensor.dtype, memory_format=layout)
 
 
-def _films(spec: ModelSpec, batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A batch as the loader hands it over."""
+def _batch(spec: ModelSpec, films: int) -> Batch:
     landmarks = len(spec.symbols)
-    return (
-        torch.empty(batch, 1, *spec.canvas_size, dtype=torch.uint8),
-        torch.empty(batch, landmarks, 2),
-        torch.empty(batch, landmarks, dtype=torch.bool),
-        torch.empty(batch, dtype=torch.int64),
+    return Batch(
+        torch.empty(films, 1, *spec.canvas_size, dtype=torch.uint8),
+        torch.empty(films, landmarks, 2),
+        torch.empty(films, landmarks, dtype=torch.bool),
+        torch.empty(films, dtype=torch.int64),
     )

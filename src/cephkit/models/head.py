@@ -19,7 +19,7 @@ class HeatmapHead(nn.Module):
     convolution, batch norm, ReLU; ``final``, the 1x1 convolution whose rows are the landmarks.
 
     Enlarging and joining the features first and mixing them by one 1x1 convolution would give the same
-    numbers, as a 1x1 convolution and bilinear enlargement commute; mixing first spares most memory and
+    numbers, as a 1x1 convolution and bilinear enlargement commute; mixing first saves most of the memory and
     arithmetic.
 
     Args:

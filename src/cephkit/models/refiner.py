@@ -1,8 +1,8 @@
-"""The second stage: a small network that looks at each landmark's surroundings near the film's own resolution.
+"""The second stage: a small network that corrects each landmark in a crop near the film's own resolution.
 
-The first stage sees the whole film, and pays for it with large pixels. The refiner sees two square crops about
-a first guess, one fine and one ``COARSE`` times as wide, and says where in the fine one the landmark lies. One
-network serves all landmarks; it is told which one it looks for.
+The first stage takes the whole film, at the price of large pixels. The refiner takes two square crops around a first
+guess, one fine and one ``COARSE`` times as wide, and predicts where in the fine one the landmark lies. One network
+serves all landmarks; the landmark's number is one of its inputs.
 """
 
 import math
@@ -24,7 +24,8 @@ STRIDE = 2
 """Crop pixels per cell of the map that the network draws."""
 WIDTH = 32
 MOST_WIDTH = 256
-"""Of a checkpoint's: what claims more is damaged, and would fill the memory before its weights could tell."""
+"""Largest width in a checkpoint: one that claims more is damaged, and would fill the memory before its weights are
+checked."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class RefinerSpec:
         if type(spec.width) is not int or not 1 <= spec.width <= MOST_WIDTH:
             raise ValueError(f"width {spec.width!r:.20}")
         if not all(isinstance(symbol, str) for symbol in spec.symbols):
-            raise TypeError("symbols are no texts")
+            raise TypeError("symbols are not texts")
         return spec
 
 
@@ -114,7 +115,7 @@ class Refiner(nn.Module):
             features = block(down(features), landmark)
             levels.append(features)
         features = self.blocks[-1](features, landmark)
-        # The deepest level is where the way up begins: it has no ``up`` of its own.
+        # The way up begins at the deepest level, which therefore has no ``up``.
         for level, up, merged in reversed(list(zip(levels, self.ups, self.merged, strict=False))):
             enlarged = functional.interpolate(up(features), scale_factor=2, mode="bilinear", align_corners=False)
             features = merged(level + enlarged, landmark)
@@ -147,7 +148,7 @@ def take_crops(canvases: Tensor, centres: Tensor, turns: Tensor | None = None) -
         size = torch.tensor((source.shape[-1], source.shape[-2]), device=canvases.device, dtype=torch.float32)
         grid = (2 * places + 1) / (size * factor) - 1
         sampled = functional.grid_sample(source, grid.flatten(1, 2), mode="bilinear", align_corners=False)
-        crops.append(sampled.unflatten(2, (centres.shape[1], CROP))[:, 0])
+        crops.append(torch.unflatten(sampled, 2, (centres.shape[1], CROP))[:, 0])
     return torch.stack(crops, dim=2)
 
 
@@ -158,7 +159,7 @@ def cell_offsets(device: torch.device | str) -> Tensor:
 
 
 def expected_offsets(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """What the maps say: the mean of their distribution, and how wide it is.
+    """The mean of the distribution in each map, and how wide it is.
 
     Args:
         maps: (..., g, g) logits.
@@ -168,7 +169,7 @@ def expected_offsets(maps: Tensor) -> tuple[Tensor, Tensor]:
         the summed variances, in crop pixels.
     """
     places = cell_offsets(maps.device)
-    probability = maps.float().flatten(-2).softmax(-1).unflatten(-1, maps.shape[-2:])
+    probability = torch.unflatten(maps.float().flatten(-2).softmax(-1), -1, maps.shape[-2:])
     moments = []
     for axis in (-2, -1):  # the sum over rows leaves x
         profile = probability.sum(axis)

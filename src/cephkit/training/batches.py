@@ -56,7 +56,7 @@ def steps_per_epoch(films: int, effective_batch: int) -> int:
 
 
 class PlanSampler(Sampler[list[int]]):
-    """Hands the films of a plan to a loader; the plan is exchanged between epochs, the loader's workers stay."""
+    """Hands the films of a plan to a loader; the plan is replaced between epochs, the loader's workers stay."""
 
     def __init__(self) -> None:
         self.plan: list[MicroBatch] = []

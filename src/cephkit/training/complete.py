@@ -1,6 +1,6 @@
 """What a run has to do after its epochs: the second stage, where asked for, and the best checkpoint's own errors.
 
-``completed`` in that checkpoint's ``extras`` says what is done, so that a resume does what is missing and no more.
+``completed`` in that checkpoint's ``extras`` records what is done, so that a resume does only what is missing.
 """
 
 from collections.abc import Callable
@@ -9,48 +9,52 @@ from typing import Any
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.interrupt import Stopped
-from cephkit.training.context import Run
+from cephkit.training.context import NetworkRun
 from cephkit.training.finish import finish
 from cephkit.training.refine import RefinerTraining, state_path
 from cephkit.training.second_stage import add_refiner, detail_data, detail_size
 
 
-def complete(run: Run, stop: Callable[[], bool]) -> bool:
+def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
     """Give the best checkpoint what it lacks; whether it lacked something.
 
     Raises:
-        Stopped: ``stop()`` was true; the message says how to go on, and going on does the rest only.
+        Stopped: ``stop()`` was true; the message says how to resume, which does only the rest.
         CephkitError: a file or a film cannot be read or written.
     """
-    config, device, notify = run.config, run.fabric.device, run.screen.notify
-    path = config.save_dir / "checkpoint_best.pth"
+    config, fabric, screen = run.config, run.fabric, run.screen
+    path, wanted = run.keeper.best, second_stage(config)
+    saved = state_path(path)
+    fabric.barrier()  # the first process may still be writing
     if not path.is_file():
         return False
-    wanted = second_stage(config)
-    saved = state_path(path)
-    if is_complete(read_checkpoint(path).extras, wanted):
+    lacks_nothing = is_complete(read_checkpoint(path).extras, wanted)
+    fabric.barrier()  # and changes the file next
+    if lacks_nothing:
         saved.unlink(missing_ok=True)
         return False
     refiner, where = None, "in the second stage"
     try:
         if wanted is not None:
-            detail = detail_data(
-                run.data, config.dataset_path, detail_size(run.data.films["train"], config.refine_size), config.hold,
-                config.cache_dir,
-            )  # fmt: skip
+            size = detail_size(run.data.films["train"], config.refine_size)
+            with fabric.rank_zero_first():  # the first process decodes, the others find its film store
+                detail = detail_data(run.data, config.dataset_path, size, config.hold, config.cache_dir)
             refiner = add_refiner(
-                load_model(path, device), detail, RefinerTraining(**wanted["training"], num_workers=config.num_workers),
-                config.truth, device, notify, stop, run.valid_batch_size, saved,
+                load_model(path, fabric.device), detail,
+                RefinerTraining(**wanted["training"], num_workers=config.num_workers), config.truth, fabric, screen,
+                stop, run.valid.batch_size, saved, config.log_dir / "second_stage",
             )  # fmt: skip
+        if not fabric.is_global_zero:
+            return True
         where = "before the errors of the best checkpoint were calibrated"
         finish(
-            path, run.data, config.truth, device, notify, config.mixed_precision, run.valid_batch_size, refiner, stop,
-            {"second_stage": wanted},
+            path, run.data, config.truth, fabric.device, screen.notify, config.mixed_precision, run.valid.batch_size,
+            refiner, stop, {"second_stage": wanted},
         )  # fmt: skip
     except Stopped as error:
         raise Stopped(
             f"stopped {where}; the epochs are done, the state is saved. "
-            f"Go on with the same command and --resume {config.save_dir / 'checkpoint_latest.pth'}"
+            f"To resume, re-run the same command with --resume {run.keeper.latest}"
         ) from error
     saved.unlink(missing_ok=True)
     return True

@@ -1,28 +1,28 @@
 """What a run works with, gathered in one place."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
+from torch import nn
 from torch.utils.data import DataLoader
 
-from cephkit.augment import Augmentation
 from cephkit.config import TrainConfig
-from cephkit.data.dataset import FilmDataset
+from cephkit.data.dataset import Batch
 from cephkit.data.prepare import PreparedData
 from cephkit.memory.recover import Packing
 from cephkit.memory.spill import SpillWatch
-from cephkit.models.spec import ModelSpec
 from cephkit.progress import ProgressBar
-from cephkit.training.batches import PlanSampler, steps_per_epoch
+from cephkit.task.task import Task
+from cephkit.training.batches import PlanSampler
+from cephkit.training.keep import CheckpointFolder, Keeper
 from cephkit.training.log import RunLog
-from cephkit.training.state import TrainState
-
-Criterion = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+from cephkit.training.schedule import Schedule
+from cephkit.training.state import TrainState, random_state
+from cephkit.training.validate import ValidFilms
 
 
 @dataclass
@@ -30,8 +30,13 @@ class BeforeStep:
     """What a step that fails in the middle has to be undone to; weights change at its very end only."""
 
     buffers: list[torch.Tensor]
-    """Copies of running statistics, and of how many batches they have seen."""
+    """Copies of running statistics, and of how many batches went into them."""
     random: dict[str, Any]
+
+    @classmethod
+    def of(cls, model: nn.Module) -> "BeforeStep":
+        """As things are now."""
+        return cls([buffer.clone() for buffer in model.buffers()], random_state())
 
 
 @dataclass
@@ -43,56 +48,52 @@ class LastFigures:
     ram_at: float = -float("inf")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Run:
-    """Everything that a run works with; what changes while training lives in ``state``."""
+    """Everything that the training loop works with; what changes while training lives in ``state``."""
 
-    config: TrainConfig
-    settings: dict[str, Any]
-    """The settings as a checkpoint keeps them."""
+    task: Task
+    schedule: Schedule
     packing: Packing
     """The passes of a step: those of the settings, until memory runs out."""
-    data: PreparedData
-    spec: ModelSpec
     fabric: Fabric
     model: _FabricModule
     """The network as Fabric wraps it, for forward and backward; ``state.model`` is the bare one."""
     optimizer: Any
     """The optimiser as Fabric wraps it; ``state.optimizer`` is the bare one."""
     state: TrainState
-    criterion: Criterion
-    augmentation: Augmentation | None
-    train_loader: DataLoader[Any]
+    loader: DataLoader[Batch]
     sampler: PlanSampler
-    valid_set: FilmDataset
-    valid_loader: DataLoader[Any]
-    valid_batch_size: int
+    films: int
+    """Train films."""
+    keeper: Keeper
+    valid: ValidFilms | None = None
+    """None: nothing is validated between the epochs."""
     screen: ProgressBar
-    log: RunLog | None
-    """None in all processes but the first."""
-    train_films: int
-    before_step: BeforeStep
+    log: RunLog | None = None
+    """None in all processes but the first, and where nothing is logged."""
+    name: str = ""
+    """Stands before the lines for the user."""
+    remedy: str = "use a smaller --image_size or --model"
+    """What helps when memory runs out in the smallest packing."""
+    before_step: BeforeStep = field(init=False)
     updating: bool = False
     """Whether weights, average and progress are just being changed: not a state to save."""
-    extras: dict[str, Any] = field(default_factory=dict)
-    """What every checkpoint carries beyond the network, known from the labels before the first step."""
     started: float = field(default_factory=time.monotonic)
     steps_here: int = 0
     """Optimiser steps since this start, for the time left."""
     last_figures: LastFigures = field(default_factory=LastFigures)
     spills: SpillWatch = field(default_factory=SpillWatch)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimiser steps of an epoch."""
-        return steps_per_epoch(self.train_films, self.effective_batch)
+    def __post_init__(self) -> None:
+        self.before_step = BeforeStep.of(self.state.model)
 
-    @property
-    def effective_batch(self) -> int:
-        """Films of an optimiser step, over all passes and processes."""
-        return self.packing.batch_size * self.packing.accumulation * self.fabric.world_size
 
-    @property
-    def total_steps(self) -> int:
-        """Optimiser steps of the run."""
-        return self.steps_per_epoch * self.config.epochs
+@dataclass(kw_only=True)
+class NetworkRun(Run):
+    """A run of ``cephkit train``: the loop's part, and what comes before and after its epochs."""
+
+    config: TrainConfig
+    data: PreparedData
+    keeper: CheckpointFolder
+    valid: ValidFilms

@@ -62,7 +62,7 @@ def add_pose(extras: dict[str, Any], data: PreparedData, found: Found | None, sp
     try:
         extras["pose"] = pose_of(data, found, spec.symbols, spec.canvas_size)
     except DataError as error:
-        notify(f"{error}; left-facing films and pictures that are no films will not be recognised")
+        notify(f"{error}; left-facing films and pictures that are not films will not be recognised")
 
 
 def finish(

@@ -79,7 +79,7 @@ def _owning(folder: Path, flag: str, notify: Notify) -> Iterator[None]:
 
 
 def _take(lock: Path, what: str, flag: str, notify: Notify) -> bytes:
-    """Make ``lock``, in place of a stale one where there is one; its content."""
+    """Make ``lock``, replacing a stale one; its content."""
     mine = json.dumps(_holder()).encode()
     while True:
         try:
@@ -178,7 +178,7 @@ def _remedy(lock: Path, flag: str, content: bytes | None) -> str:
     other = f"or choose another {flag}" if flag else "and try again"
     if holder is not None and holder["host"] == _host():
         return f"Wait until it ends, {other}"
-    return f"Wait until it ends, {other}; if it is no more (that machine was restarted, say), remove {lock}"
+    return f"Wait until it ends, {other}; if it no longer runs (its machine was restarted, say), remove {lock}"
 
 
 def _read(lock: Path) -> bytes | None:

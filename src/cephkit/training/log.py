@@ -11,6 +11,7 @@ from cephkit.errors import SettingsError
 from cephkit.memory import GIB
 from cephkit.notice import Notify
 from cephkit.training.records import CsvTable, EventFile, rows_of
+from cephkit.training.state import Progress
 
 
 def duration(seconds: float) -> str:
@@ -32,7 +33,7 @@ STEP_TAGS = ["Train/BatchLoss", "LR", "System/FilmsPerSecond", "System/GPU_GiB",
 class RunLog:
     """TensorBoard events beside ``epochs.csv`` and ``steps.csv``, which hold the same figures.
 
-    What cannot be written while the run goes on is said once and waits until it can.
+    What cannot be written during the run is reported once and written as soon as that is possible.
 
     Args:
         folder: made where there is none.
@@ -58,7 +59,7 @@ class RunLog:
                 "permissions, or choose another --log_dir"
             ) from error
         self.last_epoch = self._epochs.last
-        """The last epoch whose row was there."""
+        """The last epoch that had a row."""
 
     def step(self, step: int, epoch: int, figures: dict[str, float | None]) -> None:
         """Figures of one optimiser step."""
@@ -87,7 +88,7 @@ class RunLog:
         self._write(self._events.close, self._epochs.close, self._steps.close)
 
     def _write(self, *writes: Callable[[], None]) -> None:
-        """All of ``writes``, each whatever becomes of the others."""
+        """Do all of ``writes``, even if some fail."""
         failure = None
         for write in writes:
             try:
@@ -96,14 +97,22 @@ class RunLog:
                 failure = error
         if failure is not None and not self._waiting:
             self._notify(
-                f"WARNING: {self._folder}: the log cannot be written ({failure.strerror or failure}); training goes "
-                "on, and the log when it can"
+                f"WARNING: {self._folder}: the log cannot be written ({failure.strerror or failure}); training "
+                "continues, and the log when it can"
             )
         elif failure is None and self._waiting and len(writes) > 1:
             self._notify(f"{self._folder}: the log is written again")
         else:
             return
         self._waiting = failure is not None
+
+
+def open_log(folder: Path, progress: Progress, notify: Notify) -> RunLog:
+    """The log of a run that stands at ``progress``, with the row of its last epoch if that was not written."""
+    log = RunLog(folder, progress.epoch, progress.step, notify)
+    if progress.figures and log.last_epoch < progress.epoch:
+        log.epoch(progress.epoch, progress.step, progress.figures)
+    return log
 
 
 def last_epoch(folder: Path) -> int:
@@ -117,7 +126,7 @@ def gpu_gib(device: torch.device) -> float | None:
 
 
 def ram_gib() -> float:
-    """Memory of this process and its loader workers; what workers share with it counts once, where the system tells."""
+    """Memory of this process and its loader workers; what they share counts once, where the system reports it."""
     own = psutil.Process()
     total = own.memory_info().rss
     for child in own.children(recursive=True):

@@ -22,10 +22,10 @@ MOST_WAITING = 16 * 2**20
 
 
 class GrowingFile:
-    """A file to which records are added whole or not at all; what cannot be written waits for the next try.
+    """A file to which records are added whole or not at all; what cannot be written waits for the next attempt.
 
     Args:
-        path: an existing file is gone on with.
+        path: an existing file is appended to.
         head: what a new file begins with.
 
     Raises:
@@ -73,7 +73,7 @@ class GrowingFile:
             while data:
                 data = data[self._file.write(data) :]
         except OSError:
-            file, self._file = self._file, None  # opened anew the next time: the disk may be another one then
+            file, self._file = self._file, None  # reopened the next time: it may be another disk then
             with file:
                 file.truncate(size)
             raise

@@ -1,49 +1,35 @@
-"""Training of the second stage: crops about jittered landmarks, whatever the first stage says."""
+"""Sets up the training of a second stage for the one training loop."""
 
-import copy
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.utils.data import DataLoader
+from lightning_fabric import Fabric
+from timm.utils.model_ema import ModelEmaV3
 
-from cephkit.augment import Augmentation, AugmentSettings
 from cephkit.data.dataset import FilmDataset
-from cephkit.device import half_pays, half_type
-from cephkit.errors import CheckpointError
-from cephkit.files import replacing
-from cephkit.interrupt import ignore_stop_signals
-from cephkit.models.refiner import (
-    CROP,
-    STRIDE,
-    Refiner,
-    RefinerSpec,
-    cell_offsets,
-    expected_offsets,
-    rotation_and_scale,
-    take_crops,
-)
-from cephkit.notice import Notify
-from cephkit.shortage import check_shared_memory
-from cephkit.training.batches import PlanSampler, epoch_plan
-from cephkit.training.resume import films_digest
-from cephkit.training.schedule import learning_rate
-from cephkit.training.state import random_state, set_random_state, to_cpu
+from cephkit.errors import CephkitError, FilmError
+from cephkit.memory.recover import Packing
+from cephkit.models.refiner import Refiner, RefinerSpec
+from cephkit.progress import ProgressBar
+from cephkit.task.refiner import RefinerTask
+from cephkit.training.batches import PlanSampler
+from cephkit.training.context import Run
+from cephkit.training.failure import failure
+from cephkit.training.keep import StateFile, unreadable
+from cephkit.training.launch import wrap
+from cephkit.training.loaders import make_loader
+from cephkit.training.log import RunLog, open_log
+from cephkit.training.loop import fit
+from cephkit.training.resume import films_digest, set_aside
+from cephkit.training.schedule import Schedule
+from cephkit.training.state import TrainState, set_random_state
 
-JITTER = (0.006, 0.015)
-"""Standard deviations of first guesses about the truth, usual and far off, as shares of the canvas height."""
-FAR_SHARE = 0.2
-TARGET_SIGMA = 2.0
-"""Standard deviation of the target about the landmark, crop pixels."""
-COORDINATE_WEIGHT = 0.1
-"""Of the distance between the expected and the true place (crop pixels) beside the cross-entropy."""
 EMA_DECAY = 0.998
 WARMUP_SHARE = 0.05
+CLIP_GRAD_NORM = 1.0
 
 
 @dataclass(frozen=True)
@@ -74,153 +60,107 @@ def train_refiner(
     spec: RefinerSpec,
     dataset: FilmDataset,
     settings: RefinerTraining,
-    device: torch.device,
-    notify: Notify,
+    fabric: Fabric,
+    screen: ProgressBar,
     stop: Callable[[], bool] = lambda: False,
     saved: Path | None = None,
+    log_dir: Path | None = None,
 ) -> Refiner | None:
-    """A trained refiner in eval mode on ``device``, its weights the moving average; None if ``stop()`` was true.
+    """A trained refiner in eval mode, its weights the moving average; None if ``stop()`` was true.
 
     Args:
         spec: what to train.
         dataset: the films to learn from.
         settings: how.
-        device: where.
-        notify: takes lines for the user.
-        stop: asked before every step.
-        saved: the state is kept here after every epoch and at a stop, and gone on from if it is of this training: on
+        fabric: device, precision and processes.
+        screen: shows lines and progress.
+        stop: asked after every step.
+        saved: the state is kept here after every epoch and at a stop, and resumed from if it is of this training: on
             the CPU to the bit, on other devices as closely as their sums repeat.
+        log_dir: folder for TensorBoard events, epochs.csv and steps.csv; None: no log.
 
     Raises:
-        CheckpointError: ``saved`` cannot be written.
+        CephkitError: ``saved`` or ``log_dir`` cannot be read or written, a film cannot be read, the machine ran short
+            of memory, or no step was finite.
     """
+    run = _set_up(spec, dataset, settings, fabric, screen, saved)
+    try:
+        if log_dir is not None and fabric.is_global_zero:
+            run.log = _open_log(log_dir, run, settings)
+        outcome = fit(run, stop)
+    except (FilmError, RuntimeError, OSError, MemoryError) as error:
+        raise CephkitError(failure(run, error)) from error
+    finally:
+        if run.log is not None:
+            run.log.close()
+    network = run.state.averaged.eval()
+    assert isinstance(network, Refiner)
+    return None if outcome == "stopped" else network
+
+
+def _set_up(
+    spec: RefinerSpec,
+    dataset: FilmDataset,
+    settings: RefinerTraining,
+    fabric: Fabric,
+    screen: ProgressBar,
+    saved: Path | None,
+) -> Run:
+    """Everything up to the first step."""
     torch.manual_seed(settings.seed)
-    model = Refiner(spec).to(device).to(memory_format=torch.channels_last).train()
-    average = copy.deepcopy(model).requires_grad_(False)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
-    check_shared_memory(settings.num_workers)
-    sampler = PlanSampler()
-    loader = DataLoader(
-        dataset, batch_sampler=sampler, num_workers=settings.num_workers, worker_init_fn=ignore_stop_signals,
-        generator=torch.Generator(),
-    )  # fmt: skip
-    steps_an_epoch = max(1, len(dataset) // settings.films_a_step)  # the films left over have their turn another time
-    steps = settings.epochs * steps_an_epoch
-    greys = Augmentation(AugmentSettings(rotation_degrees=0, scale=0, translation=0, cutout_probability=0))
-    half = settings.mixed_precision and half_pays(device)
-    training = {"model": model, "average": average, "optimizer": optimizer}
+    network = Refiner(spec).to(fabric.device).to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+    # The average moves by 1 - step / (step + 10) at first; running statistics are copied.
+    ema = ModelEmaV3(
+        network, EMA_DECAY, use_warmup=True, warmup_gamma=10, warmup_power=1, update_after_step=-1, exclude_buffers=True
+    )
+    state = TrainState(network, optimizer, ema)
+    model, wrapped = wrap(fabric, state)
+    if state.scaler is not None:  # as at its start: the first stage has changed it
+        state.scaler.load_state_dict(torch.amp.GradScaler(fabric.device.type).state_dict())
+    if fabric.global_rank:  # augmentation differs between processes
+        torch.manual_seed(settings.seed + fabric.global_rank)
+    packing = Packing(max(1, round(settings.films_a_step / fabric.world_size)), 1)
+    # The films left over get their turn in another epoch.
+    steps = max(1, len(dataset) // (packing.batch_size * fabric.world_size))
+    warmup_steps = round(WARMUP_SHARE * steps * settings.epochs)
     identity = {"spec": spec.to_dict(), "settings": settings.to_dict(), "films": films_digest(dataset.films)}
-    step, total = (0, 0.0) if saved is None else _go_on(saved, identity, training, notify)
-    if step:
-        notify(f"second stage: going on after step {step} of {steps}, from {saved}")
-    for epoch in range(step // steps_an_epoch, settings.epochs):
-        plan = epoch_plan(len(dataset), settings.films_a_step, 1, epoch, settings.seed)
-        sampler.plan = plan[step % steps_an_epoch : steps_an_epoch]
-        for canvases, points, mask, _ in loader:
-            if stop():
-                _save(saved, identity, training, step, total)
-                return None
-            canvases = canvases.to(device).float() / 255
-            points, mask = points.to(device), mask.to(device)
-            canvases, _, _ = greys(canvases, points, mask)
-            crops, offsets, seen = jittered_crops(canvases, points, mask, spec, settings)
-            if not seen.any():
-                step += 1
-                continue
-            landmark = torch.arange(len(spec.symbols), device=device).expand(mask.shape)[seen]
-            with torch.autocast(device.type, dtype=half_type(device), enabled=half):
-                maps = model(crops[seen].contiguous(memory_format=torch.channels_last), landmark)
-            loss = refiner_loss(maps, offsets[seen])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, steps, round(WARMUP_SHARE * steps), settings.lr)
-            optimizer.step()
-            step += 1
-            update_average(average, model, min(EMA_DECAY, step / (step + 10)))
-            total += float(loss.detach())
-        notify(f"refiner epoch {epoch + 1}/{settings.epochs}  loss {total / steps_an_epoch:.4f}")
-        total = 0.0
-        _save(saved, identity, training, step, total)
-    return average.eval()
-
-
-def _save(
-    saved: Path | None, identity: dict[str, Any], training: dict[str, Any], step: int, total: float
-) -> None:  # fmt: skip
-    if saved is None:
-        return
-    parts = {name: to_cpu(part.state_dict()) for name, part in training.items()}
-    content = {"identity": identity, **parts, "step": step, "loss": total, "random": random_state()}
-    try:
-        with replacing(saved) as file:
-            torch.save(content, file)
-    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
-        raise CheckpointError(f"{saved}: could not be written ({error}); free disk space") from error
-
-
-def _go_on(saved: Path, identity: dict[str, Any], training: dict[str, Any], notify: Notify) -> tuple[int, float]:
-    """Put ``training`` where ``saved`` stands, and return its (step, loss of the epoch so far); (0, 0) without one."""
-    if not saved.is_file():
-        return 0, 0.0
-    try:
-        content = torch.load(saved, map_location="cpu", weights_only=True)
-        if content["identity"] != identity:
-            notify(f"{saved} belongs to a second stage with other settings or films: this one starts anew")
-            return 0, 0.0
-        for name, part in training.items():
-            part.load_state_dict(content[name])
-        set_random_state(content["random"])
-        return int(content["step"]), float(content["loss"])
-    except Exception as error:  # torch raises half a dozen kinds for a torn or foreign file
-        raise CheckpointError(
-            f"{saved}: cannot be read as the state of a second stage ({type(error).__name__}); remove it to start anew"
-        ) from error
-
-
-def jittered_crops(
-    canvases: Tensor, points: Tensor, mask: Tensor, spec: RefinerSpec, settings: RefinerTraining
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Crops (B, K, 2, CROP, CROP), where in them the landmarks lie (B, K, 2), and which to learn from (B, K).
-
-    Offsets are crop pixels from the crop's centre.
-    """
-    films, landmarks, _ = points.shape
-    height = spec.canvas_size[0]
-    far = torch.rand(films, landmarks, 1) < FAR_SHARE
-    spread = torch.where(far, JITTER[1] * height, JITTER[0] * height)
-    jitter = (torch.randn(films, landmarks, 2) * spread).to(points)
-    degrees = (2 * torch.rand(films) - 1) * settings.rotation_degrees
-    scale = torch.exp((2 * torch.rand(films) - 1) * math.log1p(settings.scale))
-    turns = rotation_and_scale(degrees, scale).to(points)
-    centres = torch.where(mask[..., None], points, 0.0) + jitter
-    offsets = torch.einsum("bij,bkj->bki", torch.linalg.inv(turns), -jitter)
-    inside = (offsets.abs() < (CROP - STRIDE) / 2).all(-1)
-    return take_crops(canvases, centres, turns), offsets, mask & inside
-
-
-def refiner_loss(maps: Tensor, offsets: Tensor) -> Tensor:
-    """Cross-entropy against a Gaussian about the truth, and the distance of the expected place from it.
-
-    **Shape**: maps (N, g, g) logits, offsets (N, 2) crop pixels -> scalar float32.
-    """
-    places = cell_offsets(maps.device)
-    across, down = (
-        torch.exp(-0.5 * ((places - offsets[:, axis, None]) / TARGET_SIGMA) ** 2) for axis in (0, 1)
+    keeper = StateFile(saved, identity)
+    schedule = Schedule(settings.epochs, steps, settings.lr, warmup_steps, CLIP_GRAD_NORM, settings.seed)
+    _resume(state, keeper, schedule, fabric, screen)
+    sampler = PlanSampler()
+    return Run(
+        task=RefinerTask(spec, fabric.device, settings.rotation_degrees, settings.scale), schedule=schedule,
+        packing=packing, fabric=fabric, model=model, optimizer=wrapped, state=state,
+        loader=make_loader(dataset, sampler, fabric, settings.num_workers, settings.seed), sampler=sampler,
+        films=len(dataset), keeper=keeper, screen=screen, name="second stage: ", remedy="use a smaller --refine_size",
     )  # fmt: skip
-    target = (down[:, :, None] * across[:, None, :]).flatten(1)
-    target = target / target.sum(-1, keepdim=True).clamp_min(1e-12)
-    cross_entropy = -(target * maps.float().flatten(1).log_softmax(-1)).sum(-1)
-    expected, _ = expected_offsets(maps)
-    distance = functional.smooth_l1_loss(expected, offsets, reduction="none", beta=1.0).sum(-1)
-    return (cross_entropy + COORDINATE_WEIGHT * distance).mean()
 
 
-@torch.no_grad()
-def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Move the weights of ``average`` towards those of ``model``; running statistics are copied."""
-    for kept, new in zip(average.parameters(), model.parameters(), strict=True):
-        kept.lerp_(new, 1 - decay)
-    for old, now in zip(average.buffers(), model.buffers(), strict=True):
-        old.copy_(now)
+def _resume(state: TrainState, keeper: StateFile, schedule: Schedule, fabric: Fabric, screen: ProgressBar) -> None:
+    """Put ``state`` where the file of ``keeper`` stands, random generators included, if it is of this training."""
+    content = keeper.read()
+    if content is None:
+        return
+    assert keeper.latest is not None
+    if content["identity"] != keeper.identity:
+        screen.notify(f"{keeper.latest} belongs to a second stage with other settings or films: this one starts over")
+        return
+    try:
+        state.load_state_dict(content["model"], content["training"], schedule.steps_per_epoch)
+        random_states = content["training"]["random"]
+        set_random_state(random_states[min(fabric.global_rank, len(random_states) - 1)])
+    except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+        raise unreadable(keeper.latest, error) from error
+    step = state.progress.step
+    screen.notify(f"second stage: resuming after step {step} of {schedule.total_steps}, from {keeper.latest}")
+
+
+def _open_log(folder: Path, run: Run, settings: RefinerTraining) -> RunLog:
+    """The log of a second stage; a new one overwrites nothing of an earlier one."""
+    progress, notify = run.state.progress, run.screen.notify
+    if not progress.step and (aside := set_aside(folder, ("events.out.tfevents.*", "epochs.csv", "steps.csv"))):
+        notify(f"{folder} holds an earlier log: moved to {aside}")
+    log = open_log(folder, progress, notify)
+    log.text("Settings", "\n".join(f"    {name}: {value}" for name, value in asdict(settings).items()), progress.step)
+    return log

@@ -8,26 +8,30 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from cephkit.notice import Notify
+from cephkit.task.task import Network
 
-Pass = Callable[[], torch.Tensor]
+Pass = Callable[[Network], torch.Tensor]
+"""Makes the loss of a micro-batch with the network given."""
 
 
 def rehearse(fabric: Fabric, model: nn.Module, one_pass: Pass, repeats: int = 3) -> float:
     """Seconds of one forward and backward pass; weights, buffers, gradients and random state stay as they were.
 
     Args:
-        one_pass: makes the loss of a micro-batch with ``model``.
-        repeats: passes to time after a first one that is not timed; the fastest counts, for others may have been
+        fabric: device and precision.
+        model: the network.
+        one_pass: what to time.
+        repeats: passes to time after a first one that is not timed; the fastest counts, as others may have been
             disturbed.
     """
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     cards = [fabric.device] if fabric.device.type == "cuda" else []
-    seconds = []
+    network, seconds = in_precision(fabric, model), []
     try:
         with torch.random.fork_rng(devices=cards):
             for _ in range(repeats + 1):
                 started = _now(fabric.device)
-                one_pass().backward()
+                one_pass(network).backward()
                 model.zero_grad(set_to_none=True)
                 seconds.append(_now(fabric.device) - started)
     finally:
@@ -39,7 +43,7 @@ def rehearse(fabric: Fabric, model: nn.Module, one_pass: Pass, repeats: int = 3)
 
 
 def compile_or_stay_eager(fabric: Fabric, model: nn.Module, one_pass: Pass, notify: Notify) -> bool:
-    """Compile ``model`` in place and try one pass; where that fails, say so in one line and stay eager."""
+    """Compile ``model`` in place and try one pass; if that fails, report it in one line and stay eager."""
     try:
         model.compile()
         rehearse(fabric, model, one_pass, repeats=1)
@@ -52,8 +56,19 @@ def compile_or_stay_eager(fabric: Fabric, model: nn.Module, one_pass: Pass, noti
         model.zero_grad(set_to_none=True)
         torch.compiler.reset()
         reason = (str(error).strip().splitlines() or [""])[0][:150]
-        notify(f"torch.compile does not work here ({type(error).__name__}: {reason}); going on without it")
+        notify(f"torch.compile does not work here ({type(error).__name__}: {reason}); continuing without it")
         return False
+
+
+def in_precision(fabric: Fabric, model: nn.Module) -> Network:
+    """``model`` in the precision of ``fabric``, for one process."""
+
+    def network(*inputs: torch.Tensor) -> torch.Tensor:
+        with fabric.autocast():
+            maps: torch.Tensor = model(*inputs)
+        return maps
+
+    return network
 
 
 def _now(device: torch.device) -> float:

@@ -1,4 +1,4 @@
-"""What ``--resume`` means: going on with an interrupted run, or fine-tuning another run's weights.
+"""What ``--resume`` means: continuing an interrupted run, or fine-tuning another run's weights.
 
 The rule of ``--resume_as auto``: **continue** if the file holds the complete state of a run and this run has the same
 settings and the same train films; **fine-tune** otherwise. Of a run whose epochs are all done, only what is missing
@@ -20,6 +20,7 @@ from cephkit.errors import CheckpointError
 from cephkit.models.spec import ModelSpec
 from cephkit.settings.reading import to_plain
 from cephkit.training.batches import steps_per_epoch
+from cephkit.training.schedule import Schedule
 from cephkit.training.state import Progress, ended
 
 # Without these the saved state does not fit at all, even when continuing is forced.
@@ -31,7 +32,7 @@ RUN = ("annotation_type", "truth", "epochs", "lr", "warmup_epochs", "weight_deca
 
 @dataclass(frozen=True)
 class Decision:
-    """What a resume does, and why, as told on screen."""
+    """What a resume does, and why, as printed for the user."""
 
     mode: Literal["continue", "fine_tune"]
     reason: str
@@ -63,7 +64,7 @@ def decide(
         return Decision("continue", f"--resume_as continue{note}")
     if obstacles or differences:
         return Decision("fine_tune", "; ".join(obstacles + differences))
-    how = ended(config, progress_of(path, checkpoint, films, effective_batch))
+    how = ended(Schedule.of(config, len(films), effective_batch), progress_of(path, checkpoint, films, effective_batch))
     done = checkpoint.epoch
     if how is None:
         return Decision("continue", "it is an unfinished run with the settings of this one")
@@ -72,7 +73,7 @@ def decide(
 
 
 def progress_of(path: Path | None, checkpoint: Checkpoint, films: Sequence[Film], effective_batch: int) -> Progress:
-    """Where the run of ``checkpoint`` stood, for one that goes on from it on the same films.
+    """Where the run of ``checkpoint`` stood, for one that continues it on the same films.
 
     Raises:
         CheckpointError: it is damaged.
@@ -86,7 +87,7 @@ def progress_of(path: Path | None, checkpoint: Checkpoint, films: Sequence[Film]
 
 
 def does_not_fit(path: Path | None, error: Exception) -> CheckpointError:
-    """What to say of a state that a run cannot go on from."""
+    """The error for a state that a run cannot continue from."""
     reason = " ".join(f"{type(error).__name__} {error}".split())[:300]
     return CheckpointError(
         f"{path}: its state does not fit this run: {reason}; take another checkpoint of the run, or start from its "
@@ -125,7 +126,7 @@ def _compare(
 
 def _different(names: Sequence[str], its: dict[str, Any], mine: dict[str, Any]) -> list[str]:
     return [
-        f"{name} was {_shown(its.get(name))} and is now {_shown(mine[name])}"
+        f"{name} was {_as_text(its.get(name))} and is now {_as_text(mine[name])}"
         for name in names
         if not _same(its.get(name), mine[name])
     ]
@@ -136,7 +137,7 @@ def _same(its: Any, mine: Any) -> bool:
     return repr(its) == repr(mine) or (isinstance(its, float | int | str) and its == mine)
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return " ".join(map(str, value))[:100] if isinstance(value, list) else f"{value!s:.100}"
 
 

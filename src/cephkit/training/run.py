@@ -1,5 +1,6 @@
 """From settings to a finished run."""
 
+import functools
 import shutil
 import time
 from collections.abc import Callable
@@ -11,40 +12,44 @@ import torch
 from lightning_fabric import Fabric
 from timm.optim import param_groups_weight_decay
 from timm.utils.model_ema import ModelEmaV3
+from torch.utils.data import default_collate
 
-from cephkit.augment import Augmentation
 from cephkit.checkpoint import Checkpoint, check_room, read_checkpoint
 from cephkit.config import TrainConfig
-from cephkit.data.dataset import FilmDataset
+from cephkit.data.dataset import Batch, FilmDataset
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import CephkitError, FilmError, SettingsError
 from cephkit.files import replacing_out
 from cephkit.interrupt import Stopped, ending_after_the_step, is_first_process
-from cephkit.losses import build_loss
+from cephkit.memory import GIB
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import smaller
 from cephkit.models.adapt import adapt_state
-from cephkit.models.build import build_model
+from cephkit.models.build import LandmarkModel, build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
 from cephkit.progress import ProgressBar
 from cephkit.settings.options import SOURCES
+from cephkit.task.heatmaps import HeatmapTask
+from cephkit.task.task import Network
 from cephkit.training.batches import PlanSampler
 from cephkit.training.complete import complete
-from cephkit.training.context import Run
+from cephkit.training.context import NetworkRun
 from cephkit.training.failure import failure, out_of_memory
 from cephkit.training.finish import add_pose, check_finish
-from cephkit.training.launch import start_fabric
-from cephkit.training.loaders import make_loader, valid_loader
+from cephkit.training.keep import CheckpointFolder
+from cephkit.training.launch import start_fabric, wrap
+from cephkit.training.loaders import run_loader, valid_loader
 from cephkit.training.lock import owning
-from cephkit.training.log import GIB, RunLog, duration, last_epoch
-from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_best
+from cephkit.training.log import RunLog, duration, last_epoch, open_log
+from cephkit.training.loop import Outcome, fit, repack, save_best
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
-from cephkit.training.rehearsal import compile_or_stay_eager, rehearse
+from cephkit.training.rehearsal import compile_or_stay_eager, in_precision, rehearse
 from cephkit.training.resume import Decision, decide, does_not_fit, run_settings, set_aside
+from cephkit.training.schedule import Schedule
 from cephkit.training.state import TrainState, ended, set_random_state
-from cephkit.training.statistics import count_all_processes
+from cephkit.training.validate import ValidFilms
 
 LEFT_BY_A_RUN = ("checkpoint_*.pth", "events.out.tfevents.*", "epochs.csv", "steps.csv")
 
@@ -92,18 +97,18 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
         return Result(outcome, progress.best, progress.best_epoch, config.save_dir, status)
 
 
-def carry_out(run: Run, stop: Callable[[], bool]) -> Outcome:
+def carry_out(run: NetworkRun, stop: Callable[[], bool]) -> Outcome:
     """The epochs that are left, and what comes after them."""
     notify, first_step = run.screen.notify, run.state.progress.step
     outcome = fit(run, stop)
     report_end(run, outcome, notify)
-    if outcome == "stopped" or not run.fabric.is_global_zero:
+    if outcome == "stopped":
         return outcome
     try:
         if not complete(run, stop) and run.state.progress.step == first_step:
             notify(
-                "nothing was missing, nothing is changed; to train on from these weights: --resume_as fine_tune, or "
-                "more --epochs with --resume_as continue"
+                "nothing was missing, nothing has changed; to train further from these weights: --resume_as fine_tune, "
+                "or more --epochs with --resume_as continue"
             )
     except Stopped as stopped:
         notify(str(stopped))
@@ -111,10 +116,10 @@ def carry_out(run: Run, stop: Callable[[], bool]) -> Outcome:
     return outcome
 
 
-def set_up(config: TrainConfig, screen: ProgressBar) -> Run:
-    """Everything up to the first step; whatever can be wrong is found here."""
+def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
+    """Everything up to the first step; anything that can be wrong is found here."""
     notify = screen.notify
-    fabric = start_fabric(config, notify)
+    fabric = start_fabric(config.device, config.mixed_precision, notify, config.use_ddp)
     cap_memory(config, fabric.device, notify)
     checkpoint = None if config.resume is None else read_checkpoint(config.resume)
     with fabric.rank_zero_first():  # the first process decodes, the others find its film store
@@ -139,41 +144,41 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> Run:
         notify(f"--resume: {verb} {config.resume} ({decision.reason})")
 
     torch.manual_seed(config.seed)
-    state, criterion = build_state(config, spec, checkpoint, decision, fabric, notify)
+    state = build_state(config, spec, checkpoint, decision, fabric, notify)
     if fabric.is_global_zero:
         parameters = sum(weights.numel() for weights in state.model.parameters())
         goes_on = decision is not None and decision.mode == "continue"
         check_room(config.save_dir, parameters, config.use_ema, goes_on)
+    assert isinstance(state.model, LandmarkModel)
     apply_recompute(state.model, packing.recompute)
-    count_all_processes(state.model, fabric.world_size)
-    model, optimizer = fabric.setup(state.model, state.optimizer)
-    state.scaler = getattr(fabric._precision, "scaler", None)
+    model, optimizer = wrap(fabric, state)
     torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
     if decision is not None and decision.mode == "continue":
         assert checkpoint is not None
         restore(state, checkpoint, config, fabric.global_rank)
 
+    extras: dict[str, Any] = {}
+    add_pose(extras, data, None, spec, notify)
     sampler = PlanSampler()
-    train_set = data.dataset("train", symbols=data.symbols)
-    valid_set = data.dataset("valid", symbols=data.symbols)
-    run = Run(
-        config=config, settings=run_settings(config, films, effective_batch), spec=spec, fabric=fabric, model=model,
-        optimizer=optimizer, state=state, criterion=criterion,
-        augmentation=Augmentation().to(fabric.device) if config.augment else None,
-        train_loader=make_loader(config, train_set, sampler, fabric), sampler=sampler,
-        valid_set=valid_set, valid_loader=valid_loader(config, valid_set, packing.batch_size, fabric),
-        valid_batch_size=packing.batch_size,
-        screen=screen, log=None, train_films=len(films), before_step=before_step(state.model),
-        packing=packing, data=data,
+    train_set, valid_set = data.dataset("train", symbols=data.symbols), data.dataset("valid", symbols=data.symbols)
+    run = NetworkRun(
+        task=HeatmapTask(spec, fabric.device, config.augment, config.channels_last),
+        schedule=Schedule.of(config, len(films), effective_batch), packing=packing, fabric=fabric, model=model,
+        optimizer=optimizer, state=state, loader=run_loader(config, train_set, sampler, fabric), sampler=sampler,
+        films=len(films),
+        keeper=CheckpointFolder(config.save_dir, spec, run_settings(config, films, effective_batch), extras),
+        valid=ValidFilms(
+            valid_set, config.truth, functools.partial(valid_loader, config, valid_set, fabric), packing.batch_size
+        ),
+        screen=screen, config=config, data=data,
     )  # fmt: skip
-    add_pose(run.extras, data, None, spec, notify)
     describe(run, data, notify)
-    while ended(config, state.progress) is None:
+    while ended(run.schedule, state.progress) is None:
         try:
             run_rehearsal(run, train_set, notify)
             break
         except torch.OutOfMemoryError as error:
-            if fabric.world_size > 1 or smaller(run.packing) is None:
+            if fabric.world_size > 1 or smaller(run.packing, run.task.recomputes) is None:
                 raise CephkitError(f"{out_of_memory(run)}.") from error
         repack(run)
     if fabric.is_global_zero:
@@ -190,8 +195,8 @@ def build_state(
     decision: Decision | None,
     fabric: Fabric,
     notify: Notify,
-) -> tuple[TrainState, Any]:
-    """Network with its first weights, optimiser, moving average, loss."""
+) -> TrainState:
+    """Network with its first weights, optimiser, moving average."""
     from_imagenet = config.pretrained and checkpoint is None
     network = build_model(spec, pretrained=from_imagenet, notify=notify, weights=None if checkpoint else config.weights)
     if checkpoint is not None and decision is not None and decision.mode == "fine_tune":
@@ -206,7 +211,7 @@ def build_state(
     optimizer = torch.optim.AdamW(groups, lr=config.lr)
     # The warm-up of the average keeps the first, random weights out of it.
     ema = ModelEmaV3(network, decay=config.ema_decay, use_warmup=True, warmup_power=0.75) if config.use_ema else None
-    return TrainState(network.train(), optimizer, ema), build_loss(config.loss)
+    return TrainState(network.train(), optimizer, ema)
 
 
 def restore(state: TrainState, checkpoint: Checkpoint, config: TrainConfig, rank: int) -> None:
@@ -220,60 +225,59 @@ def restore(state: TrainState, checkpoint: Checkpoint, config: TrainConfig, rank
         raise does_not_fit(config.resume, error) from error
 
 
-def describe(run: Run, data: PreparedData, notify: Notify) -> None:
+def describe(run: NetworkRun, data: PreparedData, notify: Notify) -> None:
     """The run in a few lines, before it starts."""
     config, fabric = run.config, run.fabric
     parameters = sum(p.numel() for p in run.state.model.parameters()) / 1e6
     height, width = config.image_size
-    train, valid = len(data.films["train"]), len(data.films["valid"])
-    notify(f"{train} train films, {valid} valid films, {len(run.spec.symbols)} landmarks")
+    train, valid, spec = len(data.films["train"]), len(data.films["valid"]), run.keeper.spec
+    notify(f"{train} train films, {valid} valid films, {len(spec.symbols)} landmarks")
     notify(
-        f"{config.model} ({parameters:.1f} M parameters) at {height}x{width}, heatmaps {run.spec.grid_size[0]}x"
-        f"{run.spec.grid_size[1]}, {fabric._precision.precision}, on {fabric.device}"
+        f"{config.model} ({parameters:.1f} M parameters) at {height}x{width}, heatmaps {spec.grid_size[0]}x"
+        f"{spec.grid_size[1]}, {fabric._precision.precision}, on {fabric.device}"
     )
     cards = f" x {fabric.world_size} processes" if fabric.world_size > 1 else ""
+    effective_batch = run.packing.batch_size * run.packing.accumulation * fabric.world_size
     notify(
-        f"effective batch {run.effective_batch} = {run.packing}{cards}, "
-        f"{run.steps_per_epoch} steps an epoch, {config.epochs} epochs, peak learning rate {config.lr:g}"
+        f"effective batch {effective_batch} = {run.packing}{cards}, "
+        f"{run.schedule.steps_per_epoch} steps an epoch, {config.epochs} epochs, peak learning rate {config.lr:g}"
     )
 
 
-def run_rehearsal(run: Run, dataset: FilmDataset, notify: Notify) -> None:
-    """Compile where asked, and say how long the run will take."""
+def run_rehearsal(run: NetworkRun, dataset: FilmDataset, notify: Notify) -> None:
+    """Compile where asked, and report how long the run will take."""
     config, network = run.config, run.state.model
     size = run.packing.batch_size
-    films = [dataset[index % len(dataset)] for index in range(size)]
-    batch: Any = tuple(torch.stack([torch.as_tensor(film[part]) for film in films]) for part in range(4))
+    batch: Batch = default_collate([dataset[index % len(dataset)] for index in range(size)])
 
-    def one_pass() -> torch.Tensor:
-        with run.fabric.autocast():
-            return batch_loss(run, batch, network)
+    def one_pass(network: Network) -> torch.Tensor:
+        return run.task(network, batch).loss
 
     if config.use_compile and compile_or_stay_eager(run.fabric, network, one_pass, notify):
         notify("torch.compile works; the first steps of a new size take longer")
     seconds = rehearse(run.fabric, network, one_pass)
     rehearse_validation(run, batch)
     epochs_left = config.epochs - run.state.progress.epoch
-    films_an_epoch = -(-run.train_films // run.fabric.world_size)
-    valid = len(run.valid_set) / run.fabric.world_size / 3  # forward only: about a third of a training pass
+    films_an_epoch = -(-run.films // run.fabric.world_size)
+    valid = len(run.valid.dataset) / run.fabric.world_size / 3  # forward only: about a third of a training pass
     estimate = seconds / size * (films_an_epoch + valid) * epochs_left
     notify(f"one pass takes {seconds:.2f} s: about {duration(estimate)} for {epochs_left} epochs")
     if run.fabric.device.type == "cuda":
         notify(f"GPU memory of one training pass: {torch.cuda.max_memory_reserved(run.fabric.device) / GIB:.2f} GiB")
 
 
-def rehearse_validation(run: Run, batch: Any) -> None:
-    """The largest batch of the validation, so that memory that is too small for it shows before the first epoch."""
-    largest = tuple(part[: run.valid_batch_size] for part in batch)
+def rehearse_validation(run: NetworkRun, batch: Batch) -> None:
+    """The largest batch of the validation, so that too little memory for it is found before the first epoch."""
+    assert isinstance(run.task, HeatmapTask)
+    largest = Batch(*(part[: run.valid.batch_size] for part in batch))
     network = run.state.model.eval()
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), run.fabric.autocast():
-            batch_loss(run, largest, network)
+        run.task.validate(in_precision(run.fabric, network), largest)
     finally:
         network.train()
 
 
-def open_folders(run: Run, decision: Decision | None, notify: Notify) -> RunLog | None:
+def open_folders(run: NetworkRun, decision: Decision | None, notify: Notify) -> RunLog | None:
     """Folders for checkpoints and logs; a new run overwrites nothing of an earlier one.
 
     None where there is nothing to log: all epochs were done, and are in the log.
@@ -287,23 +291,22 @@ def open_folders(run: Run, decision: Decision | None, notify: Notify) -> RunLog 
                 notify(f"{folder} holds an earlier run: moved to {aside}")
     elif config.resume is not None:
         restore_files(run, config.resume)
-        if ended(config, progress) and last_epoch(config.log_dir) >= progress.epoch:
+        if ended(run.schedule, progress) and last_epoch(config.log_dir) >= progress.epoch:
             return None
-    log = RunLog(config.log_dir, progress.epoch, progress.step, notify)
-    if progress.figures and log.last_epoch < progress.epoch:
-        log.epoch(progress.epoch, progress.step, progress.figures)
-    log.text("Settings", "\n".join(f"    {name}: {value}" for name, value in run.settings.items()), progress.step)
+    log = open_log(config.log_dir, progress, notify)
+    settings = "\n".join(f"    {name}: {value}" for name, value in run.keeper.settings.items())
+    log.text("Settings", settings, progress.step)
     return log
 
 
-def restore_files(run: Run, source: Path) -> None:
+def restore_files(run: NetworkRun, source: Path) -> None:
     """Checkpoints that belong to the state in ``source`` and are not in ``--save_dir``.
 
-    They are in the folder that the run goes on from; or it was killed after saving the state and before these.
+    They are in the folder that the run resumes from; or it was killed after saving the state and before these.
     """
     config, progress = run.config, run.state.progress
-    best = config.save_dir / "checkpoint_best.pth"
-    copy_missing(source, config.save_dir / "checkpoint_latest.pth")
+    best = run.keeper.best
+    copy_missing(source, run.keeper.latest)
     copy_missing(source.with_name(best.name), best)
     copy_missing(state_path(source.with_name(best.name)), state_path(best))
     if progress.epoch_steps or not progress.epoch:
@@ -325,21 +328,21 @@ def copy_missing(source: Path, goal: Path) -> None:
             shutil.copyfileobj(opened, file)
 
 
-def report_end(run: Run, outcome: Outcome, notify: Notify) -> None:
-    """How it ended, where the result lies, and how to go on."""
-    progress, folder = run.state.progress, run.config.save_dir
-    in_mm = any(film.spacing for film in run.valid_set.films)
+def report_end(run: NetworkRun, outcome: Outcome, notify: Notify) -> None:
+    """How it ended, where the result lies, and how to resume."""
+    progress = run.state.progress
+    in_mm = any(film.spacing for film in run.valid.dataset.films)
     if outcome == "stopped":
         notify(
-            f"stopped after step {progress.step} of {run.total_steps}; the state is saved. "
-            f"Go on with the same command and --resume {folder / 'checkpoint_latest.pth'}"
+            f"stopped after step {progress.step} of {run.schedule.total_steps}; the state is saved. "
+            f"To resume, re-run the same command with --resume {run.keeper.latest}"
         )
     else:
         why = "" if outcome == "finished" else f" early: no improvement for {run.config.patience} epochs"
         notify(f"{outcome.split()[0]}{why}, {progress.epoch} epochs")
     if progress.best is not None:
         unit = "mm" if in_mm else "px"
-        notify(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {folder / 'checkpoint_best.pth'}")
+        notify(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {run.keeper.best}")
     elif outcome != "stopped":
         notify(
             "no validation found every landmark, so there is no checkpoint_best.pth: train longer or with another --lr"

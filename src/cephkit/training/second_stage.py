@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from cephkit.checkpoint import LoadedModel, with_extras
@@ -19,7 +19,7 @@ from cephkit.inference.folder import predict_films
 from cephkit.inference.predictor import Predictor
 from cephkit.interrupt import Stopped, until
 from cephkit.models.refiner import RefinerSpec
-from cephkit.notice import Notify
+from cephkit.progress import ProgressBar
 from cephkit.training.refine import RefinerTraining, train_refiner
 from cephkit.training.validate import known_size
 
@@ -55,13 +55,15 @@ def add_refiner(
     detail: PreparedData,
     settings: RefinerTraining,
     truth: str,
-    device: torch.device,
-    notify: Notify,
+    fabric: Fabric,
+    screen: ProgressBar,
     stop: Callable[[], bool] = lambda: False,
     batch_size: int = 2,
     saved: Path | None = None,
+    log_dir: Path | None = None,
 ) -> dict[str, Any] | None:
-    """Trains a second stage for ``model``, as a checkpoint keeps it; None where it does not lower the error.
+    """Trains a second stage for ``model``, as a checkpoint keeps it; None where it does not lower the error, and in all
+    processes but the first.
 
     It is kept only if it lowers the error on valid; the user is told by how much, on which landmarks.
 
@@ -70,23 +72,26 @@ def add_refiner(
         detail: train and valid films at the canvas of the second stage.
         settings: of its training.
         truth: whose landmarks the valid films are scored against.
-        device: where to train.
-        notify: takes lines for the user.
+        fabric: device, precision and processes; all of them train, the first one judges.
+        screen: shows lines and progress.
         stop: asked after every step.
         batch_size: valid films per pass.
         saved: see ``train_refiner``.
+        log_dir: see ``train_refiner``.
 
     Raises:
         Stopped: ``stop()`` was true.
     """
-    symbols = model.spec.symbols
+    symbols, notify = model.spec.symbols, screen.notify
     spec = RefinerSpec(symbols, detail.canvas_size)
     height, width = spec.canvas_size
     notify(f"second stage: {len(detail.films['train'])} films at {height}x{width}, {settings.epochs} epochs")
     dataset = detail.dataset("train", symbols)
-    network = train_refiner(spec, dataset, settings, device, notify, stop, saved)
+    network = train_refiner(spec, dataset, settings, fabric, screen, stop, saved, log_dir)
     if network is None:
         raise Stopped
+    if not fabric.is_global_zero:
+        return None
     stored = {
         "spec": spec.to_dict(),
         "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
@@ -96,7 +101,7 @@ def add_refiner(
     before, after = (
         Scores(tuple(films), symbols, predict_films(predictor, films, batch_size, progress=until(stop)).points, truth)
         for predictor in (
-            Predictor(with_extras(model, extras), device, settings.mixed_precision)
+            Predictor(with_extras(model, extras), fabric.device, settings.mixed_precision)
             for extras in ({}, {"refiner": stored})
         )
     )

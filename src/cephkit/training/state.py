@@ -1,15 +1,14 @@
-"""All that a run needs to go on: what is saved is exactly what is restored."""
+"""All that a run needs to continue: what is saved is exactly what is restored."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from timm.utils.model_ema import ModelEmaV3
+from torch import nn
 from torch.optim import Optimizer
 
-from cephkit.config import TrainConfig
-from cephkit.models.build import LandmarkModel
-from cephkit.training.schedule import patience_is_over
+from cephkit.training.schedule import Schedule, patience_is_over
 
 
 @dataclass
@@ -33,7 +32,7 @@ class Progress:
     """Best validation error so far, in mm, or pixels where no film has a pixel size."""
     best_epoch: int = 0
     figures: dict[str, float | None] = field(default_factory=dict)
-    """Those of the last epoch, as ``epochs.csv`` has them: a run killed before it wrote them writes them on resume."""
+    """Those of the last epoch, as ``epochs.csv`` has them: a run killed before writing them does so on resume."""
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any], steps_per_epoch: int | None = None) -> "Progress":
@@ -71,13 +70,21 @@ _COUNTS = ("epoch", "epoch_steps", "step", "skipped", "skipped_in_a_row", "epoch
 class TrainState:
     """Everything that changes while training."""
 
-    model: LandmarkModel
+    model: nn.Module
     optimizer: Optimizer
     ema: ModelEmaV3 | None = None
     """The averaged network, where the run keeps one."""
     scaler: Any = None
     """The gradient scaler of float16, else None."""
     progress: Progress = field(default_factory=Progress)
+
+    @property
+    def averaged(self) -> nn.Module:
+        """The network to validate and to predict with: the average where the run keeps one."""
+        if self.ema is None:
+            return self.model
+        assert isinstance(self.ema.module, nn.Module)
+        return self.ema.module
 
     def state_dict(self, random_states: list[dict[str, Any]]) -> dict[str, Any]:
         """Tensors and plain types: what a checkpoint holds beside the raw weights."""
@@ -89,8 +96,8 @@ class TrainState:
             "random": random_states,
         }
 
-    def load_state_dict(self, model: Any, training: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` saved, and the raw weights ``model``.
+    def load_state_dict(self, model: Any, training: dict[str, Any], steps_per_epoch: int | None = None) -> None:
+        """Restore what ``state_dict`` saved, and the raw weights ``model``; see ``Progress.from_dict`` for the rest.
 
         Raises:
             RuntimeError, KeyError, ValueError, TypeError: the saved state is of another network or format.
@@ -102,11 +109,11 @@ class TrainState:
             self.ema.module.load_state_dict(training["ema"], strict=True)
         if self.scaler is not None and training["scaler"] is not None:
             self.scaler.load_state_dict(training["scaler"])
-        self.progress = Progress.from_dict(training["progress"])
+        self.progress = Progress.from_dict(training["progress"], steps_per_epoch)
 
 
 def check_optimizer(optimizer: Optimizer) -> None:
-    """Whether AdamW's averages and settings, as loaded, are of its parameters: torch takes whatever it is given.
+    """Whether AdamW's averages and settings, as loaded, fit its parameters: torch accepts anything.
 
     Raises:
         TypeError, ValueError: they are not.
@@ -125,17 +132,15 @@ def check_optimizer(optimizer: Optimizer) -> None:
                 raise ValueError(f"optimizer: averages of {shapes} for weights of {parameter.shape}")
 
 
-def ended(config: TrainConfig, progress: Progress) -> Literal["finished", "stopped early"] | None:
-    """How the epochs of a run with these settings have ended; None if some are left to train."""
-    if progress.epoch >= config.epochs:
+def ended(schedule: Schedule, progress: Progress) -> Literal["finished", "stopped early"] | None:
+    """How the epochs of a run have ended; None if some are left to train."""
+    if progress.epoch >= schedule.epochs:
         return "finished"
-    if (
-        config.early_stopping
-        and not progress.epoch_steps
-        and patience_is_over(progress.epoch, progress.best_epoch, config.patience, config.validation_frequency)
-    ):
-        return "stopped early"
-    return None
+    if schedule.patience is None or progress.epoch_steps:
+        return None
+    frequency = schedule.validation_frequency
+    over = patience_is_over(progress.epoch, progress.best_epoch, schedule.patience, frequency)
+    return "stopped early" if over else None
 
 
 def random_state() -> dict[str, Any]:
@@ -147,7 +152,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Restore ``random_state``; cards that are no longer there are passed over."""
+    """Restore ``random_state``; cards that are no longer there are skipped."""
     torch.set_rng_state(state["cpu"])
     if torch.cuda.is_available():
         for index, one in enumerate(state["cuda"][: torch.cuda.device_count()]):

@@ -1,6 +1,6 @@
 """The validation pass: loss on the maps, errors on the film."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,22 +11,22 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from cephkit import geometry
-from cephkit.data.dataset import FilmDataset
+from cephkit.data.dataset import Batch, FilmDataset
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise
-from cephkit.heatmaps.encode import gaussian_heatmaps
-from cephkit.losses.loss import HeatmapLoss
 from cephkit.models.spec import ModelSpec
+from cephkit.task.heatmaps import HeatmapTask
+from cephkit.training.rehearsal import in_precision
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What one pass over the validation films gives."""
+    """What one pass over the valid films gives."""
 
     loss: float
     """Mean loss per film."""
-    trivial_loss: float
-    """The same for a map that is zero everywhere: a network at this value has learned nothing."""
+    empty_loss: float
+    """The same for maps that are zero everywhere: a network at this value has learned nothing."""
     metrics: Metrics
     points: NDArray[np.float64]
     """Predictions, (N, K, 2) film pixels; NaN where a landmark was not found."""
@@ -42,17 +42,26 @@ class Validation:
         return self.metrics.mre_pixels if self.metrics.mre_mm is None else self.metrics.mre_mm
 
 
-def to_network(canvases: torch.Tensor, device: torch.device, channels_last: bool) -> torch.Tensor:
-    """(B, 1, H, W) uint8 canvases as the network takes them: float32 in [0, 1] on ``device``."""
-    images = canvases.to(device, non_blocking=True).float().div_(255)
-    return images.to(memory_format=torch.channels_last) if channels_last else images
+class ValidFilms:
+    """The films of a validation, and how many at once.
 
+    Args:
+        dataset: the films.
+        truth: whose landmarks are right.
+        make_loader: makes the loader over this process's share of them, given the films per pass.
+        batch_size: films per pass.
+    """
 
-def targets_on_grid(points: torch.Tensor, mask: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
-    """Target maps (B, K, h, w) float32 of ``points`` (B, K, 2), canvas pixels."""
-    to_grid = torch.as_tensor(geometry.canvas_to_grid(spec.heatmap_stride), dtype=torch.float32, device=points.device)
-    grid_points = points @ to_grid[:2, :2].T + to_grid[:2, 2]
-    return gaussian_heatmaps(grid_points, mask, spec.grid_size, spec.sigma)
+    def __init__(
+        self, dataset: FilmDataset, truth: str, make_loader: Callable[[int], DataLoader[Batch]], batch_size: int
+    ) -> None:
+        self.dataset, self.truth, self.batch_size = dataset, truth, batch_size
+        self._make_loader, self.loader = make_loader, make_loader(batch_size)
+
+    def halve(self) -> None:
+        """Take half as many films at once."""
+        self.batch_size = max(1, self.batch_size // 2)
+        self.loader = self._make_loader(self.batch_size)
 
 
 def known_size(film: Film) -> geometry.Size:
@@ -70,44 +79,26 @@ def film_points(cells: torch.Tensor, spec: ModelSpec, film_sizes: Sequence[geome
 
 
 @torch.no_grad()
-def validate(
-    fabric: Fabric,
-    model: nn.Module,
-    spec: ModelSpec,
-    loader: DataLoader[tuple[torch.Tensor, ...]],
-    criterion: HeatmapLoss,
-    truth: str,
-    channels_last: bool,
-) -> Validation:
-    """Predict the films of ``loader`` (this process's share of them) and score them against ``truth``.
+def validate(fabric: Fabric, model: nn.Module, task: HeatmapTask, valid: ValidFilms) -> Validation:
+    """Predict the valid films (this process's share of them) and score them against the truth.
 
     The model is left in the mode that it was in.
     """
-    dataset = loader.dataset
-    assert isinstance(dataset, FilmDataset)
-    films: Sequence[Film] = dataset.films
+    films, spec = valid.dataset.films, task.spec
     points = torch.zeros(len(films), len(spec.symbols), 2, dtype=torch.float64)
-    sums = torch.zeros(3, dtype=torch.float64)  # loss, trivial loss, films
+    sums = torch.zeros(3, dtype=torch.float64)  # loss, loss of empty maps, films
     was_training = model.training
-    model.eval()
-    for canvases, canvas_points, mask, indices in loader:
-        images = to_network(canvases, fabric.device, channels_last)
-        mask = mask.to(fabric.device)
-        target = targets_on_grid(canvas_points.to(fabric.device), mask, spec)
-        with fabric.autocast():
-            maps = model(images)
-        maps = maps.float()
-        sums[0] += float(criterion(maps, target, mask).sum())
-        sums[1] += float(criterion.of_empty_maps(target, mask).sum())
-        sums[2] += len(indices)
-        rows = indices.tolist()
-        cells, _ = criterion.locate(maps)
-        points[rows] = torch.from_numpy(film_points(cells, spec, [known_size(films[row]) for row in rows]))
+    network = in_precision(fabric, model.eval())
+    for batch in valid.loader:
+        found = task.validate(network, batch)
+        rows = batch.index.tolist()
+        sums += torch.tensor([float(found.loss), float(found.empty_loss), len(rows)], dtype=torch.float64)
+        points[rows] = torch.from_numpy(film_points(found.points, spec, [known_size(films[row]) for row in rows]))
     model.train(was_training)
     if fabric.world_size > 1:
         points = torch.as_tensor(fabric.all_reduce(points.to(fabric.device), reduce_op="sum")).cpu()
         sums = torch.as_tensor(fabric.all_reduce(sums.to(fabric.device), reduce_op="sum")).cpu()
-    goal = np.stack([points_array(film.points(truth), spec.symbols) for film in films])
+    goal = np.stack([points_array(film.points(valid.truth), spec.symbols) for film in films])
     metrics = summarise(radial_errors(points.numpy(), goal), pixel_sizes_mm(films))
-    loss, trivial, count = sums.tolist()
-    return Validation(loss / count, trivial / count, metrics, points.numpy())
+    loss, empty, count = sums.tolist()
+    return Validation(loss / count, empty / count, metrics, points.numpy())

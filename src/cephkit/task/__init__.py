@@ -1,0 +1,1 @@
+"""Tasks: what one network learns. A task owns augmentation, targets and criterion."""
