@@ -100,7 +100,7 @@ def test_films_that_look_a_little_unlike_the_few_get_no_wider_regions_and_those_
 
 def test_it_says_that_it_is_local_and_adds_nothing_for_other_examiners() -> None:
     features, residuals = predicted(1, 20)
-    made, _ = fit_local(FIRST, features, residuals, films=["a"], said="20 films of mine", remove_bias=True)
+    made, _ = fit_local(FIRST, features, residuals, films=["a"], description="20 films of mine", remove_bias=True)
     assert made.is_local
     assert made.films == ("a",)
     assert made.share == 0.0
