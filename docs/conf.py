@@ -10,7 +10,7 @@ import cephkit
 
 project = "cephkit"
 author = "The cephkit authors"
-copyright = author  # noqa: A001  Sphinx's own name for it
+copyright = author
 version = release = cephkit.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]

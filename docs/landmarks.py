@@ -19,29 +19,29 @@ PAGE = Path(__file__).with_name("landmarks.md")
 PICTURES = Path(__file__).with_name("landmarks")
 
 DEFINITIONS = {
-    "A": "The deepest point of the concave front of the upper jaw, between the anterior nasal spine and the bone edge "
-    "above the incisors (subspinale).",
+    "A": "The deepest point of the concave front of the upper jaw, between the anterior nasal spine and the bone "
+    "edge above the incisors (subspinale).",
     "ANS": "The tip of the bony spine at the front of the hard palate, below the nasal opening.",
-    "B": "The deepest point of the concave front of the lower jaw, between the bone edge below the incisors and the chin "
-    "(supramentale).",
+    "B": "The deepest point of the concave front of the lower jaw, between the bone edge below the incisors and the "
+    "chin (supramentale).",
     "Me": "The lowest point of the outline of the symphysis of the lower jaw.",
     "N": "The front end of the suture between the frontal and the nasal bones, in the midline.",
     "Or": "The lowest point of the lower rim of the orbit. Both rims show; take the middle of the two.",
     "Pog": "The most anterior point of the bony chin.",
-    "PNS": "The tip of the spine at the back end of the hard palate. Where unerupted molars hide it, it lies where the "
-    "floor of the nose meets the front wall of the pterygopalatine fossa, continued downward.",
-    "R": "A point on the back edge of the ramus of the lower jaw, about half-way between articulare and gonion. The data "
-    "set gives no definition; this is where its annotators put it.",
-    "S": "The centre of the sella turcica, the hollow of the pituitary gland: the middle of its outline, not a point on "
-    "it.",
-    "Ar": "Where the back edge of the neck of the condyle crosses the lower outline of the base of the skull: a crossing "
-    "of two shadows, not a place on a bone.",
+    "PNS": "The tip of the spine at the back end of the hard palate. Where unerupted molars hide it, it lies where "
+    "the floor of the nose meets the front wall of the pterygopalatine fossa, continued downward.",
+    "R": "A point on the back edge of the ramus of the lower jaw, about half-way between articulare and gonion. The "
+    "data set gives no definition; this is where its annotators put it.",
+    "S": "The centre of the sella turcica, the hollow of the pituitary gland: the middle of its outline, not a point "
+    "on it.",
+    "Ar": "Where the back edge of the neck of the condyle crosses the lower outline of the base of the skull: a "
+    "crossing of two shadows, not a place on a bone.",
     "Co": "The highest point at the back of the head of the condyle. Take the middle of the two sides.",
     "Gn": "The most anterior and lowest point of the chin, on its outline half-way between pogonion and menton.",
-    "Go": "The point of the angle of the lower jaw that lies furthest back and down: where the outline is met by the line "
-    "that halves the angle between the tangents to the ramus and to the lower edge of the jaw.",
-    "Po": "The highest point of the bony ear canal (anatomic porion). An ear rod of the head holder often covers it, as "
-    "here; where the canal cannot be made out, the top of the rod stands in for it (machine porion).",
+    "Go": "The point of the angle of the lower jaw that lies furthest back and down: where the outline is met by the "
+    "line that halves the angle between the tangents to the ramus and to the lower edge of the jaw.",
+    "Po": "The highest point of the bony ear canal (anatomic porion). An ear rod of the head holder often covers it, "
+    "as here; where the canal cannot be made out, the top of the rod stands in for it (machine porion).",
     "LPM": "The tip of the buccal cusp of the lower second premolar.",
     "LIT": "The incisal edge of the most forward lower central incisor.",
     "LMT": "The tip of the front buccal cusp of the lower first molar.",
@@ -53,8 +53,8 @@ DEFINITIONS = {
     "Pn": "The most anterior point of the tip of the nose.",
     "Li": "The most anterior point of the red of the lower lip.",
     "Ls": "The most anterior point of the red of the upper lip.",
-    "N`": "The deepest point of the concave outline of the skin between forehead and nose, level with nasion or a little "
-    "below it.",
+    "N`": "The deepest point of the concave outline of the skin between forehead and nose, level with nasion or a "
+    "little below it.",
     "Pog`": "The most anterior point of the skin of the chin.",
     "Sn": "Where the base of the nose, the columella, turns into the upper lip, in the midline.",
 }
