@@ -101,7 +101,7 @@ def draw_pictures() -> None:
     grey = render(points, MM_PER_PX, (height, width), cvm_stage=4, rng=np.random.default_rng(SEED))
     film = Image.fromarray(grey).convert("RGB")
     PICTURES.mkdir(exist_ok=True)
-    whole, font = film.copy(), ImageFont.load_default(15)
+    whole, font = film.copy(), ImageFont.load_default(19)
     draw = ImageDraw.Draw(whole)
     for landmark in LANDMARKS:
         x, y = points[landmark.symbol]
