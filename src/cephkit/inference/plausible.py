@@ -330,7 +330,8 @@ def _rotation_degrees(points: Floats, mean: Floats) -> float:
 
 def _normalised(shape: Floats) -> Floats:
     centred = shape - np.nanmean(shape, axis=0)
-    return centred / np.sqrt(np.nanmean((centred**2).sum(-1)))
+    normalised: Floats = centred / np.sqrt(np.nanmean((centred**2).sum(-1)))
+    return normalised
 
 
 def _found(points: Floats) -> NDArray[np.bool_]:
