@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOMS = (
-    "cephkit", "__main__", "cli", "commands", "demo", "doctor", "training", "evaluation", "onnx", "interchange", "export",
+    "cephkit", "__main__", "cli", "commands", "demo", "doctor", "training", "evaluation", "calibration", "onnx",
+    "interchange", "export",
     "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "placing", "config", "augment",
     "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "settings_file", "shortage", "files",
     "landmarks", "geometry", "errors", "notice",

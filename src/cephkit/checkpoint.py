@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import platform
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,16 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         raise CheckpointError(
             f"{path}: checkpoint could not be written ({error}); free space or choose another --save_dir"
         ) from error
+
+
+def with_extras(model: LoadedModel, extras: dict[str, Any]) -> LoadedModel:
+    """``model`` with ``extras``, those that are None left out."""
+    return replace(model, extras={key: value for key, value in extras.items() if value is not None})
+
+
+def write_extras(path: Path, extras: dict[str, Any], out: Path | None = None) -> None:
+    """The checkpoint at ``path`` with other ``extras``, written to ``out``; None: in its place."""
+    write_checkpoint(out or path, replace(read_checkpoint(path), extras=extras))
 
 
 def checkpoint_bytes(parameters: int, averaged: bool) -> tuple[int, int]:

@@ -37,7 +37,7 @@ def ready(maker: AarizMaker, tmp_path: Path, lines: list[str]) -> Prepare:
             "canvas_size": CANVAS,
             "cache_dir": tmp_path / "cache",
         }
-        return prepare(maker.root, **{**defaults, "say": lines.append, **options})
+        return prepare(maker.root, **{**defaults, "notify": lines.append, **options})
 
     return call
 

@@ -15,7 +15,7 @@ from cephkit.commands.evaluate import EvaluateOptions, evaluate
 from cephkit.errors import CephkitError, DataError, LabelError, SettingsError
 from cephkit.evaluation.compare import Comparison, Difference, compare_errors, holm
 from cephkit.evaluation.metrics import summarise
-from tests.evaluation.test_command import truth_of, write_json
+from tests.commands.test_evaluate import truth_of, write_json
 from tests.inference.test_predictor import tiny_checkpoint
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference.md"

@@ -16,8 +16,7 @@ from cephkit.config import TrainConfig
 from cephkit.inference import uncertainty
 from cephkit.training import complete as complete_module
 from cephkit.training import finish as finish_module
-from cephkit.training import loop, refine
-from cephkit.training.finish import Judgement
+from cephkit.training import loop, refine, second_stage
 from cephkit.training.run import Result, train
 from tests.conftest import write_tiny_aariz
 from tests.training.test_resume import StopAfter, equal
@@ -33,15 +32,14 @@ class Killed(BaseException):
 
 
 def second_stage_pays(patched: pytest.MonkeyPatch) -> None:
-    """The points seen first are 2 mm off, all others 1 mm."""
+    """The errors judged first count as 2, all others as 1."""
     first: list[Any] = []
 
-    def judge(films: Any, points: Any, symbols: Any, truth: str) -> Judgement:
-        first.append(points)
-        error = 2.0 if np.array_equal(points, first[0]) else 1.0
-        return Judgement(error, 90.0, np.full(len(symbols), error), True)
+    def mean(errors: Any) -> float:
+        first.append(errors)
+        return 2.0 if np.array_equal(errors, first[0]) else 1.0
 
-    patched.setattr(finish_module, "judge", judge)
+    patched.setattr(second_stage, "mean", mean)
     patched.setattr(uncertainty, "FEWEST_ERRORS", 4)
 
 
@@ -117,8 +115,8 @@ POINTS = {
     "between checkpoint_epoch_1 and the epoch's row": (loop, "report_epoch", 1),
     "in the first epoch of the second stage": (refine, "update_average", 1),
     "in the second epoch of the second stage": (refine, "update_average", 2),
-    "while the second stage is judged": (finish_module, "predict_films", 2),
-    "while errors are calibrated": (finish_module, "calibration_of", 1),
+    "while the second stage is judged": (second_stage, "predict_films", 2),
+    "while errors are calibrated": (finish_module, "calibrate", 1),
     "before the best is written": (finish_module, "write_extras", 1),
 }
 QUICK = ("between the state and the best", "in the second epoch of the second stage", "before the best is written")

@@ -9,10 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from cephkit.checkpoint import Checkpoint, load_model, read_checkpoint, write_checkpoint
+from cephkit.calibration.fit import calibrate
+from cephkit.checkpoint import (
+    Checkpoint,
+    load_model,
+    read_checkpoint,
+    with_extras,
+    write_checkpoint,
+    write_extras,
+)
 from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import DataError
+from cephkit.evaluation.scoring import Scores
 from cephkit.geometry import letterbox, transform
 from cephkit.inference import uncertainty
 from cephkit.inference.pose import Pose, PoseModel
@@ -22,23 +31,11 @@ from cephkit.interrupt import Stopped
 from cephkit.models.build import build_model
 from cephkit.models.refiner import Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
-from cephkit.training import finish as finish_module
-from cephkit.training.finish import (
-    LARGEST_DETAIL,
-    Judgement,
-    add_refiner,
-    calibration_of,
-    detail_data,
-    detail_size,
-    finish,
-    gains,
-    judge,
-    pose_of,
-    with_extras,
-    write_extras,
-)
+from cephkit.training import second_stage
+from cephkit.training.finish import finish, pose_of
 from cephkit.training.refine import RefinerTraining
 from cephkit.training.run import train
+from cephkit.training.second_stage import LARGEST_DETAIL, add_refiner, detail_data, detail_size, gains
 from tests.conftest import TINY_SYMBOLS
 from tests.training.conftest import Settings
 
@@ -73,15 +70,15 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def judgements(monkeypatch: pytest.MonkeyPatch, *errors: float) -> None:
-    """What ``judge`` finds, one MRE a call."""
-    told = iter(errors)
+def predictions_off(monkeypatch: pytest.MonkeyPatch, *errors_mm: float) -> None:
+    """Lets the first call of ``predict_films`` be off by the first of ``errors_mm``, and so on; NaN finds nothing."""
+    errors = iter(errors_mm)
 
-    def verdict(films: Sequence[Film], points: np.ndarray, symbols: Sequence[str], truth: str) -> Judgement:
-        error = next(told)
-        return Judgement(error, 90.0, np.full(len(symbols), error), True)
+    def predict_films(predictor: Predictor, films: Sequence[Film], *rest: Any, **more: Any) -> Found:
+        error = next(errors)
+        return found_on(films, np.array([error / film.pixel_size_mm for film in films if film.pixel_size_mm]))
 
-    monkeypatch.setattr(finish_module, "judge", verdict)
+    monkeypatch.setattr(second_stage, "predict_films", predict_films)
 
 
 @pytest.fixture
@@ -144,13 +141,13 @@ def test_every_checkpoint_of_a_run_under_way_knows_how_films_are_held(settings: 
 def test_a_run_with_a_second_stage_that_pays_keeps_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, few_are_enough: None
 ) -> None:
-    judgements(monkeypatch, 2.0, 1.5)
+    predictions_off(monkeypatch, 2.0, 1.5)
     config = settings(epochs=1, refine=True, refine_epochs=1)
     train(config)
     extras = read_checkpoint(config.save_dir / "checkpoint_best.pth").extras
     assert extras["refiner"]["spec"]["canvas_size"] == list(DETAIL)
     assert extras["refiner"]["spec"]["symbols"] == list(SYMBOLS)
-    assert extras["refiner"]["valid"] == {"first_stage": 2.0, "both": 1.5, "unit": "mm"}
+    assert extras["refiner"]["valid"] == {"first_stage": pytest.approx(2.0), "both": pytest.approx(1.5), "unit": "mm"}
     assert extras["refiner"]["training"]["epochs"] == 1
     assert list(extras["calibrations"]) == ["plain+refiner"]
 
@@ -193,14 +190,14 @@ def test_too_few_films_for_a_calibration_are_said_and_the_rest_is_kept(data: Pre
 def test_a_second_stage_that_lowers_the_error_is_given_back(
     detail: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judgements(monkeypatch, 1.6, 1.25)
+    predictions_off(monkeypatch, 1.6, 1.25)
     path, lines = random_checkpoint(tmp_path / "c.pth"), list[str]()
     content, model = path.read_bytes(), load_model(path)
     stored = add_refiner(model, detail, QUICK, "mean", CPU, lines.append)
     assert stored is not None
-    assert stored["valid"] == {"first_stage": 1.6, "both": 1.25, "unit": "mm"}
+    assert stored["valid"] == {"first_stage": pytest.approx(1.6), "both": pytest.approx(1.25), "unit": "mm"}
     assert lines[0] == "second stage: 7 films at 96x96, 1 epochs"
-    assert "second stage on valid: MRE 1.600 -> 1.250 mm, SDR@2 90.0 -> 90.0 %" in lines
+    assert "second stage on valid: MRE 1.600 -> 1.250 mm, SDR@2 100.0 -> 100.0 %" in lines
     # A checkpoint keeps it, and the network beside it has not moved.
     assert Predictor(with_extras(model, {"refiner": stored})).mode == "plain+refiner"
     assert same(weights(path), model.model.state_dict())
@@ -211,7 +208,7 @@ def test_a_second_stage_that_lowers_the_error_is_given_back(
 def test_a_second_stage_that_does_not_pay_is_not_kept(
     detail: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: float
 ) -> None:
-    judgements(monkeypatch, 1.6, after)
+    predictions_off(monkeypatch, 1.6, after)
     lines: list[str] = []
     model = load_model(random_checkpoint(tmp_path / "c.pth"))
     assert add_refiner(model, detail, QUICK, "mean", CPU, lines.append) is None
@@ -221,62 +218,32 @@ def test_a_second_stage_that_does_not_pay_is_not_kept(
 def test_a_stopped_second_stage_is_not_judged(
     detail: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judgements(monkeypatch)  # has nothing to tell
+    predictions_off(monkeypatch)  # predicting would fail
     model = load_model(random_checkpoint(tmp_path / "c.pth"))
     with pytest.raises(Stopped):
         add_refiner(model, detail, QUICK, "mean", CPU, lambda line: None, lambda: True)
 
 
-def films_and_points() -> tuple[list[Film], np.ndarray]:
-    """Two films of two landmarks, 0.5 and 0.1 mm a pixel, and predictions that are off by 3 and 4, 0 and 30 px."""
-    films = [
-        Film(str(index), Path("x.png"), "valid", pixel_size_mm=mm, annotations={"senior": {"A": (10, 20), "S": (5, 5)}})
-        for index, mm in enumerate((0.5, 0.1))
-    ]
-    points = np.array([[(13, 20), (5, 9)], [(10, 20), (5, 35)]], dtype=float)
-    return films, points
-
-
-def test_a_judgement_in_millimetres_of_each_film() -> None:
-    films, points = films_and_points()
-    told = judge(films, points, ("A", "S"), "senior")
-    # 1.5 and 2 mm, 0 and 3 mm.
-    assert told.in_mm
-    assert told.mre == pytest.approx(6.5 / 4)
-    assert told.within_2mm == pytest.approx(75.0)
-    assert told.per_landmark == pytest.approx([0.75, 2.5])
-
-
-def test_a_point_that_was_not_found_is_a_miss_and_one_without_truth_does_not_count() -> None:
-    films, points = films_and_points()
-    points[0, 0] = np.nan
-    films[1] = dataclasses.replace(films[1], annotations={"senior": {"A": (10, 20)}})
-    told = judge(films, points, ("A", "S"), "senior")
-    assert told.mre == pytest.approx(1.0)  # of 2 and 0 mm
-    assert told.within_2mm == pytest.approx(200 / 3)
-    assert told.per_landmark == pytest.approx([0.0, 2.0])
-    nobody = judge(films, np.concatenate((points, points[:, :1]), axis=1), ("A", "S", "B"), "senior")
-    assert np.isnan(nobody.per_landmark[2])
-    assert nobody.mre == told.mre
-
-
-def test_without_a_pixel_size_it_judges_in_pixels() -> None:
-    films, points = films_and_points()
-    told = judge([dataclasses.replace(film, pixel_size_mm=None) for film in films], points, ("A", "S"), "senior")
-    assert not told.in_mm
-    assert told.within_2mm is None
-    assert told.mre == pytest.approx(37 / 4)
+def scores_of(*points: tuple[tuple[float, float], ...], pixel_size_mm: float | None = 0.5) -> Scores:
+    """Predictions of A, S and B on films whose truth is (10, 20) and (5, 5), and none for B."""
+    truth = {"senior": {"A": (10.0, 20.0), "S": (5.0, 5.0)}}
+    film = Film("1", Path("x.png"), "valid", pixel_size_mm=pixel_size_mm, annotations=truth)
+    return Scores((film,) * len(points), ("A", "S", "B"), np.array(points, dtype=float), "senior")
 
 
 def test_gains_name_what_gained_most_first() -> None:
-    before = Judgement(1.5, 80.0, np.array([1.0, 2.0, np.nan]), True)
-    after = Judgement(1.2, 85.5, np.array([1.1, 1.3, np.nan]), True)
-    assert gains(before, after, ("A", "S", "B")) == [
-        "second stage on valid: MRE 1.500 -> 1.200 mm, SDR@2 80.0 -> 85.5 %",
-        "by landmark, mm, most gained first: S 2.00 -> 1.30, A 1.00 -> 1.10",
+    before = scores_of(((10, 22), (5, 9), (0, 0)), ((10, 22), (5, 11), (0, 0)))  # 1 and 1; 2 and 3 mm
+    after = scores_of(((10, 24), (5, 9), (0, 0)), ((10, 20), (5, 5), (0, 0)))  # 2 and 0; 2 and 0 mm
+    assert gains(before, after) == [
+        "second stage on valid: MRE 1.750 -> 1.000 mm, SDR@2 75.0 -> 100.0 %",
+        "by landmark, mm, most gained first: S 2.50 -> 1.00, A 1.00 -> 1.00",
     ]
-    pixels = [dataclasses.replace(each, in_mm=False, within_2mm=None) for each in (before, after)]
-    assert gains(pixels[0], pixels[1], ("A", "S", "B"))[0] == "second stage on valid: MRE 1.500 -> 1.200 px"
+
+
+def test_without_a_pixel_size_gains_are_in_pixels() -> None:
+    before = scores_of(((10, 22), (5, 9), (0, 0)), pixel_size_mm=None)
+    after = scores_of(((10, 21), (5, 6), (0, 0)), pixel_size_mm=None)
+    assert gains(before, after)[0] == "second stage on valid: MRE 3.000 -> 1.000 px"
 
 
 def test_the_second_stage_sees_the_median_film_in_its_own_size_where_it_is_not_too_large() -> None:
@@ -302,21 +269,23 @@ def test_detail_films_are_the_same_films_at_another_size(data: PreparedData, det
     assert points.numpy() == pytest.approx(marks * 16 / 15 - 0.5 + (5, 0), abs=1e-3)
 
 
-def found_on(films: Sequence[Film], off: float, unit: float = 1.0) -> Found:
+def found_on(films: Sequence[Film], off: float | np.ndarray, unit: float = 1.0) -> Found:
     """Predictions that lie ``off`` film pixels to the left of the truth, or above it."""
     truth = np.stack([points_array(film.points("mean"), SYMBOLS) for film in films])
     shape = truth.shape[:2]
     scores = np.linspace(0.5, 0.9, shape[0] * shape[1]).reshape(shape)
     features = np.stack((scores, np.full(shape, 2.0)), axis=-1)
     poses = [Pose(np.eye(3)) for _ in films]
-    aside = np.array([(off, 0), (0, off)])[np.arange(shape[0] * shape[1]) % 2].reshape(truth.shape)
+    sideways = (np.arange(shape[0] * shape[1]) % 2 == 0).reshape(shape)
+    off = np.broadcast_to(np.reshape(off, (-1, 1)), shape)
+    aside = np.stack((np.where(sideways, off, 0), np.where(sideways, 0, off)), axis=-1)
     return Found(truth - aside, scores, features, np.full(len(films), unit), poses)
 
 
 @pytest.mark.usefixtures("few_are_enough")
 def test_a_calibration_is_in_canvas_pixels_and_remembers_its_films(data: PreparedData) -> None:
     films = data.films["valid"]
-    plain = calibration_of(found_on(films, 6.0, unit=2.0), films, ModelSpec("test_resnet", SYMBOLS, CANVAS), "mean")
+    plain = calibrate(found_on(films, 6.0, unit=2.0), films, ModelSpec("test_resnet", SYMBOLS, CANVAS), "mean")
     calibration = Calibration.from_dict(plain.to_dict())
     assert calibration.films == tuple(film.content for film in films)
     assert all(calibration.films)
@@ -330,13 +299,13 @@ def test_films_of_which_few_were_marked_twice_count_as_marked_once(data: Prepare
     once = [dataclasses.replace(film, annotations={"senior": film.points("senior")}) for film in films[1:]]
     spec = ModelSpec("test_resnet", SYMBOLS, CANVAS)
     for some in (films, [films[0], *once]):
-        assert calibration_of(found_on(some, 6.0), some, spec, "mean").share == 0.25
+        assert calibrate(found_on(some, 6.0), some, spec, "mean").share == 0.25
 
 
 def test_too_few_points_are_no_calibration(data: PreparedData) -> None:
     films = data.films["valid"]
     with pytest.raises(DataError, match="12 predicted points with a truth; a calibration needs 200"):
-        calibration_of(found_on(films, 6.0), films, ModelSpec("test_resnet", SYMBOLS, CANVAS), "mean")
+        calibrate(found_on(films, 6.0), films, ModelSpec("test_resnet", SYMBOLS, CANVAS), "mean")
 
 
 def test_shapes_are_those_of_all_films_and_scores_those_of_the_valid_ones(data: PreparedData) -> None:

@@ -99,12 +99,14 @@ def main(argv: list[str]) -> int:
 
 def calibrate(options: CalibrateOptions) -> None:
     """Write a calibration; see ``main``."""
-    from cephkit.checkpoint import load_model
+    from cephkit.calibration.fit import calibrate as fit_calibration
+    from cephkit.calibration.residuals import describe
+    from cephkit.checkpoint import load_model, with_extras, write_extras
     from cephkit.data.prepare import prepare
     from cephkit.device import choose_device
     from cephkit.inference.folder import predict_films
     from cephkit.inference.predictor import Predictor, stored_calibration
-    from cephkit.training.finish import add_pose, calibration_of, described, with_extras, write_extras
+    from cephkit.training.finish import add_pose
 
     device = choose_device(options.device, print)
     models = [load_model(path, device) for path in options.checkpoint]
@@ -126,10 +128,10 @@ def calibrate(options: CalibrateOptions) -> None:
     )  # fmt: skip
     films = drawn(data.films[options.split], options.films, options.seed)
     found = predict_films(predictor, films, options.batch_size, options.num_workers)
-    said = described(films, options.truth)
+    said = describe(films, options.truth)
     out = options.out or options.checkpoint[0]
     if first is None:
-        made = calibration_of(found, films, spec, options.truth, said=said)
+        made = fit_calibration(found, films, spec, options.truth, description=said)
     else:
         made = _local(first, predictor, found, films, said, options)
     extras = dict(models[0].extras)
@@ -158,23 +160,23 @@ def _local(
     first: "Calibration", predictor: "Predictor", found: "Found", films: Sequence[Film], said: str,
     options: CalibrateOptions,
 ) -> "Calibration":  # fmt: skip
+    from cephkit.calibration import bias
+    from cephkit.calibration.residuals import canvas_facing, residuals
     from cephkit.inference.local import fit_local
-    from cephkit.training.bias_report import bias_rows, show_bias, write_bias
-    from cephkit.training.finish import residuals_of, shown_facing
 
     symbols = predictor.spec.symbols
-    residuals = residuals_of(found, films, symbols, options.truth)
+    gaps = residuals(found, films, symbols, options.truth)
     contents = [film.content or "" for film in films]
     try:
-        made, moved = fit_local(first, found.features, residuals, found.signatures, contents, said, options.remove_bias)
+        made, moved = fit_local(first, found.features, gaps, found.signatures, contents, said, options.remove_bias)
     except ValueError as error:
         raise DataError(f"{options.dataset_path}: {error}") from error
     made = replace(made, truth=options.truth)
-    left = shown_facing(found, films, symbols, options.truth) == "left"
-    rows = bias_rows(residuals, moved, found.units, films, symbols, left)
-    show_bias(rows, Console(width=None if Console().is_terminal else 100), options.remove_bias)
+    left = canvas_facing(found, films, symbols, options.truth) == "left"
+    rows = bias.bias_rows(gaps, moved, found.units, films, symbols, left)
+    bias.show_bias(rows, Console(width=None if Console().is_terminal else 100), options.remove_bias)
     out = options.out or options.checkpoint[0]
     table = out.with_name(f"{out.stem}_bias.csv")
-    write_bias(table, rows)
+    bias.write_bias(table, rows)
     print(f"bias by landmark: {table}")
     return made

@@ -99,8 +99,9 @@ def _refine(options: RefineOptions) -> bool:
     from cephkit.checkpoint import load_model
     from cephkit.data.prepare import prepare
     from cephkit.device import choose_device
-    from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
+    from cephkit.training.finish import finish
     from cephkit.training.refine import RefinerTraining, state_path
+    from cephkit.training.second_stage import add_refiner, detail_data, detail_size
 
     device = choose_device(options.device, print)
     model = load_model(options.checkpoint, device)

@@ -53,6 +53,16 @@ class Scores:
         """(N, K); NaN also on films without a pixel size."""
         return to_mm(self.errors_px, self.pixel_sizes)
 
+    @property
+    def unit(self) -> str:
+        """``mm`` where at least one film has a pixel size, otherwise ``px``."""
+        return "mm" if np.isfinite(self.pixel_sizes).any() else "px"
+
+    @property
+    def errors(self) -> Floats:
+        """(N, K) in ``unit``."""
+        return self.errors_mm if self.unit == "mm" else self.errors_px
+
     def metrics(self, draws: int = 0, seed: int = 0) -> Metrics:
         """The figures over all films and landmarks; see ``summarise``."""
         return summarise(self.errors_px, self.pixel_sizes, draws, seed)

@@ -1,12 +1,12 @@
 """Whether the expected errors of a model can be trusted: coverage of its regions, rank correlation with the truth."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.calibration.residuals import residuals
 from cephkit.evaluation.scoring import Scores
 from cephkit.inference.prediction import LOOK_MM
 from cephkit.inference.uncertainty import COVERAGE, Calibration, cross_fitted, within
@@ -41,13 +41,13 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
     """
     units = found.units[:, None]
     features = found.features[:, columns]
-    residuals = _residuals(found, scores)
+    gaps = residuals(found, scores.films, scores.symbols, scores.truth_source, columns)
     excess = np.array([pose.excess for pose in found.poses])
     own = calibration.of_landmarks(columns)
     plain, strange = own.without_examiners(), own.strangeness(found.signatures, len(features))
     expected = own.expected(features, strange) * excess[:, None]
-    inside = within(own.regions(features, strange), residuals / excess[:, None, None])
-    inside_plain = within(plain.regions(features), residuals / excess[:, None, None])
+    inside = within(own.regions(features, strange), gaps / excess[:, None, None])
+    inside_plain = within(plain.regions(features), gaps / excess[:, None, None])
     used = np.array([film.content in calibration.films for film in scores.films], dtype=bool)
     judged = "by the stored calibration"
     if used.any():
@@ -55,10 +55,11 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
             if calibration.is_local:
                 raise ValueError("a part of few films, made of another calibration")
             # Made of the truth that the calibration was made of, whichever truth is to lie in its regions.
-            its_own = _residuals(found, replace(scores, truth_source=calibration.truth or scores.truth_source))
-            there = features[used], its_own[used]
-            expected[used], inside[used] = cross_fitted(*there, own, strange[used], excess[used], residuals[used])
-            _, inside_plain[used] = cross_fitted(*there, excess=excess[used], judged=residuals[used])
+            own_truth = calibration.truth or scores.truth_source
+            own_gaps = residuals(found, scores.films, scores.symbols, own_truth, columns)
+            there = features[used], own_gaps[used]
+            expected[used], inside[used] = cross_fitted(*there, own, strange[used], excess[used], gaps[used])
+            _, inside_plain[used] = cross_fitted(*there, excess=excess[used], judged=gaps[used])
             judged = "by calibrations made without the film"
         except ValueError:  # few of the films that it was made from are here
             expected[used] = np.nan
@@ -94,12 +95,6 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
         "expected_mm": [round(value, 4) for value in expected_mm[in_mm].tolist()],
         "observed_mm": [round(value, 4) for value in scores.errors_mm[in_mm].tolist()],
     }
-
-
-def _residuals(found: "Found", scores: Scores) -> Floats:
-    """(N, K, 2) truth minus prediction, canvas pixels, in the directions of the films as the network was shown them."""
-    gaps = (scores.truth - scores.predicted) * scores.stretches / found.units[:, None, None]
-    return np.asarray(gaps @ found.frames.swapaxes(-1, -2))
 
 
 def _percent(true: NDArray[np.bool_], of: NDArray[np.bool_]) -> float | None:

@@ -10,8 +10,9 @@ from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.interrupt import Stopped
 from cephkit.training.context import Run
-from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
+from cephkit.training.finish import finish
 from cephkit.training.refine import RefinerTraining, state_path
+from cephkit.training.second_stage import add_refiner, detail_data, detail_size
 
 
 def complete(run: Run, stop: Callable[[], bool]) -> bool:

@@ -31,7 +31,7 @@ from cephkit.training.batches import PlanSampler
 from cephkit.training.complete import complete
 from cephkit.training.context import Run
 from cephkit.training.failure import failure, out_of_memory
-from cephkit.training.finish import add_pose, check_end
+from cephkit.training.finish import add_pose, check_finish
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
 from cephkit.training.lock import owning
@@ -121,7 +121,7 @@ def set_up(config: TrainConfig, screen: Screen) -> Run:
     films = data.films["train"]
     if not any(film.points(config.truth) for film in data.films["valid"]):
         raise SettingsError(f"--truth {config.truth}: no valid film has such landmarks; validation could not score")
-    check_end(config, data, notify)
+    check_finish(config, data, notify)
     spec = ModelSpec(
         config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Fits calibrations of expected errors and of bias to films with a truth."""
