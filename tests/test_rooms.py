@@ -1,6 +1,7 @@
 """The rooms of the source tree: their order, and the size of their files."""
 
 import importlib.util
+import re
 from pathlib import Path
 from statistics import median
 from types import ModuleType
@@ -76,3 +77,12 @@ def test_the_architecture_page_lists_the_rooms_in_their_order() -> None:
     table = page.split("| room | ")[1].split("\n\n")[0]
     listed = [row.split("`")[1] for row in table.splitlines() if row.startswith("| `")]
     assert listed == [room for room in ROOMS.ROOMS if room in HERE]
+
+
+def test_every_stop_on_the_ways_of_the_data_exists() -> None:
+    from pydoc import locate
+
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("## How data flows")[1]
+    stops = [name for row in re.findall(r"^\| (`.+?) \|", page, re.M) for name in re.findall(r"`([\w.]+)`", row)]
+    assert len(stops) >= 15
+    assert [stop for stop in stops if locate(f"cephkit.{stop}") is None] == []
