@@ -27,9 +27,9 @@ from cephkit.evaluation.distort import DISTORTIONS, Distorted, Grey8
 from cephkit.geometry import invert, transform
 from cephkit.inference.conventions import examiner_moments, with_conventions
 from cephkit.inference.local import fit_local
-from cephkit.inference.prediction import LOOK_MM
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.uncertainty import Calibration, cross_fitted, fit_calibration, within
+from cephkit.records.record import REVIEW_MM
 
 Floats = NDArray[np.float64]
 Change = Callable[[Grey8, int], Distorted]
@@ -137,7 +137,7 @@ def row(name: str, calibration: Calibration, films: Seen) -> str:
     cells = [
         f"{100 * coverage(plain, films, who):.1f} / {100 * coverage(calibration, films, who):.1f}" for who in EXAMINERS
     ]
-    marked = f"{100 * (told[large] > LOOK_MM).mean():.0f} %" if large.any() else "-"
+    marked = f"{100 * (told[large] > REVIEW_MM).mean():.0f} %" if large.any() else "-"
     figures = (
         name,
         len(films.mm),

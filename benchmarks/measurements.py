@@ -14,11 +14,11 @@ import numpy as np
 
 from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.classes import RULES
-from cephkit.cephalometry.frame import covariance_of_error
 from cephkit.cephalometry.results import Result
 from cephkit.data.aariz import read_aariz
 from cephkit.data.check import SELLA_NASION_MM
 from cephkit.data.film import Film, Points
+from cephkit.geometry import covariance_of_error
 from cephkit.landmarks import SYMBOLS
 
 ERROR_MM = 1.2

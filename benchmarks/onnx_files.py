@@ -76,7 +76,7 @@ def compared(path: Path, predictor: Predictor, films: list[Any], threads: int) -
         arrays = feed(grey, predictor.stages[0].sizes)
         canvases = [canvas[None] for canvas in predictor.canvases(grey)]
         started = time.perf_counter()
-        plain = predictor.predictions(canvases, [(grey.shape[0], grey.shape[1])], [film.film_id], [""])[0].points
+        plain = predictor.predict_canvases(canvases, [(grey.shape[0], grey.shape[1])]).points[0]
         between = time.perf_counter()
         (points, *_) = session.run(None, arrays)
         seconds.append((between - started, time.perf_counter() - between))

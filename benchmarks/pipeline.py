@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 from cephkit.config import TrainConfig, parse
+from cephkit.progress import ProgressBar
 from cephkit.training.context import Run
-from cephkit.training.log import Screen
 from cephkit.training.loop import train_epoch
 from cephkit.training.run import set_up
 
@@ -52,7 +52,7 @@ def main() -> None:
     config = parse(TrainConfig, flags, "benchmarks/pipeline.py")
     with tempfile.TemporaryDirectory() as folder:
         places = {"save_dir": Path(folder), "log_dir": Path(folder), "epochs": 2 * options.rounds + 3}
-        run = set_up(TrainConfig(**{**vars(config), **places}), Screen(shown=False))
+        run = set_up(TrainConfig(**{**vars(config), **places}), ProgressBar(quiet=True))
         run.log, loader = None, run.train_loader
         run.sampler.plan = []
         epoch_seconds(run)

@@ -11,10 +11,9 @@ from pathlib import Path
 
 ROOMS = (
     "cephkit", "__main__", "cli", "commands", "demo", "doctor", "training", "evaluation", "calibration", "onnx",
-    "interchange", "export",
-    "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "placing", "config", "augment",
-    "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "settings_file", "shortage", "files",
-    "landmarks", "geometry", "errors", "notice",
+    "interchange", "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "placing",
+    "config", "augment", "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "settings_file",
+    "shortage", "pages", "progress", "tables", "files", "landmarks", "geometry", "errors", "notice",
 )  # fmt: skip
 """From top to bottom: a room imports from rooms that come after it."""
 

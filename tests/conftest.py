@@ -13,7 +13,7 @@ from PIL import Image
 # Set before torch is imported anywhere: tests run side by side, and one thread makes sums repeatable.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from cephkit.data.aariz import landmarks_json
+from cephkit.data.labels import landmarks_json
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)

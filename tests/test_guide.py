@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cephkit.checkpoint import read_checkpoint
+from cephkit.config import TrainConfig, parse_with_file
 
 ROOT = Path(__file__).parents[1]
 COMMON = (
@@ -40,6 +41,12 @@ def start(command: list[str], home: Path, typed: str = "", **environment: str) -
     return done.stdout
 
 
+def settings_of(command: str) -> TrainConfig:
+    script, *flags = command.split()
+    assert script == "train_1024x1024.py"
+    return parse_with_file(TrainConfig, flags, "cephkit train")
+
+
 def test_from_scratch_then_fine_tune(home: Path) -> None:
     script = [sys.executable, "train_1024x1024.py", "--dataset_path", "Aariz"]
     said = start([*script, *SCRATCH.split()], home)
@@ -60,15 +67,17 @@ def test_from_scratch_then_fine_tune(home: Path) -> None:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_the_menu_asks_only_when_there_is_something_to_fine_tune(home: Path) -> None:
     menu = ["bash", "train_1024x1024_rtx3070ti.sh"]
-    changed = {"EPOCHS": "1", "IMAGE_SIZE": "64 64", "DEVICE": "cpu", "PYTHON": sys.executable}
+    changed = {"EPOCHS": "1", "IMAGE_SIZE": "64 64", "DEVICE": "cpu", "PYTHON": "echo"}  # which prints the command
     said = start(menu, home, **changed)
     assert "1  fine-tune it" not in said
     assert "Learning rate   5e-4" in said
-    shutil.copytree(home / "checkpoints_1024x1024", home / "checkpoints")
+    assert settings_of(said.splitlines()[-1]) == settings_of(f"train_1024x1024.py --dataset_path Aariz {SCRATCH}")
+    (home / "checkpoints").mkdir()
+    (home / "checkpoints" / "checkpoint_best.pth").touch()
     said = start(menu, home, typed="1\n", **changed)
     assert "1  fine-tune it" in said
     assert "Learning rate   1e-5" in said
-    assert "--resume: fine-tuning from" in said
+    assert settings_of(said.splitlines()[-1]) == settings_of(f"train_1024x1024.py --dataset_path Aariz {FINE_TUNE}")
 
 
 def test_the_batch_file_is_the_twin_of_the_shell_script() -> None:

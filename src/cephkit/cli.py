@@ -60,7 +60,7 @@ def run_command(module: str, argv: list[str]) -> int:
     """
     from cephkit import interrupt
     from cephkit.errors import CephkitError
-    from cephkit.shortage import shortage, without_wrapping
+    from cephkit.shortage import shortage
 
     try:
         with interrupt.sigterm_like_ctrl_c():
@@ -77,13 +77,13 @@ def run_command(module: str, argv: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except CephkitError as error:
-        print(f"error: {without_wrapping(str(error), type(error).__name__)}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
     except (RuntimeError, OSError, MemoryError) as error:
-        told = shortage(error)
-        if told is None:
+        short = shortage(error)
+        if short is None:
             raise
-        print(f"error: {told}", file=sys.stderr)
+        print(f"error: {short}", file=sys.stderr)
         return USAGE_ERROR
     return status
 

@@ -15,7 +15,7 @@ def choose_device(name: str, notify: Notify) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise SettingsError(f"--device {name}: no such device; use cuda, cuda:0, cuda:1, ..., mps or cpu") from error
+        raise SettingsError(f"--device {name}: no such device", "use cuda, cuda:0, cuda:1, ..., mps or cpu") from error
     if device.type == "cpu":
         return device
     if device.type == "cuda":
@@ -24,7 +24,7 @@ def choose_device(name: str, notify: Notify) -> torch.device:
             return torch.device("cpu")
         cards = torch.cuda.device_count()
         if device.index is not None and device.index >= cards:
-            raise SettingsError(f"--device {name}: this machine has {cards} CUDA card(s), counted from cuda:0")
+            raise SettingsError(f"--device {name}: this machine has {cards} CUDA card(s)", "count them from cuda:0")
         return device
     if device.type == "mps":
         if not torch.backends.mps.is_available():

@@ -12,6 +12,7 @@ Sizes are ``(height, width)``, points ``(x, y)``. A change of frame is a 3x3 flo
 column vectors ``(x, y, 1)``.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 
 Size = tuple[int, int]
 Matrix = NDArray[np.float64]
+
+CHI2_90 = -2.0 * math.log(1.0 - 0.9)
+"""Squared radius, in standard deviations, of the circle that holds 90 % of a plane normal distribution."""
+MEAN_RADIUS = math.sqrt(math.pi / 2.0)
+"""Mean length of a plane normal vector with a standard deviation of 1 along each axis."""
 
 
 @dataclass(frozen=True)
@@ -120,3 +126,16 @@ def transform(matrix: Matrix, points: ArrayLike) -> NDArray[np.float64]:
     """``points`` (..., 2) in the frame that ``matrix`` leads to, (..., 2) float64; NaN stays NaN."""
     xy = np.asarray(points, dtype=np.float64)
     return xy @ matrix[:2, :2].T + matrix[:2, 2]
+
+
+def covariance_of_error(expected_error: float) -> Matrix:
+    """(2, 2) covariance of a point that is expected to be ``expected_error`` off, alike in all directions.
+
+    The errors are taken as normal; their mean length is then sqrt(pi / 2) standard deviations.
+    """
+    return np.eye(2) * (expected_error / MEAN_RADIUS) ** 2
+
+
+def covariance_of_region(region: ArrayLike) -> Matrix:
+    """(2, 2) covariance of a point whose 90 % region is r' R^-1 r <= 1, the errors taken as normal."""
+    return np.asarray(region, dtype=np.float64) / CHI2_90

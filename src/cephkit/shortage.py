@@ -1,62 +1,59 @@
-"""What machines run short of while a command works, told in one message with the remedy."""
+"""What machines run short of while a command works, and what to do about it."""
 
 import errno
 import multiprocessing
 import re
 
+from cephkit.errors import Note
+
 _WORKER = re.compile(r"DataLoader worker \(pid\S* ([\d, ]+)\)")
+_NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "not enough memory")
+_NO_WORKERS = "--num_workers 0, which loads in the main process"
 
 
-def shortage(error: BaseException) -> str | None:
-    """The message for an error that comes from too little memory, shared memory, or too few open files; else None.
+def shortage(error: BaseException) -> Note | None:
+    """What ran short, where ``error`` comes from that: memory, shared memory, open files; None for other errors.
 
-    Told by type, number and text: torch raises bare RuntimeErrors, and wraps those of loader workers.
+    Recognised by type, number and text, because torch raises bare RuntimeErrors and wraps those of loader workers.
     """
     text = str(error)
     number = getattr(error, "errno", None)
     if "out of memory" in text or type(error).__name__ == "OutOfMemoryError":
         first = text.splitlines()[0] if text else "out of memory"
-        return f"the device ran out of memory ({first}); use a smaller --batch_size, or --device cpu"
+        return Note(
+            "device memory", f"the device ran out of memory ({first})", "use a smaller --batch_size, or --device cpu"
+        )
     if number == errno.EMFILE or "Too many open files" in text or "received 0 items of ancdata" in text:
-        return "too many open files for this process; use --num_workers 0, or raise the limit: ulimit -n 4096"
+        remedy = "use --num_workers 0, or raise the limit: ulimit -n 4096"
+        return Note("open files", "too many open files for this process", remedy)
     if _lacks_shared_memory(error, text):
-        return (
-            "shared memory (/dev/shm) is missing or too small for loader workers; use --num_workers 0, which loads in "
-            "the process itself, or give the container more: docker run --shm-size=1g"
-        )
-    if isinstance(error, MemoryError) or number == errno.ENOMEM or _lacks_memory(text):
-        return (
-            "memory ran out (that of the machine, or a limit set for this process); close other programs, or use "
-            "--num_workers 0, no --use_ram_cache, a smaller --batch_size or --image_size"
-        )
+        return Note(
+            "shared memory", "shared memory (/dev/shm) is missing or too small for loader workers",
+            f"use {_NO_WORKERS}, or give the container more: docker run --shm-size=1g",
+        )  # fmt: skip
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or any(phrase in text for phrase in _NO_MEMORY):
+        return Note(
+            "memory", "memory ran out (the machine's, or a limit set for this process)",
+            "close other programs, or use --num_workers 0, no --use_ram_cache, a smaller --batch_size or --image_size",
+        )  # fmt: skip
     worker = _WORKER.search(text)
     if worker is not None and isinstance(error, RuntimeError):
-        return (
-            f"a loader worker (process {worker[1]}) was killed from outside, as systems do when memory runs out; use "
-            "--num_workers 0, which loads in the process itself, or close other programs"
+        return Note(
+            "worker killed",
+            f"a loader worker (process {worker[1]}) was killed from outside, as systems do when memory runs out",
+            f"use {_NO_WORKERS}, or close other programs",
         )
     return None
 
 
 def check_shared_memory(workers: int) -> None:
-    """Find before work starts, rather than in the middle of a loader, that ``workers`` processes have no /dev/shm.
+    """Check, before work starts rather than in the middle of an epoch, that ``workers`` processes can share memory.
 
     Raises:
-        OSError: they have none; see ``shortage``.
+        OSError: they cannot; see ``shortage``.
     """
     if workers:
         multiprocessing.Lock()
-
-
-def without_wrapping(text: str, kind: str) -> str:
-    """The message of an error of class ``kind`` without the traceback that a loader worker wraps it in."""
-    if not text.startswith(f"Caught {kind} in ") or f"{kind}: " not in text:
-        return text
-    return text.rpartition(f"{kind}: ")[2].strip()
-
-
-def _lacks_memory(text: str) -> bool:
-    return any(said in text for said in ("can't allocate memory", "Cannot allocate memory", "not enough memory"))
 
 
 def _lacks_shared_memory(error: BaseException, text: str) -> bool:

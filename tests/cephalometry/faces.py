@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cephkit.cephalometry.analyses import ANALYSES, measure
-from cephkit.cephalometry.frame import Facing
 from cephkit.data.film import Points
 from cephkit.data.synthetic.shapes import draw_face
+from cephkit.landmarks import Facing
 
 # x towards the front, y up, mm. SN, Frankfort, palatal and functional occlusal plane lie level, the mandibular plane
 # falls by 45 degrees, A and Pog lie straight below N: most values can be told by looking.

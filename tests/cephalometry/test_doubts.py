@@ -8,8 +8,8 @@ import pytest
 
 from cephkit.data.labels import landmarks_json
 from tests.cephalometry.faces import ROUND, face_like_real
-from tests.cephalometry.test_source import write
 from tests.commands.test_measure import cell, run, table
+from tests.records.test_reader import write
 
 
 def test_exchanged_landmarks_are_doubted_beside_the_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,7 +19,7 @@ def test_exchanged_landmarks_are_doubted_beside_the_results(tmp_path: Path, caps
     path = tmp_path / "f.json"
     path.write_text(json.dumps(landmarks_json("f", points)), encoding="utf-8")
     assert run(tmp_path / "out", path) == 0
-    said = "A and B look exchanged; exchange them, if the film shows it"
+    said = "A and B look exchanged; exchange them if the film confirms it"
     assert said in cell(tmp_path / "out", "f", "anb", "doubt")
     assert said in json.loads((tmp_path / "out" / "f_measurements.json").read_text(encoding="utf-8"))["notes"]
     assert said in (tmp_path / "out" / "f_sheet.html").read_text(encoding="utf-8")
@@ -32,7 +32,9 @@ def test_an_impossible_label_is_not_measured(tmp_path: Path, capsys: pytest.Capt
     assert run(tmp_path / "out", path, write(tmp_path / "g.json")) == 1
     screen = capsys.readouterr().out
     assert "FAILED" in screen
-    assert "f.json: A lies in a corner of the film, where no landmark is; give landmarks that were not marked" in screen
+    assert (
+        "f.json: A lies in a corner of the film, where no landmark is; write landmarks that were not marked" in screen
+    )
     assert {row["film"] for row in table(tmp_path / "out")} == {"g"}
     label = {**landmarks_json("f", {**face_like_real(3), "A": (0.0, 0.0)}), "model": {"model": "hrnet"}}
     path.write_text(json.dumps(label), encoding="utf-8")

@@ -1,12 +1,8 @@
 import numpy as np
 import pytest
 
-from cephkit.cephalometry.frame import (
-    covariance_of_error,
-    covariance_of_region,
-    face_of,
-    facing_of,
-)
+from cephkit.cephalometry.frame import face_of, facing_of
+from cephkit.geometry import covariance_of_error, covariance_of_region
 from tests.cephalometry.faces import ROUND, moved
 
 MIRROR = [[-1, 0], [0, 1]]

@@ -10,13 +10,13 @@ import pytest
 import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import measure
-from cephkit.cephalometry.frame import covariance_of_error
-from cephkit.cephalometry.norms import Subject
-from cephkit.cephalometry.results import class_text
+from cephkit.cephalometry.norms import Norm, Subject
+from cephkit.cephalometry.results import Result, class_text
 from cephkit.cephalometry.sheet import FEW_ROWS, sheet_html
 from cephkit.cephalometry.sheet_rows import value_text
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing, square
+from cephkit.geometry import covariance_of_error
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real
 
 SPACING = square(PIXEL_MM, "machines.csv", "detector")
@@ -127,10 +127,10 @@ def test_a_norm_withheld_is_named_with_its_reason() -> None:
     assert "sex not known, age not known" in text
 
 
-def test_what_the_sheet_says_of_the_film() -> None:
+def test_the_facts_about_the_film_are_on_the_sheet() -> None:
     text = Page(page_of(film_hash="ab12", source="model.pth", facing="left", notes=["the pixel size is doubtful"])).text
-    for said in ("film7", "ab12", "29, model.pth", "looks left", "female, 24 years", "the pixel size is doubtful"):
-        assert said in text
+    for fact in ("film7", "ab12", "29, model.pth", "faces left", "female, 24 years", "the pixel size is doubtful"):
+        assert fact in text
     assert NOTICE in text
     assert f"cephkit {cephkit.__version__}" in text
 
@@ -166,7 +166,17 @@ def test_names_and_notes_are_escaped() -> None:
     html = page_of(name=bad, source=bad, film_hash=bad, notes=[bad], spacing=square(0.1, bad))
     page = Page(html)
     assert "script" not in page.tags
+    assert "<script" not in html
     assert page.text.count("<script>alert('x')</script>&\"") == 6  # title, heading and four facts
+
+
+def test_names_of_measurements_and_analyses_are_escaped() -> None:
+    hostile = Result("<a>", "m", "<b>", "deg", 3.0, norm=Norm("goal", "<c>", 82.0), note='"<d>"')
+    absent = Result("<e>", "m", "<f>", "deg", absent="without <g>")
+    html = sheet_html("film7", None, FACE, [hostile, absent])
+    assert not any(f"<{letter}>" in html for letter in "acdefg")
+    assert "&lt;b&gt;</th>" in html
+    assert 'title="&#34;&lt;d&gt;&#34;; norm: goal, &lt;c&gt;"' in html
 
 
 def test_a_file_name_that_is_no_utf8_does_not_spoil_the_page() -> None:
@@ -201,7 +211,7 @@ def test_few_measurements_are_printed_larger() -> None:
 
 def test_long_notes_are_shortened_and_many_are_counted() -> None:
     text = Page(page_of(notes=["doubtful " * 50] * 5)).text
-    assert "and 2 more notes, which the JSON file has" in text
+    assert "and 2 more notes, see the JSON file" in text
     assert "doubtful " * 17 not in text
 
 

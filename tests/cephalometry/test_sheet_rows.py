@@ -4,7 +4,16 @@ import pytest
 
 from cephkit.cephalometry.norms import Norm
 from cephkit.cephalometry.results import Result
-from cephkit.cephalometry.sheet_rows import analysis_table, grouped, height, in_columns, norm_text, number, value_text
+from cephkit.cephalometry.sheet_rows import (
+    Bar,
+    by_reason,
+    height,
+    in_columns,
+    norm_text,
+    number,
+    sheet_rows,
+    value_text,
+)
 
 MEAN = Norm("mean and SD", "Downs", 87.8, 3.6, 82, 95)
 PLAIN = Result("Downs", "facial_angle", "Facial angle", "deg", value=95.0, standard_error=1.26, norm=MEAN)
@@ -47,44 +56,41 @@ def test_norms_show_their_figures(norm: Norm, text: str) -> None:
 
 
 def test_a_deviation_in_sd_is_a_number_and_a_bar() -> None:
-    table = analysis_table([replace(PLAIN, value=87.8 + 2 * 3.6 - 1e-9)])
-    assert "95.0°" in table
-    assert "±1.3" in table
-    assert "<td>+2.0</td>" in table
-    assert 'd="M2.00 .5h.001"' in table
-    assert 'class="dot"' in table
-    assert 'class="dot far"' not in table
+    (row,) = sheet_rows([replace(PLAIN, value=87.8 + 2 * 3.6 - 1e-9)])
+    assert (row.value, row.error, row.norm, row.difference) == ("95.0°", "±1.3", "87.8 ± 3.6", "+2.0")
+    assert row.bar == Bar(path="M2.00 .5", dot="M2.00 .5h.001", is_far=False)
 
 
 def test_bars_are_joined_from_row_to_row_and_end_at_three_sd() -> None:
     far = replace(PLAIN, value=87.8 - 5 * 3.6)
-    table = analysis_table([PLAIN, far, replace(PLAIN, norm=None), PLAIN])
-    # From 2 SD to -5, drawn at -3: half way is -0.5, the end of one row and the beginning of the next.
-    assert "M2.00 .5L-0.50 1" in table
-    assert "M-3.00 .5L-0.50 0" in table
-    assert 'class="dot far"' in table
-    assert "<td>\N{MINUS SIGN}5.0</td>" in table
-    assert table.count(".5L") == 2
+    first, second, none, last = sheet_rows([PLAIN, far, replace(PLAIN, norm=None), PLAIN])
+    assert first.bar is not None
+    assert second.bar is not None
+    assert last.bar is not None
+    # From 2 SD to -5, drawn at -3: half way is -0.5, the end of one row and the start of the next.
+    assert first.bar.path == "M2.00 .5M2.00 .5L-0.50 1"
+    assert second.bar.path == "M-3.00 .5M-3.00 .5L-0.50 0"
+    assert second.bar.is_far
+    assert second.difference == "\N{MINUS SIGN}5.0"
+    assert (none.bar, none.difference) == (None, "")
+    assert "L" not in last.bar.path
 
 
-def test_a_range_says_where_a_goal_how_far() -> None:
+def test_a_range_gives_a_position_and_a_goal_a_difference() -> None:
     ranged = replace(PLAIN, norm=Norm("range", "", None, None, 62, 65))
-    assert "▲ above" in analysis_table([ranged])
-    assert "▼ below" in analysis_table([replace(ranged, value=60.0)])
-    assert "● within" in analysis_table([replace(ranged, value=65.0)])
-    assert "Δ +13.0" in analysis_table([replace(PLAIN, norm=Norm("goal", "", 82.0))])
+    rows = sheet_rows([ranged, replace(ranged, value=60.0), replace(ranged, value=65.0)])
+    assert [row.difference for row in rows] == ["▲ above", "▼ below", "● within"]
+    assert sheet_rows([replace(PLAIN, norm=Norm("goal", "", 82.0))])[0].difference == "Δ +13.0"
 
 
 def test_a_norm_that_is_withheld_is_told_from_one_that_is_not_there() -> None:
-    assert "withheld" in analysis_table([replace(PLAIN, norm=None, norm_withheld="the norm depends on age")])
-    assert "withheld" not in analysis_table([replace(PLAIN, norm=None)])
+    rows = sheet_rows([replace(PLAIN, norm=None, norm_withheld="the norm depends on age"), replace(PLAIN, norm=None)])
+    assert [(row.norm, row.is_withheld) for row in rows] == [("", True), ("", False)]
 
 
-def test_names_are_escaped() -> None:
-    table = analysis_table([replace(PLAIN, analysis="<a>", name="<b>", note='"<c>"')])
-    assert "<a>" not in table
-    assert "<b>" not in table
-    assert "&quot;&lt;c&gt;&quot;" in table
+def test_the_hint_has_the_norm_with_its_source_and_the_note() -> None:
+    (row,) = sheet_rows([replace(PLAIN, note="a note", norm=replace(MEAN, note="of the norm"))])
+    assert row.hint == "a note; norm: mean and SD, Downs; range 82 to 95; of the norm"
 
 
 def test_columns_keep_the_order_and_are_alike_in_height() -> None:
@@ -98,5 +104,5 @@ def test_columns_keep_the_order_and_are_alike_in_height() -> None:
 
 
 def test_each_reason_stands_once() -> None:
-    said = grouped([("(without S)", "SNA"), ("(without <N>)", "ANB"), ("(without S)", "SNB"), ("(without S)", "SNA")])
-    assert said == "<b>SNA, SNB</b> (without S); <b>ANB</b> (without &lt;N&gt;)"
+    groups = by_reason([("without S", "SNA"), ("without N", "ANB"), ("without S", "SNB"), ("without S", "SNA")])
+    assert groups == [("SNA, SNB", "without S"), ("ANB", "without N")]

@@ -92,7 +92,7 @@ def test_the_exit_status(monkeypatch: pytest.MonkeyPatch, checks: list[Check], s
 
 def test_without_torch_the_list_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "ask_nvidia_smi", Smi)
-    monkeypatch.setattr(command, "torch_check", lambda smi: failure("torch", "cannot be imported: x", "install it"))
+    monkeypatch.setattr(command, "torch_import_check", lambda: failure("torch", "cannot be imported: x", "install it"))
     report = Report(quiet=True)
     command.go_through(DoctorOptions(), report)
     assert [check.name for check in report.checks] == ["Python", "torch"]
@@ -103,11 +103,11 @@ def test_a_look_that_stumbles_becomes_a_line() -> None:
         raise RuntimeError("driver shut down\nand more")
 
     def refuses() -> Check:
-        raise SettingsError("no such model; choose another")
+        raise SettingsError("no such model", "choose another")
 
     (stumbled,), (refused,) = guarded("card", stumbles), guarded("peak", refuses)
     assert stumbled.status == "warning"
-    assert stumbled.found == "could not be looked at (RuntimeError: driver shut down)"
+    assert stumbled.found == "could not be checked (RuntimeError: driver shut down)"
     assert (refused.status, refused.found, refused.remedy) == ("failure", "no such model", "choose another")
     assert guarded("page file", lambda: None) == []
     assert guarded("a", lambda: [ok("a", "b")]) == [ok("a", "b")]
@@ -138,6 +138,6 @@ def test_on_a_card_everything_can_be_looked_at(
     argv[argv.index("cpu")] = "cuda"
     _, checks, _ = run(capsys, argv)
     assert {"driver", "video memory", "half precision"} <= checks.keys()
-    assert [check for check in checks.values() if "could not be looked at" in check.found] == []
+    assert [check for check in checks.values() if "could not be checked" in check.found] == []
     assert "of video memory" in checks["time"].found
     assert "free video memory" in checks["peak memory"].found

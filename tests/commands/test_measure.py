@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cephkit.cephalometry.frame import CHI2_90
 from cephkit.cephalometry.measured import TABLE_COLUMNS
-from cephkit.cephalometry.source import Marked
 from cephkit.commands import measure as command
 from cephkit.commands.measure import main
 from cephkit.data.labels import landmarks_json
@@ -18,11 +16,12 @@ from cephkit.data.opened import open_film
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError, SettingsError
+from cephkit.geometry import CHI2_90
 from cephkit.inference import model
 from cephkit.inference.model import Shown
-from cephkit.inference.prediction import Prediction
+from cephkit.records.record import LandmarkRecord
 from tests.cephalometry.faces import ROUND, moved
-from tests.cephalometry.test_source import write
+from tests.records.test_reader import write
 
 MIRROR = [[-1, 0], [0, 1]]
 
@@ -190,13 +189,12 @@ def test_a_film_is_measured_by_a_model(
             size = to_uint8(film.grey)
             return Shown(path.name, film, size, spacing or square(0.12, "DICOM", "detector"), size.shape, (), "hash")
 
-        def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
-            symbols = tuple(ROUND)
-            regions = np.stack([np.eye(2) * CHI2_90] * len(symbols))
+        def predict_shown(self, films: Sequence[Shown]) -> list[LandmarkRecord]:
+            regions = dict.fromkeys(ROUND, np.eye(2) * CHI2_90)
             return [
-                Prediction(
-                    "f", film.shown_size, symbols, np.array(list(ROUND.values())), np.ones(len(symbols)), "hash",
-                    np.ones(len(symbols)), regions, spacing=film.spacing, file=film.file,
+                LandmarkRecord(
+                    ROUND, regions=regions, facing="right", spacing=film.spacing, film_id="f", file=film.file,
+                    film_hash="hash", size=film.shown_size,
                     model={"model": "hrnet", "checkpoint": "c.pth", "mode": "plain"},
                 )
                 for film in films
@@ -260,7 +258,7 @@ def test_a_sheet_has_the_film_where_the_folder_of_films_has_it(tmp_path: Path) -
     (out / "f_sheet.html").unlink()
     assert run(out, labels, "--no_sheet") == 0
     assert not (out / "f_sheet.html").exists()
-    with pytest.raises(SettingsError, match="there is no such folder"):
+    with pytest.raises(SettingsError, match="no such folder"):
         run(out, labels, "--films", tmp_path / "none")
 
 
@@ -301,14 +299,14 @@ def test_stopped_in_the_middle_the_table_has_what_is_done(
 ) -> None:
     for name in "abc":
         write(tmp_path / "in" / f"{name}.json")
-    read = command.read_marked
+    read = command.read_record
 
-    def stops_at_the_third(path: Path) -> Marked:
+    def stops_at_the_third(path: Path) -> LandmarkRecord:
         if path.stem == "c":
             raise KeyboardInterrupt
         return read(path)
 
-    monkeypatch.setattr(command, "read_marked", stops_at_the_third)
+    monkeypatch.setattr(command, "read_record", stops_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "out", tmp_path / "in")
     assert {row["film"] for row in table(tmp_path / "out")} == {"a", "b"}

@@ -13,15 +13,16 @@ from PIL import Image
 
 from cephkit.commands import predict as command
 from cephkit.commands.predict import main
-from cephkit.data.labels import landmarks_json, read_landmarks
+from cephkit.data.labels import landmarks_json
 from cephkit.data.opened import OpenedFilm
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.inference import model
 from cephkit.inference.model import Model, Shown
-from cephkit.inference.prediction import Prediction
-from cephkit.inference.predictor import Predictor
+from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.results import ResultFolder
+from cephkit.records.reader import read_record
+from cephkit.records.record import LandmarkRecord
 from tests.data.dicom.hostile import directory
 from tests.data.dicom.made import film as dicom_film
 from tests.data.dicom.made import written as dicom_bytes
@@ -52,7 +53,7 @@ def table(out: Path) -> list[dict[str, str]]:
 def test_a_film_gives_landmarks_a_row_each_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     film, out = save_film(tmp_path / "f.png"), tmp_path / "out"
     assert run(out, film) == 0
-    x, y = read_landmarks(out / "f.json").points["A"]
+    x, y = read_record(out / "f.json").points["A"]
     assert (x, y) == pytest.approx((60.0, 80.0), abs=0.8)
     content = json.loads((out / "f.json").read_text(encoding="utf-8"))
     assert (content["ceph_id"], content["missing"], list(content["scores"])) == ("f", ["S"], ["A"])
@@ -103,7 +104,7 @@ def test_files_that_are_not_ours_stay_as_they_are(tmp_path: Path) -> None:
     assert (out / "f.json").read_text(encoding="utf-8") == '{"ceph_id": "f", "landmarks": []}'
     assert (out / "f-2.json").exists()
     (out / "landmarks.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match="no table of cephkit predict"):
+    with pytest.raises(SettingsError, match="not a table of cephkit predict"):
         run(out, film)
 
 
@@ -139,7 +140,7 @@ def test_the_same_command_goes_on_with_what_is_left(
     Image.fromarray(np.zeros((160, 120), np.uint8)).save(films / "black.png")
     write, seen = ResultFolder.write, 0
 
-    def stops_at_the_third(self: ResultFolder, prediction: Prediction) -> None:
+    def stops_at_the_third(self: ResultFolder, prediction: LandmarkRecord) -> None:
         nonlocal seen
         seen += 1
         if seen == 3:
@@ -222,7 +223,7 @@ def test_a_film_without_any_landmark_is_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "black.png"
     Image.fromarray(np.zeros((160, 120), np.uint8)).save(path)
     assert run(tmp_path / "out", path) == 1
-    assert read_landmarks(tmp_path / "out" / "black.json").points == {}
+    assert read_record(tmp_path / "out" / "black.json").points == {}
 
 
 def test_what_cannot_work_is_refused_before_anything_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,10 +354,13 @@ def test_a_film_whose_pixel_size_cannot_be_used_is_read_without_it_by_the_flag_t
 def test_a_window_that_whites_the_film_out_is_named_beside_the_doubt(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predictions = Predictor.predictions
-    monkeypatch.setattr(
-        Predictor, "predictions", lambda *given: [replace(film, doubt="a cat") for film in predictions(*given)]
-    )
+    predict = Predictor.predict_canvases
+
+    def doubted(*given: Any) -> Found:
+        found = predict(*given)
+        return replace(found, poses=[replace(pose, doubt="a cat") for pose in found.poses])
+
+    monkeypatch.setattr(Predictor, "predict_canvases", doubted)
     pixels = np.maximum(film_with_spot((160, 120), 60.0, 80.0, 8.0), 30)
     pixels[:10] = 0
     film = dicom_film(pixels, WindowCenter=10, WindowWidth=4)
@@ -374,7 +378,7 @@ def test_a_folder_with_folders_and_a_dicomdir(tmp_path: Path, capsys: pytest.Cap
     save_film(films / "2020" / "b.png", 70)
     (films / "readme.txt").write_text("films of 2020", encoding="utf-8")
     assert run(films / "out", films) == 0
-    assert "1 file(s) passed over: readme.txt; 1 folder(s) not searched: 2020" in capsys.readouterr().out
+    assert "1 file(s) skipped: readme.txt; 1 folder(s) not searched: 2020" in capsys.readouterr().out
     for _ in range(2):  # its own results in the folder are no films
         assert run(films / "out", films, "--recursive") == 0
         assert {row["film"] for row in table(films / "out")} == {"a", "b"}

@@ -22,12 +22,12 @@ WALL_SECONDS = 30
 def open_one(path: Path) -> dict[str, str]:
     """What opening ``path`` says: outcome, and the message with reason and remedy."""
     from cephkit.data.opened import open_film
-    from cephkit.errors import BrokenFilmError
+    from cephkit.errors import FilmError
 
     try:
         open_film(path)
-    except BrokenFilmError as error:
-        return {"outcome": "refused", "message": str(error), "reason": error.reason, "remedy": error.remedy}
+    except FilmError as error:
+        return {"outcome": "refused", "message": str(error), "reason": error.text, "remedy": error.remedy}
     except BaseException:
         return {"outcome": "another error", "message": traceback.format_exc()}
     return {"outcome": "opened", "message": ""}

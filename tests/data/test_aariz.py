@@ -1,9 +1,7 @@
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from cephkit.data.aariz import read_aariz
 from cephkit.data.labels import landmarks_json
@@ -40,10 +38,10 @@ def test_labels_and_rows_find_films_whatever_the_case(maker: AarizMaker) -> None
     second = maker.write_label("train", "Film", landmarks_json("Film", POINTS))
     if not second.samefile(second.with_stem("FILM")):  # names may differ in case alone here
         (problem,) = read_aariz(maker.root, ("train",)).problems
-        assert "a second label of Senior Orthodontists" in problem.reason
-    assert folder.notes[-1] == "rows of cephalogram_machine_mappings.csv without a film: 1: stranger"
+        assert "a second label of Senior Orthodontists" in problem.text
+    assert folder.notes[-1].text == "rows of cephalogram_machine_mappings.csv without a film: 1: stranger"
     notes = read_aariz(maker.root, ("valid",)).notes
-    assert "films without a row in cephalogram_machine_mappings.csv: 1: v" in notes
+    assert "films without a row in cephalogram_machine_mappings.csv: 1: v" in [note.text for note in notes]
 
 
 @pytest.mark.parametrize("ending", [".png", ".PNG", ".jpg", ".JPG", ".Jpeg", ".JPEG", ".bmp", ".BMP", ".tif", ".TIFF"])
@@ -97,13 +95,13 @@ def test_all_problems_in_one_go(maker: AarizMaker) -> None:
     maker.add("train", "twice", suffix=".bmp")
     problems = {problem.film_id: problem for problem in read_aariz(maker.root, ("train",)).problems}
     assert set(problems) == {"nolabel", "empty", "torn", "nofilm", "twice"}
-    assert "film without landmarks of any annotator" in problems["nolabel"].reason
-    assert "film without landmarks of any annotator" in problems["empty"].reason
+    assert "film without landmarks of any annotator" in problems["nolabel"].text
+    assert "film without landmarks of any annotator" in problems["empty"].text
     assert problems["torn"].path == maker.label_path("train", "torn")
-    assert problems["torn"].reason.startswith("not JSON")
+    assert problems["torn"].text.startswith("not JSON")
     assert problems["nofilm"].path == maker.label_path("train", "nofilm", JUNIOR)
-    assert "label without a film" in problems["nofilm"].reason
-    assert problems["twice"].reason == "one film id with 2 files: twice.bmp, twice.png"
+    assert "label without a film" in problems["nofilm"].text
+    assert problems["twice"].text == "one film id with 2 files: twice.bmp, twice.png"
     assert all(problem.remedy for problem in problems.values())
     assert str(problems["torn"]).startswith(f"train/torn: {maker.label_path('train', 'torn')}: not JSON")
 
@@ -118,14 +116,14 @@ def test_cvm_stages_are_optional_and_a_torn_one_is_a_note(maker: AarizMaker) -> 
     folder = read_aariz(maker.root, ("train",))
     assert [film.cvm_stage for film in folder.films] == [5, None, None]
     assert folder.problems == ()
-    assert folder.notes == ("train: CVM stage of 1 films cannot be read: b",)
+    assert [note.text for note in folder.notes] == ["train: CVM stage of 1 films cannot be read: b"]
 
 
 def test_without_a_machine_map_no_film_has_a_pixel_size(maker: AarizMaker) -> None:
     maker.add("train", "a", pixel_size=None)
     folder = read_aariz(maker.root, ("train",))
     assert folder.films[0].pixel_size_mm is None
-    assert any("no cephalogram_machine_mappings.csv" in note for note in folder.notes)
+    assert any("no cephalogram_machine_mappings.csv" in note.text for note in folder.notes)
 
 
 def test_wrong_pixel_sizes_and_splits_are_noted(maker: AarizMaker) -> None:
@@ -135,8 +133,10 @@ def test_wrong_pixel_sizes_and_splits_are_noted(maker: AarizMaker) -> None:
     maker.write_map()
     folder = read_aariz(maker.root, ("train",))
     assert folder.films[0].pixel_size_mm is None
-    assert any("pixel size not taken for 1 films: a (pixel size 0 is outside" in note for note in folder.notes)
-    assert any("another split than the folder for 1 films: b (Test, lies in train)" in note for note in folder.notes)
+    assert any("pixel size not taken for 1 films: a (pixel size 0 is outside" in note.text for note in folder.notes)
+    assert any(
+        "another split than the folder for 1 films: b (Test, lies in train)" in note.text for note in folder.notes
+    )
 
 
 def test_a_missing_root_says_what_was_looked_for(tmp_path: Path) -> None:
@@ -181,8 +181,7 @@ def test_films_are_in_the_same_order_however_they_were_written(maker: AarizMaker
     assert [film.film_id for film in read_aariz(maker.root, ("train",)).films] == ["a", "b", "c"]
 
 
-def test_a_film_is_not_opened(maker: AarizMaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = maker.add("train", "a", grey=np.zeros((20, 20), dtype=np.uint8))
-    path.write_bytes(b"torn")
-    monkeypatch.setattr(Image, "open", lambda *_: pytest.fail("opened"))
-    assert len(read_aariz(maker.root, ("train",)).films) == 1
+def test_a_film_is_not_opened(maker: AarizMaker) -> None:
+    maker.add("train", "a").write_bytes(b"torn")
+    folder = read_aariz(maker.root, ("train",))
+    assert ([film.film_id for film in folder.films], folder.problems) == (["a"], ())

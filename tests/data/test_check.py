@@ -46,12 +46,12 @@ def test_a_film_ends_half_a_pixel_after_its_last_pixel_centre(point: tuple[float
     problems = film_problems([film], [facts()])
     assert (problems == []) == inside
     if not inside:
-        assert "landmarks of Junior Orthodontists outside the film of 50x60 pixels: A (" in problems[0].reason
+        assert "landmarks of Junior Orthodontists outside the film of 50x60 pixels: A (" in problems[0].text
 
 
 def test_a_film_that_cannot_be_read_is_a_problem_with_reason_and_remedy() -> None:
     (problem,) = film_problems([make("a")], [FilmFacts("c", reason="the file is empty", remedy="copy it")])
-    assert (problem.film_id, problem.reason, problem.remedy) == ("a", "the file is empty", "copy it")
+    assert (problem.film_id, problem.text, problem.remedy) == ("a", "the file is empty", "copy it")
 
 
 def test_films_without_the_wanted_annotation() -> None:
@@ -59,21 +59,23 @@ def test_films_without_the_wanted_annotation() -> None:
     assert [problem.film_id for problem in unlabelled(films, "senior")] == ["b", "c"]
     assert [problem.film_id for problem in unlabelled(films, "junior")] == ["a", "c"]
     assert [problem.film_id for problem in unlabelled(films, "mean")] == ["c"]
-    assert unlabelled(films, "senior")[0].reason == "film without landmarks of Senior Orthodontists"
+    assert unlabelled(films, "senior")[0].text == "film without landmarks of Senior Orthodontists"
 
 
 def test_train_films_that_are_also_held_out_leave_train() -> None:
     films = [make("a"), make("b"), make("c", "valid"), make("d", "test"), make("e")]
     left_out, notes = leaked(films, [facts("1"), facts("2"), facts("1"), facts("2"), facts("3")])
     assert left_out == {films[0].path, films[1].path}
-    assert notes == ["left out of train, same pixels as in valid or test: 2 films: train/a = valid/c, train/b = test/d"]
+    assert [note.text for note in notes] == [
+        "left out of train, same pixels as in valid or test: 2 films: train/a = valid/c, train/b = test/d"
+    ]
 
 
 def test_other_duplicates_are_kept_and_noted() -> None:
     films = [make("a"), make("b"), make("c", "valid"), make("d", "test")]
     left_out, notes = leaked(films, [facts("1"), facts("1"), facts("2"), facts("2")])
     assert left_out == set()
-    assert notes == [
+    assert [note.text for note in notes] == [
         "same pixels twice in one split, kept: 1 groups: train/a = train/b",
         "same pixels in valid and test, kept: 1 groups: valid/c = test/d",
     ]
@@ -86,7 +88,7 @@ def test_films_that_cannot_be_read_are_no_duplicates() -> None:
 
 def test_films_without_a_pixel_size_are_counted_and_named() -> None:
     films = [make(str(number), pixel_size_mm=None) for number in range(7)]
-    assert label_notes([make("a"), *films]) == [
+    assert [note.text for note in label_notes([make("a"), *films])] == [
         "no pixel size, counted in pixels and never in mm: 7 films: "
         "train/0, train/1, train/2, train/3, train/4 and 2 more"
     ]
@@ -96,7 +98,7 @@ def test_landmarks_on_which_the_annotators_are_far_apart_are_named() -> None:
     apart = {"senior": {"A": (0.0, 0.0), "N": (0.0, 0.0)}, "junior": {"A": (0.0, 1200.0), "N": (199.0, 0.0)}}
     films = [make("a", annotations=apart), make("b", annotations=apart, pixel_size_mm=None)]
     # 199 pixels are 19.9 mm: within the limit in both measures.
-    assert label_notes(films)[1] == (
+    assert label_notes(films)[1].text == (
         "senior and junior more than 20 mm (200 px without a pixel size) apart, kept: 2 labels: "
         "train/b A 1200 px, train/a A 120 mm"
     )
@@ -109,8 +111,8 @@ def test_a_pixel_size_that_makes_impossible_heads_is_doubted(pixel_size_mm: floa
     films = [
         make(name, machine="M", pixel_size_mm=pixel_size_mm, annotations=labels, path=Path(name)) for name in "abcde"
     ]
-    assert not any("in doubt" in note for note in label_notes(films[:4]))  # too few to judge a machine by
-    said = [note for note in label_notes(films) if "pixel size in doubt" in note]
+    assert not any("in doubt" in note.text for note in label_notes(films[:4]))  # too few to judge a machine by
+    said = [note.text for note in label_notes(films) if "pixel size in doubt" in note.text]
     assert bool(said) == doubted
     if pixel_size_mm == 0.144:
         assert said == [

@@ -119,7 +119,7 @@ def test_a_film_replaced_by_another_of_its_size_during_the_run_is_named(
         list(DataLoader(dataset, batch_size=1, num_workers=workers))
     assert str(caught.value) == (
         f"{films[0].path}: changed during the run: another picture of the same size; "
-        "put the first film back or start anew"
+        "put the original film back or start a new run"
     )
 
 
@@ -192,5 +192,5 @@ def test_spawned_workers_share_one_copy(tmp_path: Path) -> None:
 
 def test_pixels_that_are_not_square_are_refused_before_training(films: list[Film]) -> None:
     oblong = [replace(films[0], stretch=(1.0, 2.0)), films[1]]
-    with pytest.raises(DataError, match=r"pixels of 1 films are not square: .*a\.\w+; save these films"):
+    with pytest.raises(DataError, match=r"pixels of 1 films are not square: .*a\.\w+; to train on these films, save"):
         FilmDataset(oblong, SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))

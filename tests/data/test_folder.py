@@ -22,7 +22,7 @@ def test_the_films_of_a_folder_in_order_of_name(tmp_path: Path) -> None:
     folder = touch(tmp_path / "f", "b.png", "a.JPG", ".c.png", "notes.txt")
     (folder / "inside.png").mkdir()
     assert [film.name for film in films_in(folder)] == ["a.JPG", "b.png"]
-    with pytest.raises(SettingsError, match="holds no film"):
+    with pytest.raises(SettingsError, match="contains no film"):
         films_in(touch(tmp_path / "empty", "notes.txt"))
 
 
@@ -31,20 +31,20 @@ def test_a_film_is_found_by_its_name_with_or_without_ending(tmp_path: Path) -> N
     films = films_by_name(folder)
     assert film_named("a", films, Path("a.json")) == film_named("a.png", films, Path("a.json")) == folder / "a.png"
     assert film_named("b.jpg", films, Path("b.json")) == folder / "b.jpg"
-    with pytest.raises(SettingsError, match=r"2 films b\.jpg, b\.png for b\.json; the folder must hold one 'b'"):
+    with pytest.raises(SettingsError, match=r"2 films b\.jpg, b\.png for b\.json; the folder must contain one 'b'"):
         film_named("b", films, Path("b.json"))
     with pytest.raises(SettingsError, match=r"no film for c\.json"):
         film_named("c", films, Path("c.json"))
-    with pytest.raises(SettingsError, match="there is no such folder"):
+    with pytest.raises(SettingsError, match="no such folder"):
         films_by_name(tmp_path / "none")
-    with pytest.raises(SettingsError, match="holds no file"):
+    with pytest.raises(SettingsError, match="contains no file"):
         films_by_name(touch(tmp_path / "empty"))
 
 
 def test_a_whole_name_counts_before_another_without_its_ending(tmp_path: Path) -> None:
     folder = touch(tmp_path / "f", "a", "a.png")
     assert film_named("a", films_by_name(folder), Path("a.json")) == folder / "a"
-    with pytest.raises(SettingsError, match="there is no such folder"):
+    with pytest.raises(SettingsError, match="no such folder"):
         films_in(tmp_path / "none")
 
 
@@ -84,7 +84,7 @@ def test_films_are_known_by_their_first_bytes_whatever_the_ending(tmp_path: Path
     assert names(tmp_path) == sorted([*expected, "empty.jpg"])
 
 
-def test_what_is_passed_over_is_named(tmp_path: Path) -> None:
+def test_what_is_skipped_is_named(tmp_path: Path) -> None:
     picture(tmp_path / "film.png")
     touch(tmp_path, *(f"{letter}.txt" for letter in "abcdefg"), ".hidden", "Thumbs.db", "desktop.ini")
     (tmp_path / "x.heic").write_bytes(b"\0\0\0\x18ftypheic")
@@ -92,13 +92,13 @@ def test_what_is_passed_over_is_named(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     said: list[str] = []
     assert [path.name for path in films_in(tmp_path, notify=said.append)] == ["film.png"]
-    files = "8 file(s) passed over: a.txt, b.txt, c.txt, d.txt, e.txt and 3 more"
+    files = "8 file(s) skipped: a.txt, b.txt, c.txt, d.txt, e.txt and 3 more"
     assert said == [f"{tmp_path}: {files}; 1 folder(s) not searched: deep"]
     quiet = picture(tmp_path / "quiet" / "film.png").parent
     assert films_in(quiet, notify=said.append)
     assert len(said) == 1
     with pytest.raises(
-        SettingsError, match=r"holds no film .*; --recursive searches the folders in it; 1 folder.*: in"
+        SettingsError, match=r"contains no film .*; --recursive searches the folders in it; 1 folder.*: in"
     ):
         films_in(picture(tmp_path / "none" / "in" / "film.png").parents[1])
 
@@ -113,7 +113,7 @@ def test_folders_in_folders_are_searched_when_asked_for(tmp_path: Path) -> None:
     found = search(tmp_path, recursive=True, leave_out=[tmp_path / "mine"])
     expected = ["a.png", "patient 1/2020/film.png", "patient 1/film.png", "patient 2/film.png"]
     assert [path.relative_to(tmp_path).as_posix() for path in found.films] == expected
-    assert found.note(tmp_path) == f"{tmp_path}: 2 folder(s) not searched: out, patient 1/again"
+    assert found.note(tmp_path) == "2 folder(s) not searched: out, patient 1/again"
 
 
 @pytest.mark.parametrize("where", ["", "disc"])
@@ -127,7 +127,7 @@ def test_a_cd_is_searched_through_for_dicom(tmp_path: Path, where: str) -> None:
     found = search(tmp_path, recursive=bool(where))
     expected = ["A0001", "DICOM/PAT1/STU1/IM0001", "DICOM/PAT1/STU1/IM0002"]
     assert [path.relative_to(disc).as_posix() for path in found.films] == expected
-    assert "a DICOMDIR: its folders were searched for DICOM films; 2 file(s) passed over" in found.note(tmp_path)
+    assert "a DICOMDIR: its folders were searched for DICOM films; 2 file(s) skipped" in found.note(tmp_path)
 
 
 def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_case_and_unicode_form_may_differ_and_a_uid_is_a_whole_name(tmp_path: Pa
         short_name("x" * 240): f"{'x' * 240}.png",
     }.items():
         assert film_named(name, films, "here") == folder / file
-    with pytest.raises(SettingsError, match=r"no film for here; the folder must hold one '1\.2\.840'"):
+    with pytest.raises(SettingsError, match=r"no film for here; the folder must contain one '1\.2\.840'"):
         film_named("1.2.840", films, "here")
 
 

@@ -36,7 +36,7 @@ def film(folder: Path, name: str, seed: int) -> Path:
 def test_facts_and_pixels_of_a_film(tmp_path: Path) -> None:
     path = film(tmp_path, "a.png", 1)
     seen = {}
-    facts = FilmIndex(tmp_path).look(path, lambda content, grey: seen.update({content: grey}))
+    facts = FilmIndex(tmp_path).facts_of(path, lambda content, grey: seen.update({content: grey}))
     assert facts.size == (60, 50)
     assert facts.pixels == pixel_hash(noise(1))
     assert facts.reason is None
@@ -48,7 +48,7 @@ def test_a_second_start_decodes_nothing(tmp_path: Path, decoded: list[Path]) -> 
     path, torn = film(tmp_path, "a.png", 1), tmp_path / "torn.png"
     torn.write_bytes(path.read_bytes()[:500])
     first = FilmIndex(tmp_path / "cache")
-    facts = [first.look(path), first.look(torn)]
+    facts = [first.facts_of(path), first.facts_of(torn)]
     first.save()
     second = FilmIndex(tmp_path / "cache")
     assert [second.known(path), second.known(torn)] == facts
@@ -60,10 +60,10 @@ def test_a_second_start_decodes_nothing(tmp_path: Path, decoded: list[Path]) -> 
 def test_a_touched_film_is_read_but_not_decoded_again(tmp_path: Path, decoded: list[Path]) -> None:
     path = film(tmp_path, "a.png", 1)
     index = FilmIndex(tmp_path)
-    facts = index.look(path)
+    facts = index.facts_of(path)
     os.utime(path, ns=(1, 1))
     assert index.known(path) is None
-    assert index.look(path) == facts
+    assert index.facts_of(path) == facts
     assert index.known(path) == facts
     assert decoded == [path]
 
@@ -71,10 +71,10 @@ def test_a_touched_film_is_read_but_not_decoded_again(tmp_path: Path, decoded: l
 def test_a_changed_film_is_decoded_again(tmp_path: Path) -> None:
     path = film(tmp_path, "a.png", 1)
     index = FilmIndex(tmp_path)
-    before = index.look(path)
+    before = index.facts_of(path)
     Image.fromarray(noise(2, 70, 80)).save(path)
     assert index.known(path) is None
-    after = index.look(path)
+    after = index.facts_of(path)
     assert after.size == (70, 80)
     assert after.content != before.content
 
@@ -85,7 +85,7 @@ def test_a_corrupt_index_is_rebuilt(tmp_path: Path, content: str) -> None:
     (tmp_path / "films.json").write_text(content)
     index = FilmIndex(tmp_path)
     assert index.known(path) is None
-    facts = index.look(path)
+    facts = index.facts_of(path)
     index.save()
     assert FilmIndex(tmp_path).known(path) == facts
 
@@ -93,7 +93,7 @@ def test_a_corrupt_index_is_rebuilt(tmp_path: Path, content: str) -> None:
 def test_an_index_of_the_right_version_and_the_wrong_shape_is_rebuilt(tmp_path: Path) -> None:
     path = film(tmp_path, "a.png", 1)
     index = FilmIndex(tmp_path)
-    index.look(path)
+    index.facts_of(path)
     index.save()
     plain = json.loads((tmp_path / "films.json").read_text())
     plain["facts"] = {key: {"size": 3} for key in plain["facts"]}
@@ -117,14 +117,14 @@ DEEP = "[" * 100_000 + "]" * 100_000
 def test_facts_of_wrong_types_cost_time_and_nothing_else(tmp_path: Path, section: str, value: str) -> None:
     path = film(tmp_path, "a.png", 1)
     index = FilmIndex(tmp_path)
-    facts = index.look(path)
+    facts = index.facts_of(path)
     index.save()
     plain = json.loads((tmp_path / "films.json").read_text())
     plain["facts"][facts.content][section] = "HERE"
     (tmp_path / "films.json").write_text(json.dumps(plain).replace('"HERE"', value))
     index = FilmIndex(tmp_path)
     assert index.known(path) is None
-    assert index.look(path) == facts
+    assert index.facts_of(path) == facts
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_facts_of_wrong_types_cost_time_and_nothing_else(tmp_path: Path, section
 def test_stamps_of_wrong_types_cost_time_and_nothing_else(tmp_path: Path, stamp: object) -> None:
     path = film(tmp_path, "a.png", 1)
     index = FilmIndex(tmp_path)
-    index.look(path)
+    index.facts_of(path)
     index.save()
     plain = json.loads((tmp_path / "films.json").read_text())
     plain["files"][str(path)] = stamp
@@ -146,20 +146,20 @@ def test_a_film_replaced_by_one_of_the_same_size_and_time_is_noticed(tmp_path: P
     path = tmp_path / "a.bmp"
     Image.fromarray(noise(1)).save(path)
     index, before = FilmIndex(tmp_path), path.stat()
-    facts = index.look(path)
+    facts = index.facts_of(path)
     Image.fromarray(noise(2)).save(tmp_path / "b.bmp")
     os.utime(tmp_path / "b.bmp", ns=(before.st_atime_ns, before.st_mtime_ns))
     (tmp_path / "b.bmp").replace(path)
     assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
     assert index.known(path) is None
-    assert index.look(path).content != facts.content
+    assert index.facts_of(path).content != facts.content
 
 
 def test_what_two_runs_learnt_is_kept(tmp_path: Path) -> None:
     a, b = film(tmp_path, "a.png", 1), film(tmp_path, "b.png", 2)
     one, two = FilmIndex(tmp_path), FilmIndex(tmp_path)
-    one.look(a)
-    two.look(b)
+    one.facts_of(a)
+    two.facts_of(b)
     one.save()
     two.save()
     both = FilmIndex(tmp_path)
@@ -170,7 +170,7 @@ def test_what_two_runs_learnt_is_kept(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_not_remembered(tmp_path: Path) -> None:
     index = FilmIndex(tmp_path)
-    facts = index.look(tmp_path / "none.png")
+    facts = index.facts_of(tmp_path / "none.png")
     assert facts.content is None
     assert facts.reason is not None
     assert facts.reason.startswith("cannot be read")
@@ -181,5 +181,5 @@ def test_threads_may_ask_at_once(tmp_path: Path) -> None:
     paths = [film(tmp_path, f"{seed}.png", seed) for seed in range(20)]
     index = FilmIndex(tmp_path)
     with ThreadPoolExecutor(8) as pool:
-        facts = list(pool.map(index.look, paths * 2))
+        facts = list(pool.map(index.facts_of, paths * 2))
     assert len({known.content for known in facts}) == 20

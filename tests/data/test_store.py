@@ -114,7 +114,7 @@ def test_a_store_with_damaged_canvases_is_made_anew_and_said(maker: AarizMaker, 
     assert store is not None
     assert len(store.warm()) == 2
     assert_holds(StoreBuilder(tmp_path, CANVAS, 3).finish(films, threads=2, notify=said.append), films)
-    assert said == [f"{path}: 2 of its 3 canvases are damaged: the film store is made anew"]
+    assert said == [f"{path}: 2 of its 3 canvases are damaged: rebuilding the film store"]
 
 
 def test_one_bit_of_one_canvas_is_noticed(maker: AarizMaker, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_table_of_wrong_types_is_no_store(maker: AarizMaker, tmp_path: Path, n
 def test_a_build_that_fails_leaves_nothing(maker: AarizMaker, tmp_path: Path) -> None:
     films = checked(maker, 3)
     films[1].path.write_bytes(b"torn")
-    with pytest.raises(Exception, match=r"f1\.png: changed while it was checked"):
+    with pytest.raises(FilmError, match=r"f1\.png: changed during the check"):
         build(tmp_path / "cache", films)
     assert not list((tmp_path / "cache").iterdir())
 

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from cephkit.doctor.card import Card, device_check, half_check, look_at, video_memory_check
+from cephkit.doctor.card import Card, device_check, half_check, read_card, video_memory_check
 from cephkit.doctor.nvidia import Smi
 from tests.doctor.answers import UUID, smi, smi_card
 
@@ -27,21 +27,21 @@ def fake_device(monkeypatch: pytest.MonkeyPatch, uuid: str) -> None:
 
 def test_nvidia_smi_is_believed_before_this_process_takes_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_device(monkeypatch, UUID)
-    card = look_at(CUDA, smi(used_mib=900))
+    card = read_card(CUDA, smi(used_mib=900))
     assert (card.capability, card.total, card.free) == ((8, 6), 8192 * MIB, 7292 * MIB)
     assert card.smi is not None
 
 
 def test_without_nvidia_smi_torch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_device(monkeypatch, UUID)
-    card = look_at(CUDA, Smi())
+    card = read_card(CUDA, Smi())
     assert (card.total, card.free, card.smi) == (6 * GIB, 5 * GIB, None)
 
 
 def test_of_two_cards_the_one_with_the_same_id_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     both = Smi(True, "", "1", "13.0", (smi_card(100), smi_card(900)))
     fake_device(monkeypatch, "another")
-    assert look_at(CUDA, both).total == 6 * GIB
+    assert read_card(CUDA, both).total == 6 * GIB
 
 
 def test_a_card_that_torch_has_kernels_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +55,7 @@ def test_a_card_too_old_or_too_new_for_this_torch(monkeypatch: pytest.MonkeyPatc
     kernels(monkeypatch, "sm_75", "sm_80", "sm_86", "sm_90")
     check = device_check("cuda", CUDA, a_card(capability))
     assert check.status == "failure"
-    assert "kernels for sm_75 sm_80 sm_86 sm_90 only" in check.found
+    assert "kernels only for sm_75 sm_80 sm_86 sm_90" in check.found
 
 
 def test_intermediate_code_serves_later_cards(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,8 +67,8 @@ def test_intermediate_code_serves_later_cards(monkeypatch: pytest.MonkeyPatch) -
 def test_no_card_is_a_warning() -> None:
     missing = device_check("cuda", torch.device("cpu"), None)
     assert missing.status == "warning"
-    assert "torch can use no card here for --device cuda" in missing.found
-    assert device_check("cpu", torch.device("cpu"), None).found == "the CPU, as --device says"
+    assert "torch finds no card for --device cuda" in missing.found
+    assert device_check("cpu", torch.device("cpu"), None).found == "the CPU, as --device asks"
     assert device_check("mps", torch.device("mps"), None).status == "ok"
 
 
@@ -78,7 +78,7 @@ def test_bfloat16_is_native_from_compute_capability_8() -> None:
     assert (ampere.status, ampere.found) == ("ok", "bfloat16 in hardware")
     assert turing is not None
     assert turing.status == "warning"
-    assert "emulate bfloat16" in turing.found
+    assert "emulates bfloat16" in turing.found
     assert pascal is not None
     assert "without tensor cores" in pascal.found
     assert half_check(a_card(), False) is None
@@ -101,4 +101,4 @@ def test_a_larger_vram_than_the_card_has_is_a_warning() -> None:
     assert video_memory_check(a_card(), 8).status == "ok"
     check = video_memory_check(a_card(), 12)
     assert check.status == "warning"
-    assert "--vram says 12 GiB" in check.found
+    assert "--vram is 12 GiB" in check.found

@@ -35,7 +35,7 @@ def test_a_healthy_data_set(tmp_path: Path) -> None:
     (landmarks, absent), doubts = named(examined, "landmarks"), named(examined, "pixel sizes")
     assert len(doubts) == 1  # the heads are tiny
     assert landmarks.found.startswith(
-        "4 landmarks by Senior Orthodontists; 10 of 10 films marked by both annotators, 0.0 mm"
+        "4 landmarks by Senior Orthodontists; 10 of 10 films marked by both annotators, a median of 0.0 mm"
     )
     assert absent.found.startswith("left out of the model, on no film of train: 25 landmarks")
     assert {check.status for check in examined.checks if check not in (absent, *doubts)} == {"ok"}

@@ -3,6 +3,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from cephkit.config import TrainConfig
 from cephkit.data import store_builder
@@ -16,6 +17,8 @@ from cephkit.doctor.machine import (
     parameter_count,
     shared_memory_check,
 )
+from cephkit.models.build import build_model
+from cephkit.models.spec import ModelSpec
 
 GIB, MIB = 2**30, 2**20
 CACHED = TrainConfig(use_ram_cache=True)
@@ -49,14 +52,19 @@ def test_needs_follow_the_settings() -> None:
 
 
 def test_parameters_are_counted_without_making_the_network() -> None:
-    assert 29e6 < parameter_count(TrainConfig(), 29) < 32e6
+    spec = ModelSpec("resnet10t", tuple("ABC"), (64, 64))
+    made = build_model(spec, pretrained=False, notify=print).state_dict()
+    before = torch.get_rng_state()
+    config = TrainConfig(model=spec.model, image_size=spec.canvas_size)
+    assert parameter_count(config, 3) == sum(tensor.numel() for tensor in made.values())
+    assert torch.equal(torch.get_rng_state(), before)  # no weight was drawn
 
 
 def test_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     memory(monkeypatch, available_gib=30)
     check = memory_check(CACHED, Needs.of(CACHED, 850, 1))
     assert check.status == "ok"
-    assert check.found.startswith("30.0 GiB of 48.0 GiB free; the program and 4 loader processes")
+    assert check.found.startswith("30.0 GiB of 48.0 GiB free; the program and 4 loader workers")
     assert "film cache 850 MiB (850 films)" in check.found
 
 
@@ -89,7 +97,7 @@ def test_the_page_file_counts_on_windows_only(monkeypatch: pytest.MonkeyPatch) -
     short = page_file_check(TrainConfig())
     assert short is not None
     assert short.status == "warning"
-    assert "12.0 GiB free, 5 processes may set aside 15.0 GiB" in short.found
+    assert "12.0 GiB free, 5 processes may reserve 15.0 GiB" in short.found
     assert "--num_workers 0" in short.remedy
     alone = page_file_check(TrainConfig(num_workers=0))
     assert alone is not None

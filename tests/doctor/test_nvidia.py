@@ -51,10 +51,10 @@ def test_no_nvidia_smi_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("result", "said"),
     [
-        (subprocess.TimeoutExpired("nvidia-smi", 10), "no answer within 10 s"),
+        (subprocess.TimeoutExpired("nvidia-smi", 10), "does not answer within 10 s"),
         (PermissionError(13, "Permission denied"), "cannot be started (Permission denied)"),
         (done(9, b"NVIDIA-SMI has failed: no driver\nmore"), "status 9: NVIDIA-SMI has failed: no driver"),
-        (done(0, b"no xml"), "cannot be read"),
+        (done(0, b"not XML"), "cannot be read"),
         (done(0, b"<html></html>"), "cannot be read"),
     ],
 )

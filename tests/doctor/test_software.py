@@ -7,7 +7,7 @@ import torch
 
 from cephkit.doctor import software
 from cephkit.doctor.nvidia import Smi
-from cephkit.doctor.software import driver_check, python_check, tensorboard_check, torch_check
+from cephkit.doctor.software import driver_check, python_check, tensorboard_check, torch_check, torch_import_check
 from tests.doctor.answers import smi
 
 
@@ -32,7 +32,7 @@ def test_an_old_or_32_bit_python_will_not(monkeypatch: pytest.MonkeyPatch) -> No
         patched.setattr(sys, "version_info", (3, 10, 4))
         old = python_check()
     assert narrow.status == old.status == "failure"
-    assert "32 bit" in narrow.found
+    assert "32-bit" in narrow.found
     assert "Python 3.11 or newer" in old.remedy
 
 
@@ -78,7 +78,8 @@ def test_a_torch_that_windows_cannot_load_is_a_failure(monkeypatch: pytest.Monke
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", broken)
-    check = torch_check(Smi())
+    check = torch_import_check()
+    assert check is not None
     assert check.status == "failure"
     assert "WinError 126" in check.found
     assert "Visual C++" in check.remedy
@@ -89,7 +90,7 @@ def test_the_driver_must_serve_the_cuda_that_torch_was_built_for(monkeypatch: py
     build(monkeypatch, cuda="13.2")
     fine, old, silent = (driver_check(one) for one in (smi(cuda="13.0"), smi(cuda="12.4"), Smi(True, "it hangs")))
     assert fine is not None
-    assert (fine.status, fine.found) == ("ok", "NVIDIA 581.15, serves CUDA up to 13.0")
+    assert (fine.status, fine.found) == ("ok", "NVIDIA 581.15, supports CUDA up to 13.0")
     assert old is not None
     assert old.status == "failure"
     assert "up to 12.4; torch needs CUDA 13.2" in old.found

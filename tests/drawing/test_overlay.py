@@ -2,14 +2,16 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
-from cephkit.drawing.overlay import COLOURS, draw_overlay, png_bytes
+from cephkit.drawing.marks import ON_FILM
+from cephkit.drawing.overlay import draw_overlay
+from cephkit.drawing.raster import png_bytes
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 
 
 def is_colour(pixel: tuple[int, ...], symbol: str) -> bool:
-    return bool(np.abs(np.subtract(pixel, COLOURS[BY_SYMBOL[symbol].tissue])).max() < 40)
+    return bool(np.abs(np.subtract(pixel, ImageColor.getrgb(ON_FILM.tissues[BY_SYMBOL[symbol].tissue]))).max() < 40)
 
 
 @pytest.mark.parametrize("symbol", ["A", "UIT", "Sn"])
@@ -45,3 +47,15 @@ def test_films_of_odd_sizes_can_be_drawn(height: int, width: int) -> None:
     points = dict.fromkeys(SYMBOLS, (width / 2, height / 2))
     picture = draw_overlay(np.zeros((height, width), np.uint8), points, "a caption that is much too long" * 5)
     assert Image.open(io.BytesIO(png_bytes(picture))).size == picture.size
+
+
+def test_only_regions_of_landmarks_on_the_film_are_drawn_and_explained() -> None:
+    film = np.full((1000, 1000), 90, np.uint8)
+    plain = np.asarray(draw_overlay(film, {"S": (500.0, 400.0)}))
+    beside = np.asarray(draw_overlay(film, {"S": (500.0, 400.0)}, regions={"Go": np.eye(2) * 900}))
+    review = np.asarray(draw_overlay(film, {"S": (500.0, 400.0)}, regions={"S": np.diag([900.0, 1600.0])}))
+    assert (plain == beside).all()
+    pink = np.array(ImageColor.getrgb(ON_FILM.review))
+    drawn = [bool(np.abs(review[y, x] - pink).max() < 30) for x, y in ((530, 400), (500, 440), (500, 430))]
+    assert drawn == [True, True, False]
+    assert (np.abs(review[1000:].astype(int) - pink).max(axis=-1) < 10).any()

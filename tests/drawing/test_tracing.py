@@ -23,9 +23,10 @@ def parsed(svg: str) -> ElementTree.Element:
 
 
 def paths(svg: str) -> list[list[tuple[float, float]]]:
-    """Points of all polylines."""
-    found = [element.get("points", "").split() for element in parsed(svg).iter(f"{SVG}polyline")]
-    return [[(float(x), float(y)) for x, y in (place.split(",") for place in places)] for places in found]
+    """Points of all paths that are one line."""
+    found = [element.get("d", "") for element in parsed(svg).iter(f"{SVG}path")]
+    rows = [path.removeprefix("M").split("L") for path in found if path.count("M") == 1]
+    return [[(float(x), float(y)) for x, y in (place.split() for place in row)] for row in rows if len(row) > 1]
 
 
 def names(svg: str) -> dict[str, tuple[float, float, float]]:

@@ -159,7 +159,8 @@ def test_an_overlay_puts_points_where_they_are_on_the_film(scores: Scores) -> No
     best = drawn(overlay(scores, "best"))
     svg = best.svg.decode()
     assert str(scores.films[0].path.parent) not in svg
-    assert 'cx="20.50" cy="30.50" r="8.00"' in svg  # A at (20, 30); 2 mm are 8 pixels of 0.25 mm
+    assert 'cx="20" cy="30" rx="8" ry="8"' in svg  # A at (20, 30); 2 mm are 8 pixels of 0.25 mm
+    assert 'viewBox="-0.5 -0.5 60 80" width="60" height="80"' in svg
     assert svg.count("stroke-dasharray") == 3 + 1  # a ring per landmark and one in the legend
 
 
@@ -167,8 +168,8 @@ def test_a_large_film_is_made_smaller_with_its_points(tmp_path: Path) -> None:
     scores = make_scores(tmp_path, films=1)
     Image.fromarray(np.zeros((1800, 1000), dtype=np.uint8)).save(scores.films[0].path)
     svg = drawn(overlay(scores, "best")).svg.decode()
-    assert 'width="500" height="900"' in svg
-    assert 'cx="10.25" cy="15.25" r="4.00"' in svg
+    assert 'viewBox="-0.5 -0.5 1000 1800" width="500" height="900"' in svg
+    assert 'cx="20" cy="30" rx="8" ry="8"' in svg
 
 
 def test_a_film_that_cannot_be_read_is_left_out_without_its_path(scores: Scores) -> None:
@@ -176,7 +177,7 @@ def test_a_film_that_cannot_be_read_is_left_out_without_its_path(scores: Scores)
         film.path.write_bytes(b"no film")
     for plot in (overlay(scores, kind) for kind in KINDS):
         assert isinstance(plot, Omitted)
-        assert plot.reason == "the film is not shown: not a PNG, JPEG, BMP, TIFF or WebP film"
+        assert plot.reason == "the film could not be read: not a PNG, JPEG, BMP, TIFF or WebP film"
 
 
 def test_the_same_scores_give_the_same_bytes_without_date(tmp_path: Path, scores: Scores) -> None:

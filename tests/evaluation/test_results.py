@@ -5,15 +5,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cephkit.evaluation.results import model_notes, report, show, write_predictions, write_results
+from cephkit.evaluation.results import (
+    metrics_content,
+    model_notes,
+    print_results,
+    write_predictions,
+    write_results,
+)
 from cephkit.evaluation.scoring import score_predictions
+from tests.evaluation.predicted import scored
 from tests.evaluation.test_scoring import FILMS
 
-SCORES = score_predictions(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
+SCORES = scored(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
 
 
 def test_the_report_says_what_the_figures_are_about() -> None:
-    content = report(SCORES, SCORES.metrics(draws=10), {"command": "cephkit evaluate"})
+    content = metrics_content(SCORES, SCORES.metrics(draws=10), {"command": "cephkit evaluate"})
     assert {"mre_mm", "sd_mm", "median_mm", "sdr", "mre_pixels", "films", "landmarks", "missing"} <= content.keys()
     assert list(content["sdr"]) == ["1", "2", "2.5", "3", "4"]
     assert (content["truth"], content["splits"], content["command"]) == ("senior", ["test"], "cephkit evaluate")
@@ -25,7 +32,7 @@ def test_the_report_says_what_the_figures_are_about() -> None:
 
 def test_all_files_are_written(tmp_path: Path) -> None:
     write_predictions(tmp_path, SCORES)
-    write_results(tmp_path, SCORES, report(SCORES, SCORES.metrics(), {}))
+    write_results(tmp_path, SCORES, metrics_content(SCORES, SCORES.metrics(), {}))
     names = ["errors.csv", "landmarks.csv", "machines.csv", "metrics.json", "predictions.json", "splits.csv"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     predictions = json.loads((tmp_path / "predictions.json").read_text(encoding="utf-8"))
@@ -36,9 +43,9 @@ def test_all_files_are_written(tmp_path: Path) -> None:
 
 def test_the_screen_names_all_that_is_not_in_the_figures() -> None:
     films = (replace(FILMS[0], machine="[red]x"), replace(FILMS[1], machine="Veraviewepocs 2D"))
-    scores = score_predictions(films, SCORES.predictions(), "senior")
+    scores = score_predictions(films, {record.film_id: record for record in SCORES.records()}, "senior")
     stream = io.StringIO()
-    show(scores, scores.metrics(draws=10), Console(file=stream, width=80), {})
+    print_results(scores, scores.metrics(draws=10), Console(file=stream, width=80), {})
     text = stream.getvalue()
     assert text.startswith("truth: senior   split: test   films: 2   landmarks: 2   points: 3\n")
     assert "[red]x" in text
@@ -57,4 +64,6 @@ def test_regions_that_do_not_hold_are_called_so() -> None:
         lines = model_notes({"uncertainty": {**told, "coverage_90_percent": coverage}})
         assert any("129 films of valid" in line for line in lines)
         assert any("within landmarks 0.30" in line and "12 % of the 30 errors above 4 mm" in line for line in lines)
-        assert any("WARNING: the 90 % regions hold only" in line and "--films 20" in line for line in lines) == warned
+        assert (
+            any("WARNING: the 90 % regions contain only" in line and "--films 20" in line for line in lines) == warned
+        )

@@ -10,7 +10,7 @@ from rich.console import Console
 from cephkit.data.aariz import read_aariz
 from cephkit.data.pixels import read_grey
 from cephkit.evaluation.distort import DISTORTIONS
-from cephkit.evaluation.stress import show_stress, stress_rows, write_stress
+from cephkit.evaluation.stress import print_stress, stress_rows, write_stress
 
 SYMBOLS = ("A", "N", "S", "Me")
 
@@ -30,7 +30,7 @@ def test_errors_are_those_of_the_original_film(tiny_aariz: Path, tmp_path: Path)
         assert row["unit"] == "mm"
     assert write_stress(tmp_path, rows).read_text().count("\n") == 1 + len(rows)
     console = Console(width=140, record=True)
-    show_stress(rows, console)
+    print_stress(rows, console)
     assert "jpeg" in console.export_text()
 
 

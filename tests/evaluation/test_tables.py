@@ -1,19 +1,25 @@
+from pathlib import Path
+
 import pytest
 
-from cephkit.evaluation.scoring import score_predictions
 from cephkit.evaluation.tables import (
     ERROR_COLUMNS,
     LANDMARK_COLUMNS,
     MACHINE_COLUMNS,
     SPLIT_COLUMNS,
+    by_landmark,
+    by_machine,
+    by_split,
+    by_tissue,
     error_rows,
+    film_rows,
     landmark_rows,
-    machine_rows,
-    split_rows,
 )
+from tests.evaluation.predicted import scored
+from tests.evaluation.test_plots import make_scores
 from tests.evaluation.test_scoring import FILMS
 
-SCORES = score_predictions(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
+SCORES = scored(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
 
 
 def test_a_row_per_landmark() -> None:
@@ -28,7 +34,7 @@ def test_a_row_per_landmark() -> None:
 
 
 def test_a_row_per_machine_keeps_films_without_pixel_size_out_of_mm() -> None:
-    one, two = machine_rows(SCORES)
+    one, two = film_rows("machine", by_machine(SCORES))
     assert tuple(one) == MACHINE_COLUMNS
     assert (one["machine"], one["films"], one["films_without_pixel_size"]) == ("M1", 1, 0)
     assert (two["machine"], two["films"], two["films_without_pixel_size"]) == ("M2", 1, 1)
@@ -37,7 +43,7 @@ def test_a_row_per_machine_keeps_films_without_pixel_size_out_of_mm() -> None:
 
 
 def test_a_row_per_split() -> None:
-    (row,) = split_rows(SCORES)
+    (row,) = film_rows("split", by_split(SCORES))
     assert tuple(row) == SPLIT_COLUMNS
     assert (row["split"], row["films"], row["points"], row["missing"]) == ("test", 2, 2, 1)
 
@@ -60,3 +66,14 @@ def test_every_error_has_a_row_and_a_missing_prediction_empty_cells() -> None:
     }
     assert (missing["landmark"], missing["predicted_x_px"], missing["error_px"]) == ("S", None, None)
     assert (unspaced["error_px"], unspaced["error_mm"]) == (10.0, None)
+
+
+def test_groups_are_summed_up_with_intervals(tmp_path: Path) -> None:
+    scores = make_scores(tmp_path)
+    bone, soft = by_tissue(scores, 50, 1)
+    assert (bone.name, soft.name) == ("bone", "soft tissue")
+    assert bone.metrics.mre_mm == pytest.approx(scores.errors_mm[:, :2].mean())
+    assert bone.metrics.mre_mm_ci95 is not None
+    (machine,) = by_machine(scores)
+    assert (machine.name, machine.films, machine.metrics) == ("M", 8, scores.metrics())
+    assert [group.name for group in by_landmark(scores)] == ["A", "S", "Pn"]

@@ -12,11 +12,11 @@ HOME = RNG.normal(3.0, 0.5, (120, 30))
 def test_films_of_the_calibration_are_mostly_like_one_another_and_others_are_not() -> None:
     made, strange = fit_likeness(HOME)
     assert made is not None
-    assert (strange == 0).mean() == pytest.approx(0.75, abs=0.02)
-    assert (strange >= 1).mean() == pytest.approx(0.05, abs=0.02)
+    assert (strange == 0).mean() == pytest.approx(0.75)
+    assert (strange >= 1).mean() == pytest.approx(0.05)
     # Fresh films of the same kind are judged as those were that it was made from, each left out of its own judgement.
     fresh = made.strangeness(RNG.normal(3.0, 0.5, (2000, 30)))
-    assert (fresh == 0).mean() == pytest.approx(0.75, abs=0.1)
+    assert (fresh == 0).mean() == pytest.approx(0.75, abs=0.05)
     assert made.strangeness(HOME + 0.6).min() > 1.0
     assert np.all(np.diff(made.strangeness(HOME[:1] + np.linspace(0.0, 1.0, 20)[:, None])) >= 0)
 

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 
 import cephkit
+from cephkit.data.film import Points
 from cephkit.data.pixels import pixel_hash
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import CheckpointError, FilmError, SettingsError
 from cephkit.inference.model import Model
-from cephkit.inference.prediction import Prediction
-from cephkit.inference.predictor import Predictor
+from cephkit.inference.predictor import Errors, Found, Predictor
+from cephkit.records.record import LandmarkRecord
 from tests.inference.test_predictor import film_with_spot, loaded, tiny_checkpoint
 
 SIZE = (160, 120)
@@ -29,8 +30,8 @@ def spot(x: float = 60.0, y: float = 80.0) -> np.ndarray:
     return film_with_spot(SIZE, x, y, 8.0)
 
 
-def at(prediction: Prediction) -> tuple[float, float]:
-    return prediction.found["A"]
+def at(record: LandmarkRecord) -> tuple[float, float]:
+    return record.points["A"]
 
 
 def test_a_checkpoint_predicts_files_and_arrays_alike(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_a_checkpoint_predicts_files_and_arrays_alike(tmp_path: Path) -> None:
     assert isinstance(known, cephkit.Model)
     Image.fromarray(spot()).save(tmp_path / "f.png")
     by_file, by_text, by_array = (known.predict(film) for film in (tmp_path / "f.png", str(tmp_path / "f.png"), spot()))
-    assert np.array_equal(by_file.points, by_array.points, equal_nan=True)
+    assert by_file.points == by_array.points
     assert by_text.to_dict() == by_file.to_dict()
     assert (by_file.film_id, by_file.file, by_array.file) == ("f", "f.png", "")
     assert by_file.film_hash == by_array.film_hash == pixel_hash(spot())
@@ -108,31 +109,27 @@ def test_pixels_that_are_not_square_are_looked_at_as_squares() -> None:
 
 
 def test_errors_and_regions_of_a_stretched_film_are_in_its_own_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    known, predictions = model(), Predictor.predictions
-
-    def calibrated(self: Predictor, *arguments: object) -> list[Prediction]:
-        regions = np.array([[[4.0, 2.0], [2.0, 9.0]]] * 2)
-        found = predictions(self, *arguments)  # type: ignore[arg-type]
-        return [replace(film, expected_errors=np.array([2.0, 2.0]), regions=regions) for film in found]
-
-    monkeypatch.setattr(Predictor, "predictions", calibrated)
+    known, regions = model(), np.array([[[[4.0, 2.0], [2.0, 9.0]]] * 2])
+    errors = Errors(np.array([[2.0, 2.0]]), regions, [""])
+    monkeypatch.setattr(Predictor, "errors", lambda self, found: errors)
     found = known.predict(spot()[:, ::2], spacing=Spacing(0.1, 0.2, "ruler"))
-    assert found.expected_errors is not None
-    assert found.expected_errors[0] == pytest.approx(2 / 2**0.5)
-    assert found.expected_errors_mm is not None
-    assert found.expected_errors_mm[0] == pytest.approx(0.2)
-    assert found.regions is not None
-    assert found.regions[0] == pytest.approx(np.array([[1.0, 1.0], [1.0, 9.0]]))
+    assert found.expected_errors["A"] == pytest.approx(2 / 2**0.5)
+    assert found.expected_errors_mm["A"] == pytest.approx(0.2)
+    assert found.regions["A"] == pytest.approx(np.array([[1.0, 1.0], [1.0, 9.0]]))
 
 
 def test_what_is_no_cephalogram_has_no_landmarks_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    predictions = Predictor.predictions
-    monkeypatch.setattr(
-        Predictor, "predictions", lambda *given: [replace(film, doubt="a cat") for film in predictions(*given)]
-    )
-    assert model().predict(spot()).found == {}
-    assert model().predict(spot()).doubt == "a cat"
-    assert list(Model(Predictor(loaded()), keep_doubtful=True).predict(spot()).found) == ["A"]
+    predict = Predictor.predict_canvases
+
+    def doubted(*given: Any) -> Found:
+        found = predict(*given)
+        return replace(found, poses=[replace(pose, doubt="a cat") for pose in found.poses])
+
+    monkeypatch.setattr(Predictor, "predict_canvases", doubted)
+    nothing = model().predict(spot())
+    assert (nothing.points, nothing.missing, nothing.doubt) == ({}, ("A", "S"), "a cat")
+    assert (nothing.scores, nothing.expected_errors, nothing.needs_review) == ({}, {}, ())
+    assert list(Model(Predictor(loaded()), keep_doubtful=True).predict(spot()).points) == ["A"]
 
 
 def test_a_batch_is_as_good_as_film_by_film() -> None:
@@ -154,7 +151,7 @@ def test_a_folder_is_gone_through_and_a_broken_film_is_told_of(tmp_path: Path) -
     with pytest.warns(UserWarning, match=r"b\.png: the file is empty"):
         assert len(list(model().predict_folder(tmp_path))) == 2
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SettingsError, match="holds no film"):
+    with pytest.raises(SettingsError, match="contains no film"):
         list(model().predict_folder(tmp_path / "empty"))
 
 
@@ -164,14 +161,14 @@ def test_threads_may_share_a_model(tmp_path: Path) -> None:
     alone = [known.predict(film).points for film in films]
     together = threading.Barrier(4, timeout=30)
 
-    def work(first: int) -> list[np.ndarray]:
+    def work(first: int) -> list[Points]:
         together.wait()
         return [known.predict(film).points for film in films[first:] + films[:first]]
 
     with ThreadPoolExecutor(4) as pool:
         for first, found in enumerate(pool.map(work, range(4))):
             for index, points in enumerate(found):
-                assert np.array_equal(points, alone[(first + index) % len(films)], equal_nan=True)
+                assert points == alone[(first + index) % len(films)]
 
 
 def test_what_is_no_pixel_size_is_said(tmp_path: Path) -> None:
@@ -180,5 +177,5 @@ def test_what_is_no_pixel_size_is_said(tmp_path: Path) -> None:
         model().predict(spot(), spacing="0.1")  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="batch_size must be 1 or more"):
         model().predict_folder(tmp_path, batch_size=0)
-    with pytest.raises(SettingsError, match="there is no such folder"):
+    with pytest.raises(SettingsError, match="no such folder"):
         model().predict_folder(tmp_path / "none")

@@ -13,6 +13,7 @@ from cephkit.checkpoint import LoadedModel
 from cephkit.data.pixels import to_canvas
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, transform
+from cephkit.inference.model import Model
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.stages import SECOND_SHARE, Stages, heatmap_spread, load_refiner, on_canvas, weights_digest
 from cephkit.inference.uncertainty import Calibration
@@ -178,14 +179,14 @@ def test_the_digest_names_the_weights() -> None:
 @pytest.mark.parametrize("tta", [False, True])
 def test_a_predictor_finds_the_spot_with_and_without_tta(tta: bool) -> None:
     found = Predictor(model(), tta=tta).predict_film(FILM_PIXELS)
-    assert np.abs(found.points - WHERE).max() < 0.15 * 16
+    assert np.abs(found.points[0] - WHERE).max() < 0.15 * 16
 
 
 def test_an_ensemble_gives_the_mean_and_tells_how_far_its_models_are_apart() -> None:
     size = (256, 192)  # two film pixels to a canvas pixel
     predictor = Predictor([model(), model((2, 0), (0, -4))])
     film = film_with_spot(size, 80, 150, 10)
-    alone = Predictor(model()).predict_film(film).points
+    alone = Predictor(model()).predict_film(film).points[0]
     found = predictor.predict_canvases([canvas[None] for canvas in predictor.canvases(film)], [size])
     # Cells are 8 film pixels; half of the 16 and 32 that the second model is off.
     assert found.points[0] - alone == pytest.approx(np.array([(8, 0), (0, -16)]), abs=0.01)
@@ -209,11 +210,12 @@ def test_models_of_an_ensemble_may_differ_in_canvas_and_in_the_order_of_landmark
     other = model((3, 0), (0, 0), symbols=("S", "A"))
     larger = LoadedModel(Spots((0, 0), (3, 0)), ModelSpec("hrnet", SYMBOLS, DETAIL), Path("d.pth"), {})
     alone = Predictor(model((0, 0), (3, 0))).predict_film(FILM_PIXELS)
-    assert alone.points[1] - alone.points[0] == pytest.approx([48, 0], abs=0.1)
-    assert Predictor([model((0, 0), (3, 0)), other]).predict_film(FILM_PIXELS).points == pytest.approx(alone.points)
+    assert alone.points[0, 1] - alone.points[0, 0] == pytest.approx([48, 0], abs=0.1)
+    both = Predictor([model((0, 0), (3, 0)), other]).predict_film(FILM_PIXELS)
+    assert both.points == pytest.approx(alone.points)
     mixed = Predictor([model((0, 0), (3, 0)), larger])
     assert mixed.canvas_sizes == (CANVAS, DETAIL)
-    points = mixed.predict_film(FILM_PIXELS).points
+    points = mixed.predict_film(FILM_PIXELS).points[0]
     assert points == pytest.approx(np.array([WHERE, np.add(WHERE, (36, 0))]), abs=2.4)  # 48 and 24 on average
 
 
@@ -245,14 +247,13 @@ def test_expected_errors_and_regions_are_film_pixels() -> None:
     calibration = Calibration(np.log([3.0, 5.0]), np.zeros(2), np.stack([shape, shape]), 2.0)
     known = model(calibrations={"plain": calibration.to_dict()})
     for factor, size in ((1, CANVAS), (4, FILM)):
-        found = Predictor(known).predict_film(film_with_spot(size, 40 * factor, 70 * factor, 5 * factor))
-        assert found.expected_errors == pytest.approx([3.0 * factor, 5.0 * factor])
-        assert found.regions is not None
-        assert found.regions[0] == pytest.approx((2 * 3 * factor) ** 2 * shape)
+        film = film_with_spot(size, 40 * factor, 70 * factor, 5 * factor)
+        record = Model(Predictor(known)).predict(film)
+        assert record.expected_errors == pytest.approx({"A": 3.0 * factor, "S": 5.0 * factor})
+        assert record.regions["A"] == pytest.approx((2 * 3 * factor) ** 2 * shape)
     # Nothing is known of other ways.
-    found = Predictor(known, tta=True).predict_film(FILM_PIXELS)
-    assert found.expected_errors is None
-    assert found.regions is None
+    record = Model(Predictor(known, tta=True)).predict(FILM_PIXELS)
+    assert (record.expected_errors, record.regions) == ({}, {})
 
 
 def test_a_second_stage_in_a_checkpoint_is_used_unless_told_otherwise() -> None:
@@ -264,9 +265,9 @@ def test_a_second_stage_in_a_checkpoint_is_used_unless_told_otherwise() -> None:
     crops, landmark = torch.rand(2, 2, CROP, CROP), torch.tensor([0, 1])
     with torch.no_grad():
         assert torch.equal(again(crops, landmark), network(crops, landmark))
-    plain = Predictor(model()).predict_film(FILM_PIXELS).points
-    assert np.array_equal(Predictor(loaded, refine=False).predict_film(FILM_PIXELS).points, plain)
-    assert np.abs(Predictor(loaded).predict_film(FILM_PIXELS).points - plain).max() > 0.01
+    plain = Predictor(model()).predict_film(FILM_PIXELS).points[0]
+    assert np.array_equal(Predictor(loaded, refine=False).predict_film(FILM_PIXELS).points[0], plain)
+    assert np.abs(Predictor(loaded).predict_film(FILM_PIXELS).points[0] - plain).max() > 0.01
 
 
 def damaged_refiners() -> dict[str, Any]:

@@ -47,7 +47,7 @@ def test_a_fresh_set_of_films_is_covered_too() -> None:
 def test_the_expected_error_grows_with_the_feature_that_the_error_grows_with() -> None:
     calibration = fit_calibration(FEATURES, RESIDUALS)
     low, high = calibration.expected(np.broadcast_to([[[0.5, 1.0]], [[0.5, 10.0]]], (2, LANDMARKS, 2)))
-    assert high / low == pytest.approx(np.full(LANDMARKS, 10.0), rel=0.25)
+    assert high / low == pytest.approx(np.full(LANDMARKS, 10.0), rel=0.05)
 
 
 def test_regions_are_long_where_residuals_are() -> None:
@@ -55,14 +55,14 @@ def test_regions_are_long_where_residuals_are() -> None:
     calibration = fit_calibration(features, residuals)
     assert np.linalg.det(calibration.shapes) == pytest.approx(np.ones(LANDMARKS))
     across, down = calibration.shapes[:, 0, 0] ** 0.5, calibration.shapes[:, 1, 1] ** 0.5
-    assert np.median(down / across) == pytest.approx(4.0, rel=0.3)
-    assert (down / across).min() > 2.0
+    assert np.median(down / across) == pytest.approx(4.0, rel=0.1)
+    assert (down / across).min() > 3.0
 
 
 def test_a_landmark_with_larger_errors_is_told_so() -> None:
     residuals = RESIDUALS * np.where(np.arange(LANDMARKS) == 3, 5.0, 1.0)[:, None]
     expected = fit_calibration(FEATURES, residuals).expected(FEATURES).mean(0)
-    assert expected[3] / np.delete(expected, 3).mean() == pytest.approx(5.0, rel=0.2)
+    assert expected[3] / np.delete(expected, 3).mean() == pytest.approx(5.0, rel=0.15)  # drawn towards the others
 
 
 def test_one_gross_error_moves_the_others_expected_errors_by_little() -> None:

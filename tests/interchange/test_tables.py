@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from cephkit.commands.export import main
-from cephkit.files import cell
 from cephkit.interchange.tables import LONG, LONG_COLUMNS, VARIABLES, WIDE, WIDE_COLUMNS
 from cephkit.landmarks import SYMBOLS
 from tests.interchange.films import HEIGHT, WIDTH, face, write_label, write_prediction
@@ -53,14 +52,6 @@ def test_a_film_without_landmarks_has_a_row_in_the_wide_table(tmp_path: Path) ->
     out = run(tmp_path)
     assert list(pd.read_csv(out / WIDE).film) == ["f"]
     assert len(pd.read_csv(out / LONG)) == 0
-
-
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "'", "'=1", "plain", "x=1"])
-def test_no_name_is_a_formula_and_every_name_comes_back(name: str) -> None:
-    written = cell(name)
-    assert written is not None
-    assert written[0] not in "=+-@\t\r\n"
-    assert (written[1:] if written.startswith("'") else written) == name
 
 
 def test_names_are_guarded_in_the_tables(tmp_path: Path) -> None:

@@ -50,12 +50,11 @@ def test_bytes_belong_to_the_phase_that_made_them() -> None:
         maps = (weight * images).exp()
         ledger.phase = TEMPORARIES
         maps.backward(torch.ones(KIB))
-    assert PHASES == (INPUT, ACTIVATIONS, TEMPORARIES)
-    worst = ledger.timeline().live.max(axis=0).tolist()
+    worst = dict(zip(PHASES, ledger.timeline().live.max(axis=0).tolist(), strict=True))
     # exp keeps its result; the product before it is gone by then.
-    assert worst[:2] == [4 * KIB, 8 * KIB]
-    assert ledger.timeline().live[-1, 1] == 4 * KIB  # maps, held here
-    assert worst[2] >= 8 * KIB
+    assert (worst[INPUT], worst[ACTIVATIONS]) == (4 * KIB, 8 * KIB)
+    assert ledger.timeline().live[-1, PHASES.index(ACTIVATIONS)] == 4 * KIB  # maps, held here
+    assert worst[TEMPORARIES] >= 8 * KIB
 
 
 def test_finished_gradients_are_counted() -> None:

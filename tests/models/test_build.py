@@ -1,5 +1,6 @@
 """Networks by name: shapes, first weights, weights from files, and clear refusals."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -211,11 +212,12 @@ def test_weights_in_pth_files_and_under_state_dict_work(tmp_path: Path) -> None:
     assert torch.equal(network.backbone.layer1[0].conv1.weight, weights["layer1.0.conv1.weight"])
 
 
-def test_weights_with_gaps_are_refused_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["layer2.0.conv1.weight", "layer2.0.bn1.weight", "layer2.0.bn1.bias"])
+def test_weights_with_gaps_are_refused_by_name(tmp_path: Path, key: str) -> None:
     weights = backbone_weights("resnet10t")
-    del weights["layer2.0.conv1.weight"]
+    del weights[key]
     save_file(weights, tmp_path / "gap.safetensors")
-    with pytest.raises(SettingsError, match=r"gap\.safetensors.*1 of the.*layer2\.0\.conv1\.weight"):
+    with pytest.raises(SettingsError, match=rf"gap\.safetensors.*1 of the.*{re.escape(key)}"):
         build_model(spec(), pretrained=False, notify=quiet, weights=tmp_path / "gap.safetensors")
 
 

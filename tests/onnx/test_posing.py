@@ -80,13 +80,13 @@ def test_points_are_those_of_the_film_as_it_is_on_its_side_upside_down_or_framed
     predictor = Predictor(spots_model(trained_left), refine=False)
     for way, left in zip(LYING, LEFT[4:7], strict=True):
         found = predictor.predict_film(spotted(way))
-        assert (found.doubt, found.facing) == ("", "left" if left else "right")
-        assert np.abs(found.points - transform(letterbox(FILM, CANVAS).to_film @ way, LAYOUT)).max() < 5
+        assert (found.poses[0].doubt, found.poses[0].facing) == ("", "left" if left else "right")
+        assert np.abs(found.points[0] - transform(letterbox(FILM, CANVAS).to_film @ way, LAYOUT)).max() < 5
     for mirror, way in ((False, UPRIGHT), (True, MIRRORED)):
         film, moved = framed(mirror)
         found = predictor.predict_film(film)
-        assert (found.doubt, found.facing) == ("", "left" if mirror else "right")
+        assert (found.poses[0].doubt, found.poses[0].facing) == ("", "left" if mirror else "right")
         truth = transform(letterbox(FRAMED, CANVAS).to_film @ way, LAYOUT) + moved
-        assert np.abs(found.points - truth).max() < 5
+        assert np.abs(found.points[0] - truth).max() < 5
     nothing = predictor.predict_film(spotted(WAYS[0], ()))
-    assert "turn the film upright or crop it" in nothing.doubt
+    assert "turn the film upright or crop it" in nothing.poses[0].doubt

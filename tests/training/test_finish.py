@@ -24,6 +24,7 @@ from cephkit.errors import DataError
 from cephkit.evaluation.scoring import Scores
 from cephkit.geometry import letterbox, transform
 from cephkit.inference import uncertainty
+from cephkit.inference.model import Model
 from cephkit.inference.pose import Pose, PoseModel
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import Calibration
@@ -111,9 +112,10 @@ def test_a_finished_run_knows_shapes_and_errors(settings: Settings) -> None:
     predictor = Predictor(model)
     assert predictor.pose is not None
     found = predictor.predict_film(config.dataset_path / "test" / "Cephalograms" / "e0.png")
-    assert found.expected_errors is not None
-    assert np.isfinite(found.expected_errors).all()
-    assert (found.expected_errors > 0).all()
+    expected = predictor.errors(found).expected
+    assert expected is not None
+    assert np.isfinite(expected).all()
+    assert (expected > 0).all()
     # The state of the run itself knows what the labels say, and nothing of its predictions.
     latest = read_checkpoint(config.save_dir / "checkpoint_latest.pth").extras
     assert set(latest) == {"pose"}
@@ -134,8 +136,8 @@ def test_every_checkpoint_of_a_run_under_way_knows_how_films_are_held(settings: 
         assert predictor.pose.shape.lowest_score is None
         (lack,) = predictor.lacks
         assert "no calibration for plain" in lack
-        found = predictor.predict_film(config.dataset_path / "test" / "Cephalograms" / "e0.png")
-        assert any("no calibration" in note for note in found.to_dict()["notes"])
+        record = Model(predictor).predict(config.dataset_path / "test" / "Cephalograms" / "e0.png")
+        assert any("no calibration" in note for note in record.notes)
 
 
 def test_a_run_with_a_second_stage_that_pays_keeps_it(

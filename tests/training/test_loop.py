@@ -9,16 +9,16 @@ import torch
 
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.errors import CephkitError
+from cephkit.progress import ProgressBar
 from cephkit.training import launch, loop
 from cephkit.training.context import Run
-from cephkit.training.log import Screen
 from cephkit.training.loop import train_epoch
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
 
 
 def prepared(config) -> Run:  # type: ignore[no-untyped-def]
-    return set_up(config, Screen(shown=False))
+    return set_up(config, ProgressBar(quiet=True))
 
 
 def gradients_of_each_step(run: Run) -> list[list[torch.Tensor]]:
@@ -107,7 +107,7 @@ def test_the_best_checkpoint_predicts_what_was_validated(settings: Settings, tin
     loaded = load_model(config.save_dir / "checkpoint_best.pth")
     films = read_aariz(tiny_aariz, ("valid",)).films
     predictor = Predictor(loaded)
-    predicted = np.stack([predictor.predict_film(film.path).points for film in films])
+    predicted = np.stack([predictor.predict_film(film.path).points[0] for film in films])
     truth = np.stack([points_array(film.points("mean"), loaded.spec.symbols) for film in films])
     assert radial_errors(predicted, truth).mean() * 0.5 == pytest.approx(result.best, abs=1e-3)
 
@@ -159,7 +159,7 @@ def test_a_run_whose_every_step_was_skipped_is_not_finished(
 ) -> None:
     config = settings(epochs=3, early_stopping=early_stopping, patience=1)
     real = loop.batch_loss
-    run = set_up(config, Screen())
+    run = set_up(config, ProgressBar())
     monkeypatch.setattr(loop, "batch_loss", lambda *arguments: real(*arguments) * float("nan"))
     with pytest.raises(CephkitError, match="not finite in any of the 6 steps: nothing was learnt"):
         loop.fit(run, stop=lambda: False)

@@ -14,11 +14,11 @@ from cephkit.checkpoint import read_checkpoint
 from cephkit.data.dataset import FilmDataset
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
+from cephkit.progress import ProgressBar
 from cephkit.training import loop
 from cephkit.training import run as run_module
 from cephkit.training.context import Run
 from cephkit.training.failure import failure
-from cephkit.training.log import Screen
 from cephkit.training.loop import fit
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
@@ -29,7 +29,7 @@ PLAIN = {"augment": False, "epochs": 2, "batch_size": 4, "gradient_accumulation_
 
 def trained(settings: Settings, name: str, **changes: object) -> Run:
     """A run with normalisation frozen: its statistics would see other batches when passes get smaller."""
-    run = set_up(settings(name, **{**PLAIN, **changes}), Screen(shown=False))
+    run = set_up(settings(name, **{**PLAIN, **changes}), ProgressBar(quiet=True))
     run.state.model.eval()
     assert fit(run, stop=lambda: False) == "finished"
     return run
@@ -74,7 +74,7 @@ def test_no_film_is_lost_and_none_is_seen_twice(settings: Settings, monkeypatch:
         return loss
 
     monkeypatch.setattr(loop, "batch_loss", watched)
-    run = set_up(settings(**{**PLAIN, "epochs": 1, "num_workers": 2, "use_ram_cache": True}), Screen(shown=False))
+    run = set_up(settings(**{**PLAIN, "epochs": 1, "num_workers": 2, "use_ram_cache": True}), ProgressBar(quiet=True))
     stepped: list[int] = []
     step = run.optimizer.step
 
@@ -98,7 +98,7 @@ def test_no_film_is_lost_and_none_is_seen_twice(settings: Settings, monkeypatch:
 def test_running_statistics_and_random_state_are_undone_with_the_step(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = set_up(settings(batch_size=2, gradient_accumulation_steps=2), Screen(shown=False))
+    run = set_up(settings(batch_size=2, gradient_accumulation_steps=2), ProgressBar(quiet=True))
     buffers = [buffer.clone() for buffer in run.state.model.buffers()]
     random = torch.get_rng_state()
     monkeypatch.setattr(loop, "batch_loss", failing_at({2}))
@@ -243,7 +243,7 @@ def test_what_stops_a_step_is_said_and_the_state_before_it_is_saved(
 def test_a_step_that_fails_while_weights_change_is_not_saved(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = set_up(settings(), Screen(shown=False))
+    run = set_up(settings(), ProgressBar(quiet=True))
     steps: list[int] = []
     step = run.optimizer.step
 

@@ -14,8 +14,8 @@ import torch
 from cephkit.checkpoint import read_checkpoint, write_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.errors import CheckpointError
+from cephkit.progress import ProgressBar
 from cephkit.training import resume
-from cephkit.training.log import Screen
 from cephkit.training.run import Result, set_up, train
 from tests.conftest import write_tiny_aariz
 from tests.training.conftest import Settings
@@ -311,7 +311,7 @@ def refused(stopped: tuple[TrainConfig, dict[str, Any]], path: Path, training: d
     config, content = stopped
     torch.save({**content, "training": training, **more}, path)
     with pytest.raises(CheckpointError, match=rf"(?s)^{path}: .*") as caught:
-        set_up(replace(config, resume=path), Screen(shown=False))
+        set_up(replace(config, resume=path), ProgressBar(quiet=True))
     assert len(str(caught.value)) < 700 + len(str(path))
     return str(caught.value)
 
@@ -356,4 +356,4 @@ def test_settings_in_a_file_may_be_anything(stopped: Any, tmp_path: Path) -> Non
     torch.save({**content, "config": {**content["config"], "epochs": torch.ones(2), "lr": [torch.ones(2)] * 99}},
                tmp_path / "c.pth")  # fmt: skip
     resumed = replace(config, resume=tmp_path / "c.pth", resume_as="auto")
-    assert set_up(resumed, Screen(shown=False)).state.progress.step == 0
+    assert set_up(resumed, ProgressBar(quiet=True)).state.progress.step == 0

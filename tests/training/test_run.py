@@ -15,9 +15,9 @@ from cephkit.checkpoint import read_checkpoint
 from cephkit.commands.train import main
 from cephkit.data import store_builder
 from cephkit.errors import CheckpointError, DataError, SettingsError
+from cephkit.progress import ProgressBar
 from cephkit.training import finish as finish_module
 from cephkit.training.batches import epoch_plan
-from cephkit.training.log import Screen
 from cephkit.training.run import set_up, train
 from cephkit.training.second_stage import detail_data
 from tests.conftest import write_tiny_aariz
@@ -163,13 +163,13 @@ def test_memory_for_the_second_stage_is_looked_for_before_the_first(
 def test_too_few_points_to_calibrate_are_said_at_the_start(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    set_up(settings(), Screen())
+    set_up(settings(), ProgressBar())
     assert "valid has 12 labelled points, a calibration needs 200" in capsys.readouterr().out
 
 
 def test_a_film_that_changed_between_the_stages_is_named(settings: Settings, tmp_path: Path) -> None:
     root = write_tiny_aariz(tmp_path / "data", train=3, valid=2)
-    run = set_up(settings(dataset_path=root), Screen(shown=False))
+    run = set_up(settings(dataset_path=root), ProgressBar(quiet=True))
     film, other = (run.data.films["train"][index].path for index in (0, 1))
     film.write_bytes(other.read_bytes() + b"0")
     with pytest.raises(DataError, match=rf"{film.name}: changed during the run"):

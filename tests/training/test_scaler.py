@@ -29,34 +29,36 @@ def float16(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_overflowing_scale_is_lowered_and_its_steps_are_skipped_and_counted(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = train(settings(epochs=8, mixed_precision=True, use_ema=True))
+    result = train(settings(epochs=4, mixed_precision=True, use_ema=True))
     checkpoint = read_checkpoint(result.save_dir / "checkpoint_latest.pth")
     assert checkpoint.training is not None
     progress = checkpoint.training["progress"]
-    assert 1 <= progress["skipped"] < 12
-    assert progress["step"] == 16
-    assert checkpoint.training["scaler"]["scale"] < 2.0**18
+    skipped = progress["skipped"]
+    assert skipped >= 1
+    assert progress["step"] == 8
+    # Halved by every overflow, doubled by every third step that went well in a row.
+    assert checkpoint.training["scaler"]["scale"] in [2.0 ** (18 - skipped + grown) for grown in range(3)]
     assert "not finite, skipped (1 so far)" in capsys.readouterr().out
     assert all(torch.isfinite(tensor).all() for tensor in checkpoint.model.values())
 
 
 @pytest.mark.usefixtures("float16")
 def test_stopping_and_resuming_restores_the_scaler(settings: Settings) -> None:
-    straight = train(settings("straight", epochs=6, mixed_precision=True))
-    stopped = train(settings("broken", epochs=6, mixed_precision=True), stop=StopAfter(7))
+    straight = train(settings("straight", epochs=4, mixed_precision=True))
+    stopped = train(settings("broken", epochs=4, mixed_precision=True), stop=StopAfter(5))
     assert stopped.outcome == "stopped"
     resumed = train(
-        settings("broken", epochs=6, mixed_precision=True, resume=stopped.save_dir / "checkpoint_latest.pth")
+        settings("broken", epochs=4, mixed_precision=True, resume=stopped.save_dir / "checkpoint_latest.pth")
     )
     assert equal(state_of(straight), state_of(resumed))
 
 
 @pytest.mark.usefixtures("float16")
 def test_gradients_are_unscaled_before_they_are_clipped(settings: Settings) -> None:
-    from cephkit.training.log import Screen
+    from cephkit.progress import ProgressBar
     from cephkit.training.loop import train_epoch
 
-    run = set_up(settings(mixed_precision=True, clip_grad_norm=0.5, epochs=4), Screen(shown=False))
+    run = set_up(settings(mixed_precision=True, clip_grad_norm=0.5, epochs=4), ProgressBar(quiet=True))
     norms: list[float] = []
     step = run.optimizer.step
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cephkit.data.film import Film
-from cephkit.files import write_csv
 from cephkit.inference.local import fit_bias
+from cephkit.tables import write_csv
 
 Floats = NDArray[np.float64]
 

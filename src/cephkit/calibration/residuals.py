@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cephkit.cephalometry.frame import Facing
 from cephkit.data.film import Film, points_array
 from cephkit.inference.pose import faces
 from cephkit.inference.predictor import Found
+from cephkit.landmarks import Facing
 
 Floats = NDArray[np.float64]
 

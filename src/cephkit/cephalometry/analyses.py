@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 from numpy.typing import ArrayLike
 
 from cephkit.cephalometry.classes import RULES, Rule, Rules, normal_share, one_per_question
-from cephkit.cephalometry.frame import Face, Facing, face_of, facing_of
+from cephkit.cephalometry.frame import Face, face_of, facing_of
 from cephkit.cephalometry.limits import LARGEST_SHARE, LIMITS, NO_FACE, Limits, impossible, no_lengths
 from cephkit.cephalometry.measures import MEASUREMENTS, Measurement, Only
 from cephkit.cephalometry.norms import Norm, NormRow, Subject, norm_for, norm_rows
@@ -15,6 +15,7 @@ from cephkit.cephalometry.primitives import DegenerateError
 from cephkit.cephalometry.results import Result
 from cephkit.cephalometry.uncertainty import standard_error
 from cephkit.data.film import Points
+from cephkit.landmarks import Facing
 
 AnalysisName: TypeAlias = Literal[
     "Steiner",
@@ -76,7 +77,7 @@ def measure(
         points: film pixels, x to the right, y down; any of the 29 landmarks.
         facing: where the face looks on the film; None: found from the landmarks.
         pixel_size_mm: mm per film pixel, or (across, down) of pixels not square; None: no lengths.
-        covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared (``frame.covariance_of_error``).
+        covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared.
         subject: whose face, for norms by age or sex.
         analyses: names, of which the first names a class where several could; None: all but those of ``ON_REQUEST``.
         measurements: what to measure; those of norms that depend on others must be among them.

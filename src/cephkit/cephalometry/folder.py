@@ -1,10 +1,9 @@
 """The folder that ``cephkit measure`` fills: JSON and a sheet per film, one table of all films.
 
-The JSON files are the truth: the table is made from them, so that a second run adds to it, and a film whose JSON is
-there by the same settings is not measured again.
+The JSON files are the truth: the table is made from them, so that a second run adds to it, and a film that has JSON of
+the same settings is not measured again.
 """
 
-import csv
 import hashlib
 import json
 import os
@@ -16,29 +15,30 @@ from typing import Any
 from cephkit.cephalometry.measured import TABLE_COLUMNS, table_rows
 from cephkit.cephalometry.sheet import SHEET_ENDING
 from cephkit.cephalometry.source import RESULT_ENDING
-from cephkit.data.names import film_key
+from cephkit.data.names import film_key, first_free
 from cephkit.errors import CephkitError, SettingsError
-from cephkit.files import short_name, write_csv, write_json
+from cephkit.files import short_name, write_json
+from cephkit.tables import columns_of, write_csv
 
 TABLE = "measurements.csv"
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a film's landmarks come from."""
+    """The file that a film's landmarks come from."""
 
     file: str
     """Name of the label file or film."""
     content: str
     """Hash of its bytes."""
     source: str = ""
-    """Of a label file: what tells its path, so that corrected labels replace their results. Empty for a film."""
+    """Of a label file: digest of its path, so that corrected labels replace their results. Empty for a film."""
     film_hash: str = ""
-    """``pixel_hash`` of the film; empty where it is not known."""
+    """``pixel_hash`` of the film; empty if unknown."""
 
     def is_film_of(self, known: "Origin") -> bool:
         """Whether an earlier result is of the same film."""
-        if not known.content:  # of a version that did not note it
+        if not known.content:  # of a version that did not write it
             return self.file == known.file
         if self.film_hash and known.film_hash and self.film_hash != known.film_hash:
             return False
@@ -47,7 +47,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Known:
-    """A result that is there."""
+    """A result that exists."""
 
     origin: Origin
     run: str
@@ -57,15 +57,15 @@ class Known:
 
 
 class MeasuredFolder:
-    """Names results so that no film's replace another's, and makes one table of all of them.
+    """Names results so that none replaces another film's, and makes one table of all of them.
 
     Args:
         folder: made when the first result is written.
-        run: tells the settings; results of other settings are made anew.
-        resume: take what is there of this run as done.
+        run: digest of the settings; results of other settings are replaced.
+        resume: skip films that this run has a result of.
 
     Raises:
-        SettingsError: the folder has a ``measurements.csv`` that is not ours.
+        SettingsError: the folder has a ``measurements.csv`` of another program.
     """
 
     def __init__(self, folder: Path, run: str, resume: bool = True) -> None:
@@ -75,36 +75,32 @@ class MeasuredFolder:
         self._known = {film_key(_name(path)): _known(content) for path, content in self._results()}
 
     def name_for(self, stem: str, origin: Origin) -> str:
-        """A name for a film's results: ``stem``, with a number where another film has it."""
-        stem, number = short_name(stem), 1
-        while True:
-            name = stem if number == 1 else f"{stem}-{number}"
-            if film_key(name) not in self._taken and self._is_free(name, origin):
-                self._taken.add(film_key(name))
-                return name
-            number += 1
+        """A name for a film's results: ``stem``, with a number if another film has it."""
+        name = first_free(short_name(stem), lambda name: self._is_free(name, origin))
+        self._taken.add(film_key(name))
+        return name
 
     def known(self, name: str) -> Known | None:
         """The earlier result of that name."""
         return self._known.get(film_key(name))
 
     def done(self, name: str, origin: Origin, sheet: bool) -> Known | None:
-        """The result of this run that is there, so that the film need not be measured again."""
+        """The film's result of this run, if there is one: then it need not be measured again."""
         known = self.known(name)
         if known is None or not self.resume or (known.origin.content, known.run) != (origin.content, self.run):
             return None
         return None if sheet and not self.sheet_path(name).exists() else known
 
     def json_path(self, name: str) -> Path:
-        """Where the measurements go."""
+        """The file for a film's measurements."""
         return self.folder / f"{name}{RESULT_ENDING}"
 
     def sheet_path(self, name: str) -> Path:
-        """Where the page goes."""
+        """The file for a film's page."""
         return self.folder / f"{name}{SHEET_ENDING}"
 
     def write(self, name: str, origin: Origin, content: Mapping[str, Any]) -> None:
-        """The JSON of a film; the page of an earlier result goes, so that none stands beside figures it does not show.
+        """The JSON of a film; an earlier page is removed, so that none stands beside figures that it does not show.
 
         Raises:
             CephkitError: it cannot be written.
@@ -116,8 +112,8 @@ class MeasuredFolder:
                 f"{self.sheet_path(name)}: cannot be replaced ({error.strerror or error}); close it in other "
                 "programs, or choose another --out"
             ) from error
-        told = {"content": origin.content, "source": origin.source or None, "run": self.run}
-        write_json(self.json_path(name), {**content, **told})
+        made_of = {"content": origin.content, "source": origin.source or None, "run": self.run}
+        write_json(self.json_path(name), {**content, **made_of})
 
     def write_table(self) -> int:
         """``measurements.csv`` of all results in the folder, film by film; how many films it has.
@@ -133,7 +129,7 @@ class MeasuredFolder:
         return count
 
     def _results(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """Our JSON files, in order of name; one that is damaged or somebody else's is none."""
+        """The results in the folder, in order of name; files that are damaged or of another program do not count."""
         for path in sorted(self.folder.glob(f"*{RESULT_ENDING}")) if self.folder.is_dir() else ():
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
@@ -144,6 +140,8 @@ class MeasuredFolder:
             yield path, content
 
     def _is_free(self, name: str, origin: Origin) -> bool:
+        if film_key(name) in self._taken:
+            return False
         known = self.known(name)
         if known is not None:
             return origin.is_film_of(known.origin)
@@ -151,7 +149,7 @@ class MeasuredFolder:
 
 
 def path_digest(path: Path) -> str:
-    """Tells a file's place without saying it: folders may be named after patients."""
+    """Identifies a file's place without naming it: folders may be named after patients."""
     return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
 
 
@@ -168,13 +166,7 @@ def _known(content: Mapping[str, Any]) -> Known:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """A table of an earlier version has other columns; it is ours by how it begins."""
-    if not path.exists():
-        return
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            head = next(csv.reader(file), [])
-    except (OSError, ValueError, csv.Error) as error:
-        raise SettingsError(f"{path}: cannot be read ({error}); choose another --out") from error
-    if tuple(head[:4]) != TABLE_COLUMNS[:4]:
-        raise SettingsError(f"{path}: is no table of cephkit measure; choose another --out")
+    """A table of an earlier version has other columns, but begins alike."""
+    columns = columns_of(path)
+    if columns is not None and columns[:4] != TABLE_COLUMNS[:4]:
+        raise SettingsError(f"{path}: is not a table of cephkit measure; choose another --out")

@@ -3,29 +3,23 @@
 Landmarks come in film pixels (x to the right, y down). Signs hold in this frame alone: nothing is measured outside it.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cephkit.data.film import Points
 from cephkit.geometry import Matrix, film_to_face, transform
+from cephkit.landmarks import Facing
 
 Vector: TypeAlias = NDArray[np.float64]
-Facing: TypeAlias = Literal["right", "left"]
 
 FRONT = ("N", "Or", "A", "ANS", "Pn", "Pog", "UIT")
 BACK = ("S", "Po", "Ar", "Co", "Go", "PNS")
 UPPER = ("N", "S", "Or", "Po", "N`")
 LOWER = ("B", "Pog", "Gn", "Me", "Go", "LIA", "Pog`")
-
-CHI2_90 = -2.0 * math.log(1.0 - 0.9)
-"""Squared radius, in standard deviations, of the circle that holds 90 % of a plane normal distribution."""
-MEAN_RADIUS = math.sqrt(math.pi / 2.0)
-"""Mean length of a plane normal vector with a standard deviation of 1 along each axis."""
 
 
 @dataclass(frozen=True)
@@ -84,19 +78,6 @@ def face_of(
     turn = to_face[:2, :2]
     spread = {symbol: turn @ _covariance(symbol, given) @ turn.T for symbol, given in (covariances_px or {}).items()}
     return Face(placed, pixel_size_mm is not None, spread)
-
-
-def covariance_of_error(expected_error: float) -> Matrix:
-    """(2, 2) covariance of a landmark that is expected to be ``expected_error`` off, alike in all directions.
-
-    The errors are taken as normal; their mean length is then sqrt(pi / 2) standard deviations.
-    """
-    return np.eye(2) * (expected_error / MEAN_RADIUS) ** 2
-
-
-def covariance_of_region(region: ArrayLike) -> Matrix:
-    """(2, 2) covariance of a landmark whose 90 % region is r' R^-1 r <= 1, the errors taken as normal."""
-    return np.asarray(region, dtype=np.float64) / CHI2_90
 
 
 def _covariance(symbol: str, given: ArrayLike) -> Matrix:

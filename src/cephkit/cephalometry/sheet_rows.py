@@ -1,35 +1,62 @@
-"""The tables of a sheet: one line a measurement, and what stands below them, as HTML."""
+"""The rows of a sheet's tables, one per measurement, and how they are set in columns."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
+from dataclasses import dataclass
 
 from cephkit.cephalometry.norms import Norm
 from cephkit.cephalometry.results import Result
 
 UNITS = {"deg": "°", "mm": " mm", "%": " %", "ratio": ""}
 LARGEST_SD = 3.0
-"""Where the bar of deviations ends; a larger one stands at its end."""
+"""End of the axis of deviations; larger ones are drawn there."""
 ARROWS = {"below": "▼", "within": "●", "above": "▲"}
 LONG_NAME = 14
-"""Letters; a longer name is set smaller."""
-_COLUMNS = "".join(f'<col class="{name}">' for name in ("name", "value", "error", "norms", "bars", "sds"))
+"""Letters; longer names are set smaller."""
 
 
-def analysis_table(results: Sequence[Result]) -> str:
-    """The measured of one analysis; ``results`` are all of that analysis and have a value."""
-    rows = [
-        _row(result, *(_deviation(results, index + step) for step in (-1, 0, 1)))
-        for index, result in enumerate(results)
+@dataclass(frozen=True)
+class Bar:
+    """A deviation in SDs on an axis from -3 to 3, joined with those of the rows above and below; SVG paths."""
+
+    path: str
+    dot: str
+    is_far: bool
+    """Beyond 2 SD."""
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """One measurement, as texts."""
+
+    name: str
+    hint: str
+    """Tooltip of the name."""
+    value: str
+    error: str
+    norm: str
+    is_withheld: bool
+    """Whether there is a norm, but not for this face."""
+    difference: str
+    """From the norm: in SD with a bar, otherwise in the measurement's unit or against a range."""
+    bar: Bar | None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the name must be set smaller."""
+        return len(self.name) > LONG_NAME
+
+
+def sheet_rows(results: Sequence[Result]) -> list[SheetRow]:
+    """The rows of one analysis, all of whose ``results`` have a value."""
+    deviations = [None, *(result.deviation_sd for result in results), None]
+    return [
+        _row(result, *around)
+        for result, around in zip(results, zip(deviations, deviations[1:], deviations[2:], strict=False), strict=True)
     ]
-    return (
-        f'<table><colgroup>{_COLUMNS}</colgroup><thead><tr><th colspan="6" scope="colgroup">'
-        f"{escape(results[0].analysis)}</th></tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
 
 
 def in_columns(results: Sequence[Result], columns: int) -> list[list[list[Result]]]:
-    """The analyses in so many columns, in their order, so that the longest column is as short as can be."""
+    """The analyses in at most ``columns`` columns, in their order, the longest column as short as possible."""
     groups: dict[str, list[Result]] = {}
     for result in results:
         groups.setdefault(result.analysis, []).append(result)
@@ -41,7 +68,7 @@ def in_columns(results: Sequence[Result], columns: int) -> list[list[list[Result
 
 
 def height(analyses: Sequence[Sequence[Result]]) -> float:
-    """Lines of a column, the analyses' names among them."""
+    """Lines of a column, including the names of the analyses."""
     return sum(len(analysis) + 1.4 for analysis in analyses)
 
 
@@ -51,7 +78,7 @@ def value_text(value: float, result: Result) -> str:
 
 
 def norm_text(norm: Norm, digits: int) -> str:
-    """The figures of a norm, and whether it is a goal; which kind of norm it is otherwise stands with its source."""
+    """The figures of a norm, and whether it is a goal; other kinds are given with the source."""
     if norm.sd is not None and norm.mean is not None:
         return f"{number(norm.mean, digits, idle_zeros=False)} ± {number(norm.sd, digits + 1, idle_zeros=False)}"
     if norm.low is not None and norm.high is None:
@@ -67,41 +94,39 @@ def norm_text(norm: Norm, digits: int) -> str:
 
 
 def number(value: float, digits: int, idle_zeros: bool = True) -> str:
-    """A number with a minus sign that is one, and none before zero."""
+    """A number with a typographic minus sign, and none before zero."""
     text = f"{value:.{digits}f}"
     if not idle_zeros and "." in text:
         text = text.rstrip("0").rstrip(".")
     return text.replace("-", "\N{MINUS SIGN}") if float(text) else text.removeprefix("-")
 
 
-def grouped(named: Iterable[tuple[str, str]]) -> str:
-    """(reason, name) as one line of HTML: each reason once, with the names that it is about."""
+def by_reason(named: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(reason, name) to (names, reason), each reason once."""
     groups: dict[str, dict[str, None]] = {}
     for reason, name in named:
         groups.setdefault(reason, {})[name] = None
-    return "; ".join(f"<b>{escape(', '.join(names))}</b> {escape(reason)}" for reason, names in groups.items())
+    return [(", ".join(names), reason) for reason, names in groups.items()]
 
 
-def _row(result: Result, before: float | None, deviation: float | None, after: float | None) -> str:
+def _row(result: Result, before: float | None, deviation: float | None, after: float | None) -> SheetRow:
     assert result.value is not None
-    error = "" if result.standard_error is None else f"±{number(result.standard_error, _digits(result))}"
-    norm = "" if result.norm is None else norm_text(result.norm, _digits(result))
-    withheld = "<i>withheld</i>" if result.norm_withheld else ""
-    long = ' class="long"' if len(result.name) > LONG_NAME else ""
-    cells = [
-        f'<th scope="row"{long} title="{escape(_said(result))}">{escape(result.name)}</th>',
-        f'<td>{escape(value_text(result.value, result))}</td><td class="se">{error}</td>',
-        f'<td class="norm">{escape(norm) or withheld}</td>',
-    ]
-    if deviation is not None:
-        cells.append(f'<td class="bar">{_bar(before, deviation, after)}</td><td>{_signed(deviation)}</td>')
-    else:
-        cells.append(f'<td colspan="2">{_against(result)}</td>')
-    return f"<tr>{''.join(cells)}</tr>"
+    digits = _digits(result)
+    norm = "" if result.norm is None else norm_text(result.norm, digits)
+    return SheetRow(
+        result.name,
+        _hint(result),
+        value_text(result.value, result),
+        "" if result.standard_error is None else f"±{number(result.standard_error, digits)}",
+        norm,
+        bool(result.norm_withheld) and not norm,
+        _against(result) if deviation is None else _signed(deviation),
+        None if deviation is None else _bar(before, deviation, after),
+    )
 
 
 def _digits(result: Result) -> int:
-    """Digits after the point: one, and of a ratio as many as tell three figures."""
+    """Decimals: one; for a ratio as many as give three significant figures."""
     if result.unit != "ratio" or result.value is None:
         return 1
     size = abs(result.value)
@@ -109,7 +134,7 @@ def _digits(result: Result) -> int:
 
 
 def _against(result: Result) -> str:
-    """below, within or above a range; the difference from a goal."""
+    """Position relative to a range, or difference from a goal."""
     where, difference = result.against_range, result.difference
     if where is not None:
         return f"{ARROWS[where]} {where}"
@@ -118,42 +143,30 @@ def _against(result: Result) -> str:
     return f"Δ {_signed(difference, _digits(result))}"
 
 
-def _bar(before: float | None, deviation: float, after: float | None) -> str:
-    """The deviation in SDs on an axis from -3 to 3, joined with those of the rows above and below."""
+def _bar(before: float | None, deviation: float, after: float | None) -> Bar:
     x = _clipped(deviation)
-    path = [f"M{x:.2f} .5"]
-    for neighbour, y in ((before, "0"), (after, "1")):
-        if neighbour is not None:
-            path.append(f"M{x:.2f} .5L{(x + _clipped(neighbour)) / 2:.2f} {y}")
-    return (
-        '<svg viewBox="-3.3 0 6.6 1" preserveAspectRatio="none" aria-hidden="true"><rect class="b2" x="-2" width="4" '
-        'height="1"/><rect class="b1" x="-1" width="2" height="1"/><path class="zero" d="M0 0V1"/>'
-        f'<path class="wiggle" d="{"".join(path)}"/><path class="dot{" far" * (abs(deviation) > 2)}" '
-        f'd="M{x:.2f} .5h.001"/></svg>'
+    lines = "".join(
+        f"M{x:.2f} .5L{(x + _clipped(neighbour)) / 2:.2f} {y}"
+        for neighbour, y in ((before, 0), (after, 1))
+        if neighbour is not None
     )
-
-
-def _deviation(results: Sequence[Result], index: int) -> float | None:
-    return results[index].deviation_sd if 0 <= index < len(results) else None
+    return Bar(f"M{x:.2f} .5{lines}", f"M{x:.2f} .5h.001", abs(deviation) > 2)
 
 
 def _clipped(deviation: float) -> float:
     return min(max(deviation, -LARGEST_SD), LARGEST_SD)
 
 
-def _said(result: Result) -> str:
-    """What a pointer on the name shows."""
+def _hint(result: Result) -> str:
     norm = result.norm
-    parts = [
-        result.note,
-        "" if norm is None else f"norm: {norm.kind}, {norm.source}",
-        "" if norm is None else str(norm.sample),
-        "" if norm is None else norm.verification,
-        "" if norm is None or norm.sd is None or norm.low is None else f"range {norm.low:g} to {norm.high:g}",
-        "" if norm is None else norm.note,
-        result.norm_withheld,
-    ]
-    return "; ".join(part for part in parts if part)
+    of_norm = norm and (
+        f"norm: {norm.kind}, {norm.source}",
+        str(norm.sample),
+        norm.verification,
+        "" if norm.sd is None or norm.low is None else f"range {norm.low:g} to {norm.high:g}",
+        norm.note,
+    )
+    return "; ".join(part for part in (result.note, *(of_norm or ()), result.norm_withheld) if part)
 
 
 def _signed(value: float, digits: int = 1) -> str:
@@ -162,7 +175,7 @@ def _signed(value: float, digits: int = 1) -> str:
 
 
 def _filled(analyses: Sequence[list[Result]], limit: float) -> list[list[list[Result]]]:
-    """Columns filled one after the other up to ``limit`` lines."""
+    """Columns filled in turn, up to ``limit`` lines each."""
     columns: list[list[list[Result]]] = []
     for analysis in analyses:
         if columns and height([*columns[-1], analysis]) <= limit + 1e-9:

@@ -20,10 +20,10 @@ from cephkit.evaluation.compare import P_VALUE, Comparison, Difference, Unit, co
 from cephkit.evaluation.judge import judge_checkpoints, judge_file
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Floats
 from cephkit.evaluation.scoring import Scores
-from cephkit.evaluation.tables import Row
-from cephkit.files import write_csv, write_json
+from cephkit.files import write_json
 from cephkit.landmarks import BY_SYMBOL, in_canonical_order
 from cephkit.notice import NOTICE, VERSION, Notify
+from cephkit.tables import Row, write_csv
 
 PREDICTIONS = "predictions.json"
 """What ``cephkit evaluate`` calls its predictions."""
@@ -267,7 +267,7 @@ def notes(total: Comparison, landmarks: dict[str, Comparison], pair: Paired) -> 
     if total.films < FEW_FILMS:
         lines.append(f"only {total.films} films: intervals come out too narrow and p-values too small")
     for name, sign in (("B", -1), ("A", 1)):
-        ahead = [s for s, one in landmarks.items() if one.mre.shown and sign * (one.mre.difference or 0.0) > 0]
+        ahead = [s for s, one in landmarks.items() if one.mre.significant and sign * (one.mre.difference or 0.0) > 0]
         if ahead:
             lines.append(f"landmarks with a smaller MRE for {name} (p after Holm's correction): {' '.join(ahead)}")
     dropped = total.points - total.points_both

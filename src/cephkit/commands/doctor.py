@@ -9,10 +9,8 @@ from cephkit.config import TrainConfig, parse_with_file
 from cephkit.doctor.checks import Check, exit_status, refused, warning
 from cephkit.doctor.nvidia import Smi, ask_nvidia_smi
 from cephkit.doctor.report import Report, to_json
-from cephkit.doctor.software import driver_check, python_check, tensorboard_check, torch_check
+from cephkit.doctor.software import driver_check, python_check, tensorboard_check, torch_check, torch_import_check
 from cephkit.errors import CephkitError, SettingsError
-
-Look = Callable[[], Check | list[Check] | None]
 
 
 @dataclass(frozen=True)
@@ -61,10 +59,10 @@ def go_through(options: DoctorOptions, report: Report) -> None:
     smi = ask_nvidia_smi()  # before this process itself uses the card
     report.heading("Software")
     report.add(python_check())
-    torch = torch_check(smi)
-    report.add(torch)
-    if torch.status == "failure" and "cannot be imported" in torch.found:
-        return  # nothing else can be looked at
+    if (missing := torch_import_check()) is not None:
+        report.add(missing)
+        return  # nothing else can be checked
+    report.add(torch_check(smi))
     report.add(guarded("driver", lambda: driver_check(smi)))
     report.add(guarded("TensorBoard", tensorboard_check))
     hardware_and_data(options, report, smi)
@@ -88,7 +86,7 @@ def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
     def device_lines() -> list[Check]:
         nonlocal device, card
         device = choose_device(options.device, lambda line: None)
-        card = cards.look_at(device, smi) if device.type == "cuda" else None
+        card = cards.read_card(device, smi) if device.type == "cuda" else None
         lines = [cards.device_check(options.device, device, card)]
         if card is not None:
             half = cards.half_check(card, options.mixed_precision)
@@ -128,17 +126,17 @@ def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
     room = plan.room_of(options, card, options.vram)
     report.add(guarded("peak memory", lambda: plan.peak_check(options, packing, room, landmarks)))
     if options.timing and films:
-        look = partial(timing.time_check, options, packing, examined.train, examined.valid, landmarks)
-        report.add(guarded("time", look))
+        check = partial(timing.time_check, options, packing, examined.train, examined.valid, landmarks)
+        report.add(guarded("time", check))
 
 
-def guarded(name: str, look: Look) -> list[Check]:
-    """The lines of ``look``. What it stumbles over becomes a line: the others shall still be seen."""
+def guarded(name: str, check: Callable[[], Check | list[Check] | None]) -> list[Check]:
+    """Run ``check``; an error becomes a line like others, so that the rest is checked too."""
     try:
-        found = look()
+        found = check()
     except CephkitError as error:
         return [refused(name, error, "see the message")]
     except Exception as error:  # machines differ in more ways than can be foreseen
         reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
-        return [warning(name, f"could not be looked at ({reason})", "go on; if training fails too, report this line")]
+        return [warning(name, f"could not be checked ({reason})", "try training; if that fails too, report this line")]
     return [found] if isinstance(found, Check) else found or []

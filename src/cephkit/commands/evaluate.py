@@ -11,9 +11,10 @@ from rich.console import Console
 from cephkit.config import Truth, parse
 from cephkit.data.film import SPLITS, Split
 from cephkit.errors import SettingsError
-from cephkit.evaluation.judge import Judged, judge_checkpoints, judge_file, shown
-from cephkit.evaluation.results import report, show, write_predictions, write_results
+from cephkit.evaluation.judge import Judged, judge_checkpoints, judge_file
+from cephkit.evaluation.results import metrics_content, print_results, write_predictions, write_results
 from cephkit.notice import NOTICE, Notify
+from cephkit.progress import track
 
 PLAIN_WIDTH = 120
 """Columns of the table where the output is no terminal and cannot say how wide it is."""
@@ -129,9 +130,9 @@ def evaluate(options: EvaluateOptions, command: str = "", notify: Notify = print
     }
     console = Console()
     console = console if console.is_terminal else Console(width=PLAIN_WIDTH)
-    content = report(scores, metrics, about)
+    content = metrics_content(scores, metrics, about)
     write_results(options.out, scores, content)
-    show(scores, metrics, console, content)
+    print_results(scores, metrics, console, content)
     if options.stress:
         _stress(options, judged, console)
     if options.report:
@@ -146,13 +147,13 @@ def evaluate(options: EvaluateOptions, command: str = "", notify: Notify = print
 
 
 def _stress(options: EvaluateOptions, judged: Judged, console: Console) -> None:
-    from cephkit.evaluation.stress import show_stress, stress_rows, write_stress
+    from cephkit.evaluation.stress import print_stress, stress_rows, write_stress
 
     predictor = judged.predictor
     assert predictor is not None
     rows = stress_rows(
-        lambda film: predictor.predict_film(film).points, judged.scores.films, predictor.spec.symbols, options.truth,
-        lambda films: shown(films, "distorting"), max_films=options.stress_films,
+        lambda film: predictor.predict_film(film).points[0], judged.scores.films, predictor.spec.symbols, options.truth,
+        lambda films: track(films, "distorting", len(films)), max_films=options.stress_films,
     )  # fmt: skip
-    show_stress(rows, console)
+    print_stress(rows, console)
     write_stress(options.out, rows)

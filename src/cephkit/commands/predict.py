@@ -19,9 +19,9 @@ from cephkit.data.spacing import said_spacing
 from cephkit.errors import SettingsError
 from cephkit.inference.model import Model, load_model
 from cephkit.inference.results import PROBLEMS, ResultFolder
-from cephkit.inference.screen import Screen
 from cephkit.inference.work import Work
 from cephkit.notice import NOTICE, VERSION
+from cephkit.progress import ProgressBar
 
 CARD_BATCH = 4
 """Films per pass on a card, where nothing is said; on a CPU a pass of one is as fast."""
@@ -133,13 +133,15 @@ def predict(options: PredictOptions) -> int:
     problems: list[tuple[str, str]] = []
     there = without_size = 0
     try:
-        with Screen(len(files)) as screen:
-            for done in work.all(files):
+        with ProgressBar(len(files), "films") as bar:
+            for count, done in enumerate(work.all(files), 1):
                 there += done.was_there
                 without_size += not done.has_pixel_size
                 if done.problem:
                     problems.append((done.file.as_posix(), done.problem))
-                screen.show(done.line)
+                bar.update(count)
+                if done.line:
+                    bar.notify(f"[{count}/{len(files)}] {done.line}")
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on with what is left, results so far are in {results.folder}")
         raise

@@ -1,44 +1,42 @@
 """The Aariz layout on disk: folders, endings, labels and machine map. Films are not decoded here."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.film_rows import of_film, rows_without_film
-from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
+from cephkit.data.labels import read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
 from cephkit.data.names import film_key, film_name
 from cephkit.data.pixels import PICTURE_ENDINGS
-from cephkit.errors import DataError
-
-__all__ = ["ANNOTATORS", "AarizFolder", "Problem", "landmarks_json", "read_aariz", "some"]
+from cephkit.errors import DataError, LabelError, Note
 
 ANNOTATORS: dict[str, str] = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}
 """Annotator -> folder."""
+MACHINE_MAP = "machine map"
+"""Kind of notes about the file of machines and pixel sizes."""
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Note):
     """Why a film cannot be used, and what to do."""
 
-    film_id: str
-    split: Split
-    path: Path
-    reason: str
-    remedy: str
+    film_id: str = field(kw_only=True)
+    split: Split = field(kw_only=True)
+    path: Path = field(kw_only=True)
 
     def __str__(self) -> str:
-        return f"{self.split}/{self.film_id}: {self.path}: {self.reason}; {self.remedy}"
+        return f"{self.split}/{self.film_id}: {self.path}: {super().__str__()}"
 
 
 @dataclass(frozen=True)
 class AarizFolder:
-    """Films by split and name, including those that ``problems`` name; ``notes`` hinder nobody."""
+    """Films by split and name, including those that ``problems`` name."""
 
     films: tuple[Film, ...]
     problems: tuple[Problem, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def some(names: Sequence[str], shown: int = 5) -> str:
@@ -57,13 +55,17 @@ def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
     folders = {split: _film_folder(root, split) for split in splits}
     map_path = _entry(root, FILE_NAME)
     machines = read_machine_map(map_path) if map_path else {}
-    notes = [] if map_path else [f"no {FILE_NAME} in {root}: no film has a pixel size or a machine"]
+    notes = [] if map_path else [
+        Note(MACHINE_MAP, f"no {FILE_NAME} in {root}: no film has a pixel size or a machine", (
+            "add the file that came with the data set"
+        ))
+    ]  # fmt: skip
     films: list[Film] = []
     problems: list[Problem] = []
     for split, (split_folder, film_folder) in folders.items():
-        found, broken, said = _read_split(split, split_folder, film_folder)
+        found, broken, odd = _read_split(split, split_folder, film_folder)
         problems += broken
-        notes += said
+        notes += odd
         films += [_with_machine(film, of_film(machines, film.path)) for film in found]
     files = [film.path for film in films] + _films_of_others(root, splits)
     notes += _machine_notes(films, machines) + _unmatched_rows(films, files, machines)
@@ -81,15 +83,15 @@ def has_split(root: Path, split: Split) -> bool:
 
 def _film_folder(root: Path, split: Split) -> tuple[Path, Path]:
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder; --dataset_path must name the folder that holds {_wanted(split)}")
+        raise DataError("no such folder", f"--dataset_path must name the folder that holds {_wanted(split)}", root)
     split_folder = _entry(root, split, folder=True)
     film_folder = _entry(split_folder, "Cephalograms", folder=True) if split_folder else None
     if split_folder is None or film_folder is None:
         nested = next((path for path in _visible(root) if path.is_dir() and _entry(path, split, folder=True)), None)
-        hint = f"; did you mean --dataset_path {nested}?" if nested else ""
+        hint = f"did you mean --dataset_path {nested}?" if nested else ""
         found = some(sorted(path.name for path in _visible(split_folder or root))) or "nothing"
         where = split_folder or root
-        raise DataError(f"{root}: no Aariz folder: looked for {_wanted(split)}, found {found} in {where}{hint}")
+        raise DataError(f"no Aariz folder: looked for {_wanted(split)}, found {found} in {where}", hint, root)
     return split_folder, film_folder
 
 
@@ -102,62 +104,70 @@ def _visible(folder: Path) -> list[Path]:
         # Names with a leading dot are leavings of file managers, such as ._film.png.
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
-        raise DataError(f"{folder}: cannot be listed: {error}; check that you may read it") from error
+        raise DataError(f"cannot be listed: {error}", "check that you may read it", folder) from error
 
 
 def _entry(parent: Path, name: str, *, folder: bool = False) -> Path | None:
     """``parent``'s entry of that name in any case."""
     found = [path for path in _visible(parent) if path.name.lower() == name.lower() and path.is_dir() == folder]
     if len(found) > 1:
-        raise DataError(f"{parent}: {some([path.name for path in found])} are the same name; keep one of them")
+        raise DataError(f"{some([path.name for path in found])} are the same name", "keep one of them", parent)
     return found[0] if found else None
 
 
-def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[list[Film], list[Problem], list[str]]:
+def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[list[Film], list[Problem], list[Note]]:
     by_stem: dict[str, list[Path]] = {}
     for path in _visible(film_folder):
         if path.suffix.lower() in PICTURE_ENDINGS:
             by_stem.setdefault(film_name(path), []).append(path)
     problems: list[Problem] = []
+
+    def broken(film_id: str, path: Path, kind: str, text: str, remedy: str) -> None:
+        problems.append(Problem(kind, text, remedy, film_id=film_id, split=split, path=path))
+
     for film_id, paths in by_stem.items():
         if len(paths) > 1:
-            reason = f"one film id with {len(paths)} files: {some([path.name for path in paths])}"
-            problems.append(Problem(film_id, split, paths[1], reason, "keep one of them"))
+            names = some([path.name for path in paths])
+            broken(film_id, paths[1], "film", f"one film id with {len(paths)} files: {names}", "keep one of them")
     annotation_folder = _entry(split_folder, "Annotations", folder=True)
     landmark_folder = _entry(annotation_folder, "Cephalometric Landmarks", folder=True) if annotation_folder else None
     by_key = {film_key(film_id): film_id for film_id in by_stem}
     annotations: dict[str, dict[str, Points]] = {film_id: {} for film_id in by_stem}
-    notes: list[str] = []
+    notes: list[Note] = []
     for annotator, name in ANNOTATORS.items():
         for written, path in _label_files(landmark_folder, name):
             film_id = written if written in by_stem else by_key.get(film_key(written), written)
             if film_id not in by_stem:
-                reason = f"label without a film {film_id} ({', '.join(PICTURE_ENDINGS)}) in {film_folder}"
-                problems.append(Problem(film_id, split, path, reason, "add the film or remove the label"))
+                text = f"label without a film {film_id} ({', '.join(PICTURE_ENDINGS)}) in {film_folder}"
+                broken(film_id, path, "label", text, "add the film or remove the label")
                 continue
             if annotator in annotations[film_id]:
-                reason = f"a second label of {name} for this film, by another spelling of its name"
-                problems.append(Problem(film_id, split, path, reason, "keep one of them"))
+                text = f"a second label of {name} for this film, by another spelling of its name"
+                broken(film_id, path, "label", text, "keep one of them")
                 continue
             try:
-                label = read_landmarks(path)
-            except BrokenLabelError as error:
-                problems.append(Problem(film_id, split, path, error.reason, error.remedy))
+                points, oddities = read_landmarks(path)
+            except LabelError as error:
+                broken(film_id, path, error.kind, error.text, error.remedy)
                 continue
-            annotations[film_id][annotator] = label.points
-            notes += [f"{split}/{film_id} ({annotator}): {note}" for note in label.notes]
+            annotations[film_id][annotator] = points
+            notes += [
+                Note("label", f"{split}/{film_id} ({annotator}): {note}", "correct the label file, if it is wrong")
+                for note in oddities
+            ]
     stages, unread = _cvm_stages(annotation_folder)
     if unread:
-        notes.append(f"{split}: CVM stage of {len(unread)} films cannot be read: {some(unread)}")
+        text = f"{split}: CVM stage of {len(unread)} films cannot be read: {some(unread)}"
+        notes.append(Note("CVM stages", text, "nothing to do: training does not use them"))
     named = {(problem.film_id) for problem in problems}
     films = []
     for film_id, paths in by_stem.items():
         if len(paths) > 1:
             continue
         if not any(annotations[film_id].values()) and film_id not in named:
-            looked = landmark_folder or split_folder / "Annotations" / "Cephalometric Landmarks"
-            reason = f"film without landmarks of any annotator in {looked}"
-            problems.append(Problem(film_id, split, paths[0], reason, f"add {film_id}.json or remove the film"))
+            expected = landmark_folder or split_folder / "Annotations" / "Cephalometric Landmarks"
+            text = f"film without landmarks of any annotator in {expected}"
+            broken(film_id, paths[0], "label", text, f"add {film_id}.json or remove the film")
         given = {annotator: points for annotator, points in annotations[film_id].items() if points}
         films.append(Film(film_id, paths[0], split, annotations=given, cvm_stage=stages.get(film_id)))
     return films, problems, notes
@@ -176,7 +186,7 @@ def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[st
     for film_id, path in _label_files(annotation_folder, "CVM Stages"):
         try:
             stages[film_id] = read_cvm_stage(path)
-        except BrokenLabelError:
+        except LabelError:
             unread.append(film_id)
     return stages, unread
 
@@ -196,24 +206,33 @@ def _films_of_others(root: Path, splits: Sequence[Split]) -> list[Path]:
     return [path for split in others for path in _visible(_film_folder(root, split)[1])]
 
 
-def _unmatched_rows(films: Sequence[Film], files: Sequence[Path], machines: dict[str, MachineRow]) -> list[str]:
+def _unmatched_rows(films: Sequence[Film], files: Sequence[Path], machines: dict[str, MachineRow]) -> list[Note]:
     """Notes on films that the machine map does not name, and on its rows that name no film."""
     absent = [film.film_id for film in films if of_film(machines, film.path) is None] if machines else []
     unused = [machines[key].film for key in rows_without_film(machines, files)]
-    notes = [f"films without a row in {FILE_NAME}: {len(absent)}: {some(absent)}"] if absent else []
-    return notes + ([f"rows of {FILE_NAME} without a film: {len(unused)}: {some(unused)}"] if unused else [])
+    notes = []
+    if absent:
+        text = f"films without a row in {FILE_NAME}: {len(absent)}: {some(absent)}"
+        notes.append(Note(MACHINE_MAP, text, "add their rows, or correct the names there"))
+    if unused:
+        text = f"rows of {FILE_NAME} without a film: {len(unused)}: {some(unused)}"
+        remedy = "nothing to do if the folder is a part of a data set; otherwise correct them"
+        notes.append(Note(MACHINE_MAP, text, remedy))
+    return notes
 
 
-def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> list[str]:
+def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> list[Note]:
     notes = []
     faulty = [f"{film.film_id} ({row.fault})" for film in films if (row := of_film(machines, film.path)) and row.fault]
     if faulty:
-        notes.append(f"{FILE_NAME}: pixel size not taken for {len(faulty)} films: {some(faulty)}")
+        text = f"{FILE_NAME}: pixel size not taken for {len(faulty)} films: {some(faulty)}"
+        notes.append(Note(MACHINE_MAP, text, "correct these rows of the file"))
     elsewhere = [
         f"{film.film_id} ({row.mode}, lies in {film.split})"
         for film in films
         if (row := of_film(machines, film.path)) and row.mode and row.mode.lower() != film.split
     ]
     if elsewhere:
-        notes.append(f"{FILE_NAME}: another split than the folder for {len(elsewhere)} films: {some(elsewhere)}")
+        text = f"{FILE_NAME}: another split than the folder for {len(elsewhere)} films: {some(elsewhere)}"
+        notes.append(Note(MACHINE_MAP, text, "correct these rows of the file"))
     return notes

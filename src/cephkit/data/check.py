@@ -1,7 +1,6 @@
 """A look at every film before a run starts: each is decoded once, in parallel, all faults told at once."""
 
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,9 @@ import numpy as np
 from cephkit.data.aariz import ANNOTATORS, Problem, some
 from cephkit.data.film import Film
 from cephkit.data.index import FilmFacts, FilmIndex, Sink
+from cephkit.data.machines import FILE_NAME
+from cephkit.errors import Note
+from cephkit.progress import track
 
 THREADS = min(8, os.cpu_count() or 1)
 LARGEST_GAP_MM = 20.0
@@ -31,8 +33,8 @@ def scan(films: Sequence[Film], index: FilmIndex, sinks: dict[Path, Sink]) -> li
     unknown = [position for position, known in enumerate(facts) if known is None]
     paths = [films[position].path for position in unknown]
     with ThreadPoolExecutor(THREADS) as pool:
-        looked = pool.map(lambda path: index.look(path, sinks.get(path)), paths)
-        for position, found in zip(unknown, _shown(looked, len(unknown)), strict=True):
+        looked = pool.map(lambda path: index.facts_of(path, sinks.get(path)), paths)
+        for position, found in zip(unknown, track(looked, "checking films", len(unknown)), strict=True):
             facts[position] = found
     return [known for known in facts if known is not None]
 
@@ -42,8 +44,7 @@ def film_problems(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Pro
     problems = []
     for film, known in zip(films, facts, strict=True):
         if known.size is None:
-            reason = known.reason or "cannot be read"
-            problems.append(Problem(film.film_id, film.split, film.path, reason, known.remedy))
+            problems.append(_problem(film, "film", known.reason or "cannot be read", known.remedy))
             continue
         height, width = known.size
         for annotator, points in film.annotations.items():
@@ -54,16 +55,20 @@ def film_problems(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Pro
             ]
             if outside:
                 where = f"outside the film of {width}x{height} pixels"
-                reason = f"landmarks of {ANNOTATORS[annotator]} {where}: {some(outside)}"
-                problems.append(Problem(film.film_id, film.split, film.path, reason, "correct or remove them"))
+                text = f"landmarks of {ANNOTATORS[annotator]} {where}: {some(outside)}"
+                problems.append(_problem(film, "label", text, "correct or remove them"))
     return problems
+
+
+def _problem(film: Film, kind: str, text: str, remedy: str) -> Problem:
+    return Problem(kind, text, remedy, film_id=film.film_id, split=film.split, path=film.path)
 
 
 def unlabelled(films: Iterable[Film], annotation: str) -> list[Problem]:
     """Films without a single landmark of the annotation that the run needs."""
     wanted = f" of {ANNOTATORS[annotation]}" if annotation in ANNOTATORS else ""
     return [
-        Problem(film.film_id, film.split, film.path, f"film without landmarks{wanted}", "label or remove it")
+        _problem(film, "label", f"film without landmarks{wanted}", "label or remove it")
         for film in films
         if not film.points(annotation)
     ]
@@ -74,7 +79,7 @@ def with_facts(film: Film, known: FilmFacts) -> Film:
     return replace(film, size=known.size, content=known.content)
 
 
-def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path], list[str]]:
+def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path], list[Note]]:
     """Train films whose pixels also occur in valid or test, and notes on every kind of duplicate."""
     groups: dict[str, list[Film]] = defaultdict(list)
     for film, known in zip(films, facts, strict=True):
@@ -94,29 +99,36 @@ def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path]
             held_out.append(names)
     notes = []
     if leaks:
-        count = len(left_out)
-        notes.append(f"left out of train, same pixels as in valid or test: {count} films: {some(leaks, 12)}")
+        text = f"left out of train, same pixels as in valid or test: {len(left_out)} films: {some(leaks, 12)}"
+        remedy = "nothing to do: training leaves them out; delete the copies in train to get rid of this line"
+        notes.append(Note("duplicates across splits", text, remedy))
     if within:
-        notes.append(f"same pixels twice in one split, kept: {len(within)} groups: {some(within)}")
+        text = f"same pixels twice in one split, kept: {len(within)} groups: {some(within)}"
+        notes.append(Note("duplicates", text, "delete one of each: it counts twice"))
     if held_out:
-        notes.append(f"same pixels in valid and test, kept: {len(held_out)} groups: {some(held_out)}")
+        text = f"same pixels in valid and test, kept: {len(held_out)} groups: {some(held_out)}"
+        remedy = "delete one of each: a test film that helped to choose the model flatters the result"
+        notes.append(Note("duplicates across splits", text, remedy))
     return left_out, notes
 
 
-def label_notes(films: Sequence[Film]) -> list[str]:
+def label_notes(films: Sequence[Film]) -> list[Note]:
     """Films without a pixel size or with one that no head fits, and landmarks on which annotators are far apart."""
     notes = implausible_pixel_sizes(films)
     unspaced = [f"{film.split}/{film.film_id}" for film in films if film.pixel_size_mm is None]
     if unspaced:
-        notes.append(f"no pixel size, counted in pixels and never in mm: {len(unspaced)} films: {some(unspaced)}")
+        text = f"no pixel size, counted in pixels and never in mm: {len(unspaced)} films: {some(unspaced)}"
+        notes.append(Note("pixel sizes", text, f"add them to {FILE_NAME} to get errors in mm"))
     gaps = sorted((gap for film in films for gap in _large_gaps(film)), reverse=True)
     if gaps:
         limit = f"more than {LARGEST_GAP_MM:g} mm ({LARGEST_GAP_PX:g} px without a pixel size)"
-        notes.append(f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some([text for _, text in gaps])}")
+        text = f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some([label for _, label in gaps])}"
+        remedy = "check these films: one of the two marks is far off; correct it"
+        notes.append(Note("outlying labels", text, remedy))
     return notes
 
 
-def implausible_pixel_sizes(films: Sequence[Film]) -> list[str]:
+def implausible_pixel_sizes(films: Sequence[Film]) -> list[Note]:
     """Machines whose pixel size makes heads that do not exist: their films were scaled after it was noted.
 
     Nothing is corrected: published figures use the pixel sizes as they stand.
@@ -128,12 +140,18 @@ def implausible_pixel_sizes(films: Sequence[Film]) -> list[str]:
             distance = float(np.hypot(*np.subtract(points["S"], points["N"]))) * film.pixel_size_mm
             distances[film.machine or "unknown machine"].append(distance)
     low, high = SELLA_NASION_MM
+    remedy = (
+        "compare with the original films; if they were scaled, correct pixel_size in the machine map. Errors in pixels "
+        "are right in any case"
+    )
     return [
-        f"pixel size in doubt, kept: S-N is {np.median(of_machine):.0f} mm on {len(of_machine)} films of {machine} "
-        "(a head has 60 to 85): their errors in mm are off by that factor"
+        Note("pixel sizes", (
+            f"pixel size in doubt, kept: S-N is {np.median(of_machine):.0f} mm on {len(of_machine)} films of {machine} "
+            "(a head has 60 to 85): their errors in mm are off by that factor"
+        ), remedy)
         for machine, of_machine in sorted(distances.items())
         if len(of_machine) >= FEWEST_HEADS and not low <= np.median(of_machine) <= high
-    ]
+    ]  # fmt: skip
 
 
 def _large_gaps(film: Film) -> Iterable[tuple[float, str]]:
@@ -145,12 +163,3 @@ def _large_gaps(film: Film) -> Iterable[tuple[float, str]]:
         if relative > 1:
             size = f"{gap * spacing:.0f} mm" if spacing else f"{gap:.0f} px"
             yield relative, f"{film.split}/{film.film_id} {symbol} {size}"
-
-
-def _shown(facts: Iterable[FilmFacts], count: int) -> Iterable[FilmFacts]:
-    if not count or not sys.stderr.isatty():
-        return facts
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(facts, "checking films", count, console=Console(stderr=True), transient=True)

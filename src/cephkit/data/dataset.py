@@ -1,4 +1,4 @@
-"""What a loader's worker runs: it copies one canvas and one row of points, nothing more."""
+"""What a loader worker runs: it copies one canvas and one row of points, nothing more."""
 
 from collections.abc import Sequence
 
@@ -17,15 +17,15 @@ from cephkit.geometry import Size, letterbox, transform
 
 
 class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
-    """Films as canvases with their landmarks, the same at every call: augmentation happens on the device.
+    """Films as canvases with their landmarks, the same on every access: augmentation happens on the device.
 
     Item ``i``: canvas (1, H, W) uint8, points (K, 2) float32 in canvas pixels (x, y) with 0 where missing,
     mask (K,) bool, ``i``. A film that ``store`` does not hold is decoded from disk each time; an item raises
-    ``FilmError`` where its file is no longer the one that was checked.
+    ``FilmError`` if its file is no longer the one that was checked.
 
     Raises:
-        DataError: a film whose pixels are not square; the augmentations know no others.
-        ValueError: a film without a size (it has not been checked), or a store of another canvas size.
+        DataError: a film's pixels are not square, which the augmentations do not support.
+        ValueError: a film has no size (it has not been checked), or the store is for another canvas size.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
         store: FilmStore,
     ) -> None:
         if store.canvas_size != canvas_size:
-            raise ValueError(f"the store holds canvases of {store.canvas_size}, asked for {canvas_size}")
+            raise ValueError(f"the store holds canvases of {store.canvas_size}, expected {canvas_size}")
         self.films, self.symbols, self.annotation = tuple(films), symbols, annotation
         self.canvas_size, self.store = canvas_size, store
         if oblong := [str(film.path) for film in films if film.stretch != SQUARE]:
             raise DataError(
-                f"pixels of {len(oblong)} films are not square: {some(oblong)}; save these films and their landmarks "
-                "with square pixels to train on them"
+                f"pixels of {len(oblong)} films are not square: {some(oblong)}",
+                "to train on these films, save them and their landmarks with square pixels",
             )
         points = np.full((len(self.films), len(symbols), 2), np.nan)
         for index, film in enumerate(self.films):
@@ -71,9 +71,11 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
             return torch.from_numpy(np.array(self.store.canvas(film.content)))
         data = read_bytes(film.path)
         grey = to_uint8(decode_grey(data, film.path))
-        # The labels were made on the film that was checked: whatever its size, another has its landmarks elsewhere.
+        # The labels belong to the film that was checked: another has its landmarks elsewhere, even if of the same size.
         if grey.shape != film.size or film.content not in (None, content_hash(data)):
             was, now = (f"{width}x{height}" for height, width in (film.size or (0, 0), grey.shape))
             sizes = f"{now} pixels, was {was}" if now != was else "another picture of the same size"
-            raise FilmError(f"{film.path}: changed during the run: {sizes}; put the first film back or start anew")
+            raise FilmError(
+                f"changed during the run: {sizes}", "put the original film back or start a new run", film.path
+            )
         return torch.from_numpy(to_canvas(grey, self.canvas_size))

@@ -1,17 +1,17 @@
-"""One rule by which stored grey values become black to white, for films of 8 bits and of 16.
+"""The one rule that maps stored grey values to black and white, for films of 8 bits and of 16.
 
-A file of 16 bits does not say how many of them count: detectors of 12 bits fill the lowest 12. Nor may the rule depend
-on the file's depth alone, or the same film would look different saved in 8 bits and in 16. So it has two steps, both a
-function of the picture only:
+A 16-bit file does not say how many of the bits count: 12-bit detectors fill the lowest 12. Nor may the rule depend only
+on the file's depth, or the same film would look different when saved in 8 bits and in 16. So it has two steps, both a
+function of the picture alone:
 
-1. White is the end of the bits in use, an even number of them as detectors have: 8, 10, 12, 14 or 16. Only a film that
-   is darker than a quarter of its depth can be taken for one of fewer bits, and then alike in every depth.
-2. A film whose greys fill less than two fifths of that range is widened to these; all others stay as they are (of 279
-   films of the ISBI challenge the narrowest fills 0.56). The change grows steadily from nothing, so that no single
-   pixel decides it.
+1. White is the largest value of the bits in use, an even number of them as detectors have: 8, 10, 12, 14 or 16. Only a
+   film darker than a quarter of its depth can be mistaken for one of fewer bits, and then equally at every depth.
+2. A film whose greys fill less than two fifths of that range is widened to two fifths; all others stay as they are (of
+   279 films of the ISBI challenge, the narrowest fills 0.56). The change grows continuously from zero, so that no
+   single pixel decides it.
 
-An ordinary film of 8 bits is left alone by both. A film with a window (DICOM) says itself what is black and white, and
-is left alone too.
+Neither changes an ordinary 8-bit film. A film with a window (DICOM) defines black and white itself, and does not change
+either.
 """
 
 import numpy as np
@@ -21,33 +21,33 @@ from PIL import Image
 from cephkit.data.grey import Grey, look_up, row_blocks
 
 LEAST_SPAN = 0.4
-"""Share of the range, black to white, that a film's greys fill at least once it has been widened."""
+"""Least share of the range from black to white that a film's greys fill after widening."""
 _OUTLIERS = 0.001
-"""Share of the pixels at each end that do not count: burnt-in text, dead pixels."""
+"""Share of the pixels at each end that are ignored: burnt-in text, dead pixels."""
 _ROUNDING = 0.01
-"""A film that has been widened is not widened again for a rounding."""
+"""Tolerance, so that rounding does not widen a widened film again."""
 
 
 def bits_in_use(highest: int) -> int:
-    """The smallest even number of bits that holds ``highest``."""
+    """Return the smallest even number of bits that holds ``highest``."""
     return max(2, highest.bit_length() + highest.bit_length() % 2)
 
 
 def white_level(highest: int, used: int, most_bits: int = 16) -> int:
-    """The stored value that is white.
+    """Return the stored value that is white.
 
     Args:
-        highest: of the film's values.
-        used: all of them or'ed. Low bits that none uses come from values moved up to the top, as 12 bits in the upper
-            ones of 16, and white has none of them either.
-        most_bits: that a value may have.
+        highest: largest value of the film.
+        used: bitwise or of all its values. Low bits that none uses mean that values were shifted up, such as 12 bits in
+            the upper ones of 16; white then lacks these bits too.
+        most_bits: most bits that a value may have.
     """
     unused = min((used & -used) - 1, 0xFF) if used else 0
     return (1 << min(most_bits, bits_in_use(highest))) - 1 - unused
 
 
 def full_range(grey: Grey, *, white_is_zero: bool = False) -> Grey:
-    """``grey`` (H, W) with black at 0 and white at the end of its type, see above.
+    """Return ``grey`` (H, W) with black at 0 and white at the end of its type, see above.
 
     Args:
         grey: stored values, uint8 or uint16.
@@ -65,7 +65,7 @@ def full_range(grey: Grey, *, white_is_zero: bool = False) -> Grey:
 
 
 def widened(grey: Grey) -> Grey:
-    """``grey`` (H, W), black at 0 and white at its type's end, with its greys over ``LEAST_SPAN`` of that or more."""
+    """Widen the greys of ``grey`` (H, W) to ``LEAST_SPAN`` of its type's range if they fill less."""
     counts = histogram(grey)
     white = len(counts) - 1
     shares = np.cumsum(counts) / grey.size
@@ -80,13 +80,13 @@ def widened(grey: Grey) -> Grey:
 
 
 def as_grey(shares: NDArray[np.float64], white: int) -> Grey:
-    """``shares`` of white, 0 to 1, as uint8 where ``white`` is 255, else as uint16."""
+    """Return ``shares`` of white, 0 to 1, as uint8 if ``white`` is 255, else as uint16."""
     levels = np.rint(shares * white)
     return levels.astype(np.uint8) if white == np.iinfo(np.uint8).max else levels.astype(np.uint16)
 
 
 def histogram(grey: Grey) -> NDArray[np.int64]:
-    """How many pixels have each grey: (256,) of uint8, (65536,) of uint16."""
+    """Count the pixels of each grey: (256,) for uint8, (65536,) for uint16."""
     if grey.dtype == np.uint8:
         return np.array(Image.fromarray(grey).histogram(), dtype=np.int64)
     counts = np.zeros(1 << 16, dtype=np.int64)

@@ -1,8 +1,8 @@
-"""Where the landmarks of a face lie, and where each of them must lie given the others.
+"""Where the landmarks of a face lie, and where each of them should lie given the others.
 
-Faces are laid onto the mean of the table of Aariz faces, so that lengths are millimetres of an average face whatever
-the film's pixels are. What is learnt from a data set's own labels is added to that table: annotators have habits of
-their own, and a few of their labels are wrong.
+Faces are aligned with the mean of the table of Aariz faces, so that lengths are in millimetres of an average face
+whatever the film's pixels are. A data set's own labels add to that table, since annotators have habits of their own;
+a few of the labels may be wrong.
 """
 
 from dataclasses import dataclass, field
@@ -18,30 +18,30 @@ Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 FEWEST_LANDMARKS = 6
-"""Fewer tell neither a face's side nor which of them is wrong."""
+"""Fewer do not show which way a face looks, nor which of them is wrong."""
 FEWEST_LABELS = 8
-"""Fewer teach no habits: they are compared with the table alone."""
+"""Fewer do not show habits, and are compared with the table alone."""
 HABIT_SD_MM = 3.0
-"""How far one annotator's idea of a landmark lies from another's, per axis."""
+"""Between the places where two annotators believe a landmark to be, per axis."""
 MARKING_SD_MM = 1.0
-"""How far one annotator scatters about his own idea, per axis."""
+"""Of one annotator's marks around where they believe it to be, per axis."""
 TABLE_FACES = 40.0
-"""For how many labels the table counts in the covariance."""
+"""Weight of the table in the covariance, in labels."""
 TABLE_MEANS = 3.0
-"""For how many in the mean."""
+"""Weight of the table in the mean, in labels."""
 OUTLIER_SDS, OUTLIER_MM = 4.5, 6.0
-"""A landmark is out of place beyond both, by what the others predict."""
+"""A landmark is out of place beyond both, measured from where the others predict it."""
 MOST_OUTLIERS = 8
-"""With more there is no telling which landmarks are wrong: the label as a whole is."""
+"""With more it is unclear which landmarks are wrong: the label as a whole is."""
 _FREE_MM2 = 1e4
-"""Variance given to place, size and turn, which say nothing of the shape."""
+"""Variance of place, size and rotation, which are not part of the shape."""
 _ROUNDS = 8
 _LEARNING_ROUNDS = 2
 
 
 @dataclass(frozen=True)
 class Displaced:
-    """A landmark that lies where the others do not expect it."""
+    """A landmark that lies where the others do not predict it."""
 
     symbol: str
     sds: float
@@ -51,19 +51,19 @@ class Displaced:
 
 @dataclass(frozen=True)
 class FaceShape:
-    """Mean and covariance of the 29 landmarks of faces that look right, upright, in mm of an average face."""
+    """Mean and covariance of the 29 landmarks of upright right-facing faces, in mm of an average face."""
 
     mean: Complex
     """(29,) x + iy, y down."""
     covariance: Floats
-    """(58, 58), x0, y0, x1, ..., of faces laid onto the mean; place, size and turn are free."""
+    """(58, 58), x0, y0, x1, ..., of faces aligned with the mean; place, size and rotation are free."""
     _precisions: dict[bytes, Floats] = field(default_factory=dict, repr=False, compare=False)
-    """By which landmarks are there: few patterns occur, and inverting takes longest."""
+    """By which landmarks are present: few patterns occur, and inversion takes the most time."""
 
     def displaced(self, points: Complex) -> list[Displaced]:
-        """Landmarks of ``points`` (29,), NaN where missing, that the others contradict; the worst first.
+        """Find landmarks of ``points`` (29,), NaN where missing, that the others contradict; the worst first.
 
-        One is taken out at a time, since a landmark out of place makes its neighbours look wrong.
+        One is removed at a time, since a landmark out of place makes its neighbours look wrong.
         """
         left = points.copy()
         found: list[Displaced] = []
@@ -78,7 +78,7 @@ class FaceShape:
         return found
 
     def residuals(self, face: Complex) -> tuple[Floats, Floats]:
-        """(29,) SDs and mm between each landmark and where the others predict it; NaN where missing."""
+        """Return (29,) SDs and mm between each landmark and where the others predict it; NaN where missing."""
         found = np.isfinite(face)
         precision, pull = self._pull(face)
         sds, mm = np.full(len(face), np.nan), np.full(len(face), np.nan)
@@ -90,12 +90,12 @@ class FaceShape:
         return sds, mm
 
     def exchange_gains(self, face: Complex) -> Floats:
-        """(29, 29) by how much the squared distance falls if two landmarks are exchanged; -inf where one is missing."""
+        """Return (29, 29): how much exchanging two landmarks reduces the squared distance; -inf if one is missing."""
         found = np.flatnonzero(np.isfinite(face))
         precision, pull = self._pull(face)
         count = len(found)
         planar = _planar(face[found])
-        step = planar[None, :] - planar[:, None]  # (k, l, 2): what is added to k, and taken from l
+        step = planar[None, :] - planar[:, None]  # (k, l, 2): added to k, subtracted from l
         force = pull.reshape(count, 2)
         linear = np.einsum("kli,kli->kl", step, force[:, None] - force[None])
         blocks = precision.reshape(count, 2, count, 2).transpose(0, 2, 1, 3)
@@ -107,28 +107,28 @@ class FaceShape:
         return gains
 
     def _pull(self, face: Complex) -> tuple[Floats, Floats]:
-        """The precision of the landmarks found, and its product with their residuals."""
+        """Return the precision matrix of the landmarks present, and its product with their residuals."""
         found = np.isfinite(face)
         precision = self._precisions.get(found.tobytes())
         if precision is None:
-            seen = np.repeat(found, 2)
+            present = np.repeat(found, 2)
             free = _similarities(self.mean)
             covariance = self.covariance + _FREE_MM2 * free.T @ free
-            precision = self._precisions[found.tobytes()] = np.linalg.inv(covariance[np.ix_(seen, seen)])
+            precision = self._precisions[found.tobytes()] = np.linalg.inv(covariance[np.ix_(present, present)])
         return precision, precision @ _planar((face - self.mean)[found]).ravel()
 
 
 @cache
 def table_shape() -> FaceShape:
-    """The shape of the table's faces, for labels by an annotator of unknown habits."""
+    """Return the shape of the table's faces, for labels by an annotator of unknown habits."""
     mean = table()["mean_mm"].reshape(-1, 2)
     return FaceShape(mean[:, 0] + 1j * mean[:, 1], _table_covariance(HABIT_SD_MM**2))
 
 
 def learn_shape(labels: Complex) -> FaceShape:
-    """The table's shape with what ``labels`` (N, 29) add, NaN where missing: upright faces that look right.
+    """Combine the table's shape with ``labels`` (N, 29), NaN where missing: upright right-facing faces.
 
-    Landmarks out of place are left out, and so are labels with many of them. Fewer than ``FEWEST_LABELS`` teach
+    Landmarks out of place are left out, and so are labels with many of them. Fewer than ``FEWEST_LABELS`` change
     nothing.
     """
     shape = table_shape()
@@ -136,9 +136,9 @@ def learn_shape(labels: Complex) -> FaceShape:
         return shape
     faces = np.stack([laid(label, shape.mean) for label in labels])
     marked = np.isfinite(faces)
-    seen = marked.any(axis=0)
-    middle = np.array([_median(column[there]) for column, there in zip(faces.T, marked.T, strict=True)])
-    mean = np.where(seen, (len(labels) * middle + TABLE_MEANS * shape.mean) / (len(labels) + TABLE_MEANS), shape.mean)
+    present, share = marked.any(axis=0), TABLE_MEANS / (len(labels) + TABLE_MEANS)
+    middle = np.array([_median(column[rows]) for column, rows in zip(faces.T, marked.T, strict=True)])
+    mean = np.where(present, (1 - share) * middle + share * shape.mean, shape.mean)
     shape = FaceShape(mean, shape.covariance)
     for _ in range(_LEARNING_ROUNDS):
         whole = []
@@ -154,27 +154,27 @@ def learn_shape(labels: Complex) -> FaceShape:
         shift = residuals.mean(axis=0)
         moved = shape.mean + (shift[0::2] + 1j * shift[1::2]) * count / (count + TABLE_MEANS)
         residuals = residuals - shift
-        # The more labels, the better the annotator's habits are known.
+        # More labels show the annotator's habits more exactly.
         habit = HABIT_SD_MM**2 * TABLE_MEANS / (TABLE_MEANS + count)
         own = TABLE_FACES * _table_covariance(habit) + residuals.T @ residuals
-        shape = FaceShape(np.where(seen, moved, shape.mean), own / (TABLE_FACES + count))
+        shape = FaceShape(np.where(present, moved, shape.mean), own / (TABLE_FACES + count))
     return shape
 
 
 def laid(points: Complex, mean: Complex) -> Complex:
-    """``points`` (29,) turned, scaled and moved onto ``mean``, where single landmarks far off hardly pull.
+    """Align ``points`` (29,) with ``mean`` by rotation, scale and shift, robust to single landmarks far off.
 
-    All NaN where they have no shape.
+    All NaN if they have no shape.
     """
     placed = placing(points, mean)
     return np.full_like(points, np.nan) if placed is None else placed[0] * points + placed[1]
 
 
 def placing(points: Complex, mean: Complex) -> tuple[complex, complex] | None:
-    """``(factor, shift)``: factor * points + shift lies on ``mean``; a complex factor turns and scales, never mirrors.
+    """Find ``(factor, shift)`` so that factor * points + shift lies on ``mean``; a complex factor never mirrors.
 
-    Least sums of distances rather than of squares, by weights. None where fewer than three landmarks are there, or all
-    of them in one place.
+    Minimises the sum of distances instead of squares, by reweighting. None if fewer than three landmarks are present,
+    or all of them in one place.
     """
     found = np.isfinite(points)
     z, goal = points[found], mean[found]
@@ -195,12 +195,12 @@ def placing(points: Complex, mean: Complex) -> tuple[complex, complex] | None:
 
 
 def _completed(residuals: Complex, covariance: Floats) -> Floats:
-    """(58,) with what the others predict where ``residuals`` (29,) are missing."""
-    seen = np.repeat(np.isfinite(residuals), 2)
+    """Fill missing ``residuals`` (29,) with what the others predict: (58,)."""
+    present = np.repeat(np.isfinite(residuals), 2)
     flat = _planar(residuals).ravel()
-    if not seen.all():
-        known = np.linalg.solve(covariance[np.ix_(seen, seen)], flat[seen])
-        flat[~seen] = covariance[np.ix_(~seen, seen)] @ known
+    if not present.all():
+        known = np.linalg.solve(covariance[np.ix_(present, present)], flat[present])
+        flat[~present] = covariance[np.ix_(~present, present)] @ known
     return flat
 
 
@@ -216,7 +216,7 @@ def _table_covariance(habit: float) -> Floats:
 
 
 def _similarities(mean: Complex) -> Floats:
-    """(4, 58) orthonormal directions in which place, size and turn move ``mean``."""
+    """Return (4, 58) orthonormal directions in which place, size and rotation move ``mean``."""
     centred = mean - mean.mean()
     moves = np.stack([np.ones_like(mean), np.full_like(mean, 1j), centred, 1j * centred])
     flat = _planar(moves).reshape(4, -1)

@@ -1,4 +1,4 @@
-"""Folders of films: which files are films, and which of them belongs to a name."""
+"""Folders of films: which files are films, and which film a name means."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,53 +14,53 @@ from cephkit.notice import Notify
 
 _OF_THE_SYSTEM = {"thumbs.db", "desktop.ini"}
 _RESULTS, _OVERLAYS = "landmarks.csv", "*_overlay.png"
-"""A folder with both is one of results; its pictures are films with landmarks drawn on them."""
+"""A folder with both holds results; its pictures are films with landmarks drawn on them."""
 
 
 @dataclass
 class Search:
-    """What a folder holds: ``films`` in order of name, and what was passed over."""
+    """What a folder contains: ``films`` in order of name, and what was skipped."""
 
     films: list[Path] = field(default_factory=list)
-    passed_over: list[Path] = field(default_factory=list)
-    """Files that are no films."""
+    skipped: list[Path] = field(default_factory=list)
+    """Files that are not films."""
     folders: list[Path] = field(default_factory=list)
     """Folders that were not searched."""
     is_cd: bool = False
-    """Whether there is a DICOMDIR: then the folders below it were searched, for DICOM alone."""
+    """Whether there is a DICOMDIR: then its folders were searched, for DICOM alone."""
 
     def note(self, folder: Path) -> str:
-        """A line for people; empty where nothing was passed over."""
-        said = ["a DICOMDIR: its folders were searched for DICOM films"] if self.is_cd else []
-        if self.passed_over:
-            names = some([_below(path, folder) for path in self.passed_over])
-            said.append(f"{len(self.passed_over)} file(s) passed over: {names}")
+        """Say what was skipped; empty if nothing was."""
+        parts = ["a DICOMDIR: its folders were searched for DICOM films"] if self.is_cd else []
+        if self.skipped:
+            names = some([_below(path, folder) for path in self.skipped])
+            parts.append(f"{len(self.skipped)} file(s) skipped: {names}")
         if self.folders:
             names = some([_below(path, folder) for path in self.folders])
-            said.append(f"{len(self.folders)} folder(s) not searched: {names}")
-        return f"{folder}: {'; '.join(said)}" if said else ""
+            parts.append(f"{len(self.folders)} folder(s) not searched: {names}")
+        return "; ".join(parts)
 
 
 def search(folder: Path, *, recursive: bool = False, leave_out: Iterable[Path] = ()) -> Search:
-    """The films in a folder, known by their ending or their first bytes.
+    """Find the films in a folder, by their ending or their first bytes.
 
-    What is hidden is left out in silence, and so are a system's own files. A DICOMDIR makes the folder a CD.
+    Hidden files and those of the operating system are skipped silently. A DICOMDIR makes the folder a CD.
 
     Args:
         folder: where to search.
-        recursive: search the folders in it too; links to folders and folders of results are passed over.
-        leave_out: folders that are not searched, such as the one for results.
+        recursive: search its subfolders too, except links and folders of results.
+        leave_out: folders not to search, such as the one for results.
 
     Raises:
         SettingsError: there is no such folder, or it cannot be read.
     """
     if not folder.is_dir():
-        raise SettingsError(f"{folder}: there is no such folder")
+        raise SettingsError("no such folder", path=folder)
     found = Search()
     try:
         entries = _entries(folder)
     except OSError as error:
-        raise SettingsError(f"{folder}: cannot be searched: {error.strerror or error}") from error
+        raise SettingsError(f"cannot be searched: {error.strerror or error}", path=folder) from error
     _search(entries, found, recursive, {path.resolve() for path in leave_out}, only_dicom=False)
     return found
 
@@ -72,20 +72,19 @@ def films_in(
     leave_out: Iterable[Path] = (),
     notify: Notify | None = None,
 ) -> list[Path]:
-    """The films that ``search`` finds; ``notify`` takes a line about what was passed over.
+    """Return the films that ``search`` finds; ``notify`` gets a line about what was skipped.
 
     Raises:
-        SettingsError: there is none, or no such folder.
+        SettingsError: there is no film, or no such folder.
     """
     found = search(folder, recursive=recursive, leave_out=leave_out)
     note = found.note(folder)
     if not found.films:
-        hint = "; --recursive searches the folders in it" if found.folders and not recursive else ""
-        raise SettingsError(
-            f"{folder}: holds no film (PNG, JPEG, BMP, TIFF, WebP, DICOM){hint}" + note.replace(f"{folder}: ", "; ", 1)
-        )
+        hint = "--recursive searches the folders in it" if found.folders and not recursive else ""
+        text = "; ".join(filter(None, ("contains no film (PNG, JPEG, BMP, TIFF, WebP, DICOM)", hint, note)))
+        raise SettingsError(text, path=folder)
     if note and notify is not None:
-        notify(note)
+        notify(f"{folder}: {note}")
     return found.films
 
 
@@ -104,11 +103,11 @@ def _search(entries: Sequence[Path], found: Search, recursive: bool, leave_out: 
         elif is_film_file(path) and (not only_dicom or begins_like_dicom(read_head(path))):
             found.films.append(path)
         elif not _is_cd(path):
-            found.passed_over.append(path)
+            found.skipped.append(path)
 
 
 def _inside(folder: Path) -> list[Path] | None:
-    """What is in a folder; None where it is not to be searched, or cannot be."""
+    """List a folder; None if it is not to be searched, or cannot be."""
     try:
         entries = [] if folder.is_symlink() else _entries(folder)
     except OSError:
@@ -118,7 +117,7 @@ def _inside(folder: Path) -> list[Path] | None:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is neither hidden nor the system's, in order of name."""
+    """List what is neither hidden nor the operating system's, in order of name."""
     return sorted(
         path for path in folder.iterdir() if not path.name.startswith(".") and path.name.lower() not in _OF_THE_SYSTEM
     )
@@ -133,10 +132,10 @@ def _below(path: Path, folder: Path) -> str:
 
 
 class FilmsByName:
-    """The files of a folder by their names, films without their endings too; case and Unicode form may differ."""
+    """The files of a folder by name, films also without ending; case and Unicode form may differ."""
 
     def __init__(self, files: Iterable[Path]) -> None:
-        # In this order: a whole name counts before another film's name without ending, both before a name alike.
+        # In this order: a full name takes precedence over a name without ending, both over a similar name.
         self._layers: tuple[dict[str, list[Path]], ...] = ({}, {}, {}, {})
         for path in files:
             self._put(0, path.name, path)
@@ -149,39 +148,39 @@ class FilmsByName:
         self._layers[layer].setdefault(name, []).append(path)
 
     def find(self, name: str) -> Sequence[Path]:
-        """The films called ``name``: the name of a file, or of a film."""
+        """Return the films called ``name``, the name of a file or of a film."""
         asked = (name, name, film_key(name), film_key(name))
         found = (layer[key] for layer, key in zip(self._layers, asked, strict=True) if key in layer)
         return next(found, ())
 
 
 def films_by_name(folder: Path) -> FilmsByName:
-    """The files in ``folder`` by their names.
+    """Index the files in ``folder`` by name.
 
     Raises:
         SettingsError: there is no such folder, or it is empty.
     """
     if not folder.is_dir():
-        raise SettingsError(f"--films {folder}: there is no such folder")
+        raise SettingsError(f"--films {folder}: no such folder")
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
     if not files:
-        raise SettingsError(f"--films {folder}: holds no file; give the folder with the films")
+        raise SettingsError(f"--films {folder}: contains no file; give the folder with the films")
     return FilmsByName(files)
 
 
 def film_named(name: str, films: FilmsByName, asked_by: Path | str) -> Path:
-    """The one film called ``name``.
+    """Return the only film called ``name``.
 
     Args:
-        name: of its file, with or without ending.
-        films: of ``films_by_name``.
-        asked_by: the file, or what in it, whose film it is, for the error.
+        name: name of its file, with or without ending.
+        films: from ``films_by_name``.
+        asked_by: what the film belongs to, for the error.
 
     Raises:
-        SettingsError: there is none, or several.
+        SettingsError: there is no such film, or several.
     """
     found = films.find(name)
     if len(found) != 1:
         there = f"{len(found)} films {some([path.name for path in found])}" if found else "no film"
-        raise SettingsError(f"--films: {there} for {asked_by}; the folder must hold one {name!r}")
+        raise SettingsError(f"--films: {there} for {asked_by}; the folder must contain one {name!r}")
     return found[0]

@@ -1,63 +1,63 @@
-"""What all decoders of films share: the limits of a picture, luminance, and turning."""
+"""What all decoders of films share: limits of a picture, luminance, rotation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 Grey: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 LARGEST_PIXELS = 200_000_000
 LARGEST_BYTES = 400_000_000
-"""Memory that a decoder may take for its pixels: 100 megapixels of colour, where a film has 2 to 20."""
+"""Memory that a decoder may use for its pixels: 100 megapixels of colour; a film has 2 to 20."""
 SMALLEST_SIDE = 16
-COPY_AGAIN = "copy or download the film again, or take it out"
-SAVE_AS_PNG = "save it as an 8- or 16-bit grey PNG, or take it out"
-_SMALLER = "save the film smaller, or take it out"
-_RED, _GREEN, _BLUE = 19595, 38470, 7471  # ITU-R 601 in 1/65536, as Pillow weighs
+COPY_AGAIN = "copy or download the film again, or remove it"
+SAVE_AS_PNG = "save it as an 8- or 16-bit grey PNG, or remove it"
+_SMALLER = "save the film smaller, or remove it"
+_RED, _GREEN, _BLUE = 19595, 38470, 7471  # ITU-R 601 in 1/65536, as in Pillow
 
 
 def check_size(size: tuple[int, int], path: Path | None = None) -> None:
-    """Refuse a picture of (width, height) pixels that is no film.
+    """Refuse a picture of (width, height) pixels that cannot be a film.
 
     Raises:
-        BrokenFilmError: too large or too small.
+        FilmError: too large or too small.
     """
     width, height = size
     if width * height > LARGEST_PIXELS:
         reason = f"{width}x{height} pixels are more than the {LARGEST_PIXELS // 1_000_000} megapixels allowed"
-        raise BrokenFilmError(reason, _SMALLER, path)
+        raise FilmError(reason, _SMALLER, path)
     if min(width, height) < SMALLEST_SIDE:
-        reason = f"{width}x{height} pixels: a film has at least {SMALLEST_SIDE} on each side"
-        raise BrokenFilmError(reason, COPY_AGAIN, path)
+        reason = f"{width}x{height} pixels; a film has at least {SMALLEST_SIDE} on each side"
+        raise FilmError(reason, COPY_AGAIN, path)
 
 
 def check_bytes(size: tuple[int, int], bytes_per_pixel: int, path: Path) -> None:
-    """Refuse a picture whose decoder would take too much memory.
+    """Refuse a picture whose decoder would need too much memory.
 
     Raises:
-        BrokenFilmError: more than ``LARGEST_BYTES``.
+        FilmError: more than ``LARGEST_BYTES``.
     """
     width, height = size
     if width * height * bytes_per_pixel > LARGEST_BYTES:
         allowed = LARGEST_BYTES // bytes_per_pixel // 1_000_000
         reason = f"{width}x{height} pixels of this kind are more than the {allowed} megapixels allowed"
-        raise BrokenFilmError(reason, f"save the film as grey, or smaller, or {COPY_AGAIN.split(', or ')[-1]}", path)
+        raise FilmError(reason, f"save the film as grey, or smaller, or {COPY_AGAIN.split(', or ')[-1]}", path)
 
 
 def row_blocks(shape: tuple[int, ...], pixels: int = 1 << 16) -> Iterator[slice]:
-    """Slices of rows of about ``pixels`` pixels: arithmetic on a whole large film would take gigabytes."""
+    """Yield slices of rows of about ``pixels`` pixels: arithmetic on a whole large film would need gigabytes."""
     rows = max(1, pixels // max(1, shape[1]))
     for start in range(0, shape[0], rows):
         yield slice(start, start + rows)
 
 
 def look_up(table: Grey, values: NDArray[np.integer], lowest: int = 0) -> Grey:
-    """The entry of ``table`` (N,) for each of ``values`` (H, W); its first entry is for the value ``lowest``."""
+    """Map each of ``values`` (H, W) to its entry of ``table`` (N,), whose first entry is for the value ``lowest``."""
     out = np.empty(values.shape, dtype=table.dtype)
     for rows in row_blocks(values.shape):
         block = values[rows].astype(np.int32) - lowest if lowest else values[rows]
@@ -65,22 +65,13 @@ def look_up(table: Grey, values: NDArray[np.integer], lowest: int = 0) -> Grey:
     return cast(Grey, out)
 
 
-def deep_luminance(channels: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]]) -> NDArray[np.uint16]:
-    """Luminance (H, W) of red, green and blue, each as its high and low bytes (H, W)."""
-    out = np.empty(channels[0][0].shape, dtype=np.uint16)
-    for rows in row_blocks(out.shape):
-        red, green, blue = (high[rows].astype(np.uint32) * np.uint32(256) + low[rows] for high, low in channels)
-        out[rows] = luminance(red, green, blue)
-    return out
-
-
 def luminance(red: NDArray[np.uint32], green: NDArray[np.uint32], blue: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Weighted sum of channels of up to 16 bits, rounded."""
+    """Return the weighted sum of channels of up to 16 bits, rounded."""
     return (red * np.uint32(_RED) + green * np.uint32(_GREEN) + blue * np.uint32(_BLUE) + np.uint32(0x8000)) >> 16
 
 
 def turned(grey: Grey, orientation: int) -> Grey:
-    """``grey`` as an EXIF ``orientation`` (1 to 8) asks a viewer to show it."""
+    """Return ``grey`` as an EXIF ``orientation`` (1 to 8) asks viewers to display it."""
     turns = {
         2: grey[:, ::-1], 3: grey[::-1, ::-1], 4: grey[::-1], 5: grey.T,
         6: grey[::-1].T, 7: grey[::-1, ::-1].T, 8: grey[:, ::-1].T,

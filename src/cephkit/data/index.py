@@ -1,4 +1,4 @@
-"""What an earlier start learnt about films (hashes, size, faults), so that the next decodes nothing."""
+"""Remembers what an earlier start found out about films (hashes, size, faults), so that the next decodes nothing."""
 
 import contextlib
 import json
@@ -20,26 +20,25 @@ from cephkit.data.pixels import (
     read_bytes,
     to_uint8,
 )
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 from cephkit.files import replacing
 from cephkit.geometry import Size
 
 FILE_NAME = "films.json"
 _VERSION = f"2-{DECODER}"
 _Stamp: TypeAlias = tuple[int, int, int]
-"""Bytes, time of change and, where the system tells, time of the last change of anything (ctime), in ns: a copy that
-keeps its original's time of change still has another of the latter."""
+"""Size in bytes, mtime and ctime in ns: a copy that keeps its original's mtime still has another ctime."""
 
 Sink: TypeAlias = Callable[[str, NDArray[np.uint8]], None]
-"""Takes a content hash and the grey film (H, W) uint8 that was just decoded."""
+"""Takes a content hash and the film (H, W) uint8 that was just decoded."""
 
 
 @dataclass(frozen=True)
 class FilmFacts:
-    """One film's file: either ``size`` and ``pixels``, or the ``reason`` why not, with a ``remedy``."""
+    """One film's file: either ``size`` and ``pixels``, or the ``reason`` why it cannot be used, with a ``remedy``."""
 
     content: str | None
-    """Hash of the bytes; None where they could not be read."""
+    """Hash of the bytes; None if they could not be read."""
     size: Size | None = None
     pixels: str | None = None
     """Hash of the grey pixels."""
@@ -48,7 +47,7 @@ class FilmFacts:
 
 
 class FilmIndex:
-    """Facts by content, content by path and stamp. Threads may ask at once; processes share a file."""
+    """Facts by content, content by path and stamp. Safe for several threads; processes share a file."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
@@ -58,20 +57,20 @@ class FilmIndex:
         self._load()
 
     def known(self, path: Path) -> FilmFacts | None:
-        """The facts of a film whose file is as it was, by its size and time of change."""
+        """Return the facts of a film whose file has not changed, by its stamp."""
         with contextlib.suppress(OSError):
             stamp, content = self._stamps.get(os.path.abspath(path), (None, ""))  # noqa: PTH100 - resolve() costs disk
             if stamp is not None and stamp == _stamp(path):
                 return self._facts.get(content)
         return None
 
-    def look(self, path: Path, sink: Sink | None = None) -> FilmFacts:
-        """The facts of a film: remembered by its bytes, or decoded, remembered and handed to ``sink``."""
+    def facts_of(self, path: Path, sink: Sink | None = None) -> FilmFacts:
+        """Return the facts of a film: known by its bytes, or decoded, remembered and passed to ``sink``."""
         try:
             stamp = _stamp(path)
             data = read_bytes(path)
-        except BrokenFilmError as error:
-            return FilmFacts(None, reason=error.reason, remedy=error.remedy)
+        except FilmError as error:
+            return FilmFacts(None, reason=error.text, remedy=error.remedy)
         except OSError as error:
             return FilmFacts(None, reason=f"cannot be read: {error.strerror or error}", remedy="check the file")
         content = content_hash(data)
@@ -82,7 +81,7 @@ class FilmIndex:
         return facts
 
     def save(self) -> None:
-        """Writes what is new, with what other processes wrote meanwhile.
+        """Write what is new, together with what other processes have written meanwhile.
 
         Raises:
             OSError: the folder cannot be written.
@@ -116,15 +115,15 @@ class FilmIndex:
                     return
                 stamps[path] = ((size, mtime, ctime), content)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return  # nothing is lost but time: what is not remembered is decoded again
+            return  # costs only time: films not remembered are decoded again
         self._facts, self._stamps = facts, stamps
 
 
 def _facts(content: str, entry: dict[str, Any]) -> FilmFacts:
-    """One film's facts as ``save`` wrote them.
+    """Parse one film's facts as ``save`` wrote them.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: they are not.
+        ValueError, KeyError, TypeError, AttributeError: ``save`` did not write these.
     """
     facts = FilmFacts(**{**entry, "size": None if entry["size"] is None else tuple(entry["size"])})
     texts = (facts.content, facts.pixels, facts.reason)
@@ -149,8 +148,8 @@ def _stamp(path: Path) -> _Stamp:
 def _decode(data: bytes, content: str, path: Path, sink: Sink | None) -> FilmFacts:
     try:
         grey = decode_grey(data, path)
-    except BrokenFilmError as error:
-        return FilmFacts(content, reason=error.reason, remedy=error.remedy)
+    except FilmError as error:
+        return FilmFacts(content, reason=error.text, remedy=error.remedy)
     height, width = grey.shape
     facts = FilmFacts(content, (height, width), pixel_hash(grey))
     if sink is not None:

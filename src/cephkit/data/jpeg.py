@@ -1,4 +1,4 @@
-"""What the head of a JPEG or JPEG-LS stream says, before a decoder believes it (ISO 10918-1 B, ISO 14495-1 C)."""
+"""Reads the head of a JPEG or JPEG-LS stream before a decoder trusts it (ISO 10918-1 B, ISO 14495-1 C)."""
 
 import re
 import struct
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 BASELINE, EXTENDED, PROGRESSIVE, LOSSLESS, JPEG_LS = 0xC0, 0xC1, 0xC2, 0xC3, 0xF7
 _NAMES = {BASELINE: "baseline", EXTENDED: "extended", PROGRESSIVE: "progressive", LOSSLESS: "lossless"}
 _NO_FRAME = {0xC4, 0xC8, 0xCC}
-"""Of the markers C0 to CF: tables, and one that is reserved."""
+"""Markers from C0 to CF that start no frame: tables, and a reserved one."""
 _FRAMES = re.compile(rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf\xf7]")
 _SCAN = 0xDA
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
@@ -16,10 +16,10 @@ _MOST_SEGMENTS = 10_000
 
 @dataclass(frozen=True)
 class JpegHead:
-    """The frame's segment."""
+    """The segment that starts a frame."""
 
     marker: int
-    """Which process: ``BASELINE`` and so on."""
+    """The coding process: ``BASELINE`` and so on."""
     precision: int
     """Bits per sample."""
     rows: int
@@ -27,18 +27,18 @@ class JpegHead:
     samples: int
     """Per pixel."""
     sampling: bytes
-    """Of each sample, how often: 0x11 for once a pixel."""
+    """Sampling factors of each sample: 0x11 for one per pixel."""
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name of the kind, for messages."""
         if self.marker == JPEG_LS:
             return f"JPEG-LS of {self.precision} bits"
         return f"{_NAMES.get(self.marker, 'hierarchical or arithmetic')} JPEG of {self.precision} bits"
 
 
 def jpeg_head(data: bytes) -> JpegHead | None:
-    """The one frame of a stream; None where there is none before the first scan, or one more anywhere."""
+    """Read the only frame of a stream; None if there is none before the first scan, or more than one anywhere."""
     position, head = 2, None
     if data[:2] != b"\xff\xd8":
         return None
@@ -46,14 +46,14 @@ def jpeg_head(data: bytes) -> JpegHead | None:
         if position + 4 > len(data) or data[position] != 0xFF:
             return None
         marker = data[position + 1]
-        if marker == 0xFF or marker in _WITHOUT_LENGTH:  # the first fills up
+        if marker == 0xFF or marker in _WITHOUT_LENGTH:  # the first is padding
             position += 1 if marker == 0xFF else 2
             continue
         (length,) = struct.unpack_from(">H", data, position + 2)
         if length < 2 or position + 2 + length > len(data):
             return None
         if marker == _SCAN:
-            # Behind it these bytes are markers wherever they lie: no compressed data has them.
+            # After it these bytes are markers wherever they lie: compressed data never contains them.
             return None if _FRAMES.search(data, position + 2 + length) else head
         if (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME) or marker == JPEG_LS:
             if head is not None or length < 8:

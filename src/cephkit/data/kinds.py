@@ -1,11 +1,11 @@
-"""What a file is by its first bytes, for films that are read and for what is often mistaken for one."""
+"""Recognises files by their first bytes: films that can be read, and what is often mistaken for one."""
 
 from cephkit.data.dicom.signature import begins_like_dicom
 
 HEAD = 512
-"""Bytes that are enough to tell."""
+"""Number of bytes that suffice."""
 _BITMAP_HEADS = (12, 40, 52, 56, 64, 108, 124)
-"""Sizes of a bitmap's second header: text may begin with BM as well."""
+"""Sizes of a bitmap's second header; they tell it from text that begins with BM."""
 _PICTURES = {
     b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"II*\0": "TIFF", b"MM\0*": "TIFF",
 }  # fmt: skip
@@ -18,11 +18,11 @@ _BRANDS = {
     b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF", b"hevc": "HEIC", b"avif": "AVIF",
 }  # fmt: skip
 _DIRECTORY = b"1.2.840.10008.1.3.10"
-"""SOP class of a directory of DICOM files, as lies on CDs."""
+"""SOP class of a directory of DICOM files, as on CDs."""
 
 
 def picture_kind(head: bytes) -> str:
-    """PNG, JPEG, BMP, TIFF or WebP; empty where it is none of them. DICOM's mark counts before what any other says."""
+    """Return PNG, JPEG, BMP, TIFF or WebP, or "" for anything else. DICOM's mark takes precedence."""
     if begins_like_dicom(head):
         return ""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -33,12 +33,12 @@ def picture_kind(head: bytes) -> str:
 
 
 def other_kind(head: bytes) -> str:
-    """What a file that is no film is, as far as it is known here; else empty."""
+    """Name the kind of a file that is not a film; empty if unknown."""
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12], "")
     return next((kind for magic, kind in _OTHERS.items() if head.startswith(magic)), "")
 
 
 def is_dicom_directory(head: bytes) -> bool:
-    """Whether this is a DICOMDIR: it lists the files of a CD and holds no picture."""
+    """Return whether this is a DICOMDIR, which lists the files of a CD and contains no picture."""
     return begins_like_dicom(head) and _DIRECTORY in head

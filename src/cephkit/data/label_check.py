@@ -1,4 +1,4 @@
-"""Labels that cannot be, or hardly: each against the others', each landmark against where the others have it."""
+"""Finds impossible and doubtful labels: each compared with the others, each landmark with where they have it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from cephkit.data.film import Film
 from cephkit.data.label_faults import NO_FACE_MM, Fault, as_array, point_faults, shape_faults
 from cephkit.data.label_places import Label, judge_places
 from cephkit.data.label_pose import pose_of
+from cephkit.errors import Note
 from cephkit.landmarks import SYMBOLS
 
-SHOWN_DOUBTS = 50
+MOST_LISTED = 50
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault, and where: one annotator's label of a film; of no film where it runs through all of them."""
+    """A fault in one annotator's label of a film; without a film, it concerns all of the annotator's labels."""
 
     fault: Fault
     annotator: str
@@ -35,10 +36,10 @@ class Finding:
 
 
 def label_findings(films: Sequence[Film]) -> list[Finding]:
-    """What is wrong with the labels of ``films``, each compared with the others and with the table of faces.
+    """Find what is wrong with the labels of ``films``, comparing each with the others and with the table of faces.
 
-    Pictures are read where landmarks alone cannot tell a film that is mirrored or lies on its side from a label that
-    does. Fewer than six landmarks are looked at one by one only.
+    Pictures are read only where landmarks alone cannot tell a mirrored or turned film from such a label. Fewer than six
+    landmarks are only checked one by one.
     """
     mean = table_shape().mean
     labels = []
@@ -56,34 +57,39 @@ def label_findings(films: Sequence[Film]) -> list[Finding]:
         shape = learn_shape(np.array(good).reshape(-1, len(SYMBOLS)))
         of_all = _faults_of_all(good)
         findings += [Finding(fault, annotator) for fault in of_all]
-        said = {frozenset(fault.landmarks) for fault in of_all}
+        known = {frozenset(fault.landmarks) for fault in of_all}
         for label in own:
             if label.pose and label.pose.gap_mm <= NO_FACE_MM:
                 faults = shape_faults(label.pose.upright, shape)
-                label.faults.extend(fault for fault in faults if frozenset(fault.landmarks) not in said)
+                label.faults.extend(fault for fault in faults if frozenset(fault.landmarks) not in known)
     return findings + [Finding(fault, label.annotator, label.film) for label in labels for fault in label.faults]
 
 
 def certain_problems(findings: Iterable[Finding]) -> list[Problem]:
-    """Those that no face can be labelled with, as reasons not to use a film."""
+    """Return the faults that no face can have, as reasons not to use a film."""
     return [
-        Problem(film.film_id, film.split, film.path, f"label of {finding.annotator}: {fault.wrong}", fault.remedy)
+        Problem(
+            "label", f"label of {finding.annotator}: {fault.text}", fault.remedy,
+            film_id=film.film_id, split=film.split, path=film.path,
+        )
         for finding in findings
         if (fault := finding.fault).certain and (film := finding.film) is not None
-    ]
+    ]  # fmt: skip
 
 
-def doubts_note(findings: Iterable[Finding], films: Iterable[Film]) -> list[str]:
-    """A note on what a person has to look at on those of ``films``, a line each; none where there is nothing."""
+def doubts_note(findings: Iterable[Finding], films: Iterable[Film]) -> list[Note]:
+    """A note on the labels of ``films`` that a person has to check, a line each; none if there are none."""
     kept = {film.path for film in films}
     of_kept = [finding for finding in findings if finding.film is None or finding.film.path in kept]
     lines = [str(finding) for finding in of_kept if not finding.fault.certain]
-    more = [f"and {len(lines) - SHOWN_DOUBTS} more"] if len(lines) > SHOWN_DOUBTS else []
-    return ["\n  ".join((f"labels in doubt, kept: {len(lines)}", *lines[:SHOWN_DOUBTS], *more))] if lines else []
+    more = [f"and {len(lines) - MOST_LISTED} more"] if len(lines) > MOST_LISTED else []
+    text = "\n  ".join((f"labels in doubt, kept: {len(lines)}", *lines[:MOST_LISTED], *more))
+    remedy = "check these films in a viewer, and correct the label files or keep them"
+    return [Note("labels in doubt", text, remedy)] if lines else []
 
 
 def _faults_of_all(faces: Sequence[Complex]) -> list[Fault]:
-    """What is wrong with the middle of all labels of an annotator: a habit that no face explains."""
+    """Find what is wrong with the median of all labels of an annotator: a habit that no face explains."""
     if len(faces) < FEWEST_LABELS:
         return []
     shape = table_shape()

@@ -1,6 +1,6 @@
-"""What can be wrong with one label: not marked, two landmarks exchanged, one out of place, no face at all.
+"""What can be wrong with one label: unmarked landmarks, two exchanged, one out of place, no face at all.
 
-What no face can show is certain. What shapes alone say is a doubt: a person looks at the film and decides.
+What no face can show is certain. What only the shape suggests is a doubt: a person has to check the film.
 """
 
 from collections import defaultdict
@@ -18,22 +18,22 @@ from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS
 
 NO_FACE_MM = 15.0
-"""Median distance of landmarks from those of a mean face; 9.5 is the largest of 848 real labels, scrambled ones have
-22 or more."""
+"""Median distance of landmarks from those of a mean face; at most 9.5 in 848 real labels, 22 or more in scrambled
+ones."""
 SAME_PLACE_PX = 0.5
 MAY_MEET = (frozenset(("UIT", "LIT")), frozenset(("UMT", "LMT")), frozenset(("UPM", "LPM")))
-"""Teeth that bite on each other may well share a pixel."""
+"""Teeth that bite on each other may share a pixel."""
 EXCHANGE_GAIN = 20.0
-"""By how much the squared distance in standard deviations must fall for two landmarks to count as exchanged."""
+"""Two landmarks count as exchanged if exchanging them reduces the squared distance (in SDs) by this much."""
 CROSSBITE_GAIN = 30.0
-"""The same for teeth that bite on each other: some patients' do so the other way round."""
+"""The same for teeth that bite on each other: in some patients they do so the other way round."""
 DOWNWARDS = (("N`", "Pn", "Sn", "Ls", "Li", "Pog`"), ("N", "ANS", "A", "B", "Pog", "Gn", "Me"), ("Co", "Ar", "Go"))
-"""Along the profile, the bones of the front, and the back of the jaw, from top to bottom."""
+"""Along the profile, the front bones, and the back of the jaw, from top to bottom."""
 ORDER_MM = 1.0
-"""By how much they may be out of that order, on a face of average size; 0.3 is the most on 848 real labels, but for one
+"""By how much they may be out of that order, on a face of average size; at most 0.3 in 848 real labels, except for one
 with exchanged lips."""
 
-AS_NULL = 'give landmarks that were not marked as "value": null, or leave them out'
+AS_NULL = 'write landmarks that were not marked as "value": null, or leave them out'
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,19 @@ class Fault:
     """What is wrong with a label."""
 
     landmarks: tuple[str, ...]
-    """Those concerned; none: the label as a whole."""
-    wrong: str
+    """The landmarks concerned; none: the label as a whole."""
+    text: str
     remedy: str
     certain: bool = False
-    """No face can be labelled so; otherwise a person has to look."""
+    """No face can have it; otherwise a person has to check the film."""
 
     def __str__(self) -> str:
-        return f"{self.wrong}; {self.remedy}"
+        return f"{self.text}; {self.remedy}"
 
 
-def single_faults(points: Points, size: Size | None = None) -> list[Fault]:
-    """What is wrong with one label of which nothing else is known, film pixels; a face may look to either side."""
-    faults = point_faults(points, size)
+def single_faults(points: Points) -> list[Fault]:
+    """Find what is wrong with one label (film pixels) on its own; a face may look to either side."""
+    faults = point_faults(points)
     wrong = {symbol for fault in faults for symbol in fault.landmarks}
     array = as_array({symbol: point for symbol, point in points.items() if symbol not in wrong})
     shape = table_shape()
@@ -69,7 +69,7 @@ def single_faults(points: Points, size: Size | None = None) -> list[Fault]:
 
 
 def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
-    """Landmarks in a corner of the film or before its first pixel, and landmarks in one place. ``size``: (h, w)."""
+    """Find landmarks in a corner of the film, before its first pixel, or in one place. ``size``: (h, w)."""
     faults = []
     corners = [(0.0, 0.0)]
     if size is not None:
@@ -79,9 +79,9 @@ def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
         symbol for symbol, point in points.items() if any(_same_place(point, corner) for corner in corners)
     )
     if cornered:
-        wrong = f"{_listed(cornered)} in a corner of the film, where no landmark is"
-        faults.append(Fault(cornered, wrong, AS_NULL, certain=True))
-    # Where the film's size is known, ``check.film_problems`` says what lies off it.
+        text = f"{_listed(cornered)} in a corner of the film, where no landmark is"
+        faults.append(Fault(cornered, text, AS_NULL, certain=True))
+    # If the film's size is known, ``check.film_problems`` reports what lies off it.
     off = tuple(s for s, (x, y) in points.items() if size is None and (x < -0.5 or y < -0.5) and s not in cornered)
     if off:
         faults.append(Fault(off, f"{_listed(off)} off the film", "correct or remove them", certain=True))
@@ -99,7 +99,7 @@ def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
 
 
 def shape_faults(upright: Complex, shape: FaceShape) -> list[Fault]:
-    """Landmarks exchanged or out of place on a face (29,) that looks right; doubts, never certain."""
+    """Find landmarks exchanged or out of place on a right-facing face (29,); doubts, never certain."""
     face = laid(upright, shape.mean)
     faults = []
     exchanged: set[str] = set()
@@ -108,28 +108,28 @@ def shape_faults(upright: Complex, shape: FaceShape) -> list[Fault]:
         i, j = SYMBOLS.index(one), SYMBOLS.index(other)
         face[[i, j]] = face[[j, i]]
         exchanged |= {one, other}
-        faults.append(Fault(pair, f"{one} and {other} look exchanged", "exchange them, if the film shows it"))
+        faults.append(Fault(pair, f"{one} and {other} look exchanged", "exchange them if the film confirms it"))
     out = shape.displaced(face)
     if len(out) >= MOST_OUTLIERS:
         worst = ", ".join(f"{entry.symbol} {entry.mm:.0f} mm" for entry in out[:3])
-        wrong = f"{len(out)} landmarks or more are out of place (on a face of average size): {worst}, ..."
-        return [Fault(tuple(entry.symbol for entry in out), wrong, "look whether it is the label of this film")]
+        text = f"{len(out)} or more landmarks are out of place (on a face of average size): {worst}, ..."
+        return [Fault(tuple(entry.symbol for entry in out), text, "check whether it is the label of this film")]
     named = exchanged | {entry.symbol for entry in out}
     for chain in DOWNWARDS:
         marked = [s for s in chain if s not in named and np.isfinite(face[SYMBOLS.index(s)])]
         for pair in pairwise(marked):
             above, below = (face[SYMBOLS.index(symbol)].imag for symbol in pair)
             if above > below + ORDER_MM:
-                wrong = f"{pair[1]} lies above {pair[0]}, they look exchanged"
-                faults.append(Fault(pair, wrong, "exchange them, if the film shows it"))
+                text = f"{pair[1]} lies above {pair[0]}, they look exchanged"
+                faults.append(Fault(pair, text, "exchange them if the film confirms it"))
     for entry in out:
-        wrong = f"{entry.symbol} is {entry.mm:.0f} mm from where the other landmarks have it, on a face of average size"
-        faults.append(Fault((entry.symbol,), wrong, "look at the film, and correct or keep it"))
+        text = f"{entry.symbol} is {entry.mm:.0f} mm from where the other landmarks put it, on a face of average size"
+        faults.append(Fault((entry.symbol,), text, "check the film, and correct or keep it"))
     return faults
 
 
 def _exchanged_pair(face: Complex, shape: FaceShape, done: set[str]) -> tuple[str, str] | None:
-    """The two landmarks that fit best in each other's place, and do not in their own."""
+    """Find the two landmarks that fit best in each other's place, and not in their own."""
     gains = shape.exchange_gains(face)
     for teeth in MAY_MEET:
         i, j = (SYMBOLS.index(symbol) for symbol in teeth)
@@ -143,7 +143,7 @@ def _exchanged_pair(face: Complex, shape: FaceShape, done: set[str]) -> tuple[st
     after[[i, j]] = face[[j, i]]
     pair = SYMBOLS[i], SYMBOLS[j]
     still_out = {entry.symbol for entry in shape.displaced(after)} & set(pair)
-    if still_out:  # a third landmark may pull at them; but where one of them alone is wrong, the other gets worse
+    if still_out:  # a third landmark may affect both; but if only one of them is wrong, the other gets worse
         before_sds, after_sds = shape.residuals(face)[0][[i, j]], shape.residuals(after)[0][[i, j]]
         return pair if (after_sds < before_sds / 2).all() else None
     return pair
@@ -154,14 +154,14 @@ def _same_place(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 def placed_wrong(name: str) -> Fault:
-    """The fault that ``fault_of`` names; certain where no film lies so."""
+    """Make the fault that ``fault_of`` names; certain if no film can be so."""
     return Fault((), f"landmarks are {name}", "correct the label, or turn the film", name in MISTAKES)
 
 
 def no_face(pose: LabelPose) -> Fault:
-    """The fault of landmarks that have no face's shape in any pose."""
-    wrong = f"no face: landmarks are {pose.gap_mm:.0f} mm in the median from those of a mean face of the same size"
-    return Fault((), wrong, "look whether names and columns are right", certain=True)
+    """Make the fault of landmarks that do not have a face's shape in any pose."""
+    text = f"not a face: a median of {pose.gap_mm:.0f} mm from the landmarks of a mean face of the same size"
+    return Fault((), text, "check whether names and columns are right", certain=True)
 
 
 def _listed(symbols: Sequence[str]) -> str:
@@ -169,6 +169,6 @@ def _listed(symbols: Sequence[str]) -> str:
 
 
 def as_array(points: Points) -> Complex:
-    """(29,) x + iy in canonical order; NaN where missing."""
+    """Return (29,) x + iy in canonical order; NaN where missing."""
     xy = points_array(points, SYMBOLS)
     return np.asarray(xy[:, 0] + 1j * xy[:, 1])

@@ -1,4 +1,4 @@
-"""Whether a label or its mended form fits the picture: both are compared with the pictures under other labels."""
+"""Decides whether a label or its corrected form fits the picture, by the pictures under other labels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,26 +17,26 @@ from cephkit.geometry import Size
 Floats = NDArray[np.float64]
 
 FILM_SIDE, CROP_SIDE = 256, 48
-"""Pixels of the reduced film, and of the face cut from it."""
+"""Pixels of the reduced film, and of the face cropped from it."""
 MARGIN_MM = 20.0
-"""Of an average face, about its landmarks."""
+"""Around the landmarks of an average face."""
 MOST_EXAMPLES = 16
 FEWEST_EXAMPLES = 3
 CLEAR = 0.1
-"""Difference of correlations from which on one of two labels fits better."""
+"""Difference of correlations above which one of two labels fits better."""
 
 
 @dataclass(frozen=True)
 class _Reduced:
     grey: Floats
     scale: float
-    """Of ``grey`` against the film."""
+    """Of ``grey`` relative to the film."""
     size: Size
     """(height, width) of the film."""
 
 
 class PictureJudge:
-    """Films under labels that are not in doubt, to judge doubtful labels by."""
+    """Judges doubtful labels by the films under labels that are not in doubt."""
 
     def __init__(self, examples: Sequence[tuple[Path, Complex]], mean: Complex) -> None:
         self._mean = mean
@@ -49,11 +49,9 @@ class PictureJudge:
         self._usual = _mean(np.array(found)) if len(found) >= FEWEST_EXAMPLES else None
 
     def prefers(self, path: Path, points: Complex, other: Callable[[Size], Complex]) -> bool | None:
-        """Whether the film at ``path`` looks more like the examples under ``other`` than under ``points``.
+        """Return whether the film at ``path`` is more like the examples under ``other`` than under ``points``.
 
-        ``other`` is given the film's (height, width).
-
-        None where that is not clear: few examples, no such film, hardly a difference.
+        ``other`` gets the film's (height, width). None if unclear: few examples, no such film, hardly a difference.
         """
         if self._usual is None:
             return None
@@ -64,7 +62,7 @@ class PictureJudge:
         return None if abs(gain) < CLEAR else gain > 0
 
     def _likeness(self, crop: Floats | None) -> float:
-        """Correlation with the usual picture; 0 where less than half of the face lies on the film."""
+        """Correlate with the mean picture; 0 if less than half of the face lies on the film."""
         if crop is None or self._usual is None:
             return 0.0
         both = np.isfinite(crop) & np.isfinite(self._usual)
@@ -73,7 +71,7 @@ class PictureJudge:
         return float(np.nan_to_num(np.corrcoef(crop[both], self._usual[both])[0, 1]))
 
     def _crop(self, film: _Reduced | None, points: Complex) -> Floats | None:
-        """(CROP_SIDE, CROP_SIDE) of the face, upright and looking right, mean 0 and SD 1; NaN beyond the film."""
+        """Crop the face to (CROP_SIDE, CROP_SIDE), upright and facing right, mean 0 and SD 1; NaN off the film."""
         pose = pose_of(points, self._mean)
         if film is None or pose is None:
             return None
@@ -81,9 +79,9 @@ class PictureJudge:
         placed = placing(reflected(points) if pose.mirrored else points, self._mean)
         assert placed is not None
         factor, shift = placed
-        there = (self._grid - shift) / factor
-        there = reflected(there) if pose.mirrored else there
-        column, row = np.rint(there.real * scale).astype(int), np.rint(there.imag * scale).astype(int)
+        places = (self._grid - shift) / factor
+        places = reflected(places) if pose.mirrored else places
+        column, row = np.rint(places.real * scale).astype(int), np.rint(places.imag * scale).astype(int)
         height, width = grey.shape
         inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
         crop = np.where(inside, grey[row.clip(0, height - 1), column.clip(0, width - 1)], np.nan)
@@ -92,13 +90,13 @@ class PictureJudge:
 
 
 def _mean(crops: Floats) -> Floats:
-    """(h, w) of ``crops`` (N, h, w) over those that have a pixel there; NaN where none has."""
-    there = np.isfinite(crops)
-    return np.where(there, crops, 0).sum(axis=0) / np.where(there.any(axis=0), there.sum(axis=0), np.nan)
+    """Average ``crops`` (N, h, w) over those that have a pixel; NaN where none has."""
+    finite = np.isfinite(crops)
+    return np.where(finite, crops, 0).sum(axis=0) / np.where(finite.any(axis=0), finite.sum(axis=0), np.nan)
 
 
 def _reduced(path: Path) -> _Reduced | None:
-    """The film with a longer side of ``FILM_SIDE``; None where it cannot be read."""
+    """Read the film, reduced to a longer side of ``FILM_SIDE``; None if it cannot be read."""
     try:
         grey = to_uint8(read_grey(path))
     except FilmError:

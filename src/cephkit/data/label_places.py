@@ -1,4 +1,4 @@
-"""Labels that lie elsewhere than their film: mirrored, turned, of another size, or of another film."""
+"""Finds labels that do not lie as their film does: mirrored, turned, of another size, or of another film."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,20 +10,20 @@ from cephkit.data.face_shapes import Complex, table_shape
 from cephkit.data.film import Film
 from cephkit.data.label_faults import NO_FACE_MM, Fault, no_face, placed_wrong
 from cephkit.data.label_picture import PictureJudge
-from cephkit.data.label_pose import LabelPose, fault_of, mended
+from cephkit.data.label_pose import LabelPose, corrected, fault_of
 
 SIZE_RATIO, SURE_SIZE_RATIO = 1.35, 1.6
 SIZE_SDS = 4.0
 FEWEST_PEERS = 5
-"""Labels on films of the same size, to say what size faces have there."""
+"""Labels on films of the same size that are needed to know the usual size of a face there."""
 RARE_SIDE = 0.1
-"""Share of labels facing the other way up to which each of them is in doubt."""
+"""Up to this share of labels facing the other way, each of them is in doubt."""
 SAMPLE = 20
-"""Of labels facing the other way, where these are many."""
+"""Number of labels facing the other way that are checked if there are many."""
 PLACE_MM = 40.0
-"""Of an average face: how far its middle may lie from where it usually does, to count as the same place."""
+"""How far a face's middle may lie from its usual place, on an average face."""
 LARGEST_MEDIAN_GAP_MM = 8.0
-"""Between two annotators of one film, on a face of average size."""
+"""Most between two annotators of one film, on a face of average size."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Label:
     film: Film
     annotator: str
     points: Complex
-    """(29,) without the landmarks that are certainly wrong."""
+    """(29,), without those that are certainly wrong."""
     pose: LabelPose | None
     faults: list[Fault] = field(default_factory=list)
 
@@ -44,7 +44,7 @@ class Label:
 
 
 def judge_places(labels: Sequence[Label]) -> None:
-    """Adds to ``labels`` what is wrong with them as a whole: no face, mirrored, turned, of another size."""
+    """Add to ``labels`` what is wrong with them as a whole: not a face, mirrored, turned, of another size."""
     faces = []
     for label in labels:
         if label.pose is not None and label.pose.gap_mm > NO_FACE_MM:
@@ -69,7 +69,7 @@ def judge_places(labels: Sequence[Label]) -> None:
         mirrored = [] if usual.rare else [one for one in suspects if fault_of(one[1], usual.left) == "mirrored"]
         others = {id(label) for label, _ in mirrored}
         judge([one for one in suspects if id(one[0]) not in others])
-        # Where many films face the other way, most of them truly do: a sample tells, and decoding them all takes long.
+        # If many labels face the other way, most of their films do too: a sample decides, as decoding all takes long.
         step = max(1, len(mirrored) // SAMPLE)
         if judge(mirrored[::step]):
             judge([one for position, one in enumerate(mirrored) if position % step])
@@ -78,7 +78,7 @@ def judge_places(labels: Sequence[Label]) -> None:
 
 @dataclass(frozen=True)
 class _Usual:
-    """How most labels lie."""
+    """Which way most labels face."""
 
     left: bool
     rare: bool
@@ -88,18 +88,18 @@ class _Usual:
 def _judged(
     label: Label, pose: LabelPose, usual: _Usual, ratio: "_Ratio | None", pictures: PictureJudge
 ) -> Iterable[Fault]:
-    """The fault of a label that lies unlike the others, unless its film does so too."""
+    """Return the fault of a label that lies unlike the others, unless its film does too."""
     name = fault_of(pose, usual.left)
     if name:
         fault = placed_wrong(name)
         fits = pictures.prefers(
-            label.film.path, label.points, lambda size: mended(label.points, pose, usual.left, size)
+            label.film.path, label.points, lambda size: corrected(label.points, pose, usual.left, size)
         )
         unclear = fault if name != "mirrored" or usual.rare else None
     else:
         assert ratio is not None
-        wrong = f"the face is {ratio.times:.2g} times as large as on other films of this size"
-        fault = Fault((), wrong, "scale the label to its film: it seems to be of a picture of another size", ratio.sure)
+        text = f"the face is {ratio.times:.2g} times as large as on other films of this size"
+        fault = Fault((), text, "scale the label to its film: it seems to be for a picture of another size", ratio.sure)
         fits = pictures.prefers(label.film.path, label.points, lambda size: label.points / ratio.times)
         unclear = fault
     if fits is None:
@@ -109,15 +109,15 @@ def _judged(
 
 @dataclass(frozen=True)
 class _Ratio:
-    """A face's size against the usual one on such films."""
+    """A face's size relative to the usual one on such films."""
 
     times: float
     sure: bool
-    """Scaled about the film's corner it would lie where faces lie on films of this size."""
+    """Scaled about the film's corner, it would lie where faces usually do on films of this size."""
 
 
 def _size_ratios(faces: Sequence[tuple[Label, LabelPose]]) -> dict[int, _Ratio]:
-    """Labels whose faces are far larger or smaller than others on films of the same size, by ``id``."""
+    """Find labels whose faces are far larger or smaller than others on films of the same size, by ``id``."""
     groups: dict[object, list[tuple[Label, LabelPose]]] = defaultdict(list)
     for label, pose in faces:
         groups[label.film.size or label.film.machine].append((label, pose))
@@ -140,17 +140,17 @@ def _size_ratios(faces: Sequence[tuple[Label, LabelPose]]) -> dict[int, _Ratio]:
 
 
 def _judge_pairs(upright: Sequence[tuple[Label, LabelPose]]) -> None:
-    """Adds a fault where two annotators of one film cannot both be right."""
+    """Add a fault where two annotators of one film cannot both be right."""
     first: dict[int, tuple[Label, LabelPose]] = {}
     for label, pose in upright:
         other, other_pose = first.setdefault(id(label.film), (label, pose))
         if other is label or label.wrong_as_a_whole or other.wrong_as_a_whole:
             continue
         if pose.mirrored != other_pose.mirrored:
-            wrong = f"the face looks to the other side than in the label of {other.annotator}"
-            label.faults.append(Fault((), wrong, "mirror the one that does not fit the film", certain=True))
+            text = f"the face looks the other way than in the label of {other.annotator}"
+            label.faults.append(Fault((), text, "mirror the one that does not fit the film", certain=True))
             continue
         gap = float(np.nan_to_num(np.nanmedian(np.abs(label.points - other.points)))) / other_pose.pixels_per_mm
         if gap > LARGEST_MEDIAN_GAP_MM:
-            wrong = f"{gap:.0f} mm in the median from the label of {other.annotator}, on a face of average size"
-            label.faults.append(Fault((), wrong, "look which of them is the label of this film"))
+            text = f"a median of {gap:.0f} mm from the label of {other.annotator}, on a face of average size"
+            label.faults.append(Fault((), text, "check which of them is the label of this film"))

@@ -1,4 +1,4 @@
-"""How a label lies on its film: which side the face looks to, turned by how many quarters, in what size."""
+"""How a label lies on its film: which way the face looks, how many quarter turns from upright, how large."""
 
 import cmath
 import math
@@ -12,7 +12,7 @@ from cephkit.geometry import Size
 EXCHANGED, FROM_BOTTOM = "labelled with x and y exchanged", "labelled with y counted from the bottom"
 EXCHANGED_FAR = "labelled with x and y exchanged and counted from the far sides"
 MISTAKES = frozenset((EXCHANGED, FROM_BOTTOM, EXCHANGED_FAR))
-"""Of labels alone: no film lies so."""
+"""Faults that only labels can have, never films."""
 _TURNED = {1: "turned by a quarter", 2: "upside down", 3: "turned by a quarter"}
 
 
@@ -21,41 +21,41 @@ class LabelPose:
     """How the landmarks of one label lie, by the shape that faces have."""
 
     mirrored: bool
-    """The face looks to the left, once it is upright."""
+    """The face looks left once it is upright."""
     quarters: int
-    """Turns by 90 degrees, clockwise as one sees it, that bring it upright; 0: it is."""
+    """Clockwise quarter turns that bring it upright; 0: it is upright."""
     pixels_per_mm: float
     """Of an average face."""
     gap_mm: float
     """Median distance from the mean face."""
     upright: Complex
-    """(29,) as a face that looks right, turned upright."""
+    """(29,) turned upright and facing right."""
 
 
 def pose_of(points: Complex, mean: Complex) -> LabelPose | None:
-    """The pose of ``points`` (29,), film pixels, NaN where missing; None where too few are there to tell."""
+    """Find the pose of ``points`` (29,), film pixels, NaN where missing; None if there are too few."""
     if np.isfinite(points).sum() < FEWEST_LANDMARKS:
         return None
     poses = []
     for mirrored in (False, True):
-        seen = reflected(points) if mirrored else points
-        placed = placing(seen, mean)
+        face = reflected(points) if mirrored else points
+        placed = placing(face, mean)
         if placed is None:
             return None
         factor, shift = placed
         quarters = round(math.degrees(cmath.phase(factor)) / 90) % 4
-        gap = float(np.nanmedian(np.abs(factor * seen + shift - mean)))
-        poses.append(LabelPose(mirrored, quarters, 1 / abs(factor), gap, seen * 1j**quarters))
+        gap = float(np.nanmedian(np.abs(factor * face + shift - mean)))
+        poses.append(LabelPose(mirrored, quarters, 1 / abs(factor), gap, face * 1j**quarters))
     return min(poses, key=lambda pose: pose.gap_mm)
 
 
 def reflected(points: Complex) -> Complex:
-    """``points`` with left and right exchanged."""
+    """Exchange left and right of ``points``."""
     return -np.conj(points)
 
 
 def fault_of(pose: LabelPose, usually_mirrored: bool) -> str:
-    """What was done to a label that lies as ``pose`` where others look upright to the usual side; empty: nothing."""
+    """Name what was done to a label that lies as ``pose``, where others are upright; empty if nothing was."""
     if pose.mirrored == usually_mirrored:
         return _TURNED.get(pose.quarters, "")
     if pose.quarters == 0:
@@ -66,8 +66,8 @@ def fault_of(pose: LabelPose, usually_mirrored: bool) -> str:
     return EXCHANGED if transposed else EXCHANGED_FAR
 
 
-def mended(points: Complex, pose: LabelPose, usually_mirrored: bool, size: Size) -> Complex:
-    """``points`` with that undone, on a film of ``size`` (height, width)."""
+def corrected(points: Complex, pose: LabelPose, usually_mirrored: bool, size: Size) -> Complex:
+    """Undo what ``fault_of`` names, on a film of ``size`` (height, width)."""
     height, width = size
     x, y = points.real, points.imag
     fault = fault_of(pose, usually_mirrored)
@@ -80,5 +80,5 @@ def mended(points: Complex, pose: LabelPose, usually_mirrored: bool, size: Size)
     if fault == EXCHANGED_FAR:
         return (width - 1 - y) + 1j * (height - 1 - x)
     turned = {1: (width - 1 - y) + 1j * x, 2: (width - 1 - x) + 1j * (height - 1 - y), 3: y + 1j * (height - 1 - x)}
-    # Seen from the other side a turn goes the other way.
+    # Mirrored, a turn goes the other way.
     return np.asarray(turned.get(-pose.quarters % 4 if pose.mirrored else pose.quarters, points))

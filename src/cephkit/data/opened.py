@@ -10,12 +10,12 @@ from PIL import Image
 
 from cephkit.data.depth import full_range
 from cephkit.data.dicom.signature import begins_like_bare_dicom, begins_like_dicom
-from cephkit.data.grey import Grey, check_size, turned
+from cephkit.data.grey import SAVE_AS_PNG, Grey, check_size, turned
 from cephkit.data.kinds import HEAD, is_dicom_directory
-from cephkit.data.pictures import decode_picture, grey_of_image, is_picture, no_film
+from cephkit.data.pictures import decode_picture, grey_of_image, is_picture, not_a_film
 from cephkit.data.pixels import FILM_ENDINGS, content_hash, read_bytes
 from cephkit.data.spacing import Spacing
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 _DICOM_ENDINGS = (".dcm", ".dicom", "")
 
@@ -55,15 +55,14 @@ def open_film(
     data = read_bytes(path) if data is None else data
     content = content_hash(data)
     if is_dicom_directory(data[:HEAD]):
-        raise BrokenFilmError("a DICOMDIR, which lists films and is none", "give the folder that it lies in", path)
+        raise FilmError("a DICOMDIR, which lists films and is none", "give the folder that it lies in", path)
     if not is_picture(data) and _is_dicom(data, path):
         from cephkit.data.dicom.read import read_dicom  # and pydicom, which few runs need
 
         film = read_dicom(data, path, use_spacing=use_spacing, ignore_bad_spacing=ignore_bad_spacing)
         return OpenedFilm(film.grey, content, film.spacing, notes=film.notes)
     if data and not is_picture(data):
-        remedy = "save it as an 8- or 16-bit grey PNG, or take it out"
-        raise BrokenFilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF, WebP or DICOM film", remedy, path)
+        raise FilmError(f"{not_a_film(data)}not a PNG, JPEG, BMP, TIFF, WebP or DICOM film", SAVE_AS_PNG, path)
     return _upright(*decode_picture(data, path), content)
 
 
@@ -85,7 +84,7 @@ def open_array(array: NDArray[Any]) -> OpenedFilm:
     is_colour = array.ndim == 3 and array.shape[2] == 3
     kinds = (np.uint8,) if is_colour else (np.uint8, np.uint16)
     if not (is_colour or array.ndim == 2) or array.dtype.newbyteorder("=") not in kinds:
-        raise BrokenFilmError(
+        raise FilmError(
             f"an array of shape {array.shape} and type {array.dtype} is no film",
             "give (height, width) uint8 or uint16, or (height, width, 3) uint8 of red, green and blue",
         )

@@ -1,13 +1,12 @@
-"""Bytes of a picture file to grey pixels, by Pillow: PNG, JPEG, BMP, TIFF, WebP.
+"""Decodes the bytes of a PNG, JPEG, BMP, TIFF or WebP file to grey pixels, with Pillow.
 
-Films come from strangers: a decoder is chosen by the first bytes, never by the file's ending, sizes are checked
-before anything is unpacked, and a film that is damaged in any way is refused rather than half shown.
+Films come from strangers: the first bytes choose the decoder, never the file's ending; sizes are checked before
+anything is unpacked; a film that is damaged in any way is refused rather than decoded in part.
 """
 
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,88 +19,85 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from cephkit.data.depth import full_range
 from cephkit.data.dicom.signature import begins_like_dicom
-from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, deep_luminance, turned
+from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, turned
 from cephkit.data.jpeg import JPEG_LS, LOSSLESS, jpeg_head
 from cephkit.data.kinds import HEAD, other_kind, picture_kind
 from cephkit.data.tiff import PHOTOMETRIC, SAMPLE_FORMAT, SIGNED, WHITE_IS_ZERO, unsupported_tiff
-from cephkit.errors import BrokenFilmError, FilmError
+from cephkit.errors import FilmError
 
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
 
-# The classes are called directly because Image.open guards against huge films through a process-wide setting
-# that two threads cannot change safely; decode_picture has its own guard.
+# Called directly because Image.open guards against huge films with a process-wide setting that two threads cannot
+# change safely; decode_picture has its own guard.
 _OPENERS: dict[str, Opener] = {
     "PNG": PngImageFile, "JPEG": JpegImageFile, "BMP": BmpImageFile, "TIFF": TiffImageFile, "WebP": WebPImageFile,
 }  # fmt: skip
 _ORIENTATION = 274
-_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory; else 4
-_DEEP_BYTES_PER_PIXEL = 12
+_BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory; 4 in other modes
 _WEBP_BYTES_PER_PIXEL = 16  # its decoder works on four copies
-# Pillow drops the low byte of 16-bit colour. Asked for the other byte order it drops the high one.
-_OTHER_BYTE = {
-    f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBX", "RGBA") for order, other in ("BL", "LB", "NB")
-}
+_PNG_CHANNELS = {b"\x02": "colour", b"\x04": "grey with transparency", b"\x06": "colour with transparency"}
+"""By the colour type in a PNG's header."""
 _MOST_PASSES, _MOST_PIXELS_PASSED = 100, 2_000_000_000  # a progressive JPEG has about ten passes
-_TAKE_ONE_OUT = "save the film alone as a file of its own, or take it out"
+_SAVE_ALONE = "save the film as a file of its own, or remove it"
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether the first bytes are those of a format read here; DICOM's mark counts before them."""
+    """Return whether the first bytes are those of a format read here; DICOM's mark takes precedence."""
     return picture_kind(data[:HEAD]) != ""
 
 
 def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
-    """Grey pixels as they lie in the file, and the EXIF orientation (1 to 8) that a viewer would apply.
+    """Decode to grey pixels as stored in the file, and the EXIF orientation (1 to 8) that a viewer would apply.
 
-    The pixels are (H, W) uint8 or uint16, with white where ``depth`` says.
-    Colour becomes luminance. Alpha is ignored, but a wholly transparent picture is refused. ``path`` is for messages.
+    The pixels are (H, W) uint8 or uint16, with black and white as ``depth`` defines them. Colour becomes luminance.
+    Alpha is ignored, but a fully transparent picture is refused. ``path`` is for messages.
 
     Raises:
-        FilmError: empty, truncated, no film, too large or too small; names file, reason, remedy.
+        FilmError: the picture is empty, damaged, not a film, too large or too small.
     """
     if not data:
-        raise BrokenFilmError("the file is empty", COPY_AGAIN, path)
-    if begins_like_dicom(data):  # the 128 bytes before that may be those of a TIFF
-        raise BrokenFilmError("a DICOM file, not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
+        raise FilmError("the file is empty", COPY_AGAIN, path)
+    if begins_like_dicom(data):  # the 128 bytes before its mark may be those of a TIFF
+        raise FilmError("a DICOM file, not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
     kind = picture_kind(data[:HEAD])
     if not kind:
-        raise BrokenFilmError(f"{no_film(data)}not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
+        raise FilmError(f"{not_a_film(data)}not a PNG, JPEG, BMP, TIFF or WebP film", SAVE_AS_PNG, path)
     if unsupported := _unsupported(kind, data):
-        raise BrokenFilmError(unsupported, SAVE_AS_PNG, path)
+        raise FilmError(unsupported, SAVE_AS_PNG, path)
     try:
         return _decode(_OPENERS[kind], data, path)
     except (FilmError, MemoryError):
         raise
-    except Exception as error:  # decoders meet hostile bytes with errors of every kind
+    except Exception as error:  # hostile bytes make decoders raise errors of every kind
         reason = f"damaged or truncated: {type(error).__name__}: {error}"
-        raise BrokenFilmError(reason, COPY_AGAIN, path) from error
+        raise FilmError(reason, COPY_AGAIN, path) from error
 
 
 def grey_of_image(image: Image.Image) -> tuple[Grey, int]:
-    """``decode_picture`` of a picture that Pillow has opened or made: by its mode and EXIF, as its file would be.
+    """Do as ``decode_picture`` does for a picture that Pillow has opened or made, by its mode and EXIF data.
 
-    What Pillow cuts off when it opens a file, the low bytes of 16-bit colour, is not there any more.
+    Of 16-bit colour, Pillow has kept 8 bits.
 
     Raises:
-        FilmError: as ``decode_picture``.
+        FilmError: see ``decode_picture``.
     """
     check_size(image.size)
     try:
         _load(image)
-        is_tiff = isinstance(image, TiffImageFile)  # which Pillow has turned
+        is_tiff = isinstance(image, TiffImageFile)  # which Pillow has already turned
         return _full_range(image, _grey(image)), 1 if is_tiff else _orientation(image)
     except (FilmError, MemoryError):
         raise
     except Exception as error:
         reason = f"damaged or truncated: {type(error).__name__}: {error}"
-        raise BrokenFilmError(reason, COPY_AGAIN) from error
+        raise FilmError(reason, COPY_AGAIN) from error
 
 
 def _load(image: Image.Image) -> None:
     if not isinstance(image, TiffImageFile):
         image.load()
         return
-    # Pillow maps an uncompressed TIFF that has a name into memory, and garbles it where it is to be turned.
+    # Pillow memory-maps an uncompressed TIFF that has a name, and garbles it if it has to be turned.
     name, image.filename = image.filename, ""
     try:
         image.load()
@@ -110,13 +106,13 @@ def _load(image: Image.Image) -> None:
 
 
 def _full_range(image: Image.Image, grey: Grey) -> Grey:
-    # Pillow minds white at zero in 8 bits only.
+    # Pillow honours white-is-zero only in 8 bits.
     is_inverted = isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
     return full_range(grey, white_is_zero=is_inverted and grey.dtype == np.uint16)
 
 
-def no_film(data: bytes) -> str:
-    """What a file that is no film is, for the beginning of a sentence."""
+def not_a_film(data: bytes) -> str:
+    """Name the kind of a file that is not a film, for the start of a sentence."""
     kind = other_kind(data[:HEAD])
     return f"a {kind} file, " if kind else ""
 
@@ -124,6 +120,8 @@ def no_film(data: bytes) -> str:
 def _unsupported(kind: str, data: bytes) -> str:
     if kind == "TIFF":
         return unsupported_tiff(data)
+    if kind == "PNG" and data[24:25] == b"\x10" and data[25:26] in _PNG_CHANNELS:  # Pillow would drop 8 of the bits
+        return f"a PNG of 16-bit {_PNG_CHANNELS[data[25:26]]}, which is not supported"
     head = jpeg_head(data) if kind == "JPEG" else None
     if head is not None and (head.marker in (LOSSLESS, JPEG_LS) or head.precision != 8):
         return f"a {head.name}, which is not supported"
@@ -131,27 +129,25 @@ def _unsupported(kind: str, data: bytes) -> str:
 
 
 def _decode(opener: Opener, data: bytes, path: Path) -> tuple[Grey, int]:
-    if opener is WebPImageFile:  # Pillow decodes a WebP when it opens it
+    if opener is WebPImageFile:  # which Pillow decodes on opening
         _check_webp(data, path)
     image = opener(io.BytesIO(data))
     check_size(image.size, path)
     if opener is JpegImageFile and (fault := fault_of_jpeg(data, image.size)):
-        raise BrokenFilmError(fault, SAVE_AS_PNG, path)
+        raise FilmError(fault, SAVE_AS_PNG, path)
     _check_single(image, path)
-    deep = _is_deep_colour(image)
-    check_bytes(image.size, _DEEP_BYTES_PER_PIXEL if deep else _BYTES_PER_PIXEL.get(image.mode, 4), path)
-    image.draft("L", image.size)  # JPEG only: luminance alone is decoded, at full size
+    check_bytes(image.size, _BYTES_PER_PIXEL.get(image.mode, 4), path)
+    image.draft("L", image.size)  # JPEG only: decodes luminance alone, at full size
     is_tiff = isinstance(image, TiffImageFile)
-    orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF, and forgets that it did
-    grey = _deep_grey(image, opener(io.BytesIO(data)), path) if deep else _grey(image, path)
-    grey = _full_range(image, grey)
+    orientation = _orientation(image) if is_tiff else 1  # Pillow turns a TIFF and then forgets the tag
+    grey = _full_range(image, _grey(image, path))
     if is_tiff:
         return turned(grey, {6: 8, 8: 6}.get(orientation, orientation)), orientation
     return grey, _orientation(image)
 
 
 def _check_webp(data: bytes, path: Path) -> None:
-    """The size that a WebP's header gives (RFC 9649), before its decoder takes memory for it."""
+    """Check the size in a WebP's header (RFC 9649) before its decoder allocates memory for it."""
     kind, head = data[12:16], data[20:30]
     size = (0, 0)
     if kind == b"VP8X":
@@ -166,97 +162,60 @@ def _check_webp(data: bytes, path: Path) -> None:
 
 
 def fault_of_jpeg(data: bytes, size: tuple[int, int]) -> str:
-    """What makes a JPEG of (width, height) one that its decoder would fill with grey, or go over for minutes."""
+    """Explain why a decoder would fill a JPEG of (width, height) with grey or work on it for minutes; empty if not."""
     pixels, passes = size[0] * size[1], data.count(b"\xff\xda")
-    if len(data) * 8 < pixels // 64:  # a block of 8x8 pixels takes a bit at least
+    if len(data) * 8 < pixels // 64:  # a block of 8x8 pixels takes at least one bit
         return f"damaged or truncated: {len(data):,} bytes are too few for {size[0]}x{size[1]} pixels"
     if passes > _MOST_PASSES or pixels * passes > _MOST_PIXELS_PASSED:
-        return f"a JPEG that goes {passes} times over {size[0]}x{size[1]} pixels"
+        return f"a JPEG with {passes} passes over {size[0]}x{size[1]} pixels"
     return ""
 
 
 def _check_single(image: ImageFile.ImageFile, path: Path) -> None:
-    """Refuse animations, and TIFF files of several pages: nobody says which picture is the film."""
+    """Refuse animations and TIFF files of several pages: nothing says which picture is the film."""
     if isinstance(image, TiffImageFile):
-        if image.tag_v2.next:  # n_frames would walk through a chain of pages that may be endless
-            raise BrokenFilmError("the file has more than one page", _TAKE_ONE_OUT, path)
+        if image.tag_v2.next:  # n_frames would follow a chain of pages that may be endless
+            raise FilmError("the file has more than one page", _SAVE_ALONE, path)
         return
     if getattr(image, "n_frames", 1) > 1:
-        raise BrokenFilmError("the file is an animation", _TAKE_ONE_OUT, path)
+        raise FilmError("the file is an animation", _SAVE_ALONE, path)
 
 
 def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # broken EXIF data says nothing about the pixels
+    except Exception:  # broken EXIF data does not mean broken pixels
         return 1
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
-
-
-def _raw_modes(image: ImageFile.ImageFile) -> set[str]:
-    arguments = (tile[3] for tile in image.tile)
-    return {str(argument[0] if isinstance(argument, tuple) else argument) for argument in arguments}
-
-
-def _is_deep_colour(image: ImageFile.ImageFile) -> bool:
-    return not image.mode.startswith("I") and any(";16" in raw for raw in _raw_modes(image))
-
-
-def _deep_grey(image: ImageFile.ImageFile, again: ImageFile.ImageFile, path: Path) -> Grey:
-    """16 bits per channel, which Pillow cuts to 8: its high and low bytes are decoded one after the other."""
-    if _raw_modes(image) == {"LA;16B"}:  # PNG: the four bytes of a pixel, as they are
-        image.tile = [tile._replace(args="RGBA") for tile in image.tile]
-        image.load()
-        _check_seen(image.getchannel(2), image.getchannel(3), path)
-        grey = np.asarray(image.getchannel(0)).astype(np.uint16)
-        return (grey << 8) | np.asarray(image.getchannel(1))
-    if not _raw_modes(image) <= set(_OTHER_BYTE):
-        raise BrokenFilmError("16-bit colour of this kind is not supported", SAVE_AS_PNG, path)
-    again.tile = [tile._replace(args=_with_other_byte(tile.args)) for tile in again.tile]
-    image.load()
-    again.load()
-    if image.mode == "RGBA":
-        _check_seen(image.getchannel("A"), again.getchannel("A"), path)
-    return deep_luminance([(np.asarray(image.getchannel(i)), np.asarray(again.getchannel(i))) for i in range(3)])
-
-
-def _with_other_byte(arguments: Any) -> Any:
-    if isinstance(arguments, tuple):
-        return (_OTHER_BYTE[arguments[0]], *arguments[1:])
-    return _OTHER_BYTE[arguments]
-
-
-def _check_seen(high: Image.Image, low: Image.Image, path: Path | None) -> None:
-    if high.getextrema()[1] == low.getextrema()[1] == 0:
-        raise BrokenFilmError("every pixel is transparent", SAVE_AS_PNG, path)
 
 
 def _grey(image: Image.Image, path: Path | None = None) -> Grey:
     image.load()
     if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)  # astype also brings big-endian pixels into native order
+        return np.asarray(image).astype(np.uint16)  # astype also converts big-endian pixels
     if image.mode == "I":
         wide = np.asarray(image)
         if wide.min() < 0 and _is_signed(image):
-            wide = wide + (1 << 15)  # as signed DICOM: the lowest of 16 bits is black
+            wide = wide + (1 << 15)  # as in signed DICOM: the lowest 16-bit value is black
         if wide.min() >= 0 and wide.max() <= np.iinfo(np.uint16).max:
             return wide.astype(np.uint16)
     if image.mode in ("I", "F"):
-        raise BrokenFilmError(f"32-bit pixels (mode {image.mode}) are not supported", SAVE_AS_PNG, path)
+        raise FilmError(f"32-bit pixels (mode {image.mode}) are not supported", SAVE_AS_PNG, path)
     if image.mode == "P":
         _check_palette(image, path)
     elif "A" in image.getbands():
         alpha = image.getchannel("A")
-        _check_seen(alpha, alpha, path)
+        if not alpha.getextrema()[1]:
+            raise FilmError("every pixel is transparent", SAVE_AS_PNG, path)
     if image.mode == "L" and _is_signed(image):
         signed = np.asarray(image).view(np.int8)
         return (signed ^ np.int8(-128) if signed.min() < 0 else signed).view(np.uint8)
-    if "transparency" in image.info:  # Pillow would warn that it is lost
+    if "transparency" in image.info:  # Pillow would warn that it gets lost
         image = image.copy()
         del image.info["transparency"]
     if image.mode == "LAB":
         return np.array(image.getchannel(0), dtype=np.uint8)
-    if image.mode in ("La", "RGBa"):  # colours that were multiplied by alpha
+    if image.mode in ("La", "RGBa"):  # colours multiplied by alpha
         image = image.convert(image.mode.upper())
     return np.array(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
 
@@ -269,9 +228,9 @@ def _check_palette(image: Image.Image, path: Path | None) -> None:
     used: NDArray[np.intp] = np.flatnonzero(image.histogram())
     palette = image.palette
     if palette is None or used[-1] >= len(palette.palette) // len(palette.mode):
-        raise BrokenFilmError("damaged: pixels use colours beyond the palette", COPY_AGAIN, path)
+        raise FilmError("damaged: pixels use colours beyond the palette", COPY_AGAIN, path)
     transparency = image.info.get("transparency", b"")
     if isinstance(transparency, int):
         transparency = bytes(0 if index == transparency else 255 for index in range(transparency + 1))
     if all(index < len(transparency) and transparency[index] == 0 for index in used):
-        raise BrokenFilmError("every pixel is transparent", SAVE_AS_PNG, path)
+        raise FilmError("every pixel is transparent", SAVE_AS_PNG, path)

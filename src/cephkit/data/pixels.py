@@ -1,4 +1,4 @@
-"""From a film's file to grey pixels, and from there to the network's canvas."""
+"""From a film's file to grey pixels, and from these to the network's canvas."""
 
 import stat
 from hashlib import blake2b
@@ -10,65 +10,65 @@ from PIL import Image
 
 from cephkit.data.grey import COPY_AGAIN, Grey, look_up, turned
 from cephkit.data.pictures import decode_picture
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 from cephkit.geometry import Size, letterbox
 
-DECODER = "3"
-"""Changes whenever a file would give other grey pixels or another canvas: what is remembered is then void."""
+DECODER = "4"
+"""Changed whenever a file would give other grey pixels or another canvas, which makes caches void."""
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-"""Of films with labels, read by ``read_grey``."""
+"""Endings of films with labels, read by ``read_grey``."""
 FILM_ENDINGS = (*PICTURE_ENDINGS, ".dcm", ".dicom")
-"""Of films to predict, read by ``opened.open_film``."""
+"""Endings of films to predict, read by ``opened.open_film``."""
 LARGEST_FILE = 350_000_000
-"""Bytes; an uncompressed film of the most pixels allowed is smaller."""
+"""Bytes; more than an uncompressed film of the most pixels allowed has."""
 _TO_8_BITS = np.rint(np.arange(1 << 16) / 257).astype(np.uint8)
 
 
 def read_grey(path: Path) -> Grey:
-    """The film at ``path`` as viewers show it: (H, W) uint8, or uint16 for a 16-bit film, see ``depth``.
+    """Read the film at ``path`` as viewers display it: (H, W) uint8, or uint16 for a 16-bit film, see ``depth``.
 
-    Colour becomes luminance, alpha is ignored. An EXIF rotation is applied: so saw the film who labelled it.
+    Colour becomes luminance, alpha is ignored. An EXIF rotation is applied, since annotators saw the film that way.
 
     Raises:
-        FilmError: unreadable, empty, truncated, no film, too large or too small; names file, reason, remedy.
+        FilmError: the file is unreadable, empty, damaged, not a film, too large or too small.
     """
     return decode_grey(read_bytes(path), path)
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes.
+    """Read the file's bytes.
 
     Raises:
-        FilmError: the file cannot be read, is none, or is too large.
+        FilmError: the file cannot be read, is not a regular file, or is too large.
     """
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):  # reading a pipe or a device might never end
-            raise BrokenFilmError("a folder or device, not a file", "give the film's file", path)
+            raise FilmError("a folder or device, not a file", "give the film's file", path)
         if about.st_size > LARGEST_FILE:
             reason = f"{about.st_size:,} bytes are more than the {LARGEST_FILE:,} allowed"
-            raise BrokenFilmError(reason, COPY_AGAIN, path)
+            raise FilmError(reason, COPY_AGAIN, path)
         return path.read_bytes()
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
-        raise BrokenFilmError(reason, "check that the file exists and that you may read it", path) from error
+        raise FilmError(reason, "check that the file exists and that you may read it", path) from error
 
 
 def decode_grey(data: bytes, path: Path) -> Grey:
-    """``read_grey`` for bytes already read; ``path`` is for messages only."""
+    """Do as ``read_grey`` does for bytes already read; ``path`` is only for messages."""
     return turned(*decode_picture(data, path))
 
 
 def to_uint8(grey: Grey) -> NDArray[np.uint8]:
-    """``grey`` (H, W), black at 0 and white at the end of its type as decoders give it, as uint8."""
+    """Return ``grey`` (H, W), with white at the end of its type, as uint8."""
     return grey.astype(np.uint8, copy=False) if grey.dtype == np.uint8 else look_up(_TO_8_BITS, grey).astype(np.uint8)
 
 
 def to_canvas(grey: NDArray[np.uint8], canvas_size: Size) -> NDArray[np.uint8]:
-    """``grey`` (H, W) letterboxed into (canvas_h, canvas_w) uint8, antialiased, the border black.
+    """Letterbox ``grey`` (H, W) into (canvas_h, canvas_w) uint8, antialiased, with a black border.
 
-    Content lies exactly where ``geometry.letterbox`` says.
+    The content lies exactly where ``geometry.letterbox`` puts it.
     """
     height, width = grey.shape
     box = letterbox((height, width), canvas_size)
@@ -76,7 +76,7 @@ def to_canvas(grey: NDArray[np.uint8], canvas_size: Size) -> NDArray[np.uint8]:
     content_h, content_w = box.content
     resized = Image.fromarray(grey).resize(
         (content_w, content_h),
-        Image.Resampling.BILINEAR,  # in Pillow a triangle as wide as the reduction, hence antialiased
+        Image.Resampling.BILINEAR,  # in Pillow a triangle as wide as the reduction factor, hence antialiased
         box=(left, top, min(right, float(width)), min(bottom, float(height))),
     )
     canvas = np.zeros(canvas_size, dtype=np.uint8)
@@ -86,12 +86,12 @@ def to_canvas(grey: NDArray[np.uint8], canvas_size: Size) -> NDArray[np.uint8]:
 
 
 def pixel_hash(grey: Grey) -> str:
-    """Hash of size, depth and grey pixels: equal for the same picture in another lossless format."""
+    """Hash size, depth and grey pixels: equal for the same picture in another lossless format."""
     digest = blake2b(f"{grey.shape} {grey.dtype.name}".encode(), digest_size=16)
     digest.update(np.ascontiguousarray(grey).data)
     return digest.hexdigest()
 
 
 def content_hash(data: bytes) -> str:
-    """Hash of a file's bytes."""
+    """Hash a file's bytes."""
     return blake2b(data, digest_size=16).hexdigest()

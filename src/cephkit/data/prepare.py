@@ -15,12 +15,14 @@ from cephkit.data.index import FilmFacts, FilmIndex
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.store import FilmStore
 from cephkit.data.store_builder import StoreBuilder, check_memory, folder_bytes
-from cephkit.errors import DataError
+from cephkit.errors import DataError, Note
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS, in_canonical_order
 from cephkit.notice import Notify
 
 SHOWN_PROBLEMS = 50
+UNREAD = "unread films"
+"""Kind of the note on films of other splits that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class PreparedData:
     annotation: str
     canvas_size: Size
     store: FilmStore
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
+    left_out: tuple[Problem, ...] = ()
+    """Why films that cannot be used are not among ``films``."""
 
     def dataset(
         self, split: Split, symbols: tuple[str, ...] | None = None, annotation: str | None = None
@@ -85,7 +89,7 @@ def prepare(
     aariz = read_aariz(root, splits)
     unusable = list(aariz.problems)
     unusable += _without(unlabelled(_without(aariz.films, unusable), annotation), unusable)
-    _refuse_foreign_annotation(aariz, unusable, annotation, root)
+    _refuse_foreign_annotation(aariz, annotation, root)
     # Where the run will be refused anyway nothing is stored, but every film is still looked at.
     refused = bool(unusable) and not skip_bad_films
     planned = [] if refused else _without(aariz.films, unusable)[:hold]
@@ -111,23 +115,24 @@ def prepare(
         films = {split: tuple(film for film in usable if film.split == split) for split in splits}
         empty = [split for split in splits if not films[split]]
         if empty:
-            raise DataError(
-                f"{root}: no usable film in {' and '.join(empty)}; see the lines above for what was left out"
-            )
+            text, remedy = f"no usable film in {' and '.join(empty)}", "see the lines above for what was left out"
+            raise DataError(text, remedy, root, problems=unusable)
         store = _hold(usable[:hold], folder, canvas_size, builder, notify)
     except OSError as error:
-        raise DataError(f"{folder}: the cache cannot be written: {error}; name another with --cache_dir") from error
+        text, remedy = f"the cache cannot be written: {error}", "name another folder with --cache_dir"
+        raise DataError(text, remedy, folder, problems=unusable) from error
     finally:
         builder.discard()
 
     symbols, absent = _symbols(films, annotation)
     if absent and "train" in splits:
-        notes.append(f"left out of the model, on no film of train: {len(absent)} landmarks: {' '.join(absent)}")
+        text = f"left out of the model, on no film of train: {len(absent)} landmarks: {' '.join(absent)}"
+        notes.append(Note("landmarks", text, "nothing to do, unless these landmarks should be there"))
     notes += label_notes(usable)
     notes += doubts_note(findings, usable)
     for note in notes:
-        notify(note)
-    return PreparedData(films, symbols, annotation, canvas_size, store, tuple(notes))
+        notify(note.text)
+    return PreparedData(films, symbols, annotation, canvas_size, store, tuple(notes), tuple(unusable))
 
 
 def _without(items: Sequence, problems: Sequence[Problem]) -> list:
@@ -136,10 +141,11 @@ def _without(items: Sequence, problems: Sequence[Problem]) -> list:
     return [item for item in items if (item.split, item.film_id) not in named]
 
 
-def _refuse_foreign_annotation(aariz: AarizFolder, problems: list[Problem], annotation: str, root: Path) -> None:
+def _refuse_foreign_annotation(aariz: AarizFolder, annotation: str, root: Path) -> None:
     if aariz.films and not any(film.points(annotation) for film in aariz.films) and not aariz.problems:
         present = sorted({name for film in aariz.films for name in film.annotations})
-        raise DataError(f"{root}: no film has landmarks of {annotation}; found: {', '.join(present) or 'none'}")
+        text = f"no film has landmarks of {annotation}, only of {', '.join(present) or 'nobody'}"
+        raise DataError(text, "choose the annotator that the films have", root)
 
 
 def _other_films(root: Path, splits: Sequence[Split]) -> tuple[Film, ...]:
@@ -150,9 +156,10 @@ def _other_films(root: Path, splits: Sequence[Split]) -> tuple[Film, ...]:
     return read_aariz(root, others).films
 
 
-def _unread_others(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[str]:
+def _unread_others(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Note]:
     unread = [f"{film.split}/{film.film_id}" for film, known in zip(films, facts, strict=True) if known.pixels is None]
-    return [f"not read, hence not compared with train: {len(unread)} films: {some(unread)}"] if unread else []
+    text = f"not read, hence not compared with train: {len(unread)} films: {some(unread)}"
+    return [Note(UNREAD, text, "repair or remove them")] if unread else []
 
 
 def _remember(index: FilmIndex, folder: Path, notify: Notify) -> None:
@@ -162,9 +169,9 @@ def _remember(index: FilmIndex, folder: Path, notify: Notify) -> None:
         notify(f"{folder}: the check is not remembered and will be repeated next time: {error}")
 
 
-def _report(problems: Sequence[Problem], skip: bool, root: Path, notify: Notify) -> None:
-    ordered = sorted(problems, key=lambda problem: (SPLITS.index(problem.split), problem.film_id))
-    lines = [str(problem) for problem in ordered]
+def _report(problems: list[Problem], skip: bool, root: Path, notify: Notify) -> None:
+    problems.sort(key=lambda problem: (SPLITS.index(problem.split), problem.film_id))
+    lines = [str(problem) for problem in problems]
     if skip:
         for line in lines:
             notify(f"left out: {line}")
@@ -172,8 +179,8 @@ def _report(problems: Sequence[Problem], skip: bool, root: Path, notify: Notify)
     count = len({(problem.split, problem.film_id) for problem in problems})
     shown = "\n".join(f"  {line}" for line in lines[:SHOWN_PROBLEMS])
     more = f"\n  and {len(lines) - SHOWN_PROBLEMS} more" if len(lines) > SHOWN_PROBLEMS else ""
-    remedy = "Mend them, or go on without them: --skip_bad_films"
-    raise DataError(f"{root}: {count} films cannot be used:\n{shown}{more}\n{remedy}")
+    remedy = "Fix them or skip them with --skip_bad_films"
+    raise DataError(f"{root}: {count} films cannot be used:\n{shown}{more}\n{remedy}", problems=problems)
 
 
 def _hold(films: Sequence[Film], folder: Path, canvas_size: Size, builder: StoreBuilder, notify: Notify) -> FilmStore:

@@ -1,10 +1,10 @@
 """The film store: films decoded once into canvases that all processes read from one memory-mapped file.
 
 File: the canvases one after another, uint8, then a JSON table (content hash -> position, and each canvas's CRC-32),
-its length, a mark; one file, so that canvases and table can never be of two runs. It gets its name only when it is
-whole: what is half written is never opened. ``warm`` compares each canvas with its checksum. Every page is backed by
-the file: the operating system keeps one copy in memory for all workers, and when memory is short drops pages that it
-can read again. The cache folder may be deleted whenever no run is using it.
+its length, and a mark; one file, so that canvases and table always belong together. It gets its name only when it is
+complete, so that a partial one is never opened. ``warm`` compares each canvas with its checksum. Every page is backed
+by the file: the operating system keeps one copy in memory for all workers, and when memory is short drops pages that
+it can read again. The cache folder may be deleted whenever no run is using it.
 """
 
 import json
@@ -30,7 +30,7 @@ _TAIL = struct.Struct("<Q8s")
 _MARK = b"CEPHKIT1"
 
 Stamp: TypeAlias = tuple[int, int]
-"""Bytes and time of change in ns: a file with another is another."""
+"""Size in bytes and mtime in ns, by which a replaced file is recognised."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class _Table:
 
 
 class FilmStore:
-    """Canvases of the films that are held. Pickles as a path and a table; a worker opens the file itself."""
+    """Canvases of the films that are held. Pickled as a path and a table; a worker opens the file itself."""
 
     def __init__(self, path: Path | None, canvas_size: Size, table: _Table) -> None:
         self.path, self.canvas_size, self._table = path, canvas_size, table
@@ -53,12 +53,12 @@ class FilmStore:
 
     @classmethod
     def empty(cls, canvas_size: Size) -> "FilmStore":
-        """A store that holds nothing: every film is decoded when it is asked for."""
+        """Return a store that holds nothing: every film is decoded on access."""
         return cls(None, canvas_size, _Table({}, (), (0, 0)))
 
     @classmethod
     def open(cls, path: Path, canvas_size: Size) -> "FilmStore | None":
-        """The store at ``path``, or None where there is none that is whole and of this format."""
+        """Open the store at ``path``; None if there is no complete one of this format."""
         try:
             with path.open("rb") as file:
                 table = _read_table(file, canvas_size)
@@ -82,7 +82,7 @@ class FilmStore:
         return self.path.stat().st_size if self.path else 0
 
     def canvas(self, content: str) -> NDArray[np.uint8]:
-        """The canvas (H, W) uint8 of a film by its content hash: a read-only view of the file.
+        """Return the canvas (H, W) uint8 of a film by its content hash: a read-only view of the file.
 
         Raises:
             KeyError: the film is not held.
@@ -92,16 +92,16 @@ class FilmStore:
         if self._canvases is None:
             assert self.path is not None
             if not self.path.is_file() or _stamp(self.path.stat()) != self._table.stamp:
-                raise FilmError(f"{self.path}: the film store was removed or replaced during the run; start it again")
+                raise FilmError("the film store was removed or replaced during the run", "start it again", self.path)
             shape = (len(self._table.checksums), *self.canvas_size)
             self._canvases = np.memmap(self.path, dtype=np.uint8, mode="r", shape=shape)
         return self._canvases[slot]
 
     def warm(self) -> list[str]:
-        """Reads the file once, so that its pages are in memory before the first epoch, and checks every canvas.
+        """Read the file once, so that its pages are in memory before the first epoch, and check every canvas.
 
         Returns:
-            Content hashes of the films whose canvases are not as they were written.
+            Content hashes of the films whose canvases are damaged.
 
         Raises:
             OSError: the file cannot be read.
@@ -117,7 +117,7 @@ class FilmStore:
 
 
 def store_path(folder: Path, films: Sequence[Film], canvas_size: Size) -> Path:
-    """Where the store of ``films`` lies: named by format, canvas and the films' content."""
+    """Return the path of the store of ``films``, named by format, canvas size and the films' content."""
     key = blake2b(f"{_FORMAT} {canvas_size}".encode(), digest_size=16)
     for film in films:
         key.update(content_of(film).encode())
@@ -125,7 +125,7 @@ def store_path(folder: Path, films: Sequence[Film], canvas_size: Size) -> Path:
 
 
 def content_of(film: Film) -> str:
-    """The content hash of a checked film.
+    """Return the content hash of a checked film.
 
     Raises:
         ValueError: it has not been checked.
@@ -136,7 +136,7 @@ def content_of(film: Film) -> str:
 
 
 def end_of_store(canvas_size: Size, checksums: Sequence[int], slots: dict[str, int]) -> bytes:
-    """What follows the canvases in the file: the table, its length and the mark."""
+    """Encode what follows the canvases in the file: the table, its length and the mark."""
     table = {"format": _FORMAT, "canvas_size": canvas_size, "checksums": list(checksums), "slots": slots}
     text = json.dumps(table).encode()
     return text + _TAIL.pack(len(text), _MARK)
@@ -147,7 +147,7 @@ def _stamp(about: os.stat_result) -> Stamp:
 
 
 def _read_table(file: BinaryIO, canvas_size: Size) -> _Table | None:
-    """The table of a whole store of this format and canvas; errors of all kinds where it is nonsense."""
+    """Read the table of a complete store of this format and canvas size; nonsense raises errors of any kind."""
     size = file.seek(0, os.SEEK_END)
     if size < _TAIL.size:
         return None

@@ -1,4 +1,4 @@
-"""Makes film stores: canvases come in from any thread, a whole store comes out or none."""
+"""Builds film stores: canvases come in from any thread, a complete store comes out or none."""
 
 import os
 import shutil
@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 from cephkit.data.film import Film
 from cephkit.data.pixels import content_hash, decode_grey, read_bytes, to_canvas, to_uint8
 from cephkit.data.store import FilmStore, content_of, end_of_store, store_path
-from cephkit.errors import BrokenFilmError, DataError
+from cephkit.errors import DataError, FilmError
 from cephkit.geometry import Size
 from cephkit.notice import Notify
 
-_MEMORY_SHARE = 0.8  # of the free memory; the rest is for the network, the workers and the desktop
+_MEMORY_SHARE = 0.8  # of the free memory; the rest is for the network, workers and desktop
 _ABANDONED_S = 24 * 3600
 
 
 class StoreBuilder:
-    """Collects canvases into a temporary file, from any thread, and makes a store of them in the end.
+    """Collects canvases in a temporary file, from any thread, and finally makes a store of them.
 
-    ``count`` films are expected: room for them is looked for before the first is written.
+    ``count`` films are expected: whether they fit on the disk is checked before the first is written.
     """
 
     def __init__(self, folder: Path, canvas_size: Size, count: int) -> None:
@@ -40,7 +40,7 @@ class StoreBuilder:
         self._temporary: Path | None = None
 
     def add(self, content: str, grey: NDArray[np.uint8]) -> None:
-        """Letterboxes the film ``grey`` (H, W) and writes its canvas.
+        """Letterbox the film ``grey`` (H, W) and write its canvas.
 
         Raises:
             DataError: the disk has no room for the store.
@@ -61,12 +61,12 @@ class StoreBuilder:
             self._checksums.append(zlib.crc32(canvas.data))
 
     def finish(self, films: Sequence[Film], threads: int, notify: Notify = print) -> FilmStore:
-        """The store of exactly ``films``: an older one, or the collected canvases and those that are missing.
+        """Return the store of exactly ``films``: an existing one, or the collected canvases with those still missing.
 
-        Its pages are in memory, its canvases checked; an older one with a damaged canvas is made anew, with a line.
+        Its pages are in memory and its canvases checked; an existing one with a damaged canvas is rebuilt, with a line.
 
         Raises:
-            FilmError: a film that was whole when it was checked no longer is.
+            FilmError: a film has been damaged since it was checked.
             DataError: the store cannot be written.
         """
         path = store_path(self._folder, films, self._canvas_size)
@@ -76,7 +76,7 @@ class StoreBuilder:
                 damaged = older.warm()
                 if not damaged:
                     return older
-                notify(f"{path}: {len(damaged)} of its {len(older)} canvases are damaged: the film store is made anew")
+                notify(f"{path}: {len(damaged)} of its {len(older)} canvases are damaged: rebuilding the film store")
                 path.unlink(missing_ok=True)
             missing = {content_of(film): film for film in films if content_of(film) not in self._slots}
             if missing:
@@ -84,16 +84,16 @@ class StoreBuilder:
                     list(pool.map(self._add_film, missing.items()))
             store = self._publish(path, {content_of(film) for film in films})
             if store.warm():
-                raise OSError("what was read back is not what was written")
+                raise OSError("reading back gives other bytes than were written")
             return store
         except OSError as error:
-            remedy = "free space or name another folder with --cache_dir"
-            raise DataError(f"{self._folder}: the film store cannot be written: {error}; {remedy}") from error
+            remedy = "free disk space or name another folder with --cache_dir"
+            raise DataError(f"the film store cannot be written: {error}", remedy, self._folder) from error
         finally:
             self.discard()
 
     def discard(self) -> None:
-        """Removes the temporary file."""
+        """Remove the temporary file."""
         if self._file is not None:
             self._file.close()
         if self._temporary is not None:
@@ -105,20 +105,20 @@ class StoreBuilder:
         content, film = item
         data = read_bytes(film.path)
         if content_hash(data) != content:
-            raise BrokenFilmError("changed while it was checked", "start the run again", film.path)
+            raise FilmError("changed during the check", "start the run again", film.path)
         self.add(content, to_uint8(decode_grey(data, film.path)))
 
     def _publish(self, path: Path, wanted: set[str]) -> FilmStore:
         assert self._file is not None
         assert self._temporary is not None
-        # A canvas that turned out not to be wanted (a leaked duplicate) keeps its place and loses its entry.
+        # A canvas that proved unwanted (a leaked duplicate) keeps its place but has no entry.
         slots = {content: slot for content, slot in self._slots.items() if content in wanted}
         self._file.write(end_of_store(self._canvas_size, self._checksums, slots))
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        # Readers have their table from the store that they opened first, so a whole store is never replaced: another
-        # run's may hold the same films in another order.
+        # Readers keep the table of the store that they opened, so a complete store is never replaced: another run's may
+        # hold the same films in another order.
         try:
             path.hardlink_to(self._temporary)
         except OSError:  # it exists, or the file system has no hard links
@@ -131,10 +131,10 @@ class StoreBuilder:
 
 
 def check_memory(count: int, canvas_size: Size, purpose: str = "") -> None:
-    """Whether ``count`` canvases fit into free memory; ``purpose`` begins the message where they do not.
+    """Check that ``count`` canvases fit into free memory; ``purpose`` begins the message if they do not.
 
     Raises:
-        DataError: they do not; says how many do.
+        DataError: they do not; its remedy says how many do.
     """
     each = canvas_size[0] * canvas_size[1]
     free = psutil.virtual_memory().available
@@ -142,13 +142,13 @@ def check_memory(count: int, canvas_size: Size, purpose: str = "") -> None:
     if count * each > usable:
         raise DataError(
             f"{purpose}holding {count} films of {canvas_size[0]}x{canvas_size[1]} needs {_mib(count * each)} of memory"
-            f"; {_mib(free)} are free, {_mib(usable)} of them for films; "
-            f"use --limited_ram_cache {usable // each} in place of --use_ram_cache, or neither"
+            f"; {_mib(free)} are free, {_mib(usable)} of them for films",
+            f"use --limited_ram_cache {usable // each} instead of --use_ram_cache, or neither",
         )
 
 
 def check_disk(folder: Path, count: int, canvas_size: Size, purpose: str = "") -> None:
-    """Whether a new store of ``count`` canvases fits on the disk of ``folder``, which exists; ``purpose`` as above.
+    """Check that a new store of ``count`` canvases fits on the disk of ``folder``, which exists; ``purpose`` as above.
 
     Raises:
         DataError: it does not.
@@ -156,23 +156,23 @@ def check_disk(folder: Path, count: int, canvas_size: Size, purpose: str = "") -
     need, free = count * canvas_size[0] * canvas_size[1], shutil.disk_usage(folder).free
     if need > free:
         raise DataError(
-            f"{purpose}{folder}: the film store needs {_mib(need)} of disk, {_mib(free)} are free; "
-            "free space, name another folder with --cache_dir, or hold fewer films with --limited_ram_cache"
+            f"{purpose}{folder}: the film store needs {_mib(need)} of disk, {_mib(free)} are free",
+            "free space, name another folder with --cache_dir, or hold fewer films with --limited_ram_cache",
         )
 
 
 def clear_abandoned(folder: Path) -> None:
-    """Removes temporary files that a run left behind more than a day ago."""
+    """Remove temporary files that a run left behind more than a day ago."""
     for path in folder.glob("*.tmp"):
         try:
             if time.time() - path.stat().st_mtime > _ABANDONED_S:
                 path.unlink()
         except OSError:
-            continue  # another run was faster, or still has it open
+            continue  # another run removed it first, or still has it open
 
 
 def folder_bytes(folder: Path) -> int:
-    """Size of all stores in ``folder``."""
+    """Return the size of all stores in ``folder``."""
     return sum(path.stat().st_size for path in folder.glob("store-*.u8"))
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from cephkit.data.grey import LARGEST_PIXELS
 from cephkit.data.spacing import Spacing
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 Stretch = tuple[float, float]
 """By how much a film is stretched (across, down); the finer side by 1."""
@@ -29,16 +29,14 @@ def straightened(grey: NDArray[np.uint8], stretch: Stretch) -> NDArray[np.uint8]
     """``grey`` (H, W) with square pixels.
 
     Raises:
-        BrokenFilmError: it would be too large.
+        FilmError: it would be too large.
     """
     if stretch == SQUARE:
         return grey
     height, width = grey.shape
     size = (round(width * stretch[0]), round(height * stretch[1]))
     if size[0] * size[1] > LARGEST_PIXELS:
-        raise BrokenFilmError(
-            f"{size[0]}x{size[1]} pixels, once they are square, are too many", "save the film smaller"
-        )
+        raise FilmError(f"{size[0]}x{size[1]} pixels, once they are square, are too many", "save the film smaller")
     return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR))
 
 

@@ -1,10 +1,10 @@
-"""What a TIFF's first directory says of its pixels: kinds that no decoder here reads are called so, not damaged."""
+"""Reads a TIFF's first directory, so that unsupported kinds are called unsupported, not damaged."""
 
 import struct
 
 from PIL.TiffImagePlugin import COMPRESSION_INFO
 
-BITS, COMPRESSION, PHOTOMETRIC, SAMPLE_FORMAT = 258, 259, 262, 339
+BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT = 258, 259, 262, 277, 339
 WHITE_IS_ZERO, SIGNED = 0, 2
 _SHORT, _LONG = 3, 4
 _MOST_VALUES = 4
@@ -17,7 +17,7 @@ _FORMATS = {1: "unsigned", SIGNED: "signed", 3: "floating-point", 4: "untyped", 
 
 
 def read_tags(data: bytes) -> dict[int, tuple[int, ...]]:
-    """The first values of each tag of whole numbers in the first directory; none where it is damaged."""
+    """Read the first values of each integer tag in the first directory; none if it is damaged."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2], "<")
     try:
         (start,) = struct.unpack_from(f"{order}I", data, 4)
@@ -38,7 +38,7 @@ def read_tags(data: bytes) -> dict[int, tuple[int, ...]]:
 
 
 def unsupported_tiff(data: bytes) -> str:
-    """Why a TIFF is of a kind that is not read here; empty where it may be read."""
+    """Explain why a TIFF is of an unsupported kind; empty if it is supported."""
     tags = read_tags(data)
     compression, bits = tags.get(COMPRESSION, (1,))[0], tags.get(BITS, (1,))
     form = tags.get(SAMPLE_FORMAT, (1,))
@@ -51,6 +51,8 @@ def unsupported_tiff(data: bytes) -> str:
         return f"a TIFF of {_FORMATS.get(form[0], 'unknown')} pixels of {bits[0]} bits, which is not supported"
     if SIGNED in form and (bits[0] not in (8, 16) or tags.get(PHOTOMETRIC, (1,))[0] == WHITE_IS_ZERO):
         return f"a TIFF of signed pixels of {bits[0]} bits of this kind, which is not supported"
+    if max(bits) > 8 and tags.get(SAMPLES, (1,))[0] > 1:  # Pillow would drop the low bits
+        return f"a TIFF of {max(bits)}-bit colour, which is not supported"
     if bits[0] > 16:
         return f"a TIFF of {_FORMATS[form[0]]} pixels of {bits[0]} bits, which is not supported"
     return ""

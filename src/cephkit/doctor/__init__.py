@@ -1,1 +1,1 @@
-"""``cephkit doctor``: the check list before a run, on this machine and with this data set."""
+"""``cephkit doctor``: the checklist before a run, for this machine and this data set."""

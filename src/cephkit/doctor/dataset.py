@@ -1,4 +1,4 @@
-"""The data set's health, by the very look that training takes at it."""
+"""The data set's health, checked as training checks it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,57 +9,33 @@ import numpy as np
 from cephkit.config import SOURCES, AnnotationType, TrainConfig
 from cephkit.data.aariz import has_split, some
 from cephkit.data.film import Film, Split
-from cephkit.data.prepare import PreparedData, prepare
-from cephkit.doctor.checks import Check, failure, ok, refused, warning
-from cephkit.errors import DataError
+from cephkit.data.prepare import UNREAD, PreparedData, prepare
+from cephkit.doctor.checks import Check, failure, noted, ok, refused, warning
+from cephkit.errors import DataError, Note
 from cephkit.landmarks import SYMBOLS
 
 LAYOUT = "put the films into train/Cephalograms and valid/Cephalograms, as docs/data.md shows"
-_LEFT_OUT = "left out: "
-
-NOTES: tuple[tuple[str, str, str], ...] = (
-    ("left out of train, same pixels", "duplicates across splits", (
-        "training leaves them out by itself; delete the copies in train to be rid of this line"
-    )),
-    ("same pixels in valid and test", "duplicates across splits", (
-        "delete one of each: a test film that helped to choose the model flatters the result"
-    )),
-    ("same pixels twice in one split", "duplicates", "delete one of each: it counts twice"),
-    ("pixel size in doubt", "pixel sizes", (
-        "compare with the original films; where they were scaled, correct pixel_size in the machine map. Errors in "
-        "pixels are right in any case"
-    )),
-    ("no pixel size", "pixel sizes", "add them to cephalogram_machine_mappings.csv to have errors in mm"),
-    ("senior and junior", "outlying labels", "look at these films: one of the two marks has slipped; correct it"),
-    ("films without a row", "machine map", "add their rows, or correct the names there"),
-    ("rows of cephalogram", "machine map", "nothing to do where the folder is a part of a data set; else correct them"),
-    ("labels in doubt", "labels in doubt", "look at these films in a viewer, and correct the label files or keep them"),
-    ("left out of the model", "landmarks", "nothing to do, unless these landmarks should be there"),
-    ("cephalogram_machine_mappings.csv", "machine map", "correct these rows of the file"),
-    ("no cephalogram_machine_mappings.csv", "machine map", "add the file that came with the data set"),
-)  # fmt: skip
-"""How a note of ``prepare`` begins -> name of the line, remedy."""
 
 
 @dataclass
 class Examination:
-    """The lines about a data set, and what other checks want to know of it."""
+    """The lines about a data set, and what other checks need to know about it."""
 
     checks: list[Check] = field(default_factory=list)
     train: int = 0
-    """Films that training would use."""
+    """Number of films that training would use."""
     valid: int = 0
     landmarks: int = len(SYMBOLS)
-    """Of the model."""
+    """Number of landmarks of the model."""
 
 
 def examine(config: TrainConfig) -> Examination:
-    """Look at everything; one fault never hides another."""
+    """Check everything; one fault never hides another."""
     result = Examination()
     parts = _prepared(config, ("train", "valid"), result.checks)
     if not config.dataset_path.is_dir():
         return result
-    if not parts:  # what can be said of each split is said all the same
+    if not parts:  # one split may still be fine, or have faults of its own
         parts = [*_prepared(config, ("train",), result.checks), *_prepared(config, ("valid",), result.checks)]
     used = [film for part in parts for group in part.films.values() for film in group]
     if has_split(config.dataset_path, "test"):
@@ -67,7 +43,7 @@ def examine(config: TrainConfig) -> Examination:
         films = [*used, *(film for part in tested for film in part.films["test"])]
     else:
         films = used
-        remedy = "keep some films in test/: the validation films choose the model, so their error flatters it"
+        remedy = "keep some films in test/: the validation films choose the model, so its error on them is too low"
         result.checks.append(warning("test films", "there is no test split", remedy))
     result.checks = list(dict.fromkeys(result.checks))
     if not films:
@@ -85,41 +61,36 @@ def examine(config: TrainConfig) -> Examination:
     ]
     result.checks = [*own, *result.checks]
     if splits["valid"] and not any(film.points(config.truth) for film in used if film.split == "valid"):
-        found = f"no valid film has landmarks of --truth {config.truth}: validation could not score"
+        found = f"no valid film has landmarks of --truth {config.truth}, so validation could not score"
         result.checks.append(failure("landmarks", found, "choose another --truth, such as mean"))
     return result
 
 
 def _prepared(config: TrainConfig, splits: tuple[Split, ...], checks: list[Check]) -> list[PreparedData]:
-    """The data as training prepares it, with broken films left out; what was said about it goes to ``checks``."""
-    lines: list[str] = []
+    """Prepare the data as training does, without films that cannot be used; what was found goes to ``checks``."""
     annotation = "mean" if splits == ("test",) else SOURCES[config.annotation_type]
-    data = None
     try:
         data = prepare(
             config.dataset_path, splits=splits, annotation=annotation, canvas_size=config.image_size, hold=0,
-            cache_dir=config.cache_dir, skip_bad_films=True, notify=lines.append,
+            cache_dir=config.cache_dir, skip_bad_films=True, notify=lambda line: None,
         )  # fmt: skip
     except DataError as error:
-        checks.append(refused("data set", error, LAYOUT))
-    broken = [line.removeprefix(_LEFT_OUT) for line in lines if line.startswith(_LEFT_OUT)]
-    if broken:
-        found = f"{len(broken)} films or labels cannot be used" + "".join(f"\n{line}" for line in broken)
-        if splits == ("test",):
-            checks.append(warning("broken test films", found, "mend or remove them; training does not use them"))
-        elif config.skip_bad_films:
-            checks.append(warning("broken films", found, "mend them; --skip_bad_films leaves them out"))
-        else:
-            checks.append(failure("broken films", found, "mend them, or train without them: --skip_bad_films"))
-    checks += [_noted(note) for note in (data.notes if data else ()) if not note.startswith("not read, hence")]
-    return [data] if data else []
+        checks += [*_broken(error.problems, config, splits), refused("data set", error, LAYOUT)]
+        return []
+    checks += _broken(data.left_out, config, splits)
+    checks += [noted(note) for note in data.notes if note.kind != UNREAD]  # broken test films have a line of their own
+    return [data]
 
 
-def _noted(note: str) -> Check:
-    for start, name, remedy in NOTES:
-        if note.startswith(start):
-            return warning(name, note, remedy)
-    return warning("data set", note, "see docs/data.md")
+def _broken(problems: Sequence[Note], config: TrainConfig, splits: tuple[Split, ...]) -> list[Check]:
+    if not problems:
+        return []
+    found = "\n".join((f"{len(problems)} films or labels cannot be used", *map(str, problems)))
+    if splits == ("test",):
+        return [warning("broken test films", found, "fix or remove them; training does not use them")]
+    if config.skip_bad_films:
+        return [warning("broken films", found, "fix them; --skip_bad_films leaves them out")]
+    return [failure("broken films", found, "fix them or skip them with --skip_bad_films")]
 
 
 def _formats(films: Sequence[Film]) -> str:
@@ -141,8 +112,8 @@ def _sizes(films: Sequence[Film], config: TrainConfig) -> Check:
         enough = [max(64, -(-max(sides) // 32) * 32) for sides in zip(*sizes, strict=True)][::-1]
         return warning(
             "film sizes", f"{found}; {enlarged} of {len(films)} are enlarged for --image_size {height} {width}",
-            f"nothing is wrong, but --image_size {enough[0]} {enough[1]} shows the network all detail that there is, "
-            "in less time and memory",
+            f"nothing is wrong, but --image_size {enough[0]} {enough[1]} keeps all their detail, in less time "
+            "and memory",
         )  # fmt: skip
     return ok("film sizes", found)
 
@@ -155,7 +126,7 @@ def _machines(films: Sequence[Film]) -> Check:
     known = f"{span} mm a pixel" if spacings else "no pixel size"
     found = f"{len(listed)}: {some(listed, 8)}; {known}"
     if not spacings:
-        return warning("machines", found, "add cephalogram_machine_mappings.csv: without pixel sizes there is no mm")
+        return warning("machines", found, "add cephalogram_machine_mappings.csv: no pixel size, no errors in mm")
     return ok("machines", found)
 
 
@@ -166,18 +137,18 @@ def _labels(films: Sequence[Film], symbols: Sequence[str], annotation: Annotatio
     both = sum(len(film.annotations) == 2 for film in films)
     found = f"{len(symbols)} landmarks by {annotation}; {both} of {len(films)} films marked by both annotators"
     gaps = _annotator_gap(films)
-    found += f", {gaps} apart in the median" if gaps else ""
+    found += f", a median of {gaps} apart" if gaps else ""
     if not missing:
         return ok("landmarks", f"{found}; none missing")
     worst = some([f"{symbol} on {count}" for symbol, count in missing.most_common()])
     return warning(
         "landmarks", f"{found}; {sum(missing.values())} marks missing on {incomplete} films: {worst}",
-        "nothing to do: what is not marked is left out of loss and error; mark them if they can be seen",
+        "nothing to do: loss and error leave out what is not marked; mark these if they are visible",
     )  # fmt: skip
 
 
 def _annotator_gap(films: Sequence[Film]) -> str:
-    """The median distance between the two annotators, in mm, or pixels where no film has a pixel size."""
+    """Format the median distance between both annotators, in mm, or in pixels if no film has a pixel size."""
     in_mm = any(film.pixel_size_mm for film in films)
     gaps = []
     for film in films:

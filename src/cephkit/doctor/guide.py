@@ -1,4 +1,4 @@
-"""The guide's settings, and what it means to leave them."""
+"""The guide's settings, and what it means to deviate from them."""
 
 from cephkit.config import TrainConfig
 from cephkit.doctor.checks import Check, gib, ok, warning
@@ -9,7 +9,7 @@ MODELS = ("hrnet", "hrnet_w32")
 
 
 def settings_checks(config: TrainConfig, packing: Packing, films: int) -> list[Check]:
-    """Batch, precision, input size, model and film cache, each against the guide's check list."""
+    """Check batch, precision, input size, model and film cache against the guide."""
     return [
         _batch(config, packing), _precision(config), _image_size(config), _model(config), _film_cache(config, films),
     ]  # fmt: skip
@@ -21,17 +21,17 @@ def _batch(config: TrainConfig, packing: Packing) -> Check:
     if (batch, steps) == (BATCH, ACCUMULATION):
         return ok("batch", f"{found}, as in the guide")
     if config.batch_size == "auto" and batch * steps == BATCH * ACCUMULATION:
-        return ok("batch", f"{found} as in the guide; chosen by --batch_size auto")
+        return ok("batch", f"{found}, as in the guide; chosen by --batch_size auto")
     if batch * steps != BATCH * ACCUMULATION:
         return warning(
             "batch", f"{found}; the guide's is {BATCH} x {ACCUMULATION} = {BATCH * ACCUMULATION}",
-            f"--gradient_accumulation_steps {max(1, BATCH * ACCUMULATION // batch)} comes close; another effective "
-            "batch wants another --lr: larger for more films, smaller for fewer",
+            f"--gradient_accumulation_steps {max(1, BATCH * ACCUMULATION // batch)} comes close; a larger effective "
+            "batch needs a larger --lr, a smaller one a smaller --lr",
         )  # fmt: skip
     means = (
-        "less video memory, but batch normalisation sees one film at a time"
+        "less video memory, but batch normalisation works on one film at a time"
         if batch == 1
-        else f"the same learning with more video memory than {BATCH} x {ACCUMULATION}"
+        else f"which learns the same with more video memory than {BATCH} x {ACCUMULATION}"
     )
     return warning("batch", f"{found}, {means}", f"--batch_size {BATCH} --gradient_accumulation_steps {ACCUMULATION}")
 
@@ -41,7 +41,7 @@ def _precision(config: TrainConfig) -> Check:
         return ok("mixed precision", "on, as in the guide")
     return warning(
         "mixed precision",
-        "off: more than half as much video memory again, and slower on any RTX card",
+        "off: needs over 50 % more video memory, and is slower on any RTX card",
         "add --mixed_precision",
     )
 
@@ -53,9 +53,9 @@ def _image_size(config: TrainConfig) -> Check:
     if share == 1 and height == width:
         return ok("image size", f"{found}, as in the guide")
     means = (
-        f"{share:.2g} of the guide's pixels: as much less memory and time, and less exact landmarks"
+        f"{share:.2g} of the guide's pixels, which saves memory and time but makes landmarks less exact"
         if share < 1
-        else f"{share:.2g} times the guide's pixels, hence memory and time"
+        else f"{share:.2g} times the guide's pixels, and as many times its memory and time"
     )
     return warning("image size", f"{found}: {means}", f"--image_size {SIDE} {SIDE}, unless that is what you want")
 
@@ -65,7 +65,7 @@ def _model(config: TrainConfig) -> Check:
         return ok("model", f"{config.model}, as in the guide")
     return warning(
         "model", f"{config.model}; the guide's is hrnet (hrnet_w32)",
-        "--model hrnet, unless that is what you want; the guide's memory and times do not hold for it",
+        "--model hrnet, unless that is what you want; the guide's figures for memory and time do not apply to it",
     )  # fmt: skip
 
 
@@ -76,4 +76,4 @@ def _film_cache(config: TrainConfig, films: int) -> Check:
         return ok("film cache", f"on, {size}, as in the guide")
     held = min(config.hold or 0, films)
     found = f"on for {held} of {films} films: the others are" if held else "off: every film is"
-    return warning("film cache", f"{found} decoded anew in every epoch", f"--use_ram_cache takes {size}")
+    return warning("film cache", f"{found} decoded again in every epoch", f"--use_ram_cache takes {size}")

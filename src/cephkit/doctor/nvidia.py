@@ -1,4 +1,4 @@
-"""What ``nvidia-smi`` knows: driver, cards, and who uses their memory. It may be missing, hang or fail."""
+"""What ``nvidia-smi`` knows: driver, cards, and what uses their memory. It may be missing, hang or fail."""
 
 import shutil
 import subprocess
@@ -14,9 +14,9 @@ class Program:
     """A program with memory on a card."""
 
     name: str
-    """The bare name of the program: its path may hold the user's name."""
+    """Without folders: the path may contain the user's name."""
     bytes: int | None
-    """None where the driver does not say, as for most programs on Windows."""
+    """None if the driver does not say, as for most programs on Windows."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class SmiCard:
     total: int
     """Bytes."""
     used: int
-    """Bytes, by all programs together and the driver itself."""
+    """Bytes, by all programs and the driver itself."""
     programs: tuple[Program, ...] = ()
 
 
@@ -38,10 +38,10 @@ class Smi:
 
     installed: bool = False
     problem: str = ""
-    """Why it gave no answer although it is installed."""
+    """Why it gave no answer, although it is installed."""
     driver: str = ""
     cuda: str = ""
-    """The newest CUDA runtime that the driver can serve."""
+    """The newest CUDA runtime that the driver supports."""
     cards: tuple[SmiCard, ...] = ()
 
 
@@ -50,18 +50,18 @@ def ask_nvidia_smi() -> Smi:
     program = shutil.which("nvidia-smi")
     if program is None:
         return Smi()
-    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # no console that flashes up; Windows only
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # no console window flashing up; Windows only
     try:
         done = subprocess.run(
             [program, "-q", "-x"], capture_output=True, timeout=TIMEOUT_S, creationflags=flags, check=False
         )
     except subprocess.TimeoutExpired:
-        return Smi(True, f"nvidia-smi gives no answer within {TIMEOUT_S:g} s")
+        return Smi(True, f"nvidia-smi does not answer within {TIMEOUT_S:g} s")
     except OSError as error:
         return Smi(True, f"nvidia-smi cannot be started ({error.strerror or error})")
     if done.returncode:
-        said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines() or [""]
-        return Smi(True, f"nvidia-smi fails with status {done.returncode}: {said[0][:200]}")
+        lines = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines() or [""]
+        return Smi(True, f"nvidia-smi fails with status {done.returncode}: {lines[0][:200]}")
     try:
         return read_answer(done.stdout)
     except (ElementTree.ParseError, ValueError):
@@ -69,10 +69,10 @@ def ask_nvidia_smi() -> Smi:
 
 
 def read_answer(xml: bytes) -> Smi:
-    """The answer to ``nvidia-smi -q -x``.
+    """Parse the answer to ``nvidia-smi -q -x``.
 
     Raises:
-        ElementTree.ParseError, ValueError: it is none.
+        ElementTree.ParseError, ValueError: it is not such an answer.
     """
     root = ElementTree.fromstring(xml)
     if root.tag != "nvidia_smi_log":
@@ -99,12 +99,12 @@ def _text(element: ElementTree.Element, path: str) -> str:
 
 
 def _bytes(written: str) -> int | None:
-    """``8192 MiB`` -> bytes; None for ``N/A``."""
+    """Parse ``8192 MiB`` into bytes; None for ``N/A``."""
     number, _, unit = written.partition(" ")
     return int(number) * 2**20 if number.isdigit() and unit == "MiB" else None
 
 
 def _bare_name(command: str) -> str:
-    """The program's name without folders and arguments."""
+    """Return the program's name without folders and arguments."""
     program = command.split(" -")[0].split(" /")[0]
-    return PureWindowsPath(program).name or "a program without a name"
+    return PureWindowsPath(program).name or "an unnamed program"

@@ -1,4 +1,4 @@
-"""Does it fit? The predicted peak of the run against the memory of the card, or of the machine."""
+"""Does it fit? The predicted peak of the run against the memory of the card or of the machine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +10,8 @@ import torch
 
 from cephkit.config import TrainConfig
 from cephkit.doctor.card import Card
-from cephkit.doctor.checks import GIB, Check, failure, gib, ok, warning
+from cephkit.doctor.checks import Check, failure, gib, ok, warning
+from cephkit.memory import GIB
 from cephkit.memory.recover import Packing, smaller
 
 TIGHT_BYTES = GIB // 4
@@ -30,7 +31,7 @@ class Room:
 
 
 def packing_of(config: TrainConfig, device: torch.device, vram: float | None, landmarks: int) -> Packing:
-    """The passes of an optimiser step, as training would choose them, for a card of ``vram`` GiB where one is named.
+    """Choose the passes of an optimiser step as training would, for a card of ``vram`` GiB if one is named.
 
     Raises:
         SettingsError: --batch_size auto or --recompute auto, and nothing fits or there is no card.
@@ -43,7 +44,7 @@ def packing_of(config: TrainConfig, device: torch.device, vram: float | None, la
 
 
 def room_of(config: TrainConfig, card: Card | None, vram: float | None) -> Room:
-    """--vram, else --vram_budget, else the card's free memory, else the machine's."""
+    """Return --vram, else --vram_budget, else the card's free memory, else the machine's."""
     if vram is not None:
         return Room(int(vram * GIB), f"a card of {vram:g} GiB with a desktop on it", "card")
     if config.vram_budget is not None:
@@ -55,7 +56,7 @@ def room_of(config: TrainConfig, card: Card | None, vram: float | None) -> Room:
 
 
 def peak_check(config: TrainConfig, packing: Packing, room: Room, landmarks: int) -> Check:
-    """The predicted peak against ``room``; where it does not fit, what would."""
+    """Check the predicted peak against ``room``; if it does not fit, find what would."""
     need = predicted_bytes(config, packing, landmarks, room.part)
     found = f"{packing} takes {gib(need)} (predicted), for {room.name}"
     if need <= room.bytes - TIGHT_BYTES:
@@ -65,11 +66,11 @@ def peak_check(config: TrainConfig, packing: Packing, room: Room, landmarks: int
         least = predicted_bytes(lighter, fewer, landmarks, room.part)
         if least <= room.bytes - TIGHT_BYTES:
             return level("peak memory", found, f"{flags} takes {gib(least)}, with the same effective batch")
-    return level("peak memory", found, "close what else uses this memory; a smaller --image_size or --model")
+    return level("peak memory", found, "close what else uses this memory, or use a smaller --image_size or --model")
 
 
 def predicted_bytes(config: TrainConfig, packing: Packing, landmarks: int, part: str) -> int:
-    """The peak of a run: of its ``tensors``, of its ``process`` on a card, or of the ``card`` with a usual desktop."""
+    """Predict a run's peak: of its ``tensors``, its ``process`` on a card, or the ``card`` with a usual desktop."""
     from cephkit.memory.trace import Workload
 
     estimator = _estimator(Workload.of(config, max(1, landmarks)))
@@ -81,14 +82,14 @@ def predicted_bytes(config: TrainConfig, packing: Packing, landmarks: int, part:
 
 @cache
 def _estimator(workload: Any) -> Any:
-    """One for each workload: it remembers its traces, which take seconds."""
+    """Return one estimator per workload: it remembers its traces, which take seconds."""
     from cephkit.memory.estimate import Estimator
 
     return Estimator(workload)
 
 
 def _lighter(config: TrainConfig, packing: Packing) -> Iterator[tuple[TrainConfig, Packing, str]]:
-    """What needs less for the same effective batch, the gentlest first, with the flags that it takes."""
+    """Yield what needs less for the same effective batch, the gentlest first, with its flags."""
     prefix = ""
     if not config.mixed_precision:
         config, prefix = replace(config, mixed_precision=True), "--mixed_precision "

@@ -1,4 +1,4 @@
-"""The check list on the screen, and as JSON."""
+"""The checklist on the screen, and as JSON."""
 
 import sys
 from collections import Counter
@@ -19,30 +19,30 @@ NAME_WIDTH = 24
 VERDICTS = (
     "All is well: training can start.",
     "Training can start; read the warnings first.",
-    "Training would not work like this: mend the failures first.",
+    "Training would not work like this: fix the failures first.",
 )
 """By exit status."""
 
 
 class Report:
-    """Writes lines as they come: colours and symbols on a terminal, plain text elsewhere, nothing with ``quiet``."""
+    """Prints lines as they come: with colours and symbols on a terminal, plain elsewhere, not at all if ``quiet``."""
 
     def __init__(self, quiet: bool = False) -> None:
         self._console = Console(file=sys.stdout, quiet=quiet, highlight=False)
         self.checks: list[Check] = []
 
     def heading(self, title: str) -> None:
-        """The name of the lines that follow."""
+        """Print the heading of the lines that follow."""
         self._console.print(Text(f"\n{title}", style="bold"))
 
     def add(self, checks: Check | Sequence[Check]) -> None:
-        """More lines."""
+        """Print and keep more lines."""
         for check in map(without_home, [checks] if isinstance(checks, Check) else checks):
             self.checks.append(check)
             self._print(check)
 
     def end(self) -> None:
-        """The summary."""
+        """Print the summary."""
         counts = summary(self.checks)
         style = SYMBOLS[("ok", "warning", "failure")[counts["exit_status"]]][1]
         warnings, failures = (
@@ -72,7 +72,7 @@ class Report:
 
 
 def summary(checks: Sequence[Check]) -> dict[str, int]:
-    """How many lines of each status, and the exit status."""
+    """Count the lines of each status, and add the exit status."""
     counts = Counter(check.status for check in checks)
     return {
         "ok": counts["ok"], "warning": counts["warning"], "failure": counts["failure"],
@@ -81,12 +81,12 @@ def summary(checks: Sequence[Check]) -> dict[str, int]:
 
 
 def to_json(checks: Sequence[Check]) -> dict[str, Any]:
-    """``{"checks": [{name, status, found, remedy}], "summary": {ok, warning, failure, exit_status}}``."""
+    """Return ``{"checks": [{name, status, found, remedy}], "summary": {ok, warning, failure, exit_status}}``."""
     return {"checks": [asdict(check) for check in checks], "summary": summary(checks)}
 
 
 def without_home(check: Check) -> Check:
-    """``check`` without the user's name: a report may be shown to others."""
+    """Return ``check`` without the user's name, since users post such reports."""
     home = Path.home()
     if len(home.parts) < 2:
         return check

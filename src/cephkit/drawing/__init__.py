@@ -1,1 +1,1 @@
-"""Landmarks, tracings and regions as pictures."""
+"""Pictures of landmarks: ``painter`` says what to draw, ``svg`` and ``raster`` draw it."""

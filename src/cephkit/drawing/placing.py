@@ -1,4 +1,4 @@
-"""Where names of points stand in a picture, so that they hide few other things."""
+"""Where to put names in a picture so that they hide little else."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
@@ -11,7 +11,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 
 def best_place(places: Iterable[Box], others: Sequence[Box], picture: Box) -> Box:
-    """The place that shares the least area with ``others`` and leaves ``picture`` the least; the first of equals."""
+    """The first of the places that cover the least of ``others`` and lie the least outside ``picture``."""
     choice = list(places)
     boxes = np.array(choice, dtype=np.float64)
     taken = np.array(others, dtype=np.float64).reshape(-1, 4)
@@ -20,16 +20,10 @@ def best_place(places: Iterable[Box], others: Sequence[Box], picture: Box) -> Bo
     return choice[int(cost.argmin())]
 
 
-def places_around(x: float, y: float, size: tuple[float, float], arm: float) -> Iterator[Box]:
-    """Where a name of ``size`` (width, height) may stand around a marker, the best liked first.
-
-    Args:
-        x, y: of the marker's middle.
-        size: of the name.
-        arm: how far the marker reaches.
-    """
-    width, height = size
-    for gap in (arm * 1.6, arm * 2.6):
+def places_around(point: tuple[float, float], size: tuple[float, float], gaps: Iterable[float]) -> Iterator[Box]:
+    """Boxes of ``size`` (width, height) around ``point``, at each distance of ``gaps``, the preferred ones first."""
+    (x, y), (width, height) = point, size
+    for gap in gaps:
         right, left, middle_x = x + gap, x - gap - width, x - width / 2
         above, below, middle_y = y - gap - height, y + gap, y - height / 2
         corners = (
@@ -41,12 +35,12 @@ def places_around(x: float, y: float, size: tuple[float, float], arm: float) -> 
 
 
 def box_around(x: float, y: float, reach: float) -> Box:
-    """The square that reaches ``reach`` to each side of a point."""
+    """The square with sides ``reach`` from a point."""
     return x - reach, y - reach, x + reach, y + reach
 
 
 def shared_area(one: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
-    """Area that both cover, of boxes (..., 4)."""
+    """Area of the intersection of boxes (..., 4)."""
     ours, theirs = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     sides = np.minimum(ours[..., 2:], theirs[..., 2:]) - np.maximum(ours[..., :2], theirs[..., :2])
     return np.asarray(np.prod(np.maximum(sides, 0.0), axis=-1))

@@ -1,4 +1,4 @@
-"""Are the errors of one model smaller than those of another on the same films? A paired bootstrap over films.
+"""Whether the errors of one model are smaller than those of another on the same films: a paired bootstrap over films.
 
 References: B. Efron, R. Tibshirani. An Introduction to the Bootstrap. Chapman & Hall, 1993 (intervals, p-values);
 S. Holm. A Simple Sequentially Rejective Multiple Test Procedure. Scand. J. Statistics 6, 1979 (many landmarks).
@@ -11,21 +11,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cephkit.evaluation.metrics import THRESHOLDS_MM, Floats, Interval
+from cephkit.evaluation.bootstrap import Floats, Interval, drawn_means, film_draws, interval_95
+from cephkit.evaluation.metrics import THRESHOLDS_MM
 
 Unit = Literal["mm", "px"]
 
 P_VALUE = "2 x the smaller of the shares of draws with B - A <= 0 and >= 0; at least 1 / draws, at most 1"
-"""How ``Difference.p`` is made, for those who read the results."""
+"""How ``Difference.p`` is computed, for readers of the results."""
 LEVEL = 0.05
-"""A difference with a p-value below it counts as shown."""
+"""A difference with a smaller p-value is significant."""
 TIE = 1e-9
-"""Differences up to it (mm, pixels or percent) are rounding, and count as none."""
+"""Differences up to this (mm, pixels or percent) are rounding errors and count as zero."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure of A and of B. A field is None where there is nothing to compute it from."""
+    """One figure of A and of B. A field is None if there is nothing to compute it from."""
 
     a: float | None
     b: float | None
@@ -36,11 +37,11 @@ class Difference:
     p: float | None = None
     """Two-sided; see ``P_VALUE``. None with fewer than two films."""
     p_holm: float | None = None
-    """``p`` corrected for the number of landmarks; None over all landmarks."""
+    """``p`` corrected for the number of landmarks; None for all landmarks together."""
 
     @property
-    def shown(self) -> bool:
-        """Is the difference beyond chance, after the correction where there is one?"""
+    def significant(self) -> bool:
+        """Whether the difference is significant, after the correction if there is one."""
         p = self.p if self.p_holm is None else self.p_holm
         return p is not None and p < LEVEL
 
@@ -52,9 +53,9 @@ class Comparison:
     films: int
     """Films with at least one truth."""
     points: int
-    """Truths: what ``sdr`` is a share of."""
+    """Truths: the denominator of ``sdr``."""
     points_both: int
-    """Truths that both have a prediction for: the errors in ``mre``."""
+    """Truths for which both have a prediction: the errors in ``mre``."""
     missing_a: int
     """Truths without a prediction of A; each is a miss in A's ``sdr``."""
     missing_b: int
@@ -65,21 +66,21 @@ class Comparison:
 
     @property
     def better(self) -> Literal["A", "B"] | None:
-        """Whose MRE is smaller beyond chance; None where neither's is, or where an SDR says the opposite."""
-        if not self.mre.shown or self.mre.difference is None or self.contradicting:
+        """The one with the significantly smaller MRE; None if there is none, or if an SDR contradicts it."""
+        if not self.mre.significant or self.mre.difference is None or self.contradicting:
             return None
         return "B" if self.mre.difference < 0 else "A"
 
     @property
     def contradicting(self) -> list[str]:
-        """Thresholds whose SDR is beyond chance better for the one whose MRE is beyond chance worse."""
-        if not self.mre.shown:
+        """Thresholds at which SDR is significantly better for the one whose MRE is significantly worse."""
+        if not self.mre.significant:
             return []
-        # The better one has the smaller MRE and the larger SDR: of the same sign, the two differences disagree.
+        # The better one has the smaller MRE and the larger SDR: two differences of the same sign disagree.
         return [
             key
             for key, rate in self.sdr.items()
-            if rate.shown and (rate.difference or 0.0) * (self.mre.difference or 0.0) > 0
+            if rate.significant and (rate.difference or 0.0) * (self.mre.difference or 0.0) > 0
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,9 +93,9 @@ def compare_errors(
 ) -> tuple[Comparison, list[Comparison]]:
     """A and B over all landmarks, and landmark by landmark with Holm's correction of the p-values.
 
-    Films are drawn with replacement, for A and B the same ones, and B - A is computed anew in each draw. MRE is
-    over the points that both found; a point that one did not find is a miss in its SDR. Draws in which a landmark
-    does not occur are left out for that landmark.
+    Films are drawn with replacement, for A and B the same ones, and B - A is recomputed in each draw. MRE is
+    over the points that both found; a point that one did not find is a miss in its SDR. Draws without a landmark are
+    left out for that landmark.
 
     Args:
         errors_a: (N, K) mm or film pixels, as ``radial_errors`` makes them: NaN without truth, inf where not found.
@@ -107,7 +108,7 @@ def compare_errors(
         The comparison over all landmarks and K comparisons of one landmark each.
 
     Raises:
-        ValueError: the shapes differ, or a truth exists for one and not for the other.
+        ValueError: the shapes differ, or a truth exists for one but not for the other.
     """
     a, b = np.asarray(errors_a, dtype=np.float64), np.asarray(errors_b, dtype=np.float64)
     if a.ndim != 2 or a.shape != b.shape:
@@ -116,7 +117,7 @@ def compare_errors(
         raise ValueError("A and B must have the same truths: their errors are NaN in different places")
     used = ~np.isnan(a).all(axis=1)
     a, b = a[used], b[used]
-    weights = _film_weights(len(a), draws, seed)
+    weights = film_draws(len(a), draws, seed) if len(a) > 1 else None
     truth, both = ~np.isnan(a), np.isfinite(a) & np.isfinite(b)
     mre = _differences(np.where(both, a, 0.0), np.where(both, b, 0.0), both, weights)
     thresholds = THRESHOLDS_MM.items() if unit == "mm" else ()
@@ -141,7 +142,7 @@ def compare_errors(
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's (1979) step-down correction: p-values that may each be held against the level as if there were one.
+    """Holm's (1979) step-down correction: p-values that can each be compared with the level as if there were only one.
 
     The k-th smallest of m is multiplied by m - k + 1, is at least the one before it and at most 1. None (no test)
     stays None and does not count.
@@ -155,13 +156,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return corrected
 
 
-def _film_weights(films: int, draws: int, seed: int) -> Floats | None:
-    """(draws, films) float64: how often each film is drawn; None where there are too few to draw from."""
-    if films < 2:
-        return None
-    return np.random.default_rng(seed).multinomial(films, np.full(films, 1 / films), size=draws).astype(np.float64)
-
-
 def _differences(a: Floats, b: Floats, counted: ArrayLike, weights: Floats | None) -> list[Difference]:
     """B - A of a mean, over all columns and then column by column, the latter corrected by ``holm``.
 
@@ -169,12 +163,11 @@ def _differences(a: Floats, b: Floats, counted: ArrayLike, weights: Floats | Non
         a: (N, K) values, 0 where not counted.
         b: likewise.
         counted: (N, K) bool: which values the mean is over.
-        weights: (draws, N); see ``_film_weights``.
+        weights: (draws, N); None if there are too few films to draw from.
     """
     counts = _with_total(np.asarray(counted, dtype=np.float64))
     sums_a, sums_b, gaps = _with_total(a), _with_total(b), _with_total(b - a)
-    # A mean over drawn films is a ratio of two products with the weights: (draws, 1 + K) each.
-    drawn_gaps, drawn_counts = (None, None) if weights is None else (weights @ gaps, weights @ counts)
+    drawn_gaps = None if weights is None else drawn_means(weights, gaps, counts)
     found = []
     for column, count in enumerate(counts.sum(axis=0)):
         if not count:
@@ -182,10 +175,9 @@ def _differences(a: Floats, b: Floats, counted: ArrayLike, weights: Floats | Non
             continue
         mean_a, mean_b, gap = (float(sums[:, column].sum() / count) for sums in (sums_a, sums_b, gaps))
         interval = p = None
-        # On one film alone every draw is the same: no spread, and nothing to infer from.
-        if drawn_gaps is not None and drawn_counts is not None and np.count_nonzero(counts[:, column]) > 1:
-            possible = drawn_counts[:, column] > 0
-            interval, p = _interval_and_p(drawn_gaps[possible, column] / drawn_counts[possible, column])
+        # With a single film every draw is the same: there is no spread to infer from.
+        if drawn_gaps is not None and np.count_nonzero(counts[:, column]) > 1:
+            interval, p = interval_95(drawn_gaps[:, column]), _p_value(drawn_gaps[:, column])
         found.append(Difference(mean_a, mean_b, gap, interval, p))
     corrected = holm([one.p for one in found[1:]])
     return found[:1] + [replace(one, p_holm=p) for one, p in zip(found[1:], corrected, strict=True)]
@@ -196,10 +188,10 @@ def _with_total(values: Floats) -> Floats:
     return np.concatenate([values.sum(axis=1, keepdims=True), values], axis=1)
 
 
-def _interval_and_p(differences: Floats) -> tuple[Interval | None, float | None]:
-    """95 % percentile interval and two-sided p-value (``P_VALUE``) of the differences of the draws."""
+def _p_value(differences: Floats) -> float | None:
+    """Two-sided p-value (``P_VALUE``) of the differences of the draws."""
+    differences = differences[~np.isnan(differences)]
     if not differences.size:
-        return None, None
-    low, high = np.percentile(differences, [2.5, 97.5])
+        return None
     tail = min(float(np.mean(differences <= TIE)), float(np.mean(differences >= -TIE)))
-    return (float(low), float(high)), min(1.0, max(2 * tail, 1 / differences.size))
+    return min(1.0, max(2 * tail, 1 / differences.size))

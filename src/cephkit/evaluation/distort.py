@@ -152,8 +152,9 @@ DISTORTIONS: tuple[Distortion, ...] = (
     Distortion("mirror", "", mirror),
     Distortion("invert", "", invert_grey),
     *(
-        Distortion("rotation", f"{degrees:+d} degrees", partial(rotate, degrees=degrees))
-        for degrees in (-20, -10, 10, 20)
+        # A strength that began with a sign would get an apostrophe in the table: see tables.cell.
+        Distortion("rotation", f"{abs(degrees)} degrees {side}", partial(rotate, degrees=degrees))
+        for degrees, side in ((-20, "left"), (-10, "left"), (10, "right"), (20, "right"))
     ),
     *(Distortion("crop", f"{share:.0%} a side", partial(crop, share=share)) for share in (0.05, 0.10, 0.20)),
     *(Distortion("white frame", f"{share:.0%}", partial(frame, share=share, grey=WHITE)) for share in (0.05, 0.15)),

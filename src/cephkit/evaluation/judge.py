@@ -1,13 +1,12 @@
 """Predictions to judge, from checkpoints or from a file."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from rich.console import Console
 
 from cephkit.config import Truth
 from cephkit.data.aariz import AarizFolder, read_aariz, some
@@ -22,6 +21,7 @@ from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_t
 from cephkit.evaluation.trust import trust
 from cephkit.landmarks import in_canonical_order
 from cephkit.notice import Notify
+from cephkit.progress import track
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Predictor
@@ -96,7 +96,11 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Noti
     if not set(symbols_with_truth(films, options.truth)) & set(spec.symbols):
         raise DataError(f"{options.dataset_path}: nothing to score: no film has a landmark that the model knows")
     found = predict_films(
-        predictor, films, options.batch_size, options.num_workers, lambda loader: shown(loader, "predicting")
+        predictor,
+        films,
+        options.batch_size,
+        options.num_workers,
+        lambda batches: track(batches, "predicting", len(batches)),
     )
     # The order that a predictions file has, so that it gives the same figures to the last bit.
     symbols = in_canonical_order(spec.symbols)
@@ -152,7 +156,7 @@ def judge_file(options: JudgeOptions, path: Path, notify: Notify) -> Judged:
     """
     folder = read_aariz(options.dataset_path, options.splits)
     for note in folder.notes:
-        notify(note)
+        notify(note.text)
     ids = {film_key(film.film_id): film.film_id for film in folder.films}
     written = read_predictions(path)
     # Names are compared as file systems do: without case, in one Unicode form.
@@ -187,22 +191,12 @@ def _usable(folder: AarizFolder, options: JudgeOptions, notify: Notify) -> list[
     if problems and not options.skip_bad_films:
         raise DataError(
             f"{options.dataset_path}: films that cannot be judged:\n{listed(lines)}\n"
-            "Mend them, or judge the others: --skip_bad_films"
+            "Fix them or skip them with --skip_bad_films"
         )
     for line in lines:
         notify(f"left out: {line}")
     named = {(problem.split, problem.film_id) for problem in problems}
     usable = [film for film in readable if (film.split, film.film_id) not in named]
     for note in doubts_note(findings, usable):
-        notify(note)
+        notify(note.text)
     return usable
-
-
-def shown(batches: Sequence[Any] | Any, title: str) -> Iterable[Any]:
-    """``batches`` with a progress bar where someone watches."""
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return batches
-    return track(batches, title, len(batches), console=console, transient=True)

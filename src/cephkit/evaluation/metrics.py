@@ -7,17 +7,15 @@ miss in every SDR and is counted under ``missing``; MRE, SD and median are over 
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from cephkit.evaluation.bootstrap import Floats, Interval, drawn_means, film_draws, interval_95
 
 THRESHOLDS_MM: dict[str, float] = {"1": 1.0, "2": 2.0, "2.5": 2.5, "3": 3.0, "4": 4.0}
 """SDR thresholds in mm by the keys that they have in ``metrics.json``."""
-
-Floats = NDArray[np.float64]
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -113,20 +111,20 @@ def summarise(errors_px: ArrayLike, pixel_sizes: ArrayLike, draws: int = 0, seed
     """
     pixels = np.asarray(errors_px, dtype=np.float64)
     mm = to_mm(pixels, pixel_sizes)
-    has_truth, seen_px, seen_mm = ~np.isnan(pixels), pixels[np.isfinite(pixels)], mm[np.isfinite(mm)]
+    has_truth, found_px, found_mm = ~np.isnan(pixels), pixels[np.isfinite(pixels)], mm[np.isfinite(mm)]
     mre_interval, sdr_intervals = _intervals(mm, draws, seed) if draws else (None, None)
     return Metrics(
-        mre_mm=_or_none(seen_mm, np.mean),
-        sd_mm=_or_none(seen_mm, np.std),
-        median_mm=_or_none(seen_mm, np.median),
-        p95_mm=_or_none(seen_mm, lambda values: np.percentile(values, 95)),
+        mre_mm=_or_none(found_mm, np.mean),
+        sd_mm=_or_none(found_mm, np.std),
+        median_mm=_or_none(found_mm, np.median),
+        p95_mm=_or_none(found_mm, lambda values: np.percentile(values, 95)),
         sdr={key: detection_rate(mm, threshold) for key, threshold in THRESHOLDS_MM.items()},
-        mre_pixels=_or_none(seen_px, np.mean),
+        mre_pixels=_or_none(found_px, np.mean),
         films=int(has_truth.any(axis=1).sum()),
         films_in_mm=int((~np.isnan(mm)).any(axis=1).sum()),
         landmarks=int(has_truth.any(axis=0).sum()),
-        points=seen_px.size,
-        points_in_mm=seen_mm.size,
+        points=found_px.size,
+        points_in_mm=found_mm.size,
         missing=int(np.isinf(pixels).sum()),
         mre_mm_ci95=mre_interval,
         sdr_ci95=sdr_intervals,
@@ -141,39 +139,16 @@ def detection_rate(errors_mm: ArrayLike, threshold_mm: float) -> float | None:
 
 
 def _intervals(mm: Floats, draws: int, seed: int) -> tuple[Interval | None, dict[str, Interval | None]]:
-    """95 % intervals of MRE and SDR when the films are drawn anew.
-
-    Films, not points, are drawn: errors on one film depend on each other, points would feign certainty.
-    """
+    """95 % intervals of MRE and SDR; see ``bootstrap``."""
     films = mm[~np.isnan(mm).all(axis=1)]
     if len(films) < 2:
         return None, dict.fromkeys(THRESHOLDS_MM)
-    finite = np.isfinite(films)
-    weights = _draws(len(films), draws, seed)
-    sums, counts = np.where(finite, films, 0.0).sum(axis=1), finite.sum(axis=1)
-    scored = weights @ (~np.isnan(films)).sum(axis=1)
-    sdr = {
-        key: _percentiles(100 * (weights @ (films <= threshold).sum(axis=1)), scored)
+    weights, finite, scored = film_draws(len(films), draws, seed), np.isfinite(films), (~np.isnan(films)).sum(axis=1)
+    mre = interval_95(drawn_means(weights, np.where(finite, films, 0.0).sum(axis=1), finite.sum(axis=1)))
+    return mre, {
+        key: interval_95(drawn_means(weights, 100 * (films <= threshold).sum(axis=1), scored))
         for key, threshold in THRESHOLDS_MM.items()
     }
-    return _percentiles(weights @ sums, weights @ counts), sdr
-
-
-@lru_cache(maxsize=4)  # a report asks for the same draws for every landmark
-def _draws(films: int, draws: int, seed: int) -> Floats:
-    """How often each film is drawn, (draws, films): a mean is then a ratio of two products with these weights."""
-    drawn = np.random.default_rng(seed).multinomial(films, np.full(films, 1 / films), size=draws)
-    weights: Floats = drawn.astype(np.float64)
-    weights.flags.writeable = False
-    return weights
-
-
-def _percentiles(numerators: Floats, denominators: Floats) -> Interval | None:
-    drawn = denominators > 0
-    if not drawn.any():
-        return None
-    low, high = np.percentile(numerators[drawn] / denominators[drawn], [2.5, 97.5])
-    return float(low), float(high)
 
 
 def _or_none(values: Floats, statistic: Callable[[Floats], Any]) -> float | None:

@@ -1,6 +1,6 @@
-"""Figures of an evaluation: how errors are distributed, over all points and per landmark.
+"""Figures of an evaluation: the distribution of errors, over all points and per landmark.
 
-A figure is vector graphics with the numbers that it shows beside it. The same scores give the same bytes.
+Each figure is an SVG with its numbers beside it. The same scores give the same bytes.
 """
 
 import io
@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 from cephkit.data.film import points_array
 from cephkit.evaluation.metrics import detection_rate, radial_errors, to_mm
 from cephkit.evaluation.scoring import Scores
-from cephkit.evaluation.tables import Row
-from cephkit.landmarks import BY_SYMBOL, Tissue
+from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES, Tissue
+from cephkit.tables import Row
 
 Floats = NDArray[np.float64]
 
 TISSUE_COLOURS: dict[Tissue, str] = {"bone": "#0072B2", "tooth": "#E69F00", "soft": "#CC5F2B"}
 """After Okabe and Ito's palette, for colour-blind people."""
-TISSUE_NAMES: dict[Tissue, str] = {"bone": "bone", "tooth": "tooth", "soft": "soft tissue"}
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6b6b6b"
 
 MARKS_MM = (2.0, 2.5, 3.0, 4.0)
@@ -37,7 +36,7 @@ ELLIPSE_95 = 5.991
 """95 % quantile of chi-squared with two degrees of freedom: squared radius of the ellipse in standard deviations."""
 
 _STYLE = {
-    "svg.fonttype": "path",  # looks the same where the font is not installed
+    "svg.fonttype": "path",  # the same on machines without the font
     "svg.hashsalt": "cephkit",  # otherwise ids differ from run to run
     "font.size": 9,
     "axes.spines.top": False,
@@ -59,12 +58,12 @@ class Plot:
     """Of its files, without an ending."""
     title: str
     alt: str
-    """What it shows, for those who do not see it."""
+    """Description for screen readers."""
     svg: bytes
     columns: tuple[str, ...]
     rows: list[Row]
     notes: tuple[str, ...] = ()
-    """What a reader must know, such as what is not shown."""
+    """What a reader must know, such as what is left out."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +73,12 @@ class Omitted:
     name: str
     title: str
     reason: str
-    """Empty where nobody expects the figure."""
+    """Empty if the figure is not expected."""
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look of every figure, whatever the user's own matplotlib settings are; to draw and to save in."""
+    """Draw and save figures in one style, whatever the user's matplotlib settings are."""
     with matplotlib.style.context(["default", _STYLE]):
         yield
 
@@ -93,7 +92,7 @@ def svg_bytes(figure: Figure) -> bytes:
 
 
 def annotator_distances_mm(scores: Scores) -> Floats:
-    """(N, K) mm between senior and junior on the scored points; NaN where not both marked it, or without pixel size."""
+    """(N, K) mm between senior and junior on the scored points; NaN where one is missing or there is no pixel size."""
     senior, junior = (
         np.stack([points_array(film.annotations.get(who, {}), scores.symbols) for film in scores.films])
         for who in ("senior", "junior")
@@ -104,12 +103,12 @@ def annotator_distances_mm(scores: Scores) -> Floats:
 
 
 def cumulative(scores: Scores) -> Plot | Omitted:
-    """Percent of points with at most an error, against that error in mm; missing predictions never come in."""
+    """Percent of points within an error, against that error in mm; missing predictions are never within."""
     name, title = "cumulative_error", "Cumulative error"
     errors = scores.errors_mm
     if np.isnan(errors).all():
         return _without_mm(name, title)
-    # Division, not a running sum: 2 and 2.5 mm must be hit exactly, or points on the edge fall on the other side.
+    # Division, not a running sum: 2 and 2.5 mm must be exact, or points on the edge count on the wrong side.
     thresholds = [step / STEPS_PER_MM for step in range(CURVE_END_MM * STEPS_PER_MM + 1)]
     curves = {"prediction": errors}
     distances = annotator_distances_mm(scores)
@@ -128,7 +127,7 @@ def cumulative(scores: Scores) -> Plot | Omitted:
             share = shares["prediction"][round(mark * STEPS_PER_MM)]
             ax.plot([mark, mark], [0, share], color=BLUE, linewidth=0.8, alpha=0.5)
             ax.plot([mark], [share], "o", color=BLUE, markersize=4.5)
-            # Along the lines, where labels stay apart also when all marks lie close to 100 %.
+            # Along the lines, so that labels stay apart even if all marks lie close to 100 %.
             ax.text(mark - 0.06, 2, f"{mark:g} mm: {share:.1f} %", rotation=90, ha="right", va="bottom", fontsize=7.5)
         ax.set(xlim=(0, CURVE_END_MM), ylim=(0, 102), xlabel="error, mm", ylabel="points with at most this error, %")
         ax.legend(loc="lower right")
@@ -152,14 +151,14 @@ def boxes(scores: Scores) -> Plot | Omitted:
     """Box plot of the errors of each landmark in mm, the hardest on top."""
     name, title = "landmark_errors", "Errors per landmark"
     values = {s: column[np.isfinite(column)] for s, column in zip(scores.symbols, scores.errors_mm.T, strict=True)}
-    shown = sorted((s for s in values if values[s].size), key=lambda s: float(np.median(values[s])))
-    if not shown:
+    symbols = sorted((s for s in values if values[s].size), key=lambda s: float(np.median(values[s])))
+    if not symbols:
         return _without_mm(name, title)
-    stats = [boxplot_stats(values[symbol])[0] for symbol in shown]
-    # One gross error would press all boxes against the axis.
+    stats = [boxplot_stats(values[symbol])[0] for symbol in symbols]
+    # One gross error would squeeze all boxes against the axis.
     end = max(4.5, float(np.percentile(np.concatenate(list(values.values())), 99)) * 1.1)
     with style():
-        figure = Figure(figsize=(7.2, 1.1 + 0.24 * len(shown)), layout="constrained")
+        figure = Figure(figsize=(7.2, 1.1 + 0.24 * len(symbols)), layout="constrained")
         ax = figure.add_subplot()
         drawn: Any = [{**stat, "fliers": stat["fliers"][stat["fliers"] <= end]} for stat in stats]
         parts = ax.bxp(
@@ -171,15 +170,15 @@ def boxes(scores: Scores) -> Plot | Omitted:
             medianprops={"color": "black", "linewidth": 1.4},
             manage_ticks=False,
         )
-        for box, symbol in zip(parts["boxes"], shown, strict=True):
+        for box, symbol in zip(parts["boxes"], symbols, strict=True):
             box.set(facecolor=TISSUE_COLOURS[BY_SYMBOL[symbol].tissue], alpha=0.75, linewidth=0.6)
-        far = [i + 1 for i, symbol in enumerate(shown) for _ in range(int((values[symbol] > end).any()))]
+        far = [i + 1 for i, symbol in enumerate(symbols) for _ in range(int((values[symbol] > end).any()))]
         ax.plot([end] * len(far), far, ">", color=ORANGE, markersize=4.5, clip_on=False)
         ax.axvline(2, color=GREY, linewidth=1, linestyle=":")
-        ax.set(xlim=(0, end), ylim=(0.3, len(shown) + 0.7), xlabel="error, mm (dotted: 2 mm)")
-        ax.set_yticks(range(1, len(shown) + 1), shown)
+        ax.set(xlim=(0, end), ylim=(0.3, len(symbols) + 0.7), xlabel="error, mm (dotted: 2 mm)")
+        ax.set_yticks(range(1, len(symbols) + 1), symbols)
         ax.grid(visible=False, axis="y")
-        tissues = {BY_SYMBOL[symbol].tissue for symbol in shown}
+        tissues = {BY_SYMBOL[symbol].tissue for symbol in symbols}
         patches = [Patch(color=TISSUE_COLOURS[t], label=TISSUE_NAMES[t]) for t in TISSUE_COLOURS if t in tissues]
         ax.legend(handles=patches, loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
         svg = svg_bytes(figure)
@@ -188,7 +187,7 @@ def boxes(scores: Scores) -> Plot | Omitted:
         *("whisker_low_mm", "whisker_high_mm", "outliers"),
     )
     rows = []
-    for symbol, stat in zip(shown, stats, strict=True):
+    for symbol, stat in zip(symbols, stats, strict=True):
         missing = int(np.isinf(scores.errors_mm[:, scores.symbols.index(symbol)]).sum())
         keys = ("mean", "med", "q1", "q3", "whislo", "whishi")
         figures = (*(float(stat[key]) for key in keys), len(stat["fliers"]))
@@ -198,7 +197,9 @@ def boxes(scores: Scores) -> Plot | Omitted:
     beyond = sum(int((column > end).sum()) for column in values.values())
     if beyond:
         notes.append(f"Errors above {end:.1f} mm, right of the figure and marked by an arrow: {beyond}.")
-    alt = f"Box plots of {len(shown)} landmarks; {shown[-1]} has the largest median error, {shown[0]} the smallest."
+    alt = (
+        f"Box plots of {len(symbols)} landmarks; {symbols[-1]} has the largest median error, {symbols[0]} the smallest."
+    )
     return Plot(name, title, alt, svg, columns, rows, (*notes, *_missing_note(scores)))
 
 
@@ -207,29 +208,29 @@ def scatter(scores: Scores) -> Plot | Omitted:
     name, title = "error_scatter", "Direction of the errors"
     gaps: Floats = (scores.predicted - scores.truth) * scores.pixel_sizes[:, None, None]
     there = np.asarray(np.isfinite(gaps).all(axis=-1), dtype=np.bool_)
-    shown = [column for column in range(len(scores.symbols)) if there[:, column].any()]
-    if not shown:
+    scored = [column for column in range(len(scores.symbols)) if there[:, column].any()]
+    if not scored:
         return _without_mm(name, title)
-    ellipses = {column: ellipse_95(gaps[there[:, column], column]) for column in shown}
+    ellipses = {column: ellipse_95(gaps[there[:, column], column]) for column in scored}
     reach = [_reach(ellipse) for ellipse in ellipses.values() if ellipse is not None]
     end = float(np.clip(np.ceil(max(np.percentile(np.abs(gaps[there]), 99), *reach, 0)), 3, LARGEST_PANEL_MM))
     columns = ("kind", "landmark", "film", "dx_mm", "dy_mm", "half_axis_1_mm", "half_axis_2_mm", "angle_degrees")
     rows: list[Row] = []
-    across = min(6, len(shown))
-    down = -(-len(shown) // across)
+    across = min(6, len(scored))
+    down = -(-len(scored) // across)
     with style():
         width, height = 7.2 * across / 6 + 0.5, 1.35 * down + 0.5
         # Fixed margins in inches: fitting the layout of so many panels takes as long as drawing them.
         figure = Figure(figsize=(width, height))
         figure.subplots_adjust(0.55 / width, 0.5 / height, 1 - 0.08 / width, 1 - 0.22 / height, 0.12, 0.3)
         panels: Any = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-        for index in range(len(shown), down * across):
+        for index in range(len(scored), down * across):
             panels.flat[index].set_visible(False)
             panels.flat[index - across].tick_params(labelbottom=True)
-        for ax, column in zip(panels.flat, shown, strict=False):
-            symbol, seen = scores.symbols[column], there[:, column]
-            points = gaps[seen, column]
-            ids = [film.film_id for film, kept in zip(scores.films, seen, strict=True) if kept]
+        for ax, column in zip(panels.flat, scored, strict=False):
+            symbol, found = scores.symbols[column], there[:, column]
+            points = gaps[found, column]
+            ids = [film.film_id for film, kept in zip(scores.films, found, strict=True) if kept]
             rows += [
                 dict.fromkeys(columns) | {"kind": "point", "landmark": symbol, "film": film_id, "dx_mm": x, "dy_mm": y}
                 for film_id, (x, y) in zip(ids, points.tolist(), strict=True)
@@ -245,14 +246,14 @@ def scatter(scores: Scores) -> Plot | Omitted:
     notes = ["Dotted circle: 2 mm. Ellipse: 95 % of a normal distribution with these errors' mean and covariance."]
     if beyond:
         notes.append(f"Points outside the panels, more than {end:g} mm away in x or y: {beyond}.")
-    alt = f"Scatter of the error in x and y of {len(shown)} landmarks, with 95 % ellipses; numbers in the CSV file."
+    alt = f"Scatter of the error in x and y of {len(scored)} landmarks, with 95 % ellipses; numbers in the CSV file."
     return Plot(name, title, alt, svg, columns, rows, (*notes, *_missing_note(scores)))
 
 
 def ellipse_95(points: Floats) -> tuple[float, float, float, float, float] | None:
     """The 95 % ellipse of ``points`` (n, 2): centre x, y, half axes (longer first), angle of the longer in degrees.
 
-    None with fewer than three points, which span no ellipse.
+    None with fewer than three points, which do not define an ellipse.
     """
     if len(points) < 3:
         return None
@@ -265,7 +266,7 @@ def ellipse_95(points: Floats) -> tuple[float, float, float, float, float] | Non
 
 
 def _reach(ellipse: tuple[float, float, float, float, float]) -> float:
-    """How far from (0, 0) the ellipse comes in x or in y."""
+    """Largest distance of the ellipse from (0, 0) in x or in y."""
     x, y, long, short, angle = ellipse
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     return float(max(abs(x) + np.hypot(long * cos, short * sin), abs(y) + np.hypot(long * sin, short * cos)))

@@ -1,4 +1,4 @@
-"""What ``cephkit evaluate`` leaves behind, and what it shows on the screen."""
+"""The results of ``cephkit evaluate``: files and a table on the terminal."""
 
 import platform
 from collections.abc import Mapping
@@ -11,28 +11,30 @@ from rich.table import Table
 from rich.text import Text
 
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
+from cephkit.evaluation.predictions import predictions_json
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import (
     ERROR_COLUMNS,
     LANDMARK_COLUMNS,
     MACHINE_COLUMNS,
     SPLIT_COLUMNS,
-    Row,
+    by_machine,
+    by_split,
     error_rows,
+    film_rows,
     landmark_rows,
-    machine_rows,
-    split_rows,
 )
-from cephkit.files import utf8, write_csv, write_json
+from cephkit.files import utf8, write_json
 from cephkit.notice import NOTICE, VERSION
+from cephkit.tables import write_csv
 
 HARDEST = 5
 LEAST_COVERAGE = 80.0
-"""Percent of the true points, below which 90 % regions are called wrong."""
+"""Percent of the true points; if 90 % regions contain fewer, they are reported as wrong."""
 
 
-def report(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> dict[str, Any]:
-    """The content of ``metrics.json``: the figures, what they are about, and what made them (``about``)."""
+def metrics_content(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> dict[str, Any]:
+    """The content of ``metrics.json``: the figures, what was judged, and how (``about``)."""
     return {
         **metrics.to_dict(),
         "truth": scores.truth_source,
@@ -53,29 +55,29 @@ def report(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> dict[str,
 
 
 def write_predictions(out: Path, scores: Scores) -> None:
-    """What was found: it took the longest, and is written before anything is made of it.
+    """Write the predicted points: they take longest to compute, so they are saved before anything is derived from them.
 
     Raises:
         CephkitError: the file cannot be written.
     """
-    write_json(out / "predictions.json", scores.predictions())
+    write_json(out / "predictions.json", predictions_json(scores.records()))
 
 
 def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:
-    """The tables of an evaluation; ``metrics.json`` last, so that where it is, the others are too.
+    """Write the tables of an evaluation; ``metrics.json`` last, so that if it exists, the others do too.
 
     Raises:
         CephkitError: a file cannot be written.
     """
     write_csv(out / "errors.csv", ERROR_COLUMNS, error_rows(scores))
     write_csv(out / "landmarks.csv", LANDMARK_COLUMNS, landmark_rows(scores))
-    write_csv(out / "machines.csv", MACHINE_COLUMNS, machine_rows(scores))
-    write_csv(out / "splits.csv", SPLIT_COLUMNS, split_rows(scores))
+    write_csv(out / "machines.csv", MACHINE_COLUMNS, film_rows("machine", by_machine(scores)))
+    write_csv(out / "splits.csv", SPLIT_COLUMNS, film_rows("split", by_split(scores)))
     write_json(out / "metrics.json", content)
 
 
-def show(scores: Scores, metrics: Metrics, console: Console, content: Mapping[str, Any]) -> None:
-    """The figures as a short table: all films, splits and machines where there are several, notes.
+def print_results(scores: Scores, metrics: Metrics, console: Console, content: Mapping[str, Any]) -> None:
+    """Print a short table (all films, then splits and machines if there are several) and notes.
 
     ``content`` is that of ``metrics.json``.
     """
@@ -85,25 +87,23 @@ def show(scores: Scores, metrics: Metrics, console: Console, content: Mapping[st
         f"landmarks: {metrics.landmarks}   points: {metrics.points + metrics.missing}",
         highlight=False,
     )
-    # No lines: it must fit into 80 columns with the longest name of a machine.
+    # No lines: it must fit into 80 columns with the longest machine name.
     table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
     table.add_column("", no_wrap=True)
     for heading in ("films", "MRE mm", "SD mm", *(f"SDR@{key}" for key in THRESHOLDS_MM), "MRE px"):
         table.add_column(heading, justify="right", no_wrap=True)
-    rates = [metrics.sdr[key] for key in THRESHOLDS_MM]
-    _add(table, "all", metrics.films, (metrics.mre_mm, metrics.sd_mm, *rates, metrics.mre_pixels))
-    for name, rows in (("split", split_rows(scores)), ("machine", machine_rows(scores))):
-        for row in rows if len(rows) > 1 else ():
-            figures = (row["mre_mm"], row["sd_mm"], *_rates(row), row["mre_px"])
-            _add(table, row[name], row["films"], figures)
+    _add(table, "all", metrics.films, metrics)
+    for groups in (by_split(scores), by_machine(scores)):
+        for group in groups if len(groups) > 1 else ():
+            _add(table, group.name, group.films, group.metrics)
     console.print(table)
     for line in (*notes(scores, metrics), *model_notes(content)):
-        # Names of films may hold bytes that are no text.
+        # Names of films may contain bytes that are not text.
         console.print(utf8(line).decode(), highlight=False, markup=False, soft_wrap=True)
 
 
 def notes(scores: Scores, metrics: Metrics) -> list[str]:
-    """What the table does not say, one line each."""
+    """What the table does not tell, one line each."""
     lines = ["SDR@t: percent of points with error <= t mm"]
     if metrics.mre_mm_ci95 is not None:
         lines.append("MRE 95 % interval (bootstrap over films): {:.3f} to {:.3f} mm".format(*metrics.mre_mm_ci95))
@@ -113,7 +113,7 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
         lines.append("hardest: " + ", ".join(f"{row['symbol']} {row['mre_mm']:.2f} mm" for row in hardest))
     unspaced = scores.films_without_pixel_size
     if unspaced:
-        lines.append(f"without pixel size, counted in pixels only: {len(unspaced)} films: {_some(unspaced)}")
+        lines.append(f"without a pixel size, counted in pixels only: {len(unspaced)} films: {_some(unspaced)}")
     if scores.landmarks_not_predicted:
         lines.append(f"with a truth but unknown to the model, not scored: {' '.join(scores.landmarks_not_predicted)}")
     if scores.landmarks_without_truth:
@@ -125,12 +125,12 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
 
 
 def lacks(content: Mapping[str, Any]) -> list[str]:
-    """What the model could not say, one line each."""
-    return [f"{lack}; cephkit calibrate makes what is missing" for lack in content.get("model_lacks") or []]
+    """What the model cannot estimate, one line each."""
+    return [f"{lack}; cephkit calibrate adds what is missing" for lack in content.get("model_lacks") or []]
 
 
 def model_notes(content: Mapping[str, Any]) -> list[str]:
-    """What the model says of itself and whether it holds, one line each."""
+    """The model's own estimates and whether they hold, one line each."""
     lines = []
     left = content.get("films_facing_left") or []
     if left:
@@ -141,43 +141,39 @@ def model_notes(content: Mapping[str, Any]) -> list[str]:
     doubted = content.get("films_doubted") or []
     if doubted:
         films = _some([f"{film['film']} ({film['reason']})" for film in doubted], 3)
-        lines.append(f"NO LATERAL CEPHALOGRAM, says the model, scored all the same: {len(doubted)} films: {films}")
-    told = content.get("uncertainty")
-    if told:
-        coverage, of_large = told["coverage_90_percent"], told["errors_over_4mm_marked_percent"]
-        lines.append(f"errors told rest on {told['rests_on']}")
+        lines.append(f"NOT A LATERAL CEPHALOGRAM by the model's estimate, still scored: {len(doubted)} films: {films}")
+    trust = content.get("uncertainty")
+    if trust:
+        coverage, of_large = trust["coverage_90_percent"], trust["errors_over_4mm_marked_percent"]
+        lines.append(f"expected errors were estimated on {trust['rests_on']}")
         lines.append(
-            f"90 % regions hold {_text(coverage, 1)} % of the true points, without what examiners add "
-            f"{_text(told['coverage_90_percent_without_examiners'], 1)} % ({told['judged']})"
+            f"90 % regions contain {_text(coverage, 1)} % of the true points, without the examiners' part "
+            f"{_text(trust['coverage_90_percent_without_examiners'], 1)} % ({trust['judged']})"
         )
         lines.append(
-            f"rank correlation of expected and true error {_text(told['rank_correlation'], 2)}, within landmarks "
-            f"{_text(told['rank_correlation_within_landmarks'], 2)}; marked for a look: "
-            f"{_text(told['points_marked_percent'], 0)} % of the points, {_text(of_large, 0)} % of the "
-            f"{told['errors_over_4mm']} errors above 4 mm"
+            f"rank correlation of expected and true error {_text(trust['rank_correlation'], 2)}, within landmarks "
+            f"{_text(trust['rank_correlation_within_landmarks'], 2)}; marked for review: "
+            f"{_text(trust['points_marked_percent'], 0)} % of the points, {_text(of_large, 0)} % of the "
+            f"{trust['errors_over_4mm']} errors above 4 mm"
         )
         if coverage is not None and coverage < LEAST_COVERAGE:
             lines.append(
-                f"WARNING: the 90 % regions hold only {coverage:.1f} % here: do not rely on what the model says of its "
-                "errors on these films; cephkit calibrate --films 20 teaches it films and examiners like these"
+                f"WARNING: the 90 % regions contain only {coverage:.1f} % here: do not rely on the expected errors for "
+                "these films; cephkit calibrate --films 20 adapts them to films and examiners like these"
             )
     return lines
 
 
-def _add(table: Table, name: str, films: int, figures: tuple[float | None, ...]) -> None:
-    mre, sd, *rates, pixels = figures
-    cells = [_text(mre, 3), _text(sd, 2), *(_text(rate, 2) for rate in rates), _text(pixels, 1)]
+def _add(table: Table, name: str, films: int, metrics: Metrics) -> None:
+    rates = (_text(metrics.sdr[key], 2) for key in THRESHOLDS_MM)
+    cells = (_text(metrics.mre_mm, 3), _text(metrics.sd_mm, 2), *rates, _text(metrics.mre_pixels, 1))
     table.add_row(Text(name), str(films), *cells)  # Text, because a machine may be called [x]
-
-
-def _rates(row: Row) -> list[float | None]:
-    return [row[f"sdr_{key}mm_percent"] for key in THRESHOLDS_MM]
 
 
 def _text(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _some(names: list[str], shown: int = 10) -> str:
-    rest = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + rest
+def _some(names: list[str], most: int = 10) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

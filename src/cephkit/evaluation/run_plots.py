@@ -1,4 +1,4 @@
-"""Figures of an evaluation that come from beside the scores: how training went, and whether sigma is honest."""
+"""Figures of an evaluation that need more than the scores: learning curves, and calibration of expected errors."""
 
 import csv
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from cephkit.evaluation.plots import BLUE, GREY, ORANGE, Omitted, Plot, style, svg_bytes
-from cephkit.evaluation.tables import Row
+from cephkit.tables import Row
 
 Floats = NDArray[np.float64]
 
 BINS = 10
-"""Of points of like expected error, as many in each."""
+"""Of points with similar expected errors, equally many in each."""
 FEWEST_BINNED = 50
 CURVES = ("Train/EpochLoss", "Val/Loss", "Val/MRE_mm", "Val/MRE_pixels")
-"""Columns of a run's ``epochs.csv`` that are drawn."""
+"""The columns of a run's ``epochs.csv`` that are drawn."""
 
 
 def learning_curves(run_folder: Path | None) -> Plot | Omitted:
@@ -41,18 +41,18 @@ def learning_curves(run_folder: Path | None) -> Plot | Omitted:
     epochs, train, valid, mm, pixels = columns.values()
     unit, mre = ("mm", mm) if np.isfinite(mm).any() else ("pixels", pixels)
     if not np.isfinite(epochs).any() or not any(np.isfinite(values).any() for values in (train, valid, mre)):
-        return Omitted(name, title, "epochs.csv holds no finished epoch")
+        return Omitted(name, title, "epochs.csv has no finished epoch")
     with style():
         figure = Figure(figsize=(7.2, 3.0), layout="constrained")
         left, right = figure.subplots(1, 2)
         left.plot(epochs, train, color=GREY, linewidth=1.5, label="train")
-        # Not every epoch need have been validated; lines would break off there.
-        seen = np.isfinite(valid)
-        left.plot(epochs[seen], valid[seen], color=BLUE, linewidth=1.5, label="valid")
+        # Not every epoch is validated; lines would be broken there.
+        validated = np.isfinite(valid)
+        left.plot(epochs[validated], valid[validated], color=BLUE, linewidth=1.5, label="valid")
         left.legend()
         left.set_ylabel("loss")
-        seen = np.isfinite(mre)
-        right.plot(epochs[seen], mre[seen], color=BLUE, linewidth=1.5)
+        validated = np.isfinite(mre)
+        right.plot(epochs[validated], mre[validated], color=BLUE, linewidth=1.5)
         right.set_ylabel(f"valid MRE, {unit}")
         best = None
         if np.isfinite(mre).any():
@@ -77,7 +77,7 @@ def learning_curves(run_folder: Path | None) -> Plot | Omitted:
 
 
 def calibration(content: Mapping[str, Any]) -> Plot | Omitted:
-    """Error expected by the model against error observed, in mm; many points by bins."""
+    """Expected against observed error in mm; many points are binned."""
     name, title = "calibration", "Calibration of the expected error"
     uncertainty = content.get("uncertainty")
     if not isinstance(uncertainty, Mapping) or not {"expected_mm", "observed_mm"} <= set(uncertainty):
@@ -103,14 +103,12 @@ def calibration(content: Mapping[str, Any]) -> Plot | Omitted:
         svg = svg_bytes(figure)
     rows = [{"expected_mm": e, "observed_mm": o} for e, o in zip(expected.tolist(), observed.tolist(), strict=True)]
     alt = f"Observed against expected error in {len(rows)} points, with the diagonal of perfect calibration."
-    notes = (
-        "Means of tenths of the points, by expected error. Above the diagonal the model is surer than it should be.",
-    )
+    notes = ("Means of tenths of the points, by expected error. Above the diagonal the model is overconfident.",)
     return Plot(name, title, alt, svg, ("expected_mm", "observed_mm"), rows, notes)
 
 
 def _number(value: Any) -> float:
-    """NaN for whatever is no number: a run's file may have been cut off or edited."""
+    """NaN for anything that is not a number: the file of a run may have been cut off or edited."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -118,7 +116,7 @@ def _number(value: Any) -> float:
 
 
 def _log_where_positive(ax: Axes, *curves: Floats) -> None:
-    """Early epochs are many times worse than late ones; a likelihood can be negative, though."""
+    """Use a logarithmic axis: early epochs are far worse than late ones. A likelihood can be negative, though."""
     values = np.concatenate(curves)
     values = values[np.isfinite(values)]
     if values.size and values.min() > 0 and values.max() > 10 * values.min():

@@ -1,9 +1,8 @@
-"""How the error grows on films that do not look like those of the training: ``cephkit evaluate --stress``."""
+"""How the error grows on films unlike those of the training: ``cephkit evaluate --stress``."""
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +16,15 @@ from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
 from cephkit.evaluation.metrics import detection_rate, radial_errors, summarise, to_mm
-from cephkit.files import write_csv
 from cephkit.geometry import Size, invert, transform
+from cephkit.tables import Row, write_csv
 
 Floats = NDArray[np.float64]
-Row = dict[str, Any]
 Predict = Callable[[NDArray[np.uint8]], Floats]
 """A film (H, W) uint8 to its landmarks (K, 2) in its pixels, NaN where one was not found."""
 
 FAR_MM = 10.0
-"""An error beyond this is no inaccuracy: the landmark was taken for something else."""
+"""A larger error is not an inaccuracy: the model took something else for the landmark."""
 
 STRESS_COLUMNS = (
     "distortion",
@@ -65,7 +63,7 @@ def stress_rows(
         films: with their truth; a pixel size is needed for mm.
         symbols: the K landmarks, in the order of ``predict``.
         truth_source: ``senior``, ``junior``, ``mean`` or ``official``.
-        progress: wraps the films that are gone through, to show how far it is.
+        progress: wraps the films while they are processed, e.g. to draw a progress bar.
         distortions: what to try. The film as it is is always predicted too, for ``mre_ratio``.
         max_films: at most so many films, spread evenly over ``films``; None takes all.
 
@@ -127,8 +125,8 @@ def write_stress(out: Path, rows: Sequence[Row]) -> Path:
     return path
 
 
-def show_stress(rows: Sequence[Row], console: Console) -> None:
-    """``rows`` as a table, with what its columns mean."""
+def print_stress(rows: Sequence[Row], console: Console) -> None:
+    """Print ``rows`` as a table, and what its columns mean."""
     table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
     for heading in ("distortion", "strength"):
         table.add_column(heading, no_wrap=True)

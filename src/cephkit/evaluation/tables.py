@@ -1,17 +1,15 @@
-"""Scores as tables: per landmark, per machine, per split, and every single error."""
+"""Scores by landmark, tissue, machine and split, and every single error, as tables."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cephkit.data.film import Film
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics, summarise
 from cephkit.evaluation.scoring import Scores
-from cephkit.landmarks import BY_SYMBOL
-
-Row = dict[str, Any]
+from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES
+from cephkit.tables import Row
 
 FIGURES = (
     "points",
@@ -43,24 +41,66 @@ ERROR_COLUMNS = (
 NO_MACHINE = "unknown"
 
 
+@dataclass(frozen=True)
+class Group:
+    """The figures of some of the films or landmarks."""
+
+    name: str
+    films: int
+    films_without_pixel_size: int
+    metrics: Metrics
+
+
+def by_landmark(scores: Scores, draws: int = 0, seed: int = 0) -> list[Group]:
+    """A group per landmark that was predicted, in canonical order; for ``draws`` and ``seed`` see ``summarise``."""
+    columns = range(len(scores.symbols))
+    return [_group(scores, scores.symbols[column], columns=[column], draws=draws, seed=seed) for column in columns]
+
+
+def by_tissue(scores: Scores, draws: int = 0, seed: int = 0) -> list[Group]:
+    """A group per tissue of the landmarks that were predicted."""
+    tissues = np.array([BY_SYMBOL[symbol].tissue for symbol in scores.symbols])
+    return [
+        _group(scores, name, columns=tissues == tissue, draws=draws, seed=seed)
+        for tissue, name in TISSUE_NAMES.items()
+        if (tissues == tissue).any()
+    ]
+
+
+def by_machine(scores: Scores, draws: int = 0, seed: int = 0) -> list[Group]:
+    """A group per machine, by name; films of an unknown machine are under ``unknown``."""
+    return _by_film(scores, [film.machine or NO_MACHINE for film in scores.films], draws, seed)
+
+
+def by_split(scores: Scores) -> list[Group]:
+    """A group per split."""
+    return _by_film(scores, [film.split for film in scores.films])
+
+
 def landmark_rows(scores: Scores) -> list[Row]:
-    """One row per landmark that was predicted, in canonical order."""
-    rows = []
-    for column, symbol in enumerate(scores.symbols):
-        landmark = BY_SYMBOL[symbol]
-        figures = _figures(summarise(scores.errors_px[:, [column]], scores.pixel_sizes))
-        rows.append({"symbol": symbol, "title": landmark.title, "tissue": landmark.tissue, **figures})
-    return rows
+    """Rows of ``by_landmark``."""
+    return [
+        {
+            "symbol": group.name,
+            "title": BY_SYMBOL[group.name].title,
+            "tissue": BY_SYMBOL[group.name].tissue,
+            **_figures(group.metrics),
+        }
+        for group in by_landmark(scores)
+    ]
 
 
-def machine_rows(scores: Scores) -> list[Row]:
-    """One row per machine, by name; films of an unknown machine come under ``unknown``."""
-    return _grouped(scores, "machine", lambda film: film.machine or NO_MACHINE)
-
-
-def split_rows(scores: Scores) -> list[Row]:
-    """One row per split."""
-    return _grouped(scores, "split", lambda film: film.split)
+def film_rows(name: str, groups: Iterable[Group]) -> list[Row]:
+    """Rows of groups of films: ``MACHINE_COLUMNS`` or ``SPLIT_COLUMNS``, whose first one is ``name``."""
+    return [
+        {
+            name: group.name,
+            "films": group.films,
+            "films_without_pixel_size": group.films_without_pixel_size,
+            **_figures(group.metrics),
+        }
+        for group in groups
+    ]
 
 
 def error_rows(scores: Scores) -> list[Row]:
@@ -77,15 +117,17 @@ def error_rows(scores: Scores) -> list[Row]:
     return rows
 
 
-def _grouped(scores: Scores, name: str, group_of: Callable[[Film], str]) -> list[Row]:
-    groups = np.array([group_of(film) for film in scores.films])
-    rows = []
-    for group in sorted(set(groups.tolist())):
-        chosen: NDArray[np.bool_] = groups == group
-        sizes = scores.pixel_sizes[chosen]
-        counts = {"films": int(chosen.sum()), "films_without_pixel_size": int(np.isnan(sizes).sum())}
-        rows.append({name: group, **counts, **_figures(summarise(scores.errors_px[chosen], sizes))})
-    return rows
+def _by_film(scores: Scores, names: Sequence[str], draws: int = 0, seed: int = 0) -> list[Group]:
+    of_film = np.array(names)
+    return [_group(scores, name, rows=of_film == name, draws=draws, seed=seed) for name in sorted(set(names))]
+
+
+def _group(
+    scores: Scores, name: str, *, rows: Any = slice(None), columns: Any = slice(None), draws: int = 0, seed: int = 0
+) -> Group:
+    sizes = scores.pixel_sizes[rows]
+    metrics = summarise(scores.errors_px[rows][:, columns], sizes, draws, seed)
+    return Group(name, len(sizes), int(np.isnan(sizes).sum()), metrics)
 
 
 def _figures(metrics: Metrics) -> Row:

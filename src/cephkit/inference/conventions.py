@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cephkit.cephalometry.frame import Facing
 from cephkit.data.film import Film, points_array
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.pose import faces
 from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_calibration, within, without_slips
+from cephkit.landmarks import Facing
 
 Floats = NDArray[np.float64]
 

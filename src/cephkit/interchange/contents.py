@@ -1,9 +1,7 @@
-"""What an exporter hands over: the names of its files, and what makes their content."""
+"""The files that an exporter makes: their names, and functions that return their content."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +9,7 @@ from cephkit.errors import SettingsError
 from cephkit.files import write_whole
 
 Files: TypeAlias = Mapping[str, Callable[[], bytes]]
-"""Name -> what makes the content; made one after the other, so that few films are in memory."""
+"""Name -> a function that returns the content; called one after the other, so that few films are in memory."""
 
 
 def json_bytes(content: Any) -> bytes:
@@ -19,26 +17,17 @@ def json_bytes(content: Any) -> bytes:
     return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
 
 
-def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """``rows`` as CSV, UTF-8; None is an empty cell."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
 def write_files(folder: Path, files: Files, inputs: Sequence[Path], overwrite: bool) -> list[Path]:
     """Write ``files`` into ``folder``, each whole or not at all; nothing at all where one may not be written.
 
     Args:
-        folder: made where there is none.
+        folder: made if there is none.
         files: what to write.
         inputs: files that are being read; never written over.
-        overwrite: replace files that are there.
+        overwrite: replace existing files.
 
     Raises:
-        SettingsError: a file is there and ``overwrite`` is not set, or is one of ``inputs``.
+        SettingsError: a file exists and ``overwrite`` is not set, or it is one of ``inputs``.
         CephkitError: a file cannot be written.
     """
     paths = {folder / name: make for name, make in files.items()}

@@ -1,7 +1,7 @@
-"""The face as tools draw it: which landmarks are joined by lines, and in which colour they are shown."""
+"""The face as tools draw it: the lines between landmarks, and their colours."""
 
 from cephkit.data.synthetic.shapes import table
-from cephkit.drawing.overlay import COLOURS
+from cephkit.drawing.marks import ON_FILM
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 
 LABEL = "face"
@@ -17,12 +17,11 @@ EDGES: tuple[tuple[str, str], ...] = (
 
 def colour(symbol: str) -> str:
     """``#rrggbb`` of the landmark's tissue, as on the overlays of cephkit predict."""
-    red, green, blue = COLOURS[BY_SYMBOL[symbol].tissue]
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    return ON_FILM.tissues[BY_SYMBOL[symbol].tissue]
 
 
 def layout() -> dict[str, tuple[float, float]]:
-    """Where the landmarks of a face that looks right lie in a square of 100 x 100, for a tool's template.
+    """Places of the landmarks of a face that looks right, in a square of 100 x 100, for a tool's template.
 
     The shape is the mean of the Aariz faces.
     """

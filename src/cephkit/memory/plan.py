@@ -104,8 +104,8 @@ def make_plan(
     sizes = divisors if batch_sizes is None else [size for size in divisors if size in batch_sizes]
     if not sizes:
         raise SettingsError(
-            f"effective batch {effective_batch} is no multiple of batch size {', '.join(map(str, batch_sizes or ()))}; "
-            f"use one of {', '.join(map(str, divisors))}"
+            f"effective batch {effective_batch} is no multiple of batch size {', '.join(map(str, batch_sizes or ()))}",
+            f"use one of {', '.join(map(str, divisors))}",
         )
     estimator = Estimator(workload, assumptions)
     reference = estimator.film_seconds(*GUIDE_SETTINGS[0], "none")
@@ -169,8 +169,8 @@ def choose_setting(
         least = min(plan.rows, key=lambda row: row.memory.card)
         raise SettingsError(
             f"{workload.spec.model} at {_size(workload)} does not fit into {budget / GIB:.2f} GiB: the least is "
-            f"{least.memory.card / GIB:.2f} GiB with --batch_size {least.batch_size} --recompute {least.recompute}. "
-            f"{'; '.join(plan.remedies)}"
+            f"{least.memory.card / GIB:.2f} GiB with --batch_size {least.batch_size} --recompute {least.recompute}",
+            "; ".join(plan.remedies),
         )
     return plan.recommended
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cephkit.errors import SettingsError
 from cephkit.models.head import HeatmapHead
-from cephkit.models.pretrained import find_weights
+from cephkit.models.pretrained import find_weights, watch_loading
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
 
@@ -89,16 +89,16 @@ def build_model(spec: ModelSpec, pretrained: bool, notify: Notify, weights: Path
     if not timm.is_model(name):
         close = difflib.get_close_matches(name, timm.list_models(), n=4)
         hint = f"did you mean {', '.join(close)}?" if close else f"some that work: {_EXAMPLES}"
-        raise SettingsError(f"unknown model {spec.model!r}: neither hrnet nor a backbone of timm; {hint}")
+        raise SettingsError(f"unknown model {spec.model!r}: neither hrnet nor a backbone of timm", hint)
     if spec.loss not in _FINAL_STD:
-        raise SettingsError(f"unknown loss {spec.loss!r}: use one of {', '.join(_FINAL_STD)}")
+        raise SettingsError(f"unknown loss {spec.loss!r}", f"use one of {', '.join(_FINAL_STD)}")
     random_state = torch.get_rng_state()
     backbone = _create(spec, None)
     if weights is not None:
-        backbone = _load(spec, weights, backbone, random_state)
+        backbone = _load(spec, weights, random_state)
     elif pretrained and (found := find_weights(name, notify)) is not None:
         try:
-            backbone = _load(spec, found, backbone, random_state)
+            backbone = _load(spec, found, random_state)
         except SettingsError as error:
             notify(f"{error}. Training starts from random weights.")
     # Grey sees all three colour channels' filters summed, so the mean of their statistics fits best.
@@ -123,45 +123,41 @@ def _create(spec: ModelSpec, weights: Path | None) -> nn.Module:
         backbone = timm.create_model(name, features_only=True, in_chans=1, **options)
     except Exception as error:  # a family's builder raises what it likes for arguments that it does not take
         raise SettingsError(
-            f"model {spec.model!r}: timm cannot take features from it ({error}); some that work: {_EXAMPLES}"
+            f"model {spec.model!r}: timm cannot take features from it ({error})", f"some that work: {_EXAMPLES}"
         ) from error
     info: Any = backbone.feature_info
     if 4 not in info.reduction():
         raise SettingsError(
-            f"model {spec.model!r} has features of strides {info.reduction()}, but none of stride 4; "
-            f"some that work: {_EXAMPLES}"
+            f"model {spec.model!r} has features of strides {info.reduction()}, but none of stride 4",
+            f"some that work: {_EXAMPLES}",
         )
     return backbone
 
 
-def _load(spec: ModelSpec, weights: Path, fresh: nn.Module, random_state: Tensor) -> nn.Module:
-    """The backbone with the weights in a file.
+def _load(spec: ModelSpec, weights: Path, random_state: Tensor) -> nn.Module:
+    """Build the backbone with the weights in a file, from ``random_state``: the head then starts as without them.
 
-    timm renames their keys and sums the first layer's colours, but does not insist on finding them all; so
-    the result is compared with ``fresh``, made from ``random_state``: a layer that still has the same random
-    weights was not in the file.
+    timm renames their keys and sums the first layer's colours, but does not insist on finding them all.
     """
     name = backbone_name(spec.model)
     if not weights.is_file():
-        raise SettingsError(f"{weights}: no such file; expected weights of {name}, .safetensors or .pth")
+        raise SettingsError("no such file", f"give weights of {name}, .safetensors or .pth", weights)
     torch.set_rng_state(random_state)
     log = logging.getLogger("timm.models._builder")
     level = log.level
     log.setLevel(logging.ERROR)  # it lists every layer of the classifier that is rightly left out
     try:
-        backbone = _create(spec, weights)
+        with watch_loading() as loading:
+            backbone = _create(spec, weights)
     except Exception as error:  # timm, torch and safetensors each raise their own
-        raise SettingsError(
-            f"{weights}: not weights of {name} ({error}); expected timm's state dict, .safetensors or .pth"
-        ) from error
+        remedy = "give timm's state dict as .safetensors or .pth"
+        raise SettingsError(f"not weights of {name} ({error})", remedy, weights) from error
     finally:
         log.setLevel(level)
-    pairs = zip(backbone.named_parameters(), fresh.parameters(), strict=True)
-    random = [key for (key, new), old in pairs if new.min() < new.max() and torch.equal(new, old)]
-    if random:
+    if missing := loading.missing_from(backbone):
         count = len(list(backbone.parameters()))
         raise SettingsError(
-            f"{weights}: holds no weights for {len(random)} of the {count} parameters of {name}, "
-            f"first {random[0]}; expected all of them under timm's names"
-        )
+            f"holds no weights for {len(missing)} of the {count} parameters of {name}, first {missing[0]}",
+            "give a file with all of them under timm's names", weights,
+        )  # fmt: skip
     return backbone

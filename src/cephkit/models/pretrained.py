@@ -1,10 +1,11 @@
 """ImageNet weights for a backbone: from the local cache, the hub, or a file."""
 
+import contextlib
 import queue
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,23 +13,26 @@ from typing import Any, TypeVar
 import timm
 import torch
 from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+from torch import nn
+from torch.nn.modules.module import register_module_module_registration_hook
+from torch.utils.hooks import RemovableHandle
 
 from cephkit.notice import Notify
 
 PROBE_SECONDS = 5.0
-"""How long to wait for a sign of life; without a network the hub's own client tries for most of a minute."""
+"""How long to wait for an answer; without a network the hub's own client tries for most of a minute."""
 DOWNLOAD_SECONDS = 900.0
-"""How long a download may take: the largest usual backbone (300 MB) at 3 Mbit/s."""
-_TOO_SLOW = f"the download took more than {DOWNLOAD_SECONDS / 60:.0f} minutes; fetch the file apart and give --weights"
+"""How long a download may take: the largest common backbone (300 MB) at 3 Mbit/s."""
+_TOO_SLOW = f"the download took more than {DOWNLOAD_SECONDS / 60:.0f} minutes; download it yourself and give --weights"
 
 Result = TypeVar("Result")
 
 
 def find_weights(backbone: str, notify: Notify) -> Path | None:
-    """The file with timm's pretrained weights of ``backbone``, fetched where it is not in the cache.
+    """Find timm's pretrained weights of ``backbone``, or download them if they are not in the cache.
 
-    Honours ``HF_HUB_OFFLINE``, ``HF_HOME``, ``HF_ENDPOINT`` and proxies, as huggingface_hub does. None, with
-    one line to ``notify``, where the weights cannot be had.
+    Honours ``HF_HUB_OFFLINE``, ``HF_HOME``, ``HF_ENDPOINT`` and proxies, as huggingface_hub does. Returns None, with
+    one line to ``notify``, if the weights are not available.
     """
     entry: Any = timm.get_pretrained_cfg(backbone)
     path: Path | None = None
@@ -44,8 +48,44 @@ def find_weights(backbone: str, notify: Notify) -> Path | None:
     return path
 
 
+class Loading:
+    """What the ``load_state_dict`` calls of a block did not find."""
+
+    def __init__(self) -> None:
+        self._last: tuple[nn.Module, tuple[str, ...]] | None = None
+
+    def note(self, module: nn.Module, keys: Any) -> None:
+        """Take the result of loading ``module``; torch reports parts before the whole that they belong to."""
+        self._last = module, tuple(keys.missing_keys)
+
+    def missing_from(self, part: nn.Module) -> list[str]:
+        """Name the parameters of ``part`` that were not loaded, where ``part`` was cut from the loaded network."""
+        whole, keys = self._last or (part, tuple(part.state_dict()))
+        parameters = dict(whole.named_parameters())
+        lost = {id(parameters[key]) for key in keys if key in parameters}
+        return [name for name, parameter in part.named_parameters() if id(parameter) in lost]
+
+
+@contextlib.contextmanager
+def watch_loading() -> Iterator[Loading]:
+    """Watch what is loaded into networks that are built within the block, out of reach, as timm builds its own."""
+    loading = Loading()
+    watched: dict[nn.Module, RemovableHandle] = {}
+
+    def watch(module: nn.Module, name: str, child: nn.Module | None) -> None:
+        if module not in watched:
+            watched[module] = module.register_load_state_dict_post_hook(loading.note)
+
+    builds = register_module_module_registration_hook(watch)
+    try:
+        yield loading
+    finally:
+        for handle in (builds, *watched.values()):
+            handle.remove()
+
+
 def _from_hub(repository: str, filename: str) -> tuple[Path | None, str]:
-    """The file, or why there is none."""
+    """Return the file, or None and the reason."""
     cached = try_to_load_from_cache(repository, filename)
     if isinstance(cached, str):
         return Path(cached), ""
@@ -55,20 +95,20 @@ def _from_hub(repository: str, filename: str) -> tuple[Path | None, str]:
         return None, f"{constants.ENDPOINT} cannot be reached"
     try:
         fetched = within(DOWNLOAD_SECONDS, lambda: Path(hf_hub_download(repository, filename)))
-    except Exception as error:  # whatever the hub's client raises: the run can go on without
+    except Exception as error:  # whatever the hub's client raises, the run can do without the weights
         return None, f"{repository} could not be fetched ({type(error).__name__})"
     return fetched, _TOO_SLOW if fetched is None else ""
 
 
 def _from_url(url: str) -> tuple[Path | None, str]:
-    """The file, or why there is none."""
+    """Return the file, or None and the reason."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     if path.is_file():
         return path, ""
     if constants.HF_HUB_OFFLINE or not reachable(url):
         return None, f"{url} cannot be reached"
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:  # to a file of another name first, which it renames
+    try:  # it writes to a temporary file, then renames that
         fetched = within(DOWNLOAD_SECONDS, lambda: _downloaded(url, path))
     except (OSError, ValueError, HTTPException) as error:
         return None, f"{url} could not be fetched ({type(error).__name__})"
@@ -81,7 +121,7 @@ def _downloaded(url: str, path: Path) -> Path:
 
 
 def reachable(url: str) -> bool:
-    """Whether anything answers at ``url`` within ``PROBE_SECONDS``, name servers and all."""
+    """Return whether anything answers at ``url`` within ``PROBE_SECONDS``, name resolution included."""
     return within(PROBE_SECONDS, lambda: _answers(url)) or False
 
 
@@ -90,16 +130,16 @@ def _answers(url: str) -> bool:
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PROBE_SECONDS):
             return True
     except urllib.error.HTTPError:
-        return True  # an answer, if not a friendly one
+        return True  # still an answer
     except (OSError, ValueError, HTTPException):  # no network, no valid address, no web server
         return False
 
 
 def within(seconds: float, work: Callable[[], Result]) -> Result | None:
-    """What ``work`` returns, or raises; None where it has not ended after ``seconds``.
+    """Return or raise what ``work`` does; None if it has not ended after ``seconds``.
 
-    It is then left to itself in a thread that does not keep the program alive: no call of the network has a deadline
-    over all that it does (a name server that is silent, a server that sends one byte a second).
+    It is then abandoned in a thread that does not keep the program alive: no network call has a deadline for all that
+    it does (a silent name server, a server that sends one byte a second).
     """
     done: queue.SimpleQueue[tuple[Result | None, BaseException | None]] = queue.SimpleQueue()
 

@@ -17,8 +17,9 @@ from cephkit.data.prepare import PreparedData
 from cephkit.memory.recover import Packing
 from cephkit.memory.spill import SpillWatch
 from cephkit.models.spec import ModelSpec
+from cephkit.progress import ProgressBar
 from cephkit.training.batches import PlanSampler, steps_per_epoch
-from cephkit.training.log import RunLog, Screen
+from cephkit.training.log import RunLog
 from cephkit.training.state import TrainState
 
 Criterion = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -66,7 +67,7 @@ class Run:
     valid_set: FilmDataset
     valid_loader: DataLoader[Any]
     valid_batch_size: int
-    screen: Screen
+    screen: ProgressBar
     log: RunLog | None
     """None in all processes but the first."""
     train_films: int

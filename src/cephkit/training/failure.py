@@ -6,7 +6,7 @@ import torch
 
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import smaller
-from cephkit.shortage import shortage, without_wrapping
+from cephkit.shortage import shortage
 from cephkit.training.context import Run
 from cephkit.training.loop import save_latest, undo_step
 from cephkit.training.state import ended
@@ -19,18 +19,18 @@ def failure(run: Run, error: Exception) -> str:
         Exception: ``error`` itself, where it is none of the user's or of the machine's.
     """
     if isinstance(error, FilmError):
-        told: str | None = without_wrapping(str(error), type(error).__name__)
+        message = str(error)
     elif isinstance(error, torch.OutOfMemoryError):
-        told = out_of_memory(run)
+        message = out_of_memory(run)
+    elif (short := shortage(error)) is not None:
+        message = str(short)
     else:
-        told = shortage(error)
-    if told is None:
         raise error
     latest = run.config.save_dir / "checkpoint_latest.pth"
     step = saved_step(run)
     if step is not None:
-        return f"{told}. The state is saved: add --resume {latest} to go on from step {step}."
-    return f"{told}. Go on from the last saved state: --resume {latest}." if latest.exists() else f"{told}."
+        return f"{message}. The state is saved: add --resume {latest} to go on from step {step}."
+    return f"{message}. Go on from the last saved state: --resume {latest}." if latest.exists() else f"{message}."
 
 
 def saved_step(run: Run) -> int | None:

@@ -1,48 +1,16 @@
-"""What a run tells: lines and a progress bar on the screen, TensorBoard events, and the same figures as CSV."""
+"""The log of a run: TensorBoard events, and the same figures as CSV."""
 
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psutil
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from cephkit.errors import SettingsError
 from cephkit.memory import GIB
 from cephkit.notice import Notify
 from cephkit.training.records import CsvTable, EventFile, rows_of
-
-PLAIN_INTERVAL_S = 30.0
-
-
-@dataclass(frozen=True)
-class StepFigures:
-    """What the progress line shows."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    lr: float
-    films_per_s: float
-    seconds_left: float
-    gpu_gib: float | None
-    ram_gib: float
-
-    def line(self) -> str:
-        """All figures but the step, for the eye."""
-        gpu = "" if self.gpu_gib is None else f"  GPU {self.gpu_gib:.1f} GiB"
-        return (
-            f"epoch {self.epoch}/{self.epochs}  loss {self.loss:.4g}  lr {self.lr:.2e}  "
-            f"{self.films_per_s:.1f} films/s{gpu}  RAM {self.ram_gib:.1f} GiB  {duration(self.seconds_left)} left"
-        )
 
 
 def duration(seconds: float) -> str:
@@ -51,48 +19,6 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
-
-
-class Screen:
-    """Lines, and a progress bar where the output is a terminal; plain lines every half minute where it is not.
-
-    Only the first process of a distributed run shows anything.
-    """
-
-    def __init__(self, shown: bool = True) -> None:
-        self._console = Console(file=sys.stdout, quiet=not shown, highlight=False, soft_wrap=True)
-        self._bar: Progress | None = None
-        self._last_plain = -float("inf")
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._bar = Progress(
-                BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}  {task.description}"),
-                console=self._console,
-            )  # fmt: skip
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
-
-    def notify(self, line: str) -> None:
-        """One line, as it is."""
-        self._console.print(line, markup=False)
-
-    def step(self, figures: StepFigures) -> None:
-        """Move the bar, or print a line when the last one is old enough."""
-        if self._bar is not None:
-            if not self._bar.tasks:
-                self._bar.add_task("", total=figures.steps)
-            self._bar.update(self._bar.tasks[0].id, completed=figures.step, description=figures.line())
-        elif time.monotonic() - self._last_plain >= PLAIN_INTERVAL_S:
-            self._last_plain = time.monotonic()
-            self.notify(f"step {figures.step}/{figures.steps}  {figures.line()}")
 
 
 EPOCH_TAGS = [

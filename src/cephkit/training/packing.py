@@ -49,8 +49,8 @@ def choose_packing(
     budget = memory_budget(config, device)
     if budget is None:
         raise SettingsError(
-            "--batch_size auto and --recompute auto fit a run into the memory of a card, and there is none here; give "
-            "numbers, or the size to plan for with --vram_budget GIB"
+            "--batch_size auto and --recompute auto fit a run into the memory of a card, and there is none here",
+            "give numbers, or the size to plan for with --vram_budget GIB",
         )
     from cephkit.memory.plan import choose_setting
     from cephkit.memory.trace import Workload

@@ -15,6 +15,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard.summary import image, scalar, text
 
 from cephkit.files import replacing
+from cephkit.tables import csv_line
 
 MOST_WAITING = 16 * 2**20
 """Bytes of records that wait for a disk with room; the oldest are given up beyond that."""
@@ -105,9 +106,7 @@ class CsvTable:
         self._file.close()
 
     def _line(self, row: dict[str, Any]) -> bytes:
-        line = io.StringIO(newline="")
-        csv.DictWriter(line, self._columns, extrasaction="ignore", restval="").writerow(row)
-        return line.getvalue().encode()
+        return csv_line(self._columns, {name: row.get(name) for name in self._columns})
 
 
 def rows_of(path: Path, key: str) -> list[dict[str, str]]:

@@ -4,10 +4,10 @@ import time
 
 import torch
 
-from cephkit.drawing.validation import draw_points
+from cephkit.drawing.validation import draw_errors
 from cephkit.errors import CephkitError
 from cephkit.training.context import Run
-from cephkit.training.log import StepFigures, gpu_gib, ram_gib
+from cephkit.training.log import duration, gpu_gib, ram_gib
 from cephkit.training.validate import Validation
 
 MOST_SKIPPED_IN_A_ROW = 50
@@ -25,13 +25,14 @@ def report_step(run: Run, loss: float | None, rate: float, films_per_s: float) -
     figures.films_per_s += (films_per_s - figures.films_per_s) / min(run.steps_here, 20)
     gpu = gpu_gib(run.fabric.device)
     left = (time.monotonic() - run.started) / run.steps_here * (run.total_steps - progress.step)
-    shown = float("nan") if loss is None else loss
-    run.screen.step(
-        StepFigures(
-            progress.epoch + 1, run.config.epochs, progress.step, run.total_steps, shown, rate,
-            figures.films_per_s, left, gpu, figures.ram_gib,
-        )
-    )  # fmt: skip
+    step_loss = "-" if loss is None else f"{loss:.4g}"
+    on_gpu = "" if gpu is None else f"  GPU {gpu:.1f} GiB"
+    run.screen.update(
+        progress.step,
+        f"epoch {progress.epoch + 1}/{run.config.epochs}  loss {step_loss}  lr {rate:.2e}  "
+        f"{figures.films_per_s:.1f} films/s{on_gpu}  RAM {figures.ram_gib:.1f} GiB  {duration(left)} left",
+        run.total_steps,
+    )
     tags = {
         "Train/BatchLoss": loss, "LR": rate, "System/FilmsPerSecond": films_per_s, "System/GPU_GiB": gpu,
         "System/RAM_GiB": figures.ram_gib,
@@ -78,7 +79,7 @@ def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | No
         run.screen.notify(f"epoch {progress.epoch}/{run.config.epochs}  {train_loss}{skipped}")
         return
     metrics = validation.metrics
-    run.log.picture("Val/Film", draw_points(run.valid_set, 0, validation.points[0], run.config.truth), progress.epoch)
+    run.log.picture("Val/Film", draw_errors(run.valid_set, 0, validation.points[0], run.config.truth), progress.epoch)
     error = "MRE -" if metrics.mre_pixels is None else f"MRE {metrics.mre_pixels:.1f} px"
     error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
     error += f"  {metrics.missing} landmarks not found" if metrics.missing else ""

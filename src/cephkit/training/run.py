@@ -27,6 +27,7 @@ from cephkit.models.adapt import adapt_state
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
+from cephkit.progress import ProgressBar
 from cephkit.training.batches import PlanSampler
 from cephkit.training.complete import complete
 from cephkit.training.context import Run
@@ -35,7 +36,7 @@ from cephkit.training.finish import add_pose, check_finish
 from cephkit.training.launch import start_fabric
 from cephkit.training.loaders import make_loader, valid_loader
 from cephkit.training.lock import owning
-from cephkit.training.log import GIB, RunLog, Screen, duration, last_epoch
+from cephkit.training.log import GIB, RunLog, duration, last_epoch
 from cephkit.training.loop import Outcome, batch_loss, before_step, fit, repack, save_best
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
@@ -72,7 +73,10 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
             training starts; or the machine ran short of memory, or nothing but steps that are not finite came.
     """
     folders = {"--save_dir": config.save_dir, "--log_dir": config.log_dir} if is_first_process() else {}
-    with Screen(shown=is_first_process()) as screen, owning(folders, screen.notify):
+    with (
+        ProgressBar(quiet=not is_first_process(), estimate=False, plain_every_s=30) as screen,
+        owning(folders, screen.notify),
+    ):
         run = set_up(config, screen)
         with ending_after_the_step() as asked:
             try:
@@ -106,7 +110,7 @@ def carry_out(run: Run, stop: Callable[[], bool]) -> Outcome:
     return outcome
 
 
-def set_up(config: TrainConfig, screen: Screen) -> Run:
+def set_up(config: TrainConfig, screen: ProgressBar) -> Run:
     """Everything up to the first step; whatever can be wrong is found here."""
     notify = screen.notify
     fabric = start_fabric(config, notify)

@@ -26,7 +26,7 @@ from pydicom.uid import (
 )
 
 from cephkit.data.dicom.read import read_dicom
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 from tests.data.dicom.made import compressed, film, shades, written
 from tests.data.dicom.test_read import by_gdcm, smooth
 
@@ -97,8 +97,8 @@ def fuzz(count: int, seed: int = 5) -> Counter[str]:
             try:
                 read_dicom(spoilt(data, chance), Path("film.dcm"))
                 outcomes["opened"] += 1
-            except BrokenFilmError as error:
-                outcomes[error.reason if error.remedy else ""] += 1
+            except FilmError as error:
+                outcomes[error.text if error.remedy else ""] += 1
     return outcomes
 
 

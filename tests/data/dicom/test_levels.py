@@ -160,12 +160,12 @@ def test_all_padding_is_a_picture_after_all() -> None:
 @pytest.mark.parametrize(
     ("elements", "note"),
     [
-        ({"WindowCenter": 9, "WindowWidth": 0}, "window is none"),
-        ({"WindowCenter": 9, "WindowWidth": -5}, "window is none"),
-        ({"WindowCenter": 60000, "WindowWidth": 10}, "shows one grey only"),
+        ({"WindowCenter": 9, "WindowWidth": 0}, "window is invalid"),
+        ({"WindowCenter": 9, "WindowWidth": -5}, "window is invalid"),
+        ({"WindowCenter": 60000, "WindowWidth": 10}, "leaves a single grey"),
         ({"VOILUTSequence": lut(CURVE[:7], 0, 99)}, "VOI lookup table is damaged"),
-        ({"RescaleSlope": 0, "RescaleIntercept": 0}, "no usable numbers"),
-        ({"RescaleSlope": 1}, "no usable numbers"),
+        ({"RescaleSlope": 0, "RescaleIntercept": 0}, "not usable numbers"),
+        ({"RescaleSlope": 1}, "not usable numbers"),
     ],
 )
 def test_what_makes_no_sense_is_left_out_and_said(elements: dict[str, Any], note: str) -> None:

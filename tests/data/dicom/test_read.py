@@ -165,7 +165,7 @@ def test_a_missing_plugin_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_jpeg_of_12_bits_says_that_it_is_not_supported() -> None:
-    with pytest.raises(FilmError, match=r"not supported \(JPEG Extended .*export the film again"):
+    with pytest.raises(FilmError, match=r"unsupported transfer syntax \(JPEG Extended .*export the film again"):
         read(compressed(film(shades(12), BitsStored=12), b"\xff\xd8", JPEGExtended12Bit))
 
 
@@ -252,7 +252,7 @@ def test_surplus_bytes_behind_the_pixels_are_noted_and_do_no_harm(syntax: str, e
         data = written(dataset, syntax)
     result = read(data + ENDS[end])
     np.testing.assert_array_equal(result.grey, shades(8))
-    assert result.notes == (f"{len(ENDS[end])} surplus bytes behind the picture, not used",)
+    assert result.notes == (f"{len(ENDS[end])} surplus bytes after the picture, ignored",)
     padding = b"\xfc\xff\xfc\xffOB\0\0\x04\0\0\0\0\0\0\0"
     assert read(data + padding).notes == ()
 
@@ -262,10 +262,8 @@ def test_more_pixels_than_the_picture_has_are_noted_and_fewer_are_damage(more: i
     pixels = shades(8, (31, 21)).tobytes()
     result = read(written(film(shades(8, (31, 21)), PixelData=pixels + bytes(more + more % 2 - 1))))
     np.testing.assert_array_equal(result.grey, shades(8, (31, 21)))
-    assert result.notes == (
-        () if more == 2 else (f"{more + more % 2 - 2:,} surplus bytes behind the picture, not used",)
-    )
-    with pytest.raises(FilmError, match=r"650 bytes where 651 are expected"):
+    assert result.notes == (() if more == 2 else (f"{more + more % 2 - 2:,} surplus bytes after the picture, ignored",))
+    with pytest.raises(FilmError, match=r"650 bytes, expected 651"):
         read(written(film(shades(8, (31, 21)), PixelData=pixels[:-1])))
 
 
@@ -296,5 +294,5 @@ def test_nothing_of_the_patient_comes_out(capfd: pytest.CaptureFixture[str], cap
     out, err = capfd.readouterr()
     for secret in SECRETS:
         assert secret not in said + out + err + caplog.text
-    assert "BrokenFilmError" in said
+    assert "FilmError" in said
     assert (out, err) == ("", "")

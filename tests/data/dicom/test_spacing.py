@@ -73,14 +73,14 @@ def test_sides_plane_and_origin(elements: dict[str, Any], sides: tuple[float, fl
 
 def test_what_a_user_should_know_is_noted() -> None:
     assert "no magnification" in read(**IMAGER).notes[0]
-    assert "no head has" in read(**IMAGER, EstimatedRadiographicMagnificationFactor=3).notes[0]
+    assert "impossible for a head" in read(**IMAGER, EstimatedRadiographicMagnificationFactor=3).notes[0]
     for unknown in (0, 1):
         assert "no magnification" in read(**IMAGER, EstimatedRadiographicMagnificationFactor=unknown).notes[0]
         assert read(**IMAGER, **DISTANCES, EstimatedRadiographicMagnificationFactor=unknown).notes == ()
     (note,) = read(**IMAGER, **DISTANCES, EstimatedRadiographicMagnificationFactor=3).notes
-    assert note == "no head has the file's EstimatedRadiographicMagnificationFactor, which was not used"
+    assert note == "the file's EstimatedRadiographicMagnificationFactor is impossible for a head, and was not used"
     assert "does not say whether" in read(**PIXEL).notes[0]
-    assert "no magnification of a head explains" in read(**PIXEL, ImagerPixelSpacing=[0.2, 0.24]).notes[0]
+    assert "cannot be the magnification of a head" in read(**PIXEL, ImagerPixelSpacing=[0.2, 0.24]).notes[0]
     assert "not square" in read(PixelAspectRatio=["2", "1"]).notes[0]
     assert read(PixelAspectRatio=["1", "1"]).notes == ()
     assert read(**PIXEL, PixelSpacingCalibrationType="GEOMETRY").notes == ()

@@ -108,12 +108,12 @@ def test_turned_and_scaled_faces(degrees: float, mm_per_px: float) -> None:
     assert film(points).std() > 20
 
 
-def test_fifty_jittered_faces_are_drawn() -> None:
+def test_jittered_faces_in_any_pose_are_drawn() -> None:
     rng = np.random.default_rng(3)
     size = (160, 180)
-    for seed in range(50):
+    for seed in range(18):
         points = face(size, rng.uniform(-25, 5), 1.2, rng.normal(0, 3, (29, 2)))
-        assert 10 < film(points, size, 1 + seed % 6, seed).mean() < 230
+        assert film(points, size, 1 + seed % 6, seed).std() > 20
 
 
 def test_ruler_ticks_are_ten_millimetres_apart() -> None:

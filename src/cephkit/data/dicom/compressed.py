@@ -1,4 +1,4 @@
-"""What a compressed picture says about itself, held against the header before a decoder believes either."""
+"""Compares a compressed picture's own head with the header, before a decoder trusts either."""
 
 import itertools
 import struct
@@ -32,23 +32,23 @@ _MARKERS = {
     JPEGLSLossless: (JPEG_LS,),
     JPEGLSNearLossless: (JPEG_LS,),
 }
-"""The frames that a transfer syntax stands for. Progressive ones are written as baseline, and read as what they are."""
+"""Frames allowed for a transfer syntax. Progressive ones are labelled baseline in practice, and are read as well."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One compressed picture, or the ``fault`` that makes it none."""
+    """One compressed picture, or the ``fault`` for which it is refused."""
 
     data: bytes = b""
     fault: str = ""
     surplus: int = 0
-    """Bytes behind the picture's end, which are not in ``data``."""
+    """Number of bytes after the picture's end, which are not in ``data``."""
 
 
 def compressed_frame(data: bytes, syntax: UID, layout: Layout) -> Frame:
-    """The one compressed picture in ``data``, as far as its own head agrees with the header."""
+    """Extract the only compressed picture in ``data``, checking its own head against the header."""
     if not _has_whole_fragments(data):
-        return Frame(fault="fragments that do not fit together")
+        return Frame(fault="broken fragments")
     frame = get_frame(data, 0, number_of_frames=1)
     if syntax == RLELossless:
         return Frame(frame, _fault_of_rle(frame, layout))
@@ -58,12 +58,12 @@ def compressed_frame(data: bytes, syntax: UID, layout: Layout) -> Frame:
     if syntax not in _MARKERS:
         return Frame(whole, _fault_of_jpeg_2000(whole, layout), surplus)
     if end < len(_END_OF_JPEG):
-        return Frame(fault="a JPEG without its end")  # with one that ends anywhere, CharLS would not end at all
+        return Frame(fault="a JPEG without its end")  # on which CharLS would never return
     return Frame(whole, _fault_of_jpeg(whole, syntax, layout), surplus)
 
 
 def _has_whole_fragments(data: bytes) -> bool:
-    """Whether ``data`` is a chain of items to its end (PS3.5 A.4)."""
+    """Return whether ``data`` is a chain of items to its end (PS3.5 A.4)."""
     position = 0
     for _ in range(_MOST_FRAGMENTS):
         if position >= len(data) - 7:
@@ -77,11 +77,11 @@ def _has_whole_fragments(data: bytes) -> bool:
 def _fault_of_jpeg(frame: bytes, syntax: UID, layout: Layout) -> str:
     head = jpeg_head(frame)
     if head is None:
-        return "not one JPEG picture inside"
+        return "no JPEG picture inside, or several"
     if head.marker not in _MARKERS[syntax]:
-        return f"a {head.name} inside, another kind than the header says"
+        return f"a {head.name} inside, not the kind that the header gives"
     if (head.rows, head.columns, head.samples) != (layout.rows, layout.columns, layout.samples):
-        return "another size inside than the header says"
+        return "a size inside that differs from the header's"
     if not 2 <= head.precision <= layout.allocated:
         return f"{head.precision} bits inside, where the header allows {layout.allocated}"
     if head.marker not in _LOSSY:
@@ -93,14 +93,14 @@ def _fault_of_jpeg(frame: bytes, syntax: UID, layout: Layout) -> str:
 
 
 def _fault_of_jpeg_2000(frame: bytes, layout: Layout) -> str:
-    """By the SIZ segment of a stream (ISO 15444-1, A.5.1)."""
+    """Check the SIZ segment of a stream (ISO 15444-1, A.5.1)."""
     start = frame.find(b"\xff\x4f\xff\x51")
     if start < 0 or len(frame) < start + 42:
         return "no JPEG 2000 picture inside"
     right, bottom, left, top, *tile = struct.unpack_from(">8I", frame, start + 8)
     samples = struct.unpack_from(">H", frame, start + 40)[0]
     if (bottom - top, right - left, samples) != (layout.rows, layout.columns, layout.samples):
-        return "another size inside than the header says"
+        return "a size inside that differs from the header's"
     kinds = frame[start + 42 : start + 42 + 3 * samples]
     if len(kinds) != 3 * samples or not all(tile[:2]):
         return "a damaged JPEG 2000 head inside"
@@ -113,21 +113,21 @@ def _fault_of_jpeg_2000(frame: bytes, layout: Layout) -> str:
 
 
 def _fault_of_rle(frame: bytes, layout: Layout) -> str:
-    """Whether each segment unpacks to its plane: a segment of a megabyte may unpack to 64 of them."""
+    """Check that each segment unpacks to its plane: a segment of 1 MB may unpack to 64 MB."""
     planes = layout.samples * layout.allocated // 8
     count, *offsets = struct.unpack_from("<16I", frame)
     offsets = [*offsets[:planes], len(frame)]
     pixels = layout.rows * layout.columns
     if count != planes or len(frame) > 2 * planes * pixels + 64:
-        return "not as many RLE segments, or as long, as its kind of pixels needs"
+        return "RLE segments that do not match its kind of pixels in number or size"
     for start, end in itertools.pairwise(offsets):
         if not pixels <= _rle_length(frame[start:end], pixels + 1) <= pixels + 1:
-            return "an RLE segment of another length than the picture"
+            return "an RLE segment whose length does not match the picture"
     return ""
 
 
 def _rle_length(segment: bytes, enough: int) -> int:
-    """Bytes that a segment unpacks to, counted until there are more than ``enough`` (PS3.5 G.3.2)."""
+    """Count the bytes that a segment unpacks to, until there are more than ``enough`` (PS3.5 G.3.2)."""
     position = length = 0
     while position < len(segment) - 1 and length <= enough:
         head = segment[position]

@@ -2,7 +2,7 @@
 
     python -m cephkit.data.dicom.decoder
 
-A message is the length of a JSON head, the head, and as many bytes as it says.
+A message is the length of a JSON head, the head, and as many bytes as it announces.
 """
 
 import contextlib
@@ -14,15 +14,15 @@ from typing import IO, Any
 
 READY = b"cephkit decoder\n"
 MOST_MEMORY = 4 << 30
-"""Bytes, counted with libraries; a film of the most pixels allowed takes less than a half."""
+"""Bytes, including libraries; a film of the most pixels allowed needs less than half."""
 _LONGEST_HEAD = 10_000
 
 
 def write_message(file: IO[bytes], head: dict[str, Any], data: bytes | memoryview = b"") -> None:
-    """Writes ``head`` and ``data``.
+    """Write ``head`` and ``data``.
 
     Raises:
-        OSError: nobody reads.
+        OSError: the other side has closed.
     """
     text = json.dumps({**head, "bytes": len(data)}).encode()
     file.write(len(text).to_bytes(4, "little") + text)
@@ -31,18 +31,18 @@ def write_message(file: IO[bytes], head: dict[str, Any], data: bytes | memoryvie
 
 
 def read_message(file: IO[bytes]) -> tuple[dict[str, Any], bytes]:
-    """A head and its data.
+    """Read a head and its data.
 
     Raises:
         EOFError: the other side has ended.
-        ValueError: this is no message.
+        ValueError: this is not a message.
     """
     length = int.from_bytes(_read(file, 4), "little")
     if length > _LONGEST_HEAD:
-        raise ValueError("no message")
+        raise ValueError("not a message")
     head = json.loads(_read(file, length))
     if not isinstance(head, dict) or not isinstance(head.get("bytes"), int):
-        raise ValueError("no message")
+        raise ValueError("not a message")
     return head, _read(file, head["bytes"])
 
 
@@ -54,45 +54,47 @@ def _read(file: IO[bytes], count: int) -> bytes:
 
 
 def decode(about: dict[str, Any], frame: bytes) -> tuple[dict[str, Any], memoryview]:
-    """The pixels of one compressed picture, by pydicom's decoder for ``syntax`` with ``plugin`` and ``options``."""
+    """Decode one compressed picture with pydicom's decoder for ``syntax`` with ``plugin`` and ``options``."""
     import numpy as np
     from pydicom.encaps import encapsulate
     from pydicom.pixels import get_decoder
     from pydicom.uid import UID
 
     decoder = get_decoder(UID(about["syntax"]))
-    pixels, said = decoder.as_array(encapsulate([frame]), raw=True, decoding_plugin=about["plugin"], **about["options"])
-    head = {"type": pixels.dtype.name, "colour": str(said["photometric_interpretation"])}
+    pixels, facts = decoder.as_array(
+        encapsulate([frame]), raw=True, decoding_plugin=about["plugin"], **about["options"]
+    )
+    head = {"type": pixels.dtype.name, "colour": str(facts["photometric_interpretation"])}
     return head, np.ascontiguousarray(pixels).data.cast("B")
 
 
 def main() -> None:
-    """Answers until the input ends."""
-    come, go = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with open(os.devnull, "r+b") as nowhere:  # noqa: PTH123 - libraries write what they like to 1
+    """Answer until the input ends."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "r+b") as nowhere:  # noqa: PTH123 - libraries may write anything to 1
         os.dup2(nowhere.fileno(), 0)
         os.dup2(nowhere.fileno(), 1)
     _import_decoders()
     _limit()
-    go.write(READY)
-    go.flush()
+    answers.write(READY)
+    answers.flush()
     while True:
         try:
-            about, frame = read_message(come)
+            about, frame = read_message(requests)
         except EOFError:
             return
-        # A thread of its own ends a decoder that does not come back, which Python's could not.
+        # A native thread ends a decoder that does not return, which a Python thread could not.
         faulthandler.dump_traceback_later(about.pop("seconds"), exit=True)
         try:
             head, pixels = decode(about, frame)
-        except Exception as error:  # decoders meet hostile bytes with errors of every kind
+        except Exception as error:  # hostile bytes make decoders raise errors of every kind
             head, pixels = {"fault": type(error).__name__}, memoryview(b"")
         faulthandler.cancel_dump_traceback_later()
-        write_message(go, head, pixels)
+        write_message(answers, head, pixels)
 
 
 def _import_decoders() -> None:
-    """Before the first film, so that its time and memory are its own."""
+    """Import before the first film, so that its limits of time and memory apply to it alone."""
     import pydicom.pixels
     from pydicom.uid import JPEGLosslessSV1, JPEGLSLossless
 
@@ -103,7 +105,7 @@ def _import_decoders() -> None:
 
 
 def _limit() -> None:
-    """No more memory than a film may need, no files, no dump and no window after a crash."""
+    """Allow no more memory than a film may need, no files, and no dump or window after a crash."""
     if sys.platform == "win32":
         import ctypes
 
@@ -116,7 +118,7 @@ def _limit() -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
     ):
-        with contextlib.suppress(ValueError, OSError):  # lower already, or not on this system
+        with contextlib.suppress(ValueError, OSError):  # already lower, or not available on this system
             resource.setrlimit(limit, (most, most))
 
 

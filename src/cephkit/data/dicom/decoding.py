@@ -1,7 +1,7 @@
-"""Compressed pixels, unpacked in a process of its own: no decoder's fault or endless loop takes this one along.
+"""Unpacks compressed pixels in a separate process, so that a decoder's crash or endless loop does not end this one.
 
-The process is started for the first compressed film, answers for all that follow, and ends with this one. Threads that
-read films side by side have one each. Nothing but plain bytes goes either way.
+The process starts with the first compressed film, serves all that follow, and ends with this one. Threads that read
+films concurrently have one each. Only plain bytes pass between them.
 """
 
 import atexit
@@ -21,27 +21,27 @@ from numpy.typing import NDArray
 from cephkit.data.dicom.decoder import READY, read_message, write_message
 
 MOST_IDLE = 4
-"""Processes that are kept for the next film."""
+"""Number of processes that are kept for the next film."""
 SECONDS, SECONDS_PER_PIXEL = 20.0, 1e-6
-"""How long a film may take; decoders take a tenth of that, and slow machines are patient."""
+"""How long a film may take; decoders need a tenth of that, and slow machines need more."""
 _LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _TYPES = ("uint8", "int8", "uint16", "int16")
 
 
 class DecodingError(Exception):
-    """What went wrong, for people; nothing of the film's header is in it."""
+    """What went wrong, without any text from the film's header."""
 
 
 def decoded(frame: bytes, about: dict[str, Any], shape: tuple[int, ...]) -> tuple[NDArray[Any], str]:
-    """One compressed picture's pixels (H, W) or (H, W, 3), and the colours that they are in after decoding.
+    """Decode a compressed picture to pixels (H, W) or (H, W, 3), and the colour space that they are in.
 
     Args:
         frame: the compressed picture.
         about: for ``decoder.decode``: ``syntax``, ``plugin`` and the ``options`` of pydicom's decoder.
-        shape: what comes out.
+        shape: expected shape of the pixels.
 
     Raises:
-        DecodingError: the decoder gave up, crashed, or took too long or too much memory.
+        DecodingError: the decoder failed, crashed, or needed too much time or memory.
         NoDecoderError: it could not be started.
     """
     seconds = SECONDS + SECONDS_PER_PIXEL * shape[0] * shape[1]
@@ -51,12 +51,12 @@ def decoded(frame: bytes, about: dict[str, Any], shape: tuple[int, ...]) -> tupl
         raise DecodingError(str(fault))
     kind = answer.get("type")
     if kind not in _TYPES or len(pixels) != int(np.prod(shape)) * np.dtype(kind).itemsize:
-        raise DecodingError("another size than the header says")
+        raise DecodingError("a size that differs from the header's")
     return np.frombuffer(pixels, dtype=kind).reshape(shape), str(answer.get("colour"))
 
 
 class NoDecoderError(Exception):
-    """Why no process can decode here; the film is not to blame."""
+    """No decoder process can be started here; the film is not the cause."""
 
 
 class _Decoder:
@@ -65,11 +65,11 @@ class _Decoder:
     def __init__(self) -> None:
         environment = {
             **os.environ,
-            **dict.fromkeys(_LIBRARY_THREADS, "1"),  # their threads would count against its memory
+            **dict.fromkeys(_LIBRARY_THREADS, "1"),  # their threads would count towards its memory
             "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
             "PYTHONSAFEPATH": "1",
         }
-        # Ctrl-C is for this process, which will finish the film that it is at.
+        # Ctrl-C is for this process, which finishes the current film.
         apart: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
@@ -85,13 +85,13 @@ class _Decoder:
         self.to, self.back = self.process.stdin, self.process.stdout
         if self.back.read(len(READY)) != READY:
             self.end()
-            raise NoDecoderError(f"the process for it ends with status {self.process.returncode}")
+            raise NoDecoderError(f"its process ended with status {self.process.returncode}")
 
     def ask(self, about: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-        """Its answer.
+        """Send a request and return the answer.
 
         Raises:
-            DecodingError: it ended, by itself or because it ran into a limit.
+            DecodingError: the process ended, by itself or because it reached a limit.
         """
         start = time.monotonic()
         try:
@@ -114,11 +114,11 @@ class _Decoder:
         return self.process.poll() is None
 
     def end(self) -> None:
-        """Ends the process."""
+        """End the process."""
         with contextlib.suppress(OSError):
             self.to.close()
         try:
-            self.process.wait(0.5)  # it ends with its input; a crash has ended it before
+            self.process.wait(0.5)  # it ends with its input, if a crash has not ended it before
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -151,13 +151,13 @@ def _lent() -> Iterator[_Decoder]:
 
 @atexit.register
 def end_all() -> None:
-    """Ends all processes that wait for a film."""
+    """End all processes that wait for a film."""
     while _idle:
         _idle.pop().end()
 
 
 def _forget() -> None:
-    """In a fork: the processes are its parent's."""
+    """Forget all processes in a fork: they belong to its parent."""
     global _lock
     _lock = threading.Lock()
     _idle.clear()

@@ -1,7 +1,7 @@
-"""From stored pixel values to the grey levels that a viewer shows.
+"""From stored pixel values to the grey levels that a viewer displays.
 
-Every step of DICOM's grey pipeline maps one value to one value. So all of it is worked out once for each possible value
-and not for each pixel.
+Every step of DICOM's greyscale pipeline maps one value to one value. So the whole is computed once per possible value
+instead of once per pixel.
 
 Reference: DICOM PS3.3, C.11.1 (modality), C.11.2 (values of interest), C.11.6 (presentation), C.7.5.1.1.2 (padding).
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cephkit.data.depth import as_grey, white_level
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header
 from cephkit.data.grey import Grey
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 Values = NDArray[np.float64]
 
@@ -24,10 +24,10 @@ class Levels:
     """From stored values to greys."""
 
     grey: Grey
-    """(2**bits,), lowest stored value first: uint8 up to 8 bits, uint16 above; from black at 0 to white at its end."""
+    """(2**bits,), lowest stored value first: uint8 up to 8 bits, uint16 above; black at 0, white at the type's end."""
     notes: tuple[str, ...]
     is_windowed: bool
-    """Whether the file says itself what is black and white."""
+    """Whether the file itself defines black and white."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class LookUp:
     bits: int
 
     def __call__(self, values: Values) -> Values:
-        """The entry of each value; values beyond the table get its first or last."""
+        """Return the entry of each value; values beyond the table get its first or last."""
         return self.entries[np.clip(values - self.first, 0, len(self.entries) - 1).astype(np.intp)].astype(np.float64)
 
 
 def look_up_table(item: Header, descriptor: str, data: str, *, signed: bool) -> LookUp | None:
-    """The table that two elements hold; None where it is missing or damaged."""
+    """Read the table stored in two elements; None if it is missing or damaged."""
     count, first, bits = item.word(descriptor), item.word(descriptor, 1, signed=signed), item.word(descriptor, 2)
     written = item.raw(data)
     if count is None or first is None or bits is None or not 8 <= bits <= 16:
@@ -59,14 +59,14 @@ def look_up_table(item: Header, descriptor: str, data: str, *, signed: bool) -> 
 
 
 def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed: bool) -> Levels:
-    """The grey level of each stored value. ``present`` (2**bits,), lowest first, says which values the film has.
+    """Compute the grey level of each stored value. ``present`` (2**bits,), lowest first: which values the film has.
 
     Raises:
-        BrokenFilmError: the modality's lookup table is damaged.
+        FilmError: the modality's lookup table is damaged.
     """
     stored = np.arange(1 << bits) - ((1 << bits - 1) if signed else 0)
     padded = present & _padding(header, stored, signed=signed)
-    shown = present & ~padded if (present & ~padded).any() else present
+    visible = present & ~padded if (present & ~padded).any() else present
     deepest = 255 if bits <= 8 else 65535
     notes: tuple[str, ...] = ()
     if "ModalityLUTSequence" in header.items:
@@ -76,38 +76,38 @@ def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed
     else:
         measured, notes = _rescaled(header, stored.astype(np.float64))
         falling = bool(measured[0] > measured[-1])
-        # Signed values without one below zero are those of an unsigned film.
-        has_negative = bool(stored[shown].min() < 0)
+        # Signed values of which none is below zero belong to an unsigned film.
+        has_negative = bool(stored[visible].min() < 0)
         levels = (stored - stored[0] if has_negative else np.maximum(stored, 0)).astype(np.float64)
     share, window_notes = _values_of_interest(header, measured, signed=signed or measured.min() < 0)
-    if share is not None and np.ptp(levels[shown]) > 0 and np.ptp(share[shown]) == 0:
-        share, window_notes = None, ("the file's window shows one grey only, and was not used",)
+    if share is not None and np.ptp(levels[visible]) > 0 and np.ptp(share[visible]) == 0:
+        share, window_notes = None, ("the file's window leaves a single grey, and was not used",)
     is_windowed = share is not None
     if share is None:
-        share = _by_depth(levels, shown, bits, inverted=falling != _is_inverted(header))
+        share = _by_depth(levels, visible, bits, inverted=falling != _is_inverted(header))
     elif _is_inverted(header):
         share = 1 - share
-    if (present & ~shown).any():
-        share = np.where(padded, share[shown].min(), share)
+    if (present & ~visible).any():
+        share = np.where(padded, share[visible].min(), share)
     return Levels(as_grey(share, deepest), (*notes, *window_notes), is_windowed)
 
 
-def _by_depth(levels: Values, shown: NDArray[np.bool_], most_bits: int, *, inverted: bool) -> Values:
-    """Greys from 0 to 1 without a window, as those of any picture (``depth``)."""
-    values = np.unique(levels[shown]).astype(np.int64)
+def _by_depth(levels: Values, visible: NDArray[np.bool_], most_bits: int, *, inverted: bool) -> Values:
+    """Compute greys from 0 to 1 without a window, as for any other picture (``depth``)."""
+    values = np.unique(levels[visible]).astype(np.int64)
     top = white_level(int(values[-1]), int(np.bitwise_or.reduce(values)) if most_bits > 8 else 1, most_bits)
     if inverted:
-        return _by_depth(np.maximum(top - levels, 0), shown, most_bits, inverted=False)
+        return _by_depth(np.maximum(top - levels, 0), visible, most_bits, inverted=False)
     return np.minimum(levels / top, 1)
 
 
 def _is_inverted(header: Header) -> bool:
-    # Both together are one inversion: DX demands the second wherever there is the first (C.8.11.3.1.2).
+    # Both together are one inversion: DX requires the second wherever there is the first (C.8.11.3.1.2).
     return "MONOCHROME1" in header.text("PhotometricInterpretation") or "INVERSE" in header.text("PresentationLUTShape")
 
 
 def _padding(header: Header, stored: NDArray[np.intp], *, signed: bool) -> NDArray[np.bool_]:
-    """Which stored values are no part of the picture."""
+    """Return which stored values are not part of the picture."""
     value = header.word("PixelPaddingValue", signed=signed)
     if value is None:
         return np.zeros(stored.shape, dtype=bool)
@@ -119,7 +119,7 @@ def _padding(header: Header, stored: NDArray[np.intp], *, signed: bool) -> NDArr
 def _modality_table(header: Header, *, signed: bool) -> LookUp:
     table = look_up_table(header.items["ModalityLUTSequence"], "LUTDescriptor", "LUTData", signed=signed)
     if table is None:
-        raise BrokenFilmError("damaged DICOM: its modality lookup table", EXPORT_AGAIN, header.path)
+        raise FilmError("damaged DICOM: its modality lookup table", EXPORT_AGAIN, header.path)
     return table
 
 
@@ -132,11 +132,11 @@ def _rescaled(header: Header, stored: Values) -> tuple[Values, tuple[str, ...]]:
             rescaled = stored * slope[0] + intercept[0]
         if np.isfinite(rescaled).all():
             return rescaled, ()
-    return stored, ("RescaleSlope and RescaleIntercept are no usable numbers, and were not used",)
+    return stored, ("RescaleSlope and RescaleIntercept are not usable numbers, and were ignored",)
 
 
 def _values_of_interest(header: Header, values: Values, *, signed: bool) -> tuple[Values | None, tuple[str, ...]]:
-    """Each value's grey from 0 (black) to 1, by the first lookup table or window; None without one."""
+    """Map each value to a grey from 0 (black) to 1 by the first lookup table or window; None without one."""
     item = header.items.get("VOILUTSequence")
     table = look_up_table(item, "LUTDescriptor", "LUTData", signed=signed) if item else None
     if table is not None:
@@ -148,12 +148,12 @@ def _values_of_interest(header: Header, values: Values, *, signed: bool) -> tupl
     kind = next(iter(header.text("VOILUTFunction")), "LINEAR").upper()
     share = _window(values, centers[0], widths[0], kind)
     if share is None:
-        return None, (*notes, "the file's window is none, and was not used")
+        return None, (*notes, "the file's window is invalid, and was not used")
     return share, notes
 
 
 def _window(values: Values, center: float, width: float, kind: str) -> Values | None:
-    """PS3.3 C.11.2.1.2 and C.11.2.1.3, from 0 to 1; None where the numbers make no window."""
+    """Apply PS3.3 C.11.2.1.2 or C.11.2.1.3, from 0 to 1; None if the numbers do not define a window."""
     narrowest = 1.0 if kind == "LINEAR" else 1e-6
     if not (np.isfinite(center) and narrowest <= width < 1e9):
         return None

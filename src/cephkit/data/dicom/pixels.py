@@ -1,4 +1,4 @@
-"""A DICOM object's pixels as they are stored."""
+"""A DICOM object's pixels as stored."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,35 +26,35 @@ from cephkit.data.dicom.decoding import DecodingError, NoDecoderError, decoded
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header
 from cephkit.data.dicom.layout import Layout, known_name
 from cephkit.data.grey import COPY_AGAIN
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 _BY_EXTRA = (JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless)
-# Pillow's and CharLS's decoders have been fuzzed for years; gdcm does what they cannot.
+# Pillow's and CharLS's decoders have been fuzzed for years; gdcm does what they cannot do.
 _PLUGINS = ("pydicom", "pillow", "pyjpegls", "gdcm", "pylibjpeg")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Pixels as they are stored."""
+    """Pixels as stored."""
 
     pixels: NDArray[Any]
     """(H, W) or (H, W, 3)."""
     colour: str
-    """What they are in after decoding."""
+    """Their colour space after decoding."""
     notes: tuple[str, ...] = ()
 
 
 def stored_pixels(header: Header, layout: Layout) -> Stored:
-    """The one picture.
+    """Decode the only picture.
 
     Raises:
-        BrokenFilmError: shorter than the header says, damaged, or of a compression nobody here can undo.
+        FilmError: it is shorter than the header says, damaged, or of an unsupported compression.
     """
     syntax = _transfer_syntax(header)
     decoder = _decoder(syntax, layout, header)
     data = header.raw("PixelData")
     if decoder.is_encapsulated != header.is_encapsulated("PixelData"):
-        raise BrokenFilmError("damaged DICOM: its pixels are not compressed as it says", COPY_AGAIN, header.path)
+        raise FilmError("damaged DICOM: its pixels are not compressed as its header says", COPY_AGAIN, header.path)
     options = _options(layout, words=header.has_words("PixelData"))
     try:
         if not decoder.is_encapsulated:
@@ -67,19 +67,19 @@ def stored_pixels(header: Header, layout: Layout) -> Stored:
         raise
     except NoDecoderError as error:
         reason = f"compressed DICOM pixels, and the decoder cannot be started ({error})"
-        raise BrokenFilmError(reason, EXPORT_AGAIN, header.path) from error
+        raise FilmError(reason, EXPORT_AGAIN, header.path) from error
     except DecodingError as error:
         fault = str(error)
-    except Exception as error:  # decoders meet hostile bytes with errors of every kind
+    except Exception as error:  # hostile bytes make decoders raise errors of every kind
         fault = type(error).__name__
-    # Raised out here so that it does not carry a decoder's error, which may quote the file.
-    raise BrokenFilmError(f"damaged or truncated DICOM pixels ({fault})", COPY_AGAIN, header.path)
+    # Raised outside, so that it does not carry a decoder's error, which may quote the file.
+    raise FilmError(f"damaged or truncated DICOM pixels ({fault})", COPY_AGAIN, header.path)
 
 
 def _native(decoder: Decoder, data: bytes, layout: Layout, options: dict[str, Any]) -> Stored:
     expected = layout.native_bytes
     if len(data) < expected:
-        raise DecodingError(f"{len(data):,} bytes where {expected:,} are expected")
+        raise DecodingError(f"{len(data):,} bytes, expected {expected:,}")
     even = expected + expected % 2
     pixels, about = decoder.as_array(data[:even], raw=True, **options)
     return Stored(pixels, str(about["photometric_interpretation"]), surplus_notes(len(data) - even))
@@ -97,12 +97,12 @@ def _compressed(decoder: Decoder, frame: Frame, layout: Layout, options: dict[st
 
 
 def surplus_notes(count: int) -> tuple[str, ...]:
-    """For people: bytes that belong to no picture are no damage, but may be a sign of it."""
-    return (f"{count:,} surplus bytes behind the picture, not used",) if count > 0 else ()
+    """Note surplus bytes: they are not damage, but may be a sign of it."""
+    return (f"{count:,} surplus bytes after the picture, ignored",) if count > 0 else ()
 
 
 def _options(layout: Layout, *, words: bool) -> dict[str, Any]:
-    """What pydicom's decoder needs to know, so that it need not look into the header."""
+    """Collect what pydicom's decoder needs to know, so that it does not read the header."""
     return {
         "rows": layout.rows,
         "columns": layout.columns,
@@ -128,21 +128,21 @@ def _transfer_syntax(header: Header) -> UID:
 
 def _decoder(syntax: UID, layout: Layout, header: Header) -> Decoder:
     name = known_name(str(syntax)) or "unknown"
-    reason = f"DICOM pixels of a transfer syntax that is not supported ({name})"
+    reason = f"DICOM pixels of an unsupported transfer syntax ({name})"
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
         decoder = None
     if decoder is None or (syntax == JPEGExtended12Bit and layout.stored > 8):
-        raise BrokenFilmError(reason, EXPORT_AGAIN, header.path)
+        raise FilmError(reason, EXPORT_AGAIN, header.path)
     if not decoder.is_available:
         remedy = 'pip install "cephkit[dicom]", or ' if syntax in _BY_EXTRA else ""
-        raise BrokenFilmError(reason, remedy + EXPORT_AGAIN, header.path)
+        raise FilmError(reason, remedy + EXPORT_AGAIN, header.path)
     return decoder
 
 
 def _plugin(decoder: Decoder, layout: Layout) -> str:
     plugins = [plugin for plugin in _PLUGINS if plugin in decoder.available_plugins]
     if layout.samples == 3 and layout.allocated == 16 and len(plugins) > 1 and plugins[0] == "pillow":
-        return plugins[1]  # Pillow cuts 16-bit colour to 8
+        return plugins[1]  # Pillow reduces 16-bit colour to 8 bits
     return plugins[0]

@@ -1,8 +1,8 @@
-"""Import this before anything is read with pydicom: its warnings and its log quote headers, which name patients."""
+"""Silences pydicom, whose warnings and log quote headers that name patients; import before reading anything with it."""
 
 import logging
 import warnings
 
-# For good, not while a film is read: filters and levels belong to the process, and films are read in threads.
+# Permanently, not just while a film is read: filters and levels are process-wide, and films are read in threads.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")

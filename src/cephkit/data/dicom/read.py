@@ -1,4 +1,4 @@
-"""A DICOM file as a film: grey as a viewer shows it, pixel size, notes."""
+"""Reads a DICOM file as a film: grey as a viewer displays it, pixel size, notes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from cephkit.data.dicom.pixels import stored_pixels, surplus_notes
 from cephkit.data.dicom.spacing import read_spacing, shape_notes
 from cephkit.data.grey import Grey, look_up, luminance, row_blocks
 from cephkit.data.spacing import Spacing
-from cephkit.errors import BrokenFilmError
+from cephkit.errors import FilmError
 
 _PROJECTIONS = (  # the standard's classes of X-ray films, and of pictures of them
     "1.2.840.10008.5.1.4.1.1.1",  # computed radiography; digital X-ray follows it with .1, .2, .3
@@ -25,12 +25,12 @@ _PROJECTIONS = (  # the standard's classes of X-ray films, and of pictures of th
 )
 
 MOST_WHITE, MOST_CLIPPED = 0.4, 0.95
-"""Shares of the pixels: the background of a film is black, and may be most of it."""
+"""Shares of the pixels; the background of a film is black, and may be most of it."""
 
 
 @dataclass(frozen=True)
 class DicomFilm:
-    """What of a DICOM file is used; nothing of it is the patient's."""
+    """What is used of a DICOM file; none of it concerns the patient."""
 
     grey: Grey
     """(H, W) uint8 up to 8 stored bits, else uint16; bright bone."""
@@ -39,28 +39,28 @@ class DicomFilm:
 
 
 def read_dicom(data: bytes, path: Path, *, use_spacing: bool = True, ignore_bad_spacing: bool = False) -> DicomFilm:
-    """The film in a DICOM file's bytes; ``path`` is for messages.
+    """Read the film in a DICOM file's bytes.
 
     Args:
-        data: the file.
-        path: where it lies.
-        use_spacing: read the pixel size; False where the user gives one, or wants angles only.
-        ignore_bad_spacing: read a film whose pixel size cannot be one without it, with a note.
+        data: the file's bytes.
+        path: the file, for messages.
+        use_spacing: read the pixel size; False if the user gives one, or wants angles only.
+        ignore_bad_spacing: read a film with an impossible pixel size without it, with a note.
 
     Raises:
-        BrokenFilmError: damaged, no single picture, of a kind that is not supported, or with an impossible pixel size.
+        FilmError: the film is damaged, not a single picture, of an unsupported kind, or has an impossible pixel size.
     """
     header = read_header(data, path)
     layout = read_layout(header)
     try:
         spacing, notes = read_spacing(header) if use_spacing else (None, shape_notes(header))
-    except BrokenFilmError as error:
+    except FilmError as error:
         if not ignore_bad_spacing:
             raise
-        spacing, notes = None, (f"{error.reason}, and was not used",)
+        spacing, notes = None, (f"{error.text}, and was not used",)
     kind = next(iter(header.text("SOPClassUID")), "")
     if kind and not any(kind == known or kind.startswith(f"{known}.") for known in _PROJECTIONS):
-        notes = (*notes, "the file's SOP class is not one of X-ray films")
+        notes = (*notes, "the file's SOP class is not that of an X-ray film")
     stored = stored_pixels(header, layout)
     pixels, colour, notes = stored.pixels, stored.colour, (*notes, *stored.notes, *surplus_notes(header.surplus))
     if layout.samples == 3:
@@ -78,7 +78,7 @@ def read_dicom(data: bytes, path: Path, *, use_spacing: bool = True, ignore_bad_
 
 
 def _clipped(grey: Grey) -> tuple[str, ...]:
-    """A note where the file's window leaves little of the picture between black and white."""
+    """Note that the file's window leaves little of the picture between black and white."""
     counts = histogram(grey)
     black, white = counts[0] / grey.size, counts[-1] / grey.size
     if white <= MOST_WHITE and black + white <= MOST_CLIPPED:
@@ -87,7 +87,7 @@ def _clipped(grey: Grey) -> tuple[str, ...]:
 
 
 def _present(pixels: NDArray[Any], lowest: int, count: int) -> NDArray[np.bool_]:
-    """Which of the ``count`` values from ``lowest`` up the film has."""
+    """Return which of the ``count`` values from ``lowest`` up occur in the film."""
     present = np.zeros(count, dtype=bool)
     for rows in row_blocks(pixels.shape):
         block = np.clip(pixels[rows].astype(np.int32) - lowest, 0, count - 1)
@@ -106,13 +106,13 @@ def _colour_grey(pixels: NDArray[Any], colour: str) -> Grey:
 
 
 def _palette_levels(header: Header, bits: int, *, signed: bool) -> Grey:
-    """The luminance of each stored value of a picture with a palette."""
+    """Compute the luminance of each stored value of a picture with a palette."""
     tables = []
     for name in ("Red", "Green", "Blue"):
         descriptor = f"{name}PaletteColorLookupTableDescriptor"
         table = look_up_table(header, descriptor, f"{name}PaletteColorLookupTableData", signed=signed)
         if table is None or table.bits not in (8, 16):
-            raise BrokenFilmError("damaged DICOM: its palette, or one in segments", EXPORT_AGAIN, header.path)
+            raise FilmError("damaged DICOM: its palette is broken, or stored in segments", EXPORT_AGAIN, header.path)
         tables.append(table)
     stored = np.arange(1 << bits, dtype=np.float64) - ((1 << bits - 1) if signed else 0)
     red, green, blue = (table(stored).astype(np.uint32) for table in tables)

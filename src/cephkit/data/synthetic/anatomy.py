@@ -30,7 +30,7 @@ class Anatomy:
 
     Args:
         points: all 29 landmarks by symbol, pixels.
-        rng: draws what the landmarks leave open.
+        rng: source of all that the landmarks do not determine.
     """
 
     def __init__(self, points: dict[str, tuple[float, float]], rng: np.random.Generator) -> None:
@@ -46,26 +46,26 @@ class Anatomy:
         }
 
     def frame(self, places: ArrayLike) -> Points:
-        """Template mm ``(n, 2)`` -> pixels, by the sella-nasion frame alone."""
+        """Map template mm ``(n, 2)`` to pixels, by the sella-nasion frame alone."""
         placed: Points = self.at["S"] + np.asarray(places, dtype=np.float64) @ self.axes
         return placed
 
     def neck(self, places: ArrayLike) -> Points:
-        """Template mm ``(n, 2)`` -> pixels, in a neck that follows the head in part."""
+        """Map template mm ``(n, 2)`` to pixels, in a neck that partly follows the head."""
         back = -(1 - NECK_FOLLOWS) * self.tilt
         turn = np.array([[np.cos(back), np.sin(back)], [-np.sin(back), np.cos(back)]])
         return self.frame(NECK_PIVOT + (np.asarray(places, dtype=np.float64) - NECK_PIVOT) @ turn)
 
     def place(self, places: ArrayLike, part: str = "skull") -> Points:
-        """Template mm ``(n, 2)`` -> pixels, as ``part`` (skull, jaw or skin) of this face lies."""
+        """Map template mm ``(n, 2)`` to pixels, as ``part`` (skull, jaw or skin) of this face lies."""
         return self._warps[part](np.asarray(places, dtype=np.float64))
 
     def outline(self, name: str, part: str = "skull") -> Points:
-        """Closed curve ``(m, 2)`` of an entry of ``OUTLINES``, pixels."""
+        """Return the closed curve ``(m, 2)`` of an entry of ``OUTLINES``, pixels."""
         return catmull_rom(self.place(_knots(OUTLINES[name]), part), closed=True)
 
     def course(self, name: str, part: str = "skull") -> Points:
-        """Open curve ``(m, 2)`` of an entry of ``COURSES``, pixels."""
+        """Return the open curve ``(m, 2)`` of an entry of ``COURSES``, pixels."""
         return catmull_rom(self.place(_knots(COURSES[name]), part))
 
     def _warp(self, part: str, symbols: tuple[str, ...], rng: np.random.Generator) -> Warp:

@@ -1,4 +1,4 @@
-"""The bones of the head but for teeth and spine, added to a map of bone and to one of its thin edges."""
+"""The bones of the head except teeth and spine, added to a map of bone and to one of its thin edges."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,14 +8,14 @@ from cephkit.data.synthetic.layer import Layer
 from cephkit.data.synthetic.spline import beside, catmull_rom
 
 TWO_SIDES = 0.45
-"""Share of a paired structure's density that the far side gives."""
+"""Share of a paired structure's density that comes from the far side."""
 
 
 def draw_cranium(bone: Layer, lines: Layer, anatomy: Anatomy, rng: np.random.Generator) -> None:
     bone.fill(anatomy.outline("skull"), 0.20, blur=0.7, rim=0.12, rim_mm=1.2)
     inner = anatomy.outline("inner table")
     bone.fill(inner, 0.26, blur=2.0)
-    # Both tables and the diploe between them, met edge-on.
+    # Both tables and the diploe between them, seen edge-on.
     bone.line(anatomy.course("vault"), 0.4, 5.5, 1.3)
     lines.line(inner, 0.14, 1.2, 0.5)
     bone.fill(anatomy.outline("petrous"), 0.3, blur=5)
@@ -32,7 +32,7 @@ def draw_cranium(bone: Layer, lines: Layer, anatomy: Anatomy, rng: np.random.Gen
 
 
 def _air_cells(lines: Layer, anatomy: Anatomy, rng: np.random.Generator) -> None:
-    """The honeycomb of the mastoid, and the crumpled walls of the ethmoid."""
+    """Draw the honeycomb of the mastoid and the crumpled walls of the ethmoid."""
     angle = np.linspace(0, 2 * np.pi, 9)
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     for clump in range(3):
@@ -74,7 +74,7 @@ def draw_midface(bone: Layer, lines: Layer, anatomy: Anatomy, rng: np.random.Gen
 
 def draw_jaw(bone: Layer, lines: Layer, anatomy: Anatomy, rng: np.random.Generator) -> None:
     outline = anatomy.outline("jaw", "jaw")
-    # The far side differs behind, where the halves lie apart, and not at the chin.
+    # The far side differs at the back, where the halves lie apart, and not at the chin.
     apart = rng.normal(0, 1.1, 2) * anatomy.unit
     far = outline + _apart(anatomy, outline) * apart
     for shape, weight in ((outline, 1 - TWO_SIDES), (far, TWO_SIDES)):
@@ -91,7 +91,7 @@ def draw_jaw(bone: Layer, lines: Layer, anatomy: Anatomy, rng: np.random.Generat
 
 
 def _apart(anatomy: Anatomy, outline: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share ``(n, 1)`` of the sides' distance at each place of the jaw: 0 at the chin, 1 at the ramus."""
+    """Return the share ``(n, 1)`` of the sides' distance at each place of the jaw: 0 at the chin, 1 at the ramus."""
     back = anatomy.at["Go"] - anatomy.at["Me"]
     share = (outline - anatomy.at["Me"]) @ back / max(float(back @ back), 1e-6)
     return np.clip(share * 1.3 - 0.2, 0, 1)[:, None]

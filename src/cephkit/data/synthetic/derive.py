@@ -5,9 +5,9 @@ Usage: ``python -m cephkit.data.synthetic.derive LANDMARKS MACHINES OUT``.
 LANDMARKS is a CSV of one row per film: cephalogram_id, machine, pixel_size, width, height, cvm_stage, and A_x, A_y,
 ... in film pixels; MACHINES is the data set's cephalogram_machine_mappings.csv.
 
-Only machines whose pixel size agrees with the anatomy give shapes: where sella and nasion lie 25 or 119 mm apart on
-average, the films were scaled after the pixel size was noted (a head has about 70), and mm would be wrong. What such a
-film really covered is told by the face on it.
+Only machines whose pixel size agrees with the anatomy contribute shapes: where sella and nasion lie 25 or 119 mm apart
+on average, the films were scaled after the pixel size was noted (a head has about 70), and mm would be wrong. What such
+a film really covered follows from the face on it.
 """
 
 import csv
@@ -26,9 +26,9 @@ Array = NDArray[np.float64]
 
 PLAUSIBLE_SN_MM = (60.0, 85.0)
 FEWEST_FILMS = 5
-"""Fewer films of one shape do not make a format."""
+"""Fewer films of one aspect are not taken as a format."""
 PLACE_SD = (0.01, 0.04)
-"""Bounds for the scatter of heads on the film, so that a handful of films gives neither none nor too much."""
+"""Bounds for the scatter of heads on the film, since a handful of films may show none or too much."""
 EXPLAINED = 0.97
 """Share of the variance that the kept components explain."""
 ATTRIBUTION = (
@@ -39,7 +39,7 @@ ATTRIBUTION = (
 
 
 def derive(landmarks: Path, machines: Path) -> dict[str, Any]:
-    """Mean face and its principal components in mm, place on the film, CVM stages, machines."""
+    """Derive the mean face and its principal components in mm, place on the film, CVM stages and machines."""
     films = _rows(landmarks)
     points = np.array([[[float(film[f"{s}_x"]), float(film[f"{s}_y"])] for s in SYMBOLS] for film in films])
     pixel_mm = np.array([float(film["pixel_size"]) for film in films])
@@ -55,7 +55,7 @@ def derive(landmarks: Path, machines: Path) -> dict[str, Any]:
     usable = np.array([film["machine"] in trusted for film in films])
     centre = mm.mean(axis=1)
     shapes = (mm - centre[:, None]).reshape(len(mm), -1)[usable]
-    # A misplaced label would bend a whole component: leave out faces with a coordinate 6 robust SDs off.
+    # A misplaced label would distort a whole component: leave out faces with a coordinate 6 robust SDs off.
     deviation = np.abs(shapes - np.median(shapes, axis=0))
     spread = 1.4826 * np.median(deviation, axis=0)
     shapes = shapes[(deviation < 6 * spread).all(axis=1)]
@@ -88,7 +88,7 @@ def _machines(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
 
 
 def _formats(names: list[str], size_mm: Array, place: Array) -> list[dict[str, Any]]:
-    """Film sizes of each machine, told apart by their aspect, and where the middle of the face lies on them."""
+    """Return each machine's film sizes, distinguished by aspect, and where the middle of the face lies on them."""
     kinds: dict[tuple[str, float], list[int]] = {}
     for index, (name, (width, height)) in enumerate(zip(names, size_mm, strict=True)):
         kinds.setdefault((name, round(width / height, 1)), []).append(index)

@@ -1,4 +1,4 @@
-"""From attenuation to the grey film: texture, film response, grain, and what stands beside the head."""
+"""From attenuation to the grey film: texture, film response, grain, and what lies beside the head."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,14 @@ DENSEST = 8
 
 
 def clouds(size: tuple[int, int], cell_px: float, rng: np.random.Generator) -> Map:
-    """Smooth noise ``(H, W)``, about unit deviation, with spots of ``cell_px`` pixels."""
+    """Make smooth noise ``(H, W)``, about unit deviation, with spots of ``cell_px`` pixels."""
     width, height = size
     cell_px = max(1.0, cell_px)
     seeds = rng.standard_normal((int(height / cell_px) + 4, int(width / cell_px) + 4), dtype=np.float32)
     x0, y0 = rng.random(2)
     box = (x0, y0, x0 + width / cell_px, y0 + height / cell_px)
     picture = Image.fromarray(seeds)
-    if cell_px >= 8:  # Broad spots need no more than a quarter of the pixels until the last step.
+    if cell_px >= 8:  # Broad spots need only a quarter of the resolution until the last step.
         quarter = (width // 4 + 1, height // 4 + 1)
         return np.asarray(
             picture.resize(quarter, Image.Resampling.BICUBIC, box).resize(size, Image.Resampling.BILINEAR)
@@ -29,7 +29,7 @@ def clouds(size: tuple[int, int], cell_px: float, rng: np.random.Generator) -> M
 
 
 def develop(attenuation: Map, unit: float, rng: np.random.Generator) -> Map:
-    """Attenuation ``(H, W)`` -> grey in [0, 1] with this machine's exposure, contrast, fog and grain."""
+    """Turn attenuation ``(H, W)`` into grey in [0, 1] with a machine's exposure, contrast, fog and grain."""
     height, width = attenuation.shape
     hardness, gamma = rng.uniform(0.95, 1.45), rng.uniform(0.85, 1.25)
     low, high = rng.uniform(-0.03, 0.05), rng.uniform(0.84, 0.97)
@@ -53,13 +53,13 @@ def develop(attenuation: Map, unit: float, rng: np.random.Generator) -> Map:
 
 
 def _smooth(grey: Map, cell_px: int) -> Map:
-    """``grey`` averaged over about ``cell_px`` pixels: what the unsharp mask of digital machines takes away."""
+    """Average ``grey`` over about ``cell_px`` pixels: what the unsharp mask of digital machines subtracts."""
     picture = Image.fromarray(grey)
     return np.asarray(picture.reduce(cell_px).resize(picture.size, Image.Resampling.BILINEAR))
 
 
 def draw_ruler(attenuation: Map, mm_per_px: float, rng: np.random.Generator) -> None:
-    """Add a vertical steel ruler at the upper right whose ticks stand 1 mm apart, longer at 5 and 10 mm."""
+    """Add a vertical steel ruler at the upper right with ticks 1 mm apart, longer at 5 and 10 mm."""
     height, width = attenuation.shape
     picture = Image.new("L", (width, height))
     draw = ImageDraw.Draw(picture)
@@ -78,7 +78,7 @@ def draw_ruler(attenuation: Map, mm_per_px: float, rng: np.random.Generator) -> 
 
 
 def frame_film(grey: Map, rng: np.random.Generator) -> None:
-    """Set the collimator's border, and a text tag, into ``grey`` in place."""
+    """Draw the collimator's border and a text tag into ``grey``, in place."""
     height, width = grey.shape
     if rng.random() < 0.5:
         edges = rng.uniform(0, 0.02, 4) * (width, height, width, height)

@@ -8,7 +8,7 @@ from cephkit.data.synthetic.layer import Layer
 
 
 def draw_ear_rods(total: NDArray[np.float32], anatomy: Anatomy, rng: np.random.Generator) -> None:
-    """The ear canal and the rings of both ear rods in it; the top of the first is Po."""
+    """Draw the ear canal and the rings of both ear rods in it; the top of the first is Po."""
     rods = Layer((total.shape[1], total.shape[0]), anatomy.unit)
     angle = np.linspace(0, 2 * np.pi, 48)
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1) * anatomy.unit
@@ -23,7 +23,7 @@ def draw_ear_rods(total: NDArray[np.float32], anatomy: Anatomy, rng: np.random.G
 
 
 def draw_nasion_rest(total: NDArray[np.float32], anatomy: Anatomy, rng: np.random.Generator) -> None:
-    """The plastic arm that rests on the bridge of the nose, and the rod that it hangs from."""
+    """Draw the plastic arm that rests on the bridge of the nose, and the rod that it hangs from."""
     rest = Layer((total.shape[1], total.shape[0]), anatomy.unit)
     right, down = np.eye(2) * anatomy.unit
     touch = anatomy.at["N`"] + right * 1.5 - down * rng.uniform(0, 5)

@@ -12,6 +12,9 @@ Points = NDArray[np.float64]
 Map = NDArray[np.float32]
 Window = tuple[int, int, int, int]
 
+KEPT_BLUR_MM = 0.35
+"""How soft the edge is that ``keep`` cuts."""
+
 
 class Layer:
     """Sum of attenuations, ``(H, W)`` float32; ``unit`` is the length of one anatomical mm in pixels.
@@ -54,7 +57,7 @@ class Layer:
         self._add(_blurred(picture, blur * self.unit * zoom) * np.float32(amount), window)
 
     def swell(self, outline: Points, amount: float, depth: float) -> None:
-        """Add a body whose thickness grows like a cylinder's from its outline over ``depth``; ``keep`` trims it."""
+        """Add a body whose thickness grows like a cylinder's over ``depth`` from its outline; ``keep`` trims it."""
         window = self._window([outline], 1.5 * depth)
         if window is None:
             return
@@ -62,14 +65,14 @@ class Layer:
         inside = np.clip(2 * _blurred(picture, depth * self.unit * zoom / 2) - 1, 0, 1)
         self._add(np.sqrt(inside * (2 - inside)) * np.float32(amount), window)
 
-    def keep(self, outline: Points, blur: float = 0.35) -> None:
+    def keep(self, outline: Points) -> None:
         """Remove whatever lies outside ``outline``."""
         window = (0, 0, self.width, self.height)
-        picture, zoom = self._drawn([outline], window, blur)
-        self.map *= _blurred(picture, blur * self.unit * zoom)
+        picture, zoom = self._drawn([outline], window, KEPT_BLUR_MM)
+        self.map *= _blurred(picture, KEPT_BLUR_MM * self.unit * zoom)
 
     def _window(self, outlines: list[Points], reach_mm: float) -> Window | None:
-        """Left, top, right, bottom of what the outlines can touch; None where that is off the film."""
+        """Return left, top, right, bottom of what the outlines can touch; None if that is off the film."""
         every = np.vstack(outlines)
         reach = reach_mm * self.unit + 2
         left, top = (max(0, math.floor(v)) for v in every.min(axis=0) - reach)
@@ -78,7 +81,7 @@ class Layer:
         return (left, top, right, bottom) if left < right and top < bottom else None
 
     def _drawn(self, outlines: list[Points], window: Window, blur: float) -> tuple[Image.Image, float]:
-        """The outlines filled with 255, and the picture's scale: a soft shape needs few pixels, a crisp one many."""
+        """Fill the outlines with 255, and return the scale: a soft shape needs few pixels, a crisp one many."""
         left, top, right, bottom = window
         blur_px = blur * self.unit
         zoom = 2.0 if blur_px < 1.3 else 1.0 if blur_px < 3 else 3 / blur_px
@@ -87,7 +90,7 @@ class Layer:
         picture = Image.new("L", size)
         draw = ImageDraw.Draw(picture)
         for outline in outlines:
-            # Pillow cuts coordinates to integers.
+            # Pillow truncates coordinates to integers.
             corners = np.rint((outline - (left, top) + 0.5) * scale - 0.5)
             draw.polygon(corners.ravel().tolist(), fill=255)
         return (picture.reduce(2), 1.0) if zoom == 2.0 else (picture, zoom)
@@ -101,7 +104,7 @@ class Layer:
 
 
 def _blurred(picture: Image.Image, radius: float) -> Map:
-    """``picture`` as ``(H, W)`` in [0, 1], blurred by a deviation of ``radius`` of its pixels."""
-    # A box of the same variance is as good where it is narrow, and three times as fast.
+    """Return ``picture`` as ``(H, W)`` in [0, 1], blurred with a deviation of ``radius`` pixels."""
+    # A narrow box of the same variance is as good, and three times as fast.
     blur = ImageFilter.BoxBlur(3**0.5 * radius) if radius < 2.2 else ImageFilter.GaussianBlur(radius)
     return np.asarray(picture.filter(blur), np.float32) / np.float32(255)

@@ -1,4 +1,4 @@
-"""A synthetic lateral cephalogram from its landmarks."""
+"""Draws a synthetic lateral cephalogram from its landmarks."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +24,16 @@ def render(
     cvm_stage: int,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Draw a film of a face that looks right; all contours pass through its landmarks.
+    """Draw a film of a right-facing face; all contours pass through its landmarks.
 
-    Tissues are drawn as attenuation maps that add up, then the film responds to their sum.
+    Tissues are drawn as attenuation maps that add up; the film then responds to their sum.
 
     Args:
         points: all 29 landmarks by symbol, pixels of the film, x right, y down, pixel centres at integers.
-        mm_per_px: spacing of the film; sets the ruler, while the anatomy takes its size from sella to nasion.
+        mm_per_px: spacing of the film; sets the ruler, while the size of the anatomy follows from sella and nasion.
         size: (height, width) of the film.
         cvm_stage: 1 to 6, the shape of the vertebrae.
-        rng: everything random comes from it; the same state gives the same bytes.
+        rng: source of everything random; the same state gives the same bytes.
 
     Returns:
         ``(H, W)`` uint8, bone bright, air dark.
@@ -71,13 +71,13 @@ def render(
 
 
 def _patches(size: tuple[int, int], unit: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Factor ``(H, W)`` on thin edges, which the beam meets exactly edge-on here and at a slant there."""
+    """Return a factor ``(H, W)`` for thin edges, which the beam meets edge-on here and obliquely there."""
     factor: NDArray[np.float32] = np.clip(1 + np.float32(0.55) * clouds(size, 6 * unit, rng), 0.15, 2)
     return factor
 
 
 def _trabeculae(size: tuple[int, int], unit: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Factor ``(H, W)`` on bone: thick and thin places, from a large scale to that of the trabeculae."""
+    """Return a factor ``(H, W)`` for bone: thick and thin places, from large scales to that of the trabeculae."""
     small = (max(1, size[0] // 4), max(1, size[1] // 4))
     broad = 1 + np.float32(0.06) * clouds(small, 14 * unit / 4, rng) + np.float32(0.035) * clouds(small, unit, rng)
     texture = np.asarray(Image.fromarray(broad).resize(size, Image.Resampling.BILINEAR), dtype=np.float32)

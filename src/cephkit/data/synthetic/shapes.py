@@ -1,4 +1,4 @@
-"""Faces: landmark positions in mm, a machine, a CVM stage - drawn from the table of the Aariz annotations."""
+"""Samples faces from the table of the Aariz annotations: landmarks in mm, a machine, a CVM stage."""
 
 import json
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS
 
 GREATEST_SD = 2.5
-"""Components are drawn normally and cut here: beyond, faces of the real set do not reach."""
+"""Components are drawn from a normal distribution and clipped here: real faces do not go beyond."""
 MARGIN_MM = 4.0
-"""No landmark comes nearer to the film's edge."""
+"""Least distance of a landmark from the film's edge."""
 
-# How far annotators scatter about the true place, mm per axis; our own estimate: points on a corner are found easily,
+# How far annotators scatter around the true place, mm per axis. Our own estimate: points on a corner are easy to find,
 # points on a curve or under overlapping shadows are not.
 EASY_SD_MM, HARD_SD_MM = 0.35, 0.7
 HARD = frozenset(("R", "Co", "Go", "Po", "Ar", "Or", "PNS", "UMT", "LMT", "UPM", "LPM", "UIA", "LIA"))
@@ -27,7 +27,7 @@ JUNIOR_FACTOR = 1.3
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine's films, as in the real set: pixel size, file ending, height and width of what they cover."""
+    """One machine's films, as in the real set: pixel size, file ending, height and width covered."""
 
     name: str
     pixel_size_mm: float
@@ -45,23 +45,23 @@ class Face:
     cvm_stage: int
 
     def points(self, mm_per_px: float) -> Points:
-        """The landmarks in film pixels, pixel centres at integers."""
+        """Return the landmarks in film pixels, pixel centres at integers."""
         pixels = self.points_mm / mm_per_px - 0.5
         return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(SYMBOLS, pixels, strict=True)}
 
 
 @cache
 def table() -> dict[str, Any]:
-    """``aariz_faces.json``, lists of numbers as arrays."""
+    """Load ``aariz_faces.json``, with lists of numbers as arrays."""
     plain = json.loads(files("cephkit.data.synthetic").joinpath("aariz_faces.json").read_text(encoding="utf-8"))
     if tuple(plain["symbols"]) != SYMBOLS:
-        raise ValueError("aariz_faces.json has other landmarks than cephkit; make it again with derive.py")
+        raise ValueError("aariz_faces.json has other landmarks than cephkit; regenerate it with derive.py")
     numbers = ("mean_mm", "components_mm")
     return {**plain, **{name: np.asarray(plain[name], dtype=np.float64) for name in numbers}}
 
 
 def draw_face(rng: np.random.Generator) -> Face:
-    """A face with the proportions, the size, the head posture and the place on the film of the real ones."""
+    """Draw a face with proportions, size, head posture and place on the film as in real ones."""
     faces = table()
     components = faces["components_mm"]
     weights = rng.standard_normal(len(components)).clip(-GREATEST_SD, GREATEST_SD)
@@ -72,7 +72,7 @@ def draw_face(rng: np.random.Generator) -> Face:
     scatter = rng.standard_normal(2).clip(-1.5, 1.5)
     place = np.array(layout["place_mean"]) + scatter * layout["place_sd"]
     points = shape + place * (width, height)
-    # A head that would hang over the edge is moved onto the film.
+    # A head that would extend beyond the edge is moved onto the film.
     low, high = points.min(axis=0), points.max(axis=0)
     points += np.maximum(MARGIN_MM - low, 0) - np.maximum(high - (np.array([width, height]) - MARGIN_MM), 0)
     stages, counts = zip(*faces["cvm_stages"].items(), strict=True)
@@ -82,13 +82,13 @@ def draw_face(rng: np.random.Generator) -> Face:
 
 
 def _pick(entries: list[dict[str, Any]], rng: np.random.Generator) -> dict[str, Any]:
-    """One of ``entries``, as often as its ``films`` say."""
+    """Pick one of ``entries``, weighted by its number of ``films``."""
     films = np.array([entry["films"] for entry in entries], dtype=np.float64)
     return entries[int(rng.choice(len(entries), p=films / films.sum()))]
 
 
 def annotate(points: Points, mm_per_px: float, size: Size, factor: float, rng: np.random.Generator) -> Points:
-    """``points`` as an annotator marks them: whole pixels on the film, ``factor`` times the usual scatter."""
+    """Mark ``points`` as an annotator does: whole pixels on the film, with ``factor`` times the usual scatter."""
     height, width = size
     marked = {}
     for symbol, (x, y) in points.items():

@@ -132,7 +132,7 @@ def _arch(
     level: int,
     rng: np.random.Generator,
 ) -> None:
-    """Articular pillars, drawn twice for the two sides, and the spinous process."""
+    """Draw the articular pillars, once per side, and the spinous process."""
     w, h = width / 2, tall
     for _ in range(2):
         jog = rng.normal(0, 0.6, 2)

@@ -1,7 +1,5 @@
 """Writes a synthetic data set: films, labels, CVM stages and machine map in the Aariz layout."""
 
-import csv
-import io
 import json
 import shutil
 import tempfile
@@ -23,22 +21,24 @@ from cephkit.data.synthetic.render import render
 from cephkit.data.synthetic.shapes import JUNIOR_FACTOR, annotate, draw_face, table
 from cephkit.errors import DataError
 from cephkit.notice import Notify
+from cephkit.tables import csv_bytes
 
 USUAL_HEIGHT_PX = 2220
-"""Of a film of the commonest machine: 222 mm at 0.1 mm per pixel."""
+"""Height of a film of the most common machine: 222 mm at 0.1 mm per pixel."""
 MARK = "Synthetic cephalograms made by cephkit"
 MAP_NAME, README_NAME = "cephalogram_machine_mappings.csv", "Readme.txt"
+MAP_COLUMNS = ("cephalogram_id", "machine", "pixel_size", "image_format", "mode")
 PIXEL_SIZE_DIGITS = 6
 FEW_FILMS = 8
-"""So many are drawn before other processes have started."""
+"""This many are drawn in the time that other processes take to start."""
 Mode = Literal["RGB", "L", "I;16"]
 
-# Twenty films: 14 train, 3 valid, 3 test, as in Aariz; the first three have one of each, so that a small set has all.
+# Twenty films: 14 train, 3 valid, 3 test, as in Aariz; the first three cover all splits, so that a small set has each.
 SPLIT_OF: tuple[Split, ...] = tuple(
     {1: "valid", 8: "valid", 15: "valid", 2: "test", 9: "test", 16: "test"}.get(place, "train")  # type: ignore[misc]
     for place in range(20)
 )
-# Shares in Aariz: 820 RGB, 178 grey of 8 bits, 2 grey of 16 bits, which only PNG can hold.
+# Shares in Aariz: 820 RGB, 178 of 8-bit grey, 2 of 16-bit grey, which only PNG supports.
 MODES: tuple[tuple[Mode, float], ...] = (("RGB", 0.82), ("L", 0.178), ("I;16", 0.002))
 
 
@@ -62,19 +62,19 @@ def synthesize(
     Args:
         out: a new or empty folder.
         films: how many.
-        seed: of everything random.
-        height: pixels of a film as most are, 222 mm at 0.1 mm per pixel, scaled down to it; other machines' films are
-            scaled alike, and every pixel size grows accordingly, so that mm stay true. 0: the machines' own sizes.
-        workers: processes; None for one a core, where there are enough films.
+        seed: seed of everything random.
+        height: pixels to which the most common film, 222 mm at 0.1 mm per pixel, is scaled down; other machines' films
+            are scaled likewise, and pixel sizes grow accordingly, so that mm stay true. 0: the machines' own sizes.
+        workers: number of processes; None for one per core if there are enough films.
         overwrite: replace an earlier synthetic data set at ``out``.
         notify: takes lines for the user.
 
     Raises:
-        DataError: ``out`` holds something else, or cannot be written.
+        DataError: ``out`` contains something else, or cannot be written.
     """
     out = Path(out).absolute()
     if films < 1 or (height and height < 128):
-        raise DataError(f"cannot make {films} films of height {height}: at least 1 film, 128 pixels high, or 0")
+        raise DataError(f"cannot make {films} films of height {height}", "make at least 1, of 128 pixels or more, or 0")
     _make_room(out, overwrite)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def synthesize(
                 shutil.rmtree(out)
             unfinished.replace(out)
     except OSError as error:
-        raise DataError(f"{out}: cannot be written ({error}); free disk space or choose another --out") from error
+        raise DataError(f"cannot be written ({error})", "free disk space or choose another --out", out) from error
     splits = ", ".join(
         f"{sum(film.split == split for film in written)} {split}" for split in ("train", "valid", "test")
     )
@@ -95,7 +95,7 @@ def synthesize(
 
 
 def _write_films(root: Path, films: int, seed: int, height: int, workers: int | None) -> list[Written]:
-    """All films below ``root``, in order, drawn by ``workers`` processes."""
+    """Write all films below ``root``, in order, with ``workers`` processes."""
     if workers is None:
         workers = 1 if films <= FEW_FILMS else cpu_count() or 1
     arguments = (repeat(root), range(films), repeat(seed), repeat(height))
@@ -107,7 +107,8 @@ def _write_films(root: Path, films: int, seed: int, height: int, workers: int | 
     except BrokenProcessPool as error:
         raise DataError(
             "a process that draws films ended early: memory ran out, or a script called synthesize() outside "
-            "`if __name__ == '__main__':`; draw with one process (workers=1)"
+            "`if __name__ == '__main__':`",
+            "draw with one process (workers=1)",
         ) from error
 
 
@@ -140,7 +141,7 @@ def _save(film: NDArray[np.uint8], path: Path, rng: np.random.Generator) -> None
     modes, shares = zip(*MODES, strict=True)
     mode = modes[int(rng.choice(len(modes), p=shares))]
     if mode == "I;16" and path.suffix == ".png":
-        # 12 bits of grey in 16, as digital sensors give.
+        # 12 bits of grey in 16, as from digital sensors.
         Image.fromarray((film.astype(np.uint16) << 4) + 8).save(path)
         return
     image = Image.fromarray(film)
@@ -148,7 +149,7 @@ def _save(film: NDArray[np.uint8], path: Path, rng: np.random.Generator) -> None
     if path.suffix in (".jpg", ".jpeg"):
         picture.save(path, quality=92)
     elif path.suffix == ".png":
-        picture.save(path, compress_level=1)  # grain hardly compresses, and more effort takes longer than drawing
+        picture.save(path, compress_level=1)  # grain hardly compresses, and trying harder takes longer than drawing
     else:
         picture.save(path)
 
@@ -163,13 +164,17 @@ def _dump(path: Path, content: object) -> None:
 
 
 def _write_map(root: Path, written: list[Written]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["cephalogram_id", "machine", "pixel_size", "image_format", "mode"])
-    for film in written:
-        size = f"{film.pixel_size_mm:.{PIXEL_SIZE_DIGITS}f}".rstrip("0")
-        writer.writerow([film.film_id, film.machine, size, film.ending, film.split.capitalize()])
-    (root / MAP_NAME).write_bytes(text.getvalue().encode())
+    rows = [
+        {
+            "cephalogram_id": film.film_id,
+            "machine": film.machine,
+            "pixel_size": f"{film.pixel_size_mm:.{PIXEL_SIZE_DIGITS}f}".rstrip("0"),
+            "image_format": film.ending,
+            "mode": film.split.capitalize(),
+        }
+        for film in written
+    ]
+    (root / MAP_NAME).write_bytes(csv_bytes(MAP_COLUMNS, rows))
 
 
 def _write_readme(root: Path, films: int, seed: int) -> None:
@@ -182,13 +187,13 @@ def _write_readme(root: Path, films: int, seed: int) -> None:
 
 
 def _make_room(out: Path, overwrite: bool) -> None:
-    """Refuse a place where something else lies.
+    """Refuse a folder that contains something else.
 
     Raises:
         DataError: see ``synthesize``.
     """
     if out.is_file():
-        raise DataError(f"{out}: is a file; choose a folder with --out")
+        raise DataError("is a file", "choose a folder with --out", out)
     if not out.is_dir() or not any(out.iterdir()):
         return
     readme = out / README_NAME
@@ -196,8 +201,10 @@ def _make_room(out: Path, overwrite: bool) -> None:
     visible = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     strange = sorted(visible - {*SPLITS, MAP_NAME, README_NAME, "Thumbs.db"})
     if ours and strange:
-        raise DataError(f"{out}: holds {strange[0]} beside a synthetic data set; move it away, or choose another --out")
+        raise DataError(
+            f"contains {strange[0]} beside a synthetic data set", "move it away or choose another --out", out
+        )
     if not ours:
-        raise DataError(f"{out}: is not empty and was not made by cephkit synthesize; choose another --out")
+        raise DataError("is not empty and was not made by cephkit synthesize", "choose another --out", out)
     if not overwrite:
-        raise DataError(f"{out}: holds a synthetic data set; choose another --out, or replace it with --overwrite")
+        raise DataError("contains a synthetic data set", "choose another --out or replace it with --overwrite", out)

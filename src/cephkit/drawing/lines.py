@@ -1,4 +1,4 @@
-"""What a tracing shows: lines and outlines between landmarks, film pixels. Nothing is drawn to a landmark not there."""
+"""The lines and outlines of a tracing, film pixels. Nothing is drawn to a landmark that is missing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import TypeAlias
 import numpy as np
 
 from cephkit.data.film import Points
+from cephkit.drawing.marks import XY
 from cephkit.landmarks import Tissue
 
-XY: TypeAlias = tuple[float, float]
 End: TypeAlias = tuple[str, ...]
-"""A landmark, or the two whose middle is meant."""
+"""A landmark, or two landmarks for the point midway between them."""
 
 BEYOND = 0.045
-"""How far a line goes on beyond its ends, as a share of the landmarks' extent."""
+"""How far a line runs beyond its ends, as a share of the landmarks' extent."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line that the tracing names."""
+    """A line that is labelled with its name."""
 
     name: str
     start: End
@@ -27,21 +27,21 @@ class Line:
     tissue: Tissue
     dashed: bool = False
     unless: str = ""
-    """Left out where this landmark is there: another line stands for it."""
+    """Left out if this landmark is present: another line is drawn instead."""
 
 
 @dataclass(frozen=True)
 class Outline:
-    """Landmarks joined in a row; ``by_the_way`` are passed by where they are missing, at others the row breaks."""
+    """Landmarks joined in order. A missing landmark breaks the outline unless it is ``optional``."""
 
     symbols: tuple[str, ...]
     tissue: Tissue
-    by_the_way: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class DrawnLine:
-    """A line of one face: its ends, and where it runs out beyond them."""
+    """A line of one face: its ends, and the ends of its extensions."""
 
     line: Line
     start: XY
@@ -51,7 +51,7 @@ class DrawnLine:
 
     @property
     def path(self) -> tuple[XY, XY, XY, XY]:
-        """All four in a row."""
+        """All four in order."""
         return self.before_start, self.start, self.end, self.beyond_end
 
 
@@ -82,7 +82,7 @@ def extent(points: Points) -> float:
 
 
 def drawn_lines(points: Points) -> tuple[DrawnLine, ...]:
-    """The lines whose landmarks are all there and do not coincide, in the order of ``LINES``."""
+    """The lines whose landmarks are all present and do not coincide, in the order of ``LINES``."""
     beyond = BEYOND * extent(points)
     drawn = []
     for line in LINES:
@@ -97,13 +97,13 @@ def drawn_lines(points: Points) -> tuple[DrawnLine, ...]:
 
 
 def drawn_outlines(points: Points) -> Iterator[tuple[Tissue, tuple[XY, ...]]]:
-    """Tissue and path of each piece of an outline that has two landmarks or more."""
+    """Tissue and path of each piece of an outline with at least two landmarks."""
     for outline in OUTLINES:
         piece: list[XY] = []
         for symbol in (*outline.symbols, ""):
             if symbol in points:
                 piece.append(points[symbol])
-            elif symbol not in outline.by_the_way:
+            elif symbol not in outline.optional:
                 if len(piece) > 1:
                     yield outline.tissue, tuple(piece)
                 piece = []

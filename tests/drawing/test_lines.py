@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cephkit.cephalometry.tracing import BEYOND, LINES, OUTLINES, drawn_lines, drawn_outlines, extent
+from cephkit.drawing.lines import BEYOND, LINES, OUTLINES, drawn_lines, drawn_outlines, extent
 from cephkit.landmarks import LANDMARKS, SYMBOLS
 from tests.cephalometry.faces import ROUND, face_like_real
 
@@ -12,7 +12,7 @@ ISBI = {symbol: ROUND[symbol] for symbol in SYMBOLS if symbol not in ABSENT_IN_I
 def test_every_line_and_outline_is_of_known_landmarks() -> None:
     known = set(SYMBOLS)
     assert all({*line.start, *line.end} <= known for line in LINES)
-    assert all(set(outline.symbols) <= known and outline.by_the_way < set(outline.symbols) for outline in OUTLINES)
+    assert all(set(outline.symbols) <= known and outline.optional < set(outline.symbols) for outline in OUTLINES)
 
 
 def test_a_face_of_29_landmarks_has_all_lines_but_the_stand_in() -> None:
