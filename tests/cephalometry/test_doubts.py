@@ -23,7 +23,7 @@ def test_exchanged_landmarks_are_doubted_beside_the_results(tmp_path: Path, caps
     assert said in cell(tmp_path / "out", "f", "anb", "doubt")
     assert said in json.loads((tmp_path / "out" / "f_measurements.json").read_text(encoding="utf-8"))["notes"]
     assert said in (tmp_path / "out" / "f_sheet.html").read_text(encoding="utf-8")
-    assert f"LOOK: {said}" in capsys.readouterr().out
+    assert f"CHECK: {said}" in capsys.readouterr().out
 
 
 def test_an_impossible_label_is_not_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +46,7 @@ def test_what_predict_doubted_is_said_again(tmp_path: Path, capsys: pytest.Captu
     labels = write(tmp_path / "f.json", doubt="it is a cat", notes=["pixels are not square"])
     assert run(tmp_path / "out", labels) == 0
     assert cell(tmp_path / "out", "f", "sna", "doubt") == "pixels are not square; no lateral cephalogram? it is a cat"
-    assert "LOOK: no lateral cephalogram? it is a cat" in capsys.readouterr().out
+    assert "CHECK: no lateral cephalogram? it is a cat" in capsys.readouterr().out
 
 
 def test_a_face_that_is_none_is_a_failure_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,7 +57,7 @@ def test_a_face_that_is_none_is_a_failure_with_the_reason(tmp_path: Path, capsys
     assert run(out, path, "--pixel_size_mm", 0.1, "--no_sheet") == 1
     screen = capsys.readouterr().out
     assert "class" not in screen
-    assert "LOOK: 7" in screen
+    assert "CHECK: 7" in screen
     assert "values are such as no face has" in cell(out, "f", "anb", "doubt")
 
 
@@ -71,7 +71,7 @@ def test_a_landmark_that_slipped_is_named_beside_what_is_left(
     screen = capsys.readouterr().out
     assert "withheld, because no face has such values: " in screen
     assert "ANB" in screen.split("no face has such values: ")[1]
-    assert "class" not in screen.split("LOOK")[0]
+    assert "class" not in screen.split("CHECK")[0]
     assert cell(out, "f", "anb") == ""
     assert "is no face's" in cell(out, "f", "anb", "absent")
     assert cell(out, "f", "sna") == "90.0"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cephkit.errors import FilmError, LabelError, SettingsError
-from cephkit.interchange.films import LABELS, made_by, on_films, read_records, with_films
+from cephkit.interchange.films import LABELS, model_tag, on_films, read_records, with_films
 from tests.interchange.films import write_label, write_picture, write_prediction
 
 POINT = {"A": (10.0, 20.0)}
@@ -37,7 +37,7 @@ def test_names_that_no_file_can_have_are_not_exported(tmp_path: Path, film: dict
 
 def test_who_made_a_record(tmp_path: Path) -> None:
     prediction, label = write_prediction(tmp_path / "f.json"), write_label(tmp_path / "g.json", POINT)
-    assert [made_by(record) for record in read_records([prediction, label])] == [
+    assert [model_tag(record) for record in read_records([prediction, label])] == [
         *("best.pth two stages 1234567890ab", LABELS)
     ]
 

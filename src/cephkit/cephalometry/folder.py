@@ -37,7 +37,7 @@ class Origin:
     """``pixel_hash`` of the film; empty if unknown."""
 
     def is_film_of(self, known: "Origin") -> bool:
-        """Whether an earlier result is of the same film."""
+        """Tell whether an earlier result is of the same film."""
         if not known.content:  # of a version that did not write it
             return self.file == known.file
         if self.film_hash and known.film_hash and self.film_hash != known.film_hash:
@@ -75,32 +75,32 @@ class MeasuredFolder:
         self._known = {film_key(_name(path)): _known(content) for path, content in self._results()}
 
     def name_for(self, stem: str, origin: Origin) -> str:
-        """A name for a film's results: ``stem``, with a number if another film has it."""
+        """Choose a name for a film's results: ``stem``, with a number if another film has it."""
         name = first_free(short_name(stem), lambda name: self._is_free(name, origin))
         self._taken.add(film_key(name))
         return name
 
     def known(self, name: str) -> Known | None:
-        """The earlier result of that name."""
+        """Return the earlier result of that name."""
         return self._known.get(film_key(name))
 
     def done(self, name: str, origin: Origin, sheet: bool) -> Known | None:
-        """The film's result of this run, if there is one: then it need not be measured again."""
+        """Return the film's result of this run, if there is one: then it need not be measured again."""
         known = self.known(name)
         if known is None or not self.resume or (known.origin.content, known.run) != (origin.content, self.run):
             return None
         return None if sheet and not self.sheet_path(name).exists() else known
 
     def json_path(self, name: str) -> Path:
-        """The file for a film's measurements."""
+        """Return the file for a film's measurements."""
         return self.folder / f"{name}{RESULT_ENDING}"
 
     def sheet_path(self, name: str) -> Path:
-        """The file for a film's page."""
+        """Return the file for a film's page."""
         return self.folder / f"{name}{SHEET_ENDING}"
 
     def write(self, name: str, origin: Origin, content: Mapping[str, Any]) -> None:
-        """The JSON of a film; an earlier page is removed, so that none stands beside figures that it does not show.
+        """Write the JSON of a film; remove an earlier page, so that none stands beside other figures.
 
         Raises:
             CephkitError: it cannot be written.
@@ -116,7 +116,7 @@ class MeasuredFolder:
         write_json(self.json_path(name), {**content, **made_of})
 
     def write_table(self) -> int:
-        """``measurements.csv`` of all results in the folder, film by film; how many films it has.
+        """Write ``measurements.csv`` of all results in the folder, film by film; return how many films it has.
 
         Raises:
             CephkitError: it cannot be written.
@@ -129,7 +129,7 @@ class MeasuredFolder:
         return count
 
     def _results(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """The results in the folder, in order of name; files that are damaged or of another program do not count."""
+        """Yield the results in the folder, in order of name; damaged files and those of other programs do not count."""
         for path in sorted(self.folder.glob(f"*{RESULT_ENDING}")) if self.folder.is_dir() else ():
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
@@ -149,7 +149,7 @@ class MeasuredFolder:
 
 
 def path_digest(path: Path) -> str:
-    """Identifies a file's place without naming it: folders may be named after patients."""
+    """Identify a file's place without naming it: folders may be named after patients."""
     return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
 
 
@@ -166,7 +166,7 @@ def _known(content: Mapping[str, Any]) -> Known:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """A table of an earlier version has other columns, but begins alike."""
+    """Refuse a table of another program; that of an earlier version has other columns, but begins alike."""
     columns = columns_of(path)
     if columns is not None and columns[:4] != TABLE_COLUMNS[:4]:
         raise SettingsError(f"{path}: is not a table of cephkit measure; choose another --out")

@@ -52,7 +52,7 @@ class MeasuredFilm:
         return any(result.value is not None for result in self.results)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types."""
+        """Return plain types."""
         record, spacing = self.record, self.record.spacing
         return {
             "film": self.name,
@@ -78,7 +78,7 @@ class MeasuredFilm:
         }
 
     def line(self) -> str:
-        """A line for the screen."""
+        """Return a line for the screen."""
         ids = {result.measurement: result.value is not None for result in self.results}
         parts = [f"{self.file.name}: {sum(ids.values())} of {len(ids)} measurements"]
         parts += ["faces left"] if self.record.facing == "left" else []
@@ -87,7 +87,7 @@ class MeasuredFilm:
             for result in self.results
             if result.class_name is not None and result.measurement == "anb"
         ]
-        return "; ".join([*parts, *(f"LOOK: {note}" for note in self.notes)])
+        return "; ".join([*parts, *(f"CHECK: {note}" for note in self.notes)])
 
 
 def measure(
@@ -99,7 +99,7 @@ def measure(
     analyses: Sequence[str] | None = None,
     expected_error_mm: float | None = None,
 ) -> tuple[Result, ...]:
-    """Angles, distances and ratios of a face, with norms and standard errors; see ``analyses.measure``.
+    """Measure angles, distances and ratios of a face, with norms and standard errors; see ``analyses.measure``.
 
     Args:
         record: the landmarks; lengths need its spacing, standard errors its expected errors or regions.
@@ -175,14 +175,14 @@ def measure_film(
 
 
 def _label_doubts(points: Points, spacing: Spacing | None) -> tuple[str, ...]:
-    """Landmarks of a label file that look exchanged or out of place: measurements by them mean something else."""
+    """Name landmarks of a label file that seem exchanged or out of place: measurements by them mean something else."""
     tall = 1.0 if spacing is None else spacing.row_mm / spacing.column_mm
     square = {symbol: (x, y * tall) for symbol, (x, y) in points.items()}
     return tuple(map(str, single_faults(square)))  # certain ones too: those of a model are measured all the same
 
 
 def table_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row per measurement under ``TABLE_COLUMNS``, from ``MeasuredFilm.to_dict`` or the JSON file that holds it.
+    """Return a row per measurement under ``TABLE_COLUMNS``, from ``MeasuredFilm.to_dict`` or its JSON file.
 
     Raises:
         KeyError, TypeError, AttributeError: it is something else.
@@ -200,7 +200,7 @@ def table_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _withheld(results: Sequence[Result]) -> tuple[str, ...]:
-    """A note that some values are impossible for any face, however good the rest is."""
+    """Note values that are impossible for any face, however good the rest is."""
     impossible = {result.measurement: result for result in results if result.impossible}
     if not impossible:
         return ()
@@ -219,13 +219,13 @@ def _sella_nasion_mm(points: Points, spacing: Spacing) -> float | None:
 
 
 def _makes_a_head(points: Points, spacing: Spacing) -> bool:
-    """Whether the pixel size can be right; with a wrong one there is neither a length nor an error in mm."""
+    """Tell whether the pixel size can be right; with a wrong one there is neither a length nor an error in mm."""
     size = _sella_nasion_mm(points, spacing)
     return size is None or LIMITS["s_n"].low <= size <= LIMITS["s_n"].high
 
 
 def _doubted_size(points: Points, spacing: Spacing) -> list[str]:
-    """Why the film's lengths may be wrong."""
+    """Say why the film's lengths may be wrong."""
     (low, high), size = SELLA_NASION_MM, _sella_nasion_mm(points, spacing)
     # Without a head's size at all, the lengths are withheld.
     if size is None or low <= size <= high or not _makes_a_head(points, spacing):

@@ -12,7 +12,7 @@ RESULT_ENDING = "_measurements.json"
 
 
 def measured_files(given: Sequence[Path], recursive: bool = False) -> list[Path]:
-    """The label files and films named by files and folders, each once, folders in order of name.
+    """List the label files and films named by files and folders, each once, folders in order of name.
 
     A folder with label files stands for these, any other for its films, with ``recursive`` also for those in its
     folders; a line on screen says what was passed over.
@@ -28,12 +28,12 @@ def measured_files(given: Sequence[Path], recursive: bool = False) -> list[Path]
 
 
 def films_left_out(folder: Path) -> int:
-    """The number of films in a folder whose label files are measured."""
+    """Count the films in a folder whose label files are measured."""
     return sum(map(is_film_file, folder.iterdir())) if any(map(_is_landmarks, folder.iterdir())) else 0
 
 
 def label_files(given: Sequence[Path]) -> list[Path]:
-    """The label files named by files and folders, each once, folders in order of name.
+    """List the label files named by files and folders, each once, folders in order of name.
 
     Raises:
         SettingsError: a path does not exist, or a folder has no such file.
@@ -55,7 +55,7 @@ def label_files(given: Sequence[Path]) -> list[Path]:
 
 
 def is_label_file(path: Path) -> bool:
-    """Whether ``path`` is a label file by its name; otherwise it is taken for a film."""
+    """Tell by its name whether ``path`` is a label file; otherwise it is taken for a film."""
     return path.suffix.lower() == ".json"
 
 

@@ -117,7 +117,7 @@ def _check_labels(films: list[LandmarkRecord]) -> None:
         if finding.fault.certain:
             impossible.append(line)
         else:
-            print(f"LOOK: {line}")
+            print(f"CHECK: {line}")
     if impossible:
         more = f"\nand {len(impossible) - SHOWN} more" if len(impossible) > SHOWN else ""
         raise LabelError("\n".join(impossible[:SHOWN]) + more)

@@ -17,7 +17,7 @@ LARGEST_ANNOTATIONS = 512 * 2**20
 
 
 def read_bytes(path: Path, largest: int = LARGEST_ANNOTATIONS) -> bytes:
-    """The bytes of a file of landmarks.
+    """Read the bytes of a file of landmarks.
 
     Raises:
         LabelError: it cannot be read, is empty, or has more than ``largest`` bytes.
@@ -36,7 +36,7 @@ def read_bytes(path: Path, largest: int = LARGEST_ANNOTATIONS) -> bytes:
 
 
 def read_json(path: Path, largest: int = LARGEST_ANNOTATIONS, *, unique_keys: bool = False) -> Any:
-    """The JSON in ``path``; a byte order mark does no harm.
+    """Read the JSON in ``path``; a byte order mark does no harm.
 
     Args:
         path: the file.
@@ -54,12 +54,12 @@ def read_json(path: Path, largest: int = LARGEST_ANNOTATIONS, *, unique_keys: bo
 
 
 def kind(value: Any) -> str:
-    """What ``value`` is, for messages."""
+    """Name the type of ``value``, for messages."""
     return "missing" if value is None else f"a {type(value).__name__}"
 
 
 def number(value: Any, name: str, where: Path | str, *, digits: bool = False) -> float:
-    """``value`` as a number of pixels, percent or the like: finite, and no larger than any film.
+    """Check a number of pixels, percent or the like: finite, and no larger than any film.
 
     Args:
         value: what the file holds.
@@ -79,7 +79,7 @@ def number(value: Any, name: str, where: Path | str, *, digits: bool = False) ->
 
 
 def count(value: Any, name: str, where: Path | str, *, digits: bool = False) -> int:
-    """``value`` as a number of pixels, 1 or more; see ``number``."""
+    """Check a number of pixels, 1 or more; see ``number``."""
     found = number(value, name, where, digits=digits)
     if found < 1 or found != int(found):
         raise LabelError(f"{name} is {value!r:.40}, expected a number of pixels", "correct it", where)
@@ -87,7 +87,7 @@ def count(value: Any, name: str, where: Path | str, *, digits: bool = False) -> 
 
 
 def text(content: Mapping[str, Any], key: str, where: Path | str) -> str:
-    """The text under ``key``; empty if it is null or absent."""
+    """Return the text under ``key``; empty if it is null or absent."""
     value = content.get(key)
     if value is None:
         return ""
@@ -97,7 +97,7 @@ def text(content: Mapping[str, Any], key: str, where: Path | str) -> str:
 
 
 def texts(content: Mapping[str, Any], key: str, where: Path | str) -> tuple[str, ...]:
-    """The texts listed under ``key``; none if it is null or absent."""
+    """Return the texts listed under ``key``; none if it is null or absent."""
     values = content.get(key) or []
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise LabelError(f'"{key}" is {values!r:.60}, expected a list of texts', "correct it", where)
@@ -105,7 +105,7 @@ def texts(content: Mapping[str, Any], key: str, where: Path | str) -> tuple[str,
 
 
 def table(content: Mapping[str, Any], key: str, where: Path | str) -> dict[str, Any]:
-    """The object under ``key``; empty if it is null or absent."""
+    """Return the object under ``key``; empty if it is null or absent."""
     value = content.get(key)
     if value is None:
         return {}
@@ -115,7 +115,7 @@ def table(content: Mapping[str, Any], key: str, where: Path | str) -> dict[str, 
 
 
 def object_list(content: Mapping[str, Any], key: str, where: Path | str) -> list[dict[str, Any]]:
-    """The list of objects under ``key``."""
+    """Return the list of objects under ``key``."""
     value = content.get(key)
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         raise LabelError(f'"{key}" is not a list of objects', "check --format, or export it again", where)

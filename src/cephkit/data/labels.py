@@ -16,7 +16,7 @@ _USE_SCHEMA = "use Aariz's schema"
 
 
 def read_label(path: Path) -> dict[str, Any]:
-    """The JSON object in ``path``.
+    """Read the JSON object in ``path``.
 
     Raises:
         LabelError: unreadable, too large, or not a JSON object.
@@ -28,7 +28,7 @@ def read_label(path: Path) -> dict[str, Any]:
 
 
 def landmarks_of(label: dict[str, Any], path: Path) -> tuple[Points, tuple[str, ...]]:
-    """The points of ``label``, which stands in ``path``, in canonical order; and oddities that leave them usable.
+    """Return the points of ``label``, the content of ``path``, in canonical order, and harmless oddities.
 
     Landmarks are joined by ``landmark_id``, else ``symbol``; they come in any order, and further keys are ignored. A
     landmark that is not listed, or listed with ``"value": null``, is missing.
@@ -61,7 +61,7 @@ def landmarks_of(label: dict[str, Any], path: Path) -> tuple[Points, tuple[str, 
 
 
 def read_landmarks(path: Path) -> tuple[Points, tuple[str, ...]]:
-    """The points in ``path``, and notes on it; see ``landmarks_of``.
+    """Read the points in ``path``, and notes on it; see ``landmarks_of``.
 
     Raises:
         LabelError: see ``read_label`` and ``landmarks_of``.
@@ -70,7 +70,7 @@ def read_landmarks(path: Path) -> tuple[Points, tuple[str, ...]]:
 
 
 def read_cvm_stage(path: Path) -> int:
-    """The cervical vertebral maturation stage, 1 to 6.
+    """Read the cervical vertebral maturation stage, 1 to 6.
 
     Raises:
         LabelError: not JSON, another structure, or another stage.
@@ -83,7 +83,7 @@ def read_cvm_stage(path: Path) -> int:
 
 
 def landmarks_json(film_id: str, points: Points) -> dict[str, Any]:
-    """``points`` (film pixels) in Aariz's schema, ready for ``json.dump``; landmarks in canonical order.
+    """Return ``points`` (film pixels) in Aariz's schema, ready for ``json.dump``; landmarks in canonical order.
 
     Raises:
         KeyError: a symbol is none of the 29.

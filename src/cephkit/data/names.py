@@ -24,7 +24,7 @@ LONGEST_NAME = 255
 
 
 def film_name(file: Path | str) -> str:
-    """The name of the film in ``file``, or of the film that the label file ``file`` belongs to.
+    """Return the name of the film in ``file``, or of the film that the label file ``file`` belongs to.
 
     It is the file's name without folders and without the ending of a picture, DICOM file or label file, otherwise as
     it is written. A name too long for files that get endings is cut and made unique by its hash (``short_name``). A
@@ -36,13 +36,13 @@ def film_name(file: Path | str) -> str:
 
 
 def film_key(name: str) -> str:
-    """``name``, of a film or a file, for comparison: file systems and tools change case and Unicode form (NFC, NFD)."""
+    """Fold the name of a film or file for comparison: systems and tools change case and Unicode form (NFC, NFD)."""
     folded = unicodedata.normalize("NFC", short_name(name)).casefold()
     return unicodedata.normalize("NFC", folded)
 
 
 def first_free(name: str, is_free: Callable[[str], bool]) -> str:
-    """``name`` or, if it is taken, ``name-2``, ``name-3`` ..."""
+    """Return ``name`` or, if it is taken, ``name-2``, ``name-3`` ..."""
     found, number = name, 1
     while not is_free(found):
         number += 1
@@ -51,7 +51,7 @@ def first_free(name: str, is_free: Callable[[str], bool]) -> str:
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a file can have ``name``: no folders, no control characters, nothing but whole characters.
+    """Tell whether a file can have ``name``: no folders, no control characters, nothing but whole characters.
 
     On Windows nothing that leads elsewhere either: there, what stands before a colon is a drive, or a file that holds
     another.

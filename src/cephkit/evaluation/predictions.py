@@ -20,7 +20,7 @@ MOST_LISTED = 20
 
 
 def read_predictions(path: Path) -> dict[str, LandmarkRecord]:
-    """The predictions in ``path`` by film id: one JSON file, or a folder of those that ``cephkit predict`` writes.
+    """Read predictions by film id: one JSON file, or a folder of those that ``cephkit predict`` writes.
 
     A file in Aariz's schema (one film, ``ceph_id`` and ``landmarks``) is understood too.
 
@@ -56,18 +56,18 @@ def read_predictions(path: Path) -> dict[str, LandmarkRecord]:
 
 
 def predictions_json(records: Sequence[LandmarkRecord]) -> dict[str, dict[str, tuple[float, float] | None]]:
-    """``records`` as a file of predictions, ready for ``json.dump``; landmarks in canonical order."""
+    """Return ``records`` as a file of predictions, ready for ``json.dump``; landmarks in canonical order."""
     return {record.film_id: {symbol: record.points.get(symbol) for symbol in record.symbols} for record in records}
 
 
 def listed(lines: Sequence[str]) -> str:
-    """``lines`` indented, one below the other; a long list ends with how many more there are."""
+    """Join ``lines``, indented, one below the other; a long list ends with how many more there are."""
     rest = [f"... and {len(lines) - MOST_LISTED} more"] if len(lines) > MOST_LISTED else []
     return "\n".join(f"  {line}" for line in [*lines[:MOST_LISTED], *rest])
 
 
 def _records(file: Path, wrong: list[str]) -> Iterator[LandmarkRecord]:
-    """The films in ``file``; what is wrong with single landmarks is added to ``wrong``."""
+    """Yield the films in ``file``; add what is wrong with single landmarks to ``wrong``."""
     content = read_json(file, unique_keys=True)
     if not isinstance(content, dict):
         raise LabelError(f"holds {kind(content)}, expected an object of films")

@@ -54,17 +54,17 @@ class ResultFolder:
         self._contents = {known.content for known in self._known.values() if resume and known.run == run}
 
     def may_be_done(self, content: str) -> bool:
-        """Whether this run has a result of a film with this content, under any name."""
+        """Tell whether this run has a result of a film with this content, under any name."""
         return content in self._contents
 
     def name_for(self, file: Path, content: str) -> str:
-        """A name for the results of ``file``: its own without ending, with a number if another film has it."""
+        """Choose a name for the results of ``file``: its own without ending, with a number if another film has it."""
         name = first_free(film_name(file), lambda name: self._is_free(name, content))
         self._taken.add(film_key(name))
         return name
 
     def problem_of(self, name: str, content: str, overlay: bool) -> str | None:
-        """What was wrong with a film that has a result, empty if nothing was; None if it must be predicted."""
+        """Return what was wrong with a film that has a result, empty if nothing was; None if it must be predicted."""
         known = self._known.get(film_key(name))
         if known is None or not self.resume or (known.content, known.run) != (content, self.run):
             return None
@@ -73,15 +73,15 @@ class ResultFolder:
         return known.problem
 
     def json_path(self, name: str) -> Path:
-        """The file for a film's landmarks."""
+        """Return the file for a film's landmarks."""
         return self.folder / f"{name}.json"
 
     def overlay_path(self, name: str) -> Path:
-        """The file for a film's picture."""
+        """Return the file for a film's picture."""
         return self.folder / f"{name}_overlay.png"
 
     def write(self, record: LandmarkRecord) -> None:
-        """The JSON of a film, named ``record.film_id``.
+        """Write the JSON of a film, named ``record.film_id``.
 
         Raises:
             CephkitError: it cannot be written.
@@ -89,7 +89,7 @@ class ResultFolder:
         replace(record, run=self.run).to_json(self.json_path(record.film_id))
 
     def write_tables(self, problems: Iterable[tuple[str, str]]) -> Path | None:
-        """``landmarks.csv`` of all results in the folder, film by film; and ``problems.csv``, if there are any.
+        """Write ``landmarks.csv`` of all results in the folder, film by film, and ``problems.csv`` if there are any.
 
         Raises:
             CephkitError: it cannot be written.
@@ -105,7 +105,7 @@ class ResultFolder:
         return self.folder / TABLE
 
     def _results(self) -> Iterator[LandmarkRecord]:
-        """The results in the folder, in order of their files' names."""
+        """Yield the results in the folder, in order of their files' names."""
         for path in sorted(self.folder.glob("*.json")) if self.folder.is_dir() else ():
             try:
                 record = read_record(path)
@@ -125,7 +125,7 @@ class ResultFolder:
 
 
 def problem(record: LandmarkRecord) -> str:
-    """What is wrong with a film that was read, and what may explain it; empty if landmarks were found."""
+    """Describe what is wrong with a film that was read, and what may explain it; empty if landmarks were found."""
     if record.points:
         return ""
     doubt = f"no lateral cephalogram? {record.doubt}" if record.doubt else "no landmark found"

@@ -19,7 +19,7 @@ TOLERANCE_PX = 1e-3
 
 
 def aariz_files(records: Sequence[LandmarkRecord]) -> Files:
-    """A ``<film_id>.json`` per record; a missing landmark has no entry."""
+    """Make a ``<film_id>.json`` per record; a missing landmark has no entry."""
     return {
         f"{record.film_id}{LABEL_ENDING}": partial(json_bytes, landmarks_json(record.film_id, record.points))
         for record in records
@@ -27,7 +27,7 @@ def aariz_files(records: Sequence[LandmarkRecord]) -> Files:
 
 
 def imported_files(records: Sequence[LandmarkRecord]) -> Files:
-    """A label file per imported film, named as the film, ready for the Aariz layout.
+    """Make a label file per imported film, named after the film, ready for the Aariz layout.
 
     Films whose names differ only by their endings keep them, so that none is lost.
 

@@ -21,7 +21,7 @@ _FETCHED = re.compile(r"^[0-9a-f]{8}__")
 
 
 def film_files(written: str, where: str, *, by_label_studio: bool = False) -> tuple[str, ...]:
-    """The names of files, without folders, that ``written`` may mean, the likeliest first.
+    """Return the file names, without folders, that ``written`` may mean, the likeliest first.
 
     A path names its last part as it stands. An address is percent-encoded, and Label Studio's own name the file that
     they serve in a parameter, or put a prefix before its name. An ambiguous address gives several names.
@@ -57,7 +57,7 @@ def film_files(written: str, where: str, *, by_label_studio: bool = False) -> tu
 
 
 def _served(address: str) -> str:
-    """The path, decoded, of the file behind an address."""
+    """Return the decoded path of the file behind an address."""
     scheme = _SCHEME.match(address)
     if scheme and scheme[1].lower() in _STORES:
         return address
@@ -75,7 +75,7 @@ def _served(address: str) -> str:
 
 
 def _of_base64(written: str) -> str:
-    """A storage's address as Label Studio hides it in one of its own; ``written`` itself if it is not one."""
+    """Decode a storage's address that Label Studio hides in one of its own; return ``written`` if it is not one."""
     try:
         return base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)).decode()
     except ValueError:

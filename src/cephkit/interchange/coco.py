@@ -34,12 +34,12 @@ CORNER = 0.5
 
 
 def coco_files(films: Sequence[LandmarkRecord]) -> Files:
-    """One file for all films."""
+    """Make one file for all films."""
     return {FILE: lambda: json_bytes(coco_json(films))}
 
 
 def coco_json(films: Sequence[LandmarkRecord]) -> dict[str, Any]:
-    """All films as a COCO data set; a film without landmarks is an image without annotation.
+    """Return all films as a COCO data set; a film without landmarks is an image without annotation.
 
     ``area`` and ``segmentation`` are those of the box, for want of an outline, since readers ask for both; ``score`` is
     the mean of the scores of a prediction.
@@ -94,7 +94,7 @@ def _annotation(number: int, film: LandmarkRecord) -> dict[str, Any]:
 
 
 def read_coco(path: Path) -> Imported:
-    """What a COCO file holds. Keypoints have the names that the category gives them.
+    """Read a COCO file. Keypoints have the names that the category gives them.
 
     Raises:
         LabelError: not COCO keypoints, an unknown keypoint, a category or image that is not there, a number or a
@@ -138,7 +138,7 @@ _UNMARKED = Kind("annotation has no keypoint that is labelled", "annotations hav
 
 
 def _by_id(content: dict[str, Any], key: str, path: Path) -> dict[str, dict[str, Any]]:
-    """The objects under ``key`` by their id as it is written, whatever it is."""
+    """Return the objects under ``key`` by their id, which may be anything."""
     entries = object_list(content, key, path)
     found = {repr(entry.get("id")): entry for entry in entries}
     if len(found) != len(entries):
@@ -147,7 +147,7 @@ def _by_id(content: dict[str, Any], key: str, path: Path) -> dict[str, dict[str,
 
 
 def _points(keypoints: Any, names: Any, where: str, first: float) -> Points:
-    """The labelled points; ``first`` is where the centre of the first pixel lies for who wrote them."""
+    """Return the labelled points; ``first`` is where the centre of the first pixel lies in the file's coordinates."""
     if not isinstance(names, list) or not isinstance(keypoints, list) or len(keypoints) != 3 * len(names):
         raise LabelError("keypoints do not fit the names of its category", "correct it", where)
     points: Points = {}

@@ -13,12 +13,12 @@ Files: TypeAlias = Mapping[str, Callable[[], bytes]]
 
 
 def json_bytes(content: Any) -> bytes:
-    """``content`` as JSON, UTF-8."""
+    """Return ``content`` as JSON in UTF-8."""
     return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
 
 
 def write_files(folder: Path, files: Files, inputs: Sequence[Path], overwrite: bool) -> list[Path]:
-    """Write ``files`` into ``folder``, each whole or not at all; nothing at all where one may not be written.
+    """Write ``files`` into ``folder``, each whole or not at all; write nothing if one of them may not be written.
 
     Args:
         folder: made if there is none.

@@ -30,12 +30,12 @@ CENTRE = 0.5
 
 
 def cvat_files(films: Sequence[LandmarkRecord]) -> Files:
-    """The annotations of all films, and the labels."""
+    """Make the annotations of all films, and the labels."""
     return {ANNOTATIONS: lambda: annotations(films), LABELS: lambda: json_bytes(labels())}
 
 
 def annotations(films: Sequence[LandmarkRecord]) -> bytes:
-    """All films in one XML; a film without landmarks is an image without skeleton."""
+    """Return all films as one XML; a film without landmarks is an image without skeleton."""
     root = ElementTree.Element("annotations")
     root.append(ElementTree.Comment(f" {NOTICE} "))
     ElementTree.SubElement(root, "version").text = "1.1"
@@ -52,7 +52,7 @@ def annotations(films: Sequence[LandmarkRecord]) -> bytes:
 
 
 def _meta(images: int) -> ElementTree.Element:
-    """The task as CVAT describes it: readers take the labels from here. Without owner and times."""
+    """Describe the task as CVAT does, without owner and times: readers take the labels from here."""
     meta = ElementTree.Element("meta")
     task = ElementTree.SubElement(meta, "task")
     for tag, text in (("name", LABEL), ("size", str(images)), ("mode", "annotation")):
@@ -89,7 +89,7 @@ def _put_skeleton(image: ElementTree.Element, points: Points) -> None:
 
 
 def labels() -> list[dict[str, Any]]:
-    """For CVAT's label constructor, tab Raw: the skeleton, its 29 points, and its drawing."""
+    """Return what CVAT's label constructor takes under Raw: the skeleton, its 29 points, and its drawing."""
     return [
         {
             "name": LABEL,
@@ -122,7 +122,7 @@ def _drawing() -> str:
 
 
 class _PlainTree(ElementTree.TreeBuilder):
-    """Refuses a document type, and with it every entity that could grow, in whatever encoding it is written."""
+    """Refuses a document type, and with it every entity that could expand, in any encoding."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
         raise _TypedError
@@ -133,7 +133,7 @@ class _TypedError(Exception):
 
 
 def read_cvat(path: Path) -> Imported:
-    """What a ``CVAT for images 1.1`` file holds.
+    """Read a ``CVAT for images 1.1`` file.
 
     Points may be elements of a skeleton or stand alone; those that are outside are missing.
 

@@ -42,14 +42,14 @@ SITES: dict[str, Code] = {symbol: site for site, symbols in _SITES.items() for s
 
 
 def landmark_code(symbol: str) -> CodedConcept:
-    """The landmark itself: nasion is FMA's, all others are ours."""
+    """Return the landmark's code: FMA's for nasion, our own for all others."""
     if symbol == "N":
         return CodedConcept.from_code(codes.FMA.Nasion)
     return CodedConcept(symbol, SCHEME, BY_SYMBOL[symbol].title)
 
 
 def measurement_code(measurement_id: str) -> CodedConcept:
-    """The measurement, ours."""
+    """Return the measurement's code, which is our own."""
     return CodedConcept(measurement_id, SCHEME, _TITLES[measurement_id])
 
 

@@ -24,7 +24,7 @@ FILED_UNDER = (
 
 
 def film_header(path: Path, record: LandmarkRecord) -> Dataset:
-    """The film's header without its pixels.
+    """Read the film's header, without its pixels.
 
     Raises:
         SettingsError: it is not a DICOM film, or not the film of ``record``.
@@ -58,7 +58,7 @@ def film_header(path: Path, record: LandmarkRecord) -> Dataset:
 
 
 def evidence(header: Dataset) -> Dataset:
-    """The film that the report is about, by UIDs; the fields of patient and study are empty."""
+    """Identify the film that the report is about by its UIDs; the fields of patient and study are empty."""
     film = Dataset()
     for keyword in REFERENCE:
         setattr(film, keyword, header.get(keyword))

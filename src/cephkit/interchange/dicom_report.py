@@ -32,7 +32,7 @@ from cephkit.interchange.dicom_codes import (
     measurement_code,
 )
 from cephkit.interchange.dicom_film import evidence, file_under
-from cephkit.interchange.films import made_by
+from cephkit.interchange.films import model_tag
 from cephkit.notice import NOTICE, VERSION
 from cephkit.records.record import LandmarkRecord
 
@@ -43,7 +43,7 @@ MEASUREMENTS = "measurements"
 
 
 def report_bytes(record: LandmarkRecord, header: Dataset, deidentified: bool = False) -> bytes:
-    """The structured report as a DICOM file.
+    """Return the structured report as a DICOM file.
 
     Args:
         record: landmarks of the film.
@@ -66,7 +66,7 @@ def report_bytes(record: LandmarkRecord, header: Dataset, deidentified: bool = F
 
 def _content(record: LandmarkRecord, film: Dataset) -> sr.MeasurementReport:
     observer = sr.DeviceObserverIdentifyingAttributes(
-        uid=highdicom.UID(), name="cephkit", manufacturer_name="cephkit", model_name=made_by(record)
+        uid=highdicom.UID(), name="cephkit", manufacturer_name="cephkit", model_name=model_tag(record)
     )
     return sr.MeasurementReport(
         observation_context=sr.ObservationContext(
@@ -134,7 +134,7 @@ def _measured(record: LandmarkRecord, film: Dataset) -> list[sr.MeasurementsAndQ
 
 
 def results_of(record: LandmarkRecord) -> list[Result]:
-    """The measurements that the landmarks give, each once; those that have no value are left out."""
+    """Measure the face; each measurement comes once, and those without a value are left out."""
     results = measure(record, analyses=ANALYSES)
     return list({result.measurement: result for result in results if result.value is not None}.values())
 
@@ -162,5 +162,5 @@ def _algorithm(record: LandmarkRecord) -> sr.AlgorithmIdentification:
         if spacing is None
         else f"pixel {spacing.column_mm:.6g} x {spacing.row_mm:.6g} mm by {spacing.origin}, plane: {spacing.plane}"
     )
-    parameters = [f"landmarks by: {made_by(record)}", pixel_size, NOTICE]
+    parameters = [f"landmarks by: {model_tag(record)}", pixel_size, NOTICE]
     return sr.AlgorithmIdentification("cephkit", VERSION, parameters=parameters)

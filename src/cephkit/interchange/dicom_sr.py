@@ -14,7 +14,7 @@ from cephkit.records.record import LandmarkRecord
 
 
 def dicom_sr_files(records: Sequence[LandmarkRecord], folder: Path | None, deidentified: bool = False) -> Files:
-    """A ``<film>_sr.dcm`` per film that has landmarks.
+    """Make a ``<film>_sr.dcm`` per film that has landmarks.
 
     Args:
         records: the landmarks.

@@ -20,7 +20,7 @@ LABELS = "labels"
 
 
 def read_records(given: Sequence[Path]) -> list[LandmarkRecord]:
-    """The landmarks in files and folders, in order of name within a folder.
+    """Read the landmarks in files and folders, in order of name within a folder.
 
     Raises:
         SettingsError: a path that does not exist, an empty folder, or two files of one name.
@@ -43,7 +43,7 @@ def read_records(given: Sequence[Path]) -> list[LandmarkRecord]:
 
 
 def film_of(record: LandmarkRecord, films: FilmsByName) -> Path:
-    """The file of the film of ``record``, by the name that it says, else by its own.
+    """Find the film of ``record`` by the file name in it, else by the record's own name.
 
     Raises:
         SettingsError: there is none, or several.
@@ -52,7 +52,7 @@ def film_of(record: LandmarkRecord, films: FilmsByName) -> Path:
 
 
 def with_films(records: Sequence[LandmarkRecord], folder: Path | None) -> list[LandmarkRecord]:
-    """``records`` with the file and size of their films; those that lack them take them from ``folder``.
+    """Return ``records`` with file and size of their films, taken from ``folder`` for those that lack them.
 
     Raises:
         SettingsError: there is no such folder, or not one film for such a record.
@@ -72,7 +72,7 @@ def with_films(records: Sequence[LandmarkRecord], folder: Path | None) -> list[L
 
 
 def on_films(records: Sequence[LandmarkRecord]) -> list[LandmarkRecord]:
-    """``records`` for tools that show films: the film's file and size are known, and its points lie on it.
+    """Check ``records`` for tools that display films: file and size must be known, and all points lie on the film.
 
     Raises:
         SettingsError: a film's name or size is not known, or two films have one name.
@@ -94,13 +94,13 @@ def on_films(records: Sequence[LandmarkRecord]) -> list[LandmarkRecord]:
 
 
 def size_of(record: LandmarkRecord) -> Size:
-    """(height, width) of the film of a record of ``on_films``."""
+    """Return (height, width) of the film of a record of ``on_films``."""
     assert record.size is not None
     return record.size
 
 
 def check_inside(record: LandmarkRecord, tolerance: float = 0.0) -> None:
-    """That the points lie on their film.
+    """Check that the points lie on their film.
 
     Raises:
         LabelError: some lie more than ``tolerance`` pixels outside.
@@ -113,8 +113,8 @@ def check_inside(record: LandmarkRecord, tolerance: float = 0.0) -> None:
         raise LabelError(reason, "correct or remove them", record.where)
 
 
-def made_by(record: LandmarkRecord) -> str:
-    """Checkpoint, mode and the start of the checkpoint's hash; ``labels`` for people."""
+def model_tag(record: LandmarkRecord) -> str:
+    """Return checkpoint, mode and the start of the checkpoint's hash; ``labels`` for people."""
     model = record.model
     if not model:
         return LABELS
@@ -124,6 +124,6 @@ def made_by(record: LandmarkRecord) -> str:
 
 
 def mean_score(record: LandmarkRecord) -> dict[str, float]:
-    """``score``: the mean of a prediction's scores; nothing for labels."""
+    """Return ``score``, the mean of a prediction's scores; nothing for labels."""
     scores = [record.scores[symbol] for symbol in record.points if symbol in record.scores]
     return {"score": round(sum(scores) / len(scores), 4)} if scores else {}

@@ -21,7 +21,7 @@ class Kind(NamedTuple):
     many: str
 
     def counted(self, count: int) -> str:
-        """With its number: ``12 annotations have no keypoints``."""
+        """Return the sentence with its number: ``12 annotations have no keypoints``."""
         return f"{count} {self.one if count == 1 else self.many}"
 
 
@@ -38,7 +38,7 @@ class Imported:
 
 
 def record_of_file(names: Sequence[str], points: Points, size: Size, where: str) -> LandmarkRecord:
-    """The landmarks of the film whose file is called the first of ``names``, or one of the others.
+    """Make the record of the film whose file is called the first of ``names``, or one of the others.
 
     Raises:
         LabelError: the first is not the name of a file.

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from cephkit.interchange.contents import Files, json_bytes
-from cephkit.interchange.films import made_by, mean_score, size_of
+from cephkit.interchange.films import mean_score, model_tag, size_of
 from cephkit.interchange.skeleton import LABEL, colour
 from cephkit.landmarks import LANDMARKS
 from cephkit.notice import NOTICE, VERSION
@@ -28,7 +28,7 @@ DIGITS = 8
 
 
 def label_studio_files(films: Sequence[LandmarkRecord], image_prefix: str = LOCAL_FILES) -> Files:
-    """The tasks of all films and the configuration."""
+    """Make the tasks of all films and the configuration."""
     return {
         TASKS: lambda: json_bytes([task(film, image_prefix) for film in films]),
         CONFIGURATION: lambda: configuration().encode(),
@@ -36,7 +36,7 @@ def label_studio_files(films: Sequence[LandmarkRecord], image_prefix: str = LOCA
 
 
 def task(film: LandmarkRecord, image_prefix: str = LOCAL_FILES) -> dict[str, Any]:
-    """One film's task; a film without landmarks has no prediction.
+    """Return one film's task; a film without landmarks has no prediction.
 
     Args:
         film: the film.
@@ -45,7 +45,7 @@ def task(film: LandmarkRecord, image_prefix: str = LOCAL_FILES) -> dict[str, Any
     data = {"image": f"{image_prefix}{quote(film.file, safe='')}", "file": film.file, "film": film.film_id}
     hashed = {"film_hash": film.film_hash} if film.film_hash else {}
     prediction = {
-        "model_version": f"{made_by(film)} (cephkit {VERSION})",
+        "model_version": f"{model_tag(film)} (cephkit {VERSION})",
         **mean_score(film),
         "result": [_region(film, symbol) for symbol in film.points],
     }
@@ -74,7 +74,7 @@ def _region(film: LandmarkRecord, symbol: str) -> dict[str, Any]:
 
 
 def configuration() -> str:
-    """The labelling configuration: one picture, 29 keypoint labels coloured by tissue, numbered for COCO."""
+    """Return the labelling configuration: one picture, 29 keypoint labels coloured by tissue, numbered for COCO."""
     labels = [
         f"    <Label value={quoteattr(landmark.symbol)} background={quoteattr(colour(landmark.symbol))} "
         f'hint={quoteattr(landmark.title)} model_index="{index}"/>'

@@ -36,14 +36,14 @@ class _Annotation:
     regions: Sequence[Mapping[str, Any]]
 
     def is_by(self, annotator: str) -> bool:
-        """Whether ``annotator``, an id or an email, is who annotated."""
+        """Tell whether ``annotator``, an id or an email, made the annotation."""
         if isinstance(self.annotator, dict):
             return annotator in (str(self.annotator.get("id")), str(self.annotator.get("email")))
         return annotator == str(self.annotator)
 
 
 def read_label_studio(path: Path, annotator: str | None = None) -> Imported:
-    """What an export holds.
+    """Read an export.
 
     Args:
         path: JSON or JSON-MIN.
@@ -80,7 +80,7 @@ class _Task:
 
 
 def _tasks(path: Path) -> tuple[list[_Task], Counter[Kind]]:
-    """All tasks, and what they hold that was not submitted."""
+    """Return all tasks, and count what was not submitted in them."""
     content = read_json(path)
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
         raise LabelError("not a list of tasks", _EXPORT, path)
@@ -116,7 +116,7 @@ def _annotations(task: Mapping[str, Any], where: str, ignored: Counter[Kind]) ->
 
 
 def _of_min(task: Mapping[str, Any], where: str) -> _Annotation:
-    """JSON-MIN has one entry per annotation, its regions beside the task's data, under the control's name."""
+    """Read an entry of JSON-MIN: one annotation, its regions beside the task's data, under the control's name."""
     regions = [
         {
             "type": next((key for key in region if str(key).endswith("labels")), "region"),
@@ -171,7 +171,7 @@ def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, ignored: Counte
 
 
 def _film(data: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    """The film's file by the task's data: what cephkit wrote there, else what the picture's address may mean."""
+    """Return the film's file name: what cephkit wrote into the task, else what the picture's address may mean."""
     written = data.get("file") or data.get("image")
     if not isinstance(written, str):
         raise LabelError('its data has no "image"', "name the picture so in the configuration", where)

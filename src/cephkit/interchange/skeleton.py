@@ -16,12 +16,12 @@ EDGES: tuple[tuple[str, str], ...] = (
 
 
 def colour(symbol: str) -> str:
-    """``#rrggbb`` of the landmark's tissue, as on the overlays of cephkit predict."""
+    """Return ``#rrggbb`` of the landmark's tissue, as on the overlays of cephkit predict."""
     return ON_FILM.tissues[BY_SYMBOL[symbol].tissue]
 
 
 def layout() -> dict[str, tuple[float, float]]:
-    """Places of the landmarks of a face that looks right, in a square of 100 x 100, for a tool's template.
+    """Place the landmarks of a face that looks right in a square of 100 x 100, for a tool's template.
 
     The shape is the mean of the Aariz faces.
     """

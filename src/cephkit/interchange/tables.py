@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cephkit.interchange.contents import Files
-from cephkit.interchange.films import made_by
+from cephkit.interchange.films import model_tag
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
@@ -24,7 +24,7 @@ WIDE_COLUMNS = (*FILM_COLUMNS, *(f"{VARIABLES[symbol]}_{value}" for symbol in SY
 
 
 def table_files(records: Sequence[LandmarkRecord]) -> Files:
-    """Both tables of all films."""
+    """Make both tables of all films."""
     return {
         LONG: lambda: csv_bytes(LONG_COLUMNS, [row for record in records for row in long_rows(record)]),
         WIDE: lambda: csv_bytes(WIDE_COLUMNS, [wide_row(record) for record in records]),
@@ -32,7 +32,7 @@ def table_files(records: Sequence[LandmarkRecord]) -> Files:
 
 
 def long_rows(record: LandmarkRecord) -> list[dict[str, Any]]:
-    """A row per landmark that was searched for; one that is missing has empty cells."""
+    """Return a row per landmark that was searched for; one that is missing has empty cells."""
     shared = _film_cells(record)
     return [
         {
@@ -47,7 +47,7 @@ def long_rows(record: LandmarkRecord) -> list[dict[str, Any]]:
 
 
 def wide_row(record: LandmarkRecord) -> dict[str, Any]:
-    """One row with the values of all landmarks."""
+    """Return one row with the values of all landmarks."""
     values = {
         f"{VARIABLES[symbol]}_{name}": value
         for symbol in record.points
@@ -71,11 +71,11 @@ def _film_cells(record: LandmarkRecord) -> dict[str, Any]:
         "row_mm": f"{spacing.row_mm:.6g}" if spacing else None,
         "spacing_origin": spacing.origin if spacing else None,
         "spacing_plane": spacing.plane if spacing else None,
-        "model": made_by(record),
+        "model": model_tag(record),
         "notice": NOTICE,
     }
 
 
 def _cells(record: LandmarkRecord, symbol: str) -> dict[str, str]:
-    """What is known of one landmark, with all decimal places."""
+    """Return a landmark's known figures with all decimal places."""
     return {name: f"{value:.{PLACES[name]}f}" for name, value in figures(record, symbol).items()}

@@ -1,6 +1,7 @@
 """Reads one film's landmarks from JSON: ``cephkit predict``'s files, and label files in Aariz's schema."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,10 +20,10 @@ from cephkit.records.record import LandmarkRecord
 
 
 def read_record(path: Path | str) -> LandmarkRecord:
-    """The landmarks in ``path``, of the film that the file is named after.
+    """Read the landmarks in ``path``, of the film that the file is named after.
 
     Raises:
-        LabelError: see ``record_of``; or people marked what no face can show.
+        LabelError: see ``record_of``; or people marked landmarks that no face can have.
     """
     path = Path(path)
     record = record_of(read_label(path), path)
@@ -34,7 +35,7 @@ def read_record(path: Path | str) -> LandmarkRecord:
 
 
 def record_of(content: dict[str, Any], path: Path) -> LandmarkRecord:
-    """The record in ``content``, the JSON object of ``path``. Only ``landmarks`` is needed; other keys are ignored.
+    """Read the JSON object ``content`` of ``path``. Only ``landmarks`` is required; unknown keys are ignored.
 
     Raises:
         LabelError: see ``landmarks_of``; or a key holds something other than ``LandmarkRecord.to_dict`` writes.
@@ -88,7 +89,11 @@ def _region(value: Any, name: str, path: Path) -> Matrix:
         (a, b), (c, d) = ([float(entry) for entry in row] for row in value)
     except (TypeError, ValueError, OverflowError):
         a = b = c = d = float("nan")
-    if not (0 <= min(a, d) <= max(a, d) <= FARTHEST_PX**2 and a * d >= b * c and np.isclose(b, c)):
+    if not (
+        0 <= min(a, d) <= max(a, d) <= FARTHEST_PX**2
+        and a * d >= b * c
+        and math.isclose(b, c, rel_tol=1e-5, abs_tol=1e-8)
+    ):
         raise LabelError(f"{name} is {value!r:.60}, expected [[a, b], [b, c]] of an ellipse", "correct it", path)
     return np.array([[a, b], [c, d]])
 

@@ -87,7 +87,7 @@ class LandmarkRecord:
 
     @property
     def covariances(self) -> dict[str, Matrix]:
-        """(2, 2) square pixels by symbol, of landmarks whose error is known; a region says more than a mean error."""
+        """(2, 2) square pixels by symbol, of landmarks of known error; a region counts before an expected error."""
         of_errors = {symbol: covariance_of_error(error) for symbol, error in self.expected_errors.items()}
         return of_errors | {symbol: covariance_of_region(region) for symbol, region in self.regions.items()}
 
@@ -107,7 +107,7 @@ class LandmarkRecord:
         return str(self.model.get("errors_rest_on") or "")
 
     def reviewed(self) -> "LandmarkRecord":
-        """The record with ``needs_review``: the landmarks that are expected to be off by more than 2 mm.
+        """Return the record with ``needs_review``: the landmarks that are expected to be off by more than 2 mm.
 
         Without a calibration, those whose heatmap has hardly a peak.
         """
@@ -120,14 +120,14 @@ class LandmarkRecord:
         return replace(self, needs_review=tuple(s for s, error in self.expected_errors.items() if error > limit))
 
     def outside(self, tolerance: float = 0.0) -> dict[str, tuple[float, float]]:
-        """The points that lie more than ``tolerance`` pixels off the film; none where its size is unknown."""
+        """Return the points that lie more than ``tolerance`` pixels off the film; none if its size is unknown."""
         if self.size is None:
             return {}
         low, right, bottom = -0.5 - tolerance, self.size[1] - 0.5 + tolerance, self.size[0] - 0.5 + tolerance
         return {s: (x, y) for s, (x, y) in self.points.items() if not (low <= x <= right and low <= y <= bottom)}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain types: Aariz's schema with further keys; landmarks not found are absent.
+        """Return plain types: Aariz's schema with further keys; landmarks not found are absent.
 
         ``regions_90`` are [[a, b], [b, c]] in square pixels, see ``regions``; ``look`` are those that need review.
         """
@@ -161,7 +161,7 @@ class LandmarkRecord:
         }
 
     def to_json(self, path: Path | str | None = None) -> str:
-        """``to_dict`` as JSON text; also written to ``path`` if one is given.
+        """Return ``to_dict`` as JSON text, and write it to ``path`` if one is given.
 
         Raises:
             CephkitError: it cannot be written.
@@ -172,7 +172,7 @@ class LandmarkRecord:
         return text
 
     def to_csv(self, path: Path | str | None = None) -> str:
-        """A row per landmark; also written to ``path`` if one is given. See ``records.table``.
+        """Return a row per landmark, and write them to ``path`` if one is given. See ``records.table``.
 
         Raises:
             CephkitError: it cannot be written.
@@ -183,7 +183,7 @@ class LandmarkRecord:
         return table.decode()
 
     def to_frame(self) -> "pandas.DataFrame":
-        """A pandas table with a row per landmark. See ``records.table``.
+        """Return a pandas table with a row per landmark. See ``records.table``.
 
         Raises:
             SettingsError: pandas is not installed.

@@ -23,7 +23,7 @@ PLACES = {"x_px": 3, "y_px": 3, "score": 4, "x_mm": 3, "y_mm": 3, "expected_erro
 
 
 def landmark_rows(records: Iterable["LandmarkRecord"]) -> Iterator[dict[str, Any]]:
-    """Rows under ``COLUMNS``, film by film, in canonical order; cells are empty where a figure is unknown."""
+    """Yield rows under ``COLUMNS``, film by film, in canonical order; cells are empty where a figure is unknown."""
     for record in records:
         for symbol in record.symbols:
             row = {"film": record.film_id, "file": record.file, "symbol": symbol, "title": BY_SYMBOL[symbol].title}
@@ -32,7 +32,7 @@ def landmark_rows(records: Iterable["LandmarkRecord"]) -> Iterator[dict[str, Any
 
 
 def figures(record: "LandmarkRecord", symbol: str) -> dict[str, float]:
-    """What is known of a landmark under ``PLACES``, rounded; mm are made of rounded pixels. Empty if it is missing."""
+    """Return a landmark's known figures, rounded to ``PLACES``; mm come from rounded pixels. Empty if it is missing."""
     if symbol not in record.points:
         return {}
     x, y = (round(value, PLACES["x_px"]) for value in record.points[symbol])
@@ -49,7 +49,7 @@ def figures(record: "LandmarkRecord", symbol: str) -> dict[str, float]:
 
 
 def records_frame(records: Iterable["LandmarkRecord"]) -> "pandas.DataFrame":
-    """``landmark_rows`` as a pandas table; ``look`` is True or False.
+    """Return ``landmark_rows`` as a pandas table; ``look`` is True or False.
 
     Raises:
         SettingsError: pandas is not installed.
