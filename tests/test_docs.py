@@ -144,6 +144,7 @@ def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: py
     for block in fenced(read(ROOT / "docs" / "python.md"), "python"):
         exec(compile(block, "docs/python.md", "exec"), names)
     assert names["spacing"].row_mm == 0.1
+    assert names["scanned"].mean_mm == pytest.approx(0.02**0.5)
     assert (tmp_path / "film.json").is_file()
     assert len(names["table"]) == 4
 

@@ -7,18 +7,29 @@ from cephkit.notice import NOTICE
 
 if TYPE_CHECKING:
     from cephkit.cephalometry.measured import measure
-    from cephkit.data.spacing import Spacing
+    from cephkit.data.spacing import Spacing, spacing_from_ruler
     from cephkit.inference.model import Model, load_model
     from cephkit.records.reader import read_record
     from cephkit.records.record import LandmarkRecord
 
-__all__ = ["NOTICE", "LandmarkRecord", "Model", "Spacing", "__version__", "load_model", "measure", "read_record"]
+__all__ = [
+    "NOTICE",
+    "LandmarkRecord",
+    "Model",
+    "Spacing",
+    "__version__",
+    "load_model",
+    "measure",
+    "read_record",
+    "spacing_from_ruler",
+]
 
 _ROOMS = {
     "Model": "cephkit.inference.model",
     "load_model": "cephkit.inference.model",
     "LandmarkRecord": "cephkit.records.record",
     "Spacing": "cephkit.data.spacing",
+    "spacing_from_ruler": "cephkit.data.spacing",
     "measure": "cephkit.cephalometry.measured",
     "read_record": "cephkit.records.reader",
 }

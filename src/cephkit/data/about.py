@@ -10,7 +10,7 @@ from cephkit.data.aariz import some
 from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.machines import LARGEST_MM, SIDES, SMALLEST_MM
 from cephkit.data.names import film_key
-from cephkit.data.spacing import Spacing, from_ruler, square
+from cephkit.data.spacing import Spacing, spacing_from_ruler, square
 from cephkit.data.tables import number, read_table, surplus
 from cephkit.errors import DataError, SettingsError
 
@@ -84,7 +84,7 @@ def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:
     if ruler:
         try:
             x1, y1, x2, y2, length = map(number, ruler)
-            return from_ruler((x1, y1), (x2, y2), length, f"ruler in {table}")
+            return spacing_from_ruler((x1, y1), (x2, y2), length, f"ruler in {table}")
         except (ValueError, SettingsError) as error:
             raise DataError(f"{where}: {' '.join(RULER)} cannot be used ({error}); correct or empty them") from error
     pixel_size = _number(size, SMALLEST_MM, LARGEST_MM, f"{where}: pixel size")

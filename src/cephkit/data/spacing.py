@@ -74,7 +74,9 @@ def square(pixel_size_mm: float, origin: str, plane: Plane = "unknown") -> Spaci
     return Spacing(pixel_size_mm, pixel_size_mm, origin, plane)
 
 
-def from_ruler(start: Sequence[float], end: Sequence[float], length_mm: float, origin: str = "ruler") -> Spacing:
+def spacing_from_ruler(
+    start: Sequence[float], end: Sequence[float], length_mm: float, origin: str = "ruler"
+) -> Spacing:
     """The pixel size by two points (x, y), film pixels, of a ruler on the film, ``length_mm`` apart.
 
     A ruler hangs in the middle of the head or lies on the film; which one it is nobody said.
@@ -105,7 +107,7 @@ def said_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> 
         raise SettingsError("--pixel_size_mm and --ruler both tell the pixel size: give one of them")
     if ruler is not None:
         x1, y1, x2, y2, length = ruler
-        return from_ruler((x1, y1), (x2, y2), length, "--ruler")
+        return spacing_from_ruler((x1, y1), (x2, y2), length, "--ruler")
     if pixel_size_mm is None:
         return None
     if not SMALLEST_MM <= pixel_size_mm <= LARGEST_MM:
