@@ -32,6 +32,7 @@ autodoc_typehints_description_target = "documented_params"
 autodoc_class_signature = "separated"
 autodoc_default_options = {"exclude-members": "__new__, __init__"}
 autodoc_preserve_defaults = True
+toc_object_entries_show_parents = "hide"
 
 
 def refuse_remote_parts(app: Sphinx, exception: Exception | None) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from cephkit.data.spacing import Spacing, spacing_from_ruler, said_spacing, square
+from cephkit.data.spacing import Spacing, said_spacing, spacing_from_ruler, square
 from cephkit.errors import SettingsError
 
 
