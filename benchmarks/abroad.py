@@ -2,7 +2,7 @@
 
 python benchmarks/abroad.py --checkpoint isbi/checkpoint_best.pth --dataset_path isbi2015
 
-The films are those of valid, which the calibration is made from anew; each is seen as it is, some in each way of
+The films are those of valid, from which the calibration is refitted; each is used as it is, some in each way of
 ``cephkit evaluate --stress``, and a quarter of them as of each of several made-up machines (exposure, contrast,
 shading, sharpness, noise, frame, resolution). Coverage is given without and with what regions add for other
 examiners and for films that look unlike those of the calibration.
@@ -18,17 +18,19 @@ import tyro
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from cephkit.calibration.conventions import examiner_moments, with_conventions
+from cephkit.calibration.expected import cross_fitted, fit_calibration
+from cephkit.calibration.local import fit_local
 from cephkit.checkpoint import load_model
-from cephkit.data.film import Film, points_array
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.data.prepare import prepare
 from cephkit.evaluation import distort
 from cephkit.evaluation.distort import DISTORTIONS, Distorted, Grey8
 from cephkit.geometry import invert, transform
-from cephkit.inference.conventions import examiner_moments, with_conventions
-from cephkit.inference.local import fit_local
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.uncertainty import Calibration, cross_fitted, fit_calibration, within
+from cephkit.inference.uncertainty import Calibration, within
 from cephkit.records.record import REVIEW_MM
 
 Floats = NDArray[np.float64]
@@ -77,7 +79,7 @@ def machine(rng: np.random.Generator) -> Change:
     crop, frame, factor = float(rng.uniform(0.01, 0.1)), float(rng.uniform(0.02, 0.12)), float(rng.uniform(0.5, 1))
     grey = int(rng.choice([distort.BLACK, distort.WHITE]))
 
-    def shown(film: Grey8, seed: int) -> Distorted:
+    def changed(film: Grey8, seed: int) -> Distorted:
         film, _ = distort.low_contrast(distort.gamma(film, exponent=exponent)[0], share=contrast)
         rows, columns = np.mgrid[-1 : 1 : film.shape[0] * 1j, -1 : 1 : film.shape[1] * 1j]
         film = np.clip(film * (1 + 0.7 * shading * (rows + columns)), 0, 255).astype(np.uint8)
@@ -94,15 +96,15 @@ def machine(rng: np.random.Generator) -> Change:
             matrix = moved @ matrix
         return film, matrix
 
-    return shown
+    return changed
 
 
 def seen(predictor: Predictor, films: Sequence[Film], change: Change) -> Seen:
-    """``films`` changed and predicted; those that look like no film are left out."""
+    """``films`` changed and predicted; those that do not look like films are left out."""
     symbols, rows = predictor.spec.symbols, []
     for film in films:
         grey, matrix = change(to_uint8(read_grey(film.path)), zlib.crc32(film.film_id.encode()))
-        found = predictor.predict_canvases([canvas[None] for canvas in predictor.canvases(grey)], [grey.shape])
+        found = predictor.run_film(grey)
         if found.poses[0].doubt:
             continue
         gaps = {
@@ -110,7 +112,7 @@ def seen(predictor: Predictor, films: Sequence[Film], change: Change) -> Seen:
             for who in EXAMINERS
         }
         back = np.sqrt(abs(np.linalg.det(invert(matrix)[:2, :2])))
-        mm = found.units[0] * back * (film.pixel_size_mm or np.nan)
+        mm = found.units[0] * back * float(pixel_sizes_mm([film])[0])
         turned = {who: gap @ found.frames[0].T for who, gap in gaps.items()}
         rows.append((found.features[0], found.signatures[0], found.poses[0].excess, mm, turned))  # type: ignore[index]
     features, signatures, excess, mm, residuals = zip(*rows, strict=True)
@@ -132,12 +134,12 @@ def row(name: str, calibration: Calibration, films: Seen) -> str:
     plain = calibration.without_examiners()
     strange = calibration.strangeness(films.signatures, len(films.mm))
     errors = np.hypot(*np.moveaxis(films.residuals["mean"], -1, 0)) * films.mm[:, None]
-    told = calibration.expected(films.features, strange) * (films.mm * films.excess)[:, None]
+    stated = calibration.expected(films.features, strange) * (films.mm * films.excess)[:, None]
     large = errors > 4
     cells = [
         f"{100 * coverage(plain, films, who):.1f} / {100 * coverage(calibration, films, who):.1f}" for who in EXAMINERS
     ]
-    marked = f"{100 * (told[large] > REVIEW_MM).mean():.0f} %" if large.any() else "-"
+    marked = f"{100 * (stated[large] > REVIEW_MM).mean():.0f} %" if large.any() else "-"
     figures = (
         name,
         len(films.mm),
@@ -202,8 +204,8 @@ def main(options: Options) -> None:
     for name, sets in (("as they are", [home]), ("machines", [each for each in abroad if len(each.mm) >= 28])):
         for examiner in EXAMINERS:
             for remove_bias in (False, True):
-                told = np.concatenate([local(made, each, examiner, remove_bias, rng) for each in sets])
-                figures = f"{told[:, 0].mean():.1f} ± {told[:, 0].std():.1f} %, {told[:, 1].mean():.2f} mm"
+                stated = np.concatenate([local(made, each, examiner, remove_bias, rng) for each in sets])
+                figures = f"{stated[:, 0].mean():.1f} ± {stated[:, 0].std():.1f} %, {stated[:, 1].mean():.2f} mm"
                 print(f"{name}, {examiner}, bias {'removed' if remove_bias else 'kept'}: {figures}")
 
     print("\nexaminers and landmarks left out:")

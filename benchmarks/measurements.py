@@ -27,7 +27,7 @@ ERROR_MM = 1.2
 
 def results_of(film: Film, points: Points) -> dict[tuple[str, str], Result]:
     """(measurement, analysis) -> result; no lengths where the pixel size makes no head."""
-    size = film.pixel_size_mm
+    size = None if film.spacing is None else film.spacing.short_mm
     if size is not None and {"S", "N"} <= points.keys():
         low, high = SELLA_NASION_MM
         size = size if low <= math.dist(points["S"], points["N"]) * size <= high else None
@@ -36,7 +36,7 @@ def results_of(film: Film, points: Points) -> dict[tuple[str, str], Result]:
     return {
         (result.measurement, result.analysis): result
         for analyses in (None, ["ISBI"])
-        for result in measure(points, pixel_size_mm=size, covariances_px=errors, analyses=analyses)
+        for result in measure(points, spacing=size, covariances_px=errors, analyses=analyses)
     }
 
 

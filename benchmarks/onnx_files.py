@@ -1,6 +1,6 @@
 """ONNX files against PyTorch on the CPU, time, size and error: ``python benchmarks/onnx_files.py MODEL``.
 
-Both look at the same canvases in turn, film by film; the ratio is the median over films. The mean radial error of both
+Both get the same canvases in turn, film by film; the ratio is the median over films. The mean radial error of both
 is on the valid films of --dataset_path; int8 is measured out on 16 of its train films. Needs cephkit[onnx].
 """
 
@@ -17,9 +17,9 @@ import torch
 
 from cephkit.checkpoint import load_model
 from cephkit.data.aariz import read_aariz
-from cephkit.data.film import points_array
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.film import pixel_sizes_mm, points_array
 from cephkit.inference.predictor import Predictor
+from cephkit.inference.preprocess import preprocess
 from cephkit.onnx.export import export_onnx
 from cephkit.onnx.parity import feed
 
@@ -72,16 +72,15 @@ def compared(path: Path, predictor: Predictor, films: list[Any], threads: int) -
     seconds: list[tuple[float, float]] = []
     errors, gaps = [], []
     for film in films:
-        grey = to_uint8(read_grey(film.path))
-        arrays = feed(grey, predictor.stages[0].sizes)
-        canvases = [canvas[None] for canvas in predictor.canvases(grey)]
+        preprocessed = preprocess(film.path, predictor.canvas_sizes, film.spacing)
+        arrays = feed(preprocessed, predictor.stages[0].sizes)
         started = time.perf_counter()
-        plain = predictor.predict_canvases(canvases, [(grey.shape[0], grey.shape[1])]).points[0]
+        plain = predictor.run([preprocessed]).points[0]
         between = time.perf_counter()
         (points, *_) = session.run(None, arrays)
         seconds.append((between - started, time.perf_counter() - between))
         truth = points_array(film.points("mean"), predictor.spec.symbols)
-        mm = film.pixel_size_mm or float("nan")
+        mm = float(pixel_sizes_mm([film])[0])
         errors.append([mm * np.hypot(*(each - truth).T) for each in (points[0], plain)])
         gaps.append(np.hypot(*(points[0] - plain).T))
     warm = seconds[1:] or seconds

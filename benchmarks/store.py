@@ -22,7 +22,7 @@ MIB = 2**20
 
 
 def silent(line: str) -> None:
-    """Swallow what prepare says."""
+    """Drop the lines of prepare."""
 
 
 def prepared(root: Path, cache: Path, size: tuple[int, int], splits: tuple[str, ...]) -> tuple[PreparedData, float]:

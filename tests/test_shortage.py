@@ -16,7 +16,7 @@ BUS = (
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (RuntimeError(KILLED), r"a loader worker \(process 4242\) was killed from outside.*--num_workers 0"),
         (RuntimeError("DataLoader worker (pid(s) 17, 18) exited unexpectedly"), r"process 17, 18\) was killed"),
@@ -40,11 +40,11 @@ BUS = (
         (RuntimeError("CUDA out of memory. Tried to allocate 20 MiB\nmore"), r"\(CUDA out of memory.*20 MiB\); use"),
     ],
 )
-def test_shortages_are_known_and_told_in_one_line(error: Exception, said: str) -> None:
+def test_shortages_are_known_and_told_in_one_line(error: Exception, message: str) -> None:
     note = shortage(error)
     assert note is not None
     assert "\n" not in str(note)
-    assert re.search(said, str(note))
+    assert re.search(message, str(note))
     assert note.remedy
 
 
@@ -74,6 +74,6 @@ def test_a_shortage_ends_a_command_with_status_2(
 
     monkeypatch.setattr(command, "main", main)
     assert cli.main(["train"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: a loader worker (process 4242)")
-    assert said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: a loader worker (process 4242)")
+    assert message.count("\n") == 1

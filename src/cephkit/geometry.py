@@ -82,11 +82,11 @@ def grid_size(canvas_size: Size, stride: int) -> Size:
     """Cells of the heatmap of a canvas.
 
     Raises:
-        ValueError: the canvas is no multiple of the stride.
+        ValueError: the canvas is not a multiple of the stride.
     """
     height, width = canvas_size
     if height % stride or width % stride:
-        raise ValueError(f"canvas {height}x{width} is no multiple of the heatmap stride {stride}")
+        raise ValueError(f"canvas {height}x{width} is not a multiple of the heatmap stride {stride}")
     return height // stride, width // stride
 
 
@@ -101,20 +101,9 @@ def grid_to_canvas(stride: int) -> Matrix:
     return invert(canvas_to_grid(stride))
 
 
-def film_to_face(looks_left: bool, pixel_size_mm: float | tuple[float, float] | None) -> Matrix:
-    """Film to face; without a pixel size the face has film pixels, and pixels count as square.
-
-    Args:
-        looks_left: whether the film has to be mirrored.
-        pixel_size_mm: of a pixel's side; or (across, down) where pixels are not square.
-
-    Raises:
-        ValueError: the pixel size is no positive number.
-    """
-    across, down = np.broadcast_to(np.array(1.0 if pixel_size_mm is None else pixel_size_mm, dtype=np.float64), 2)
-    if not (across > 0 and down > 0 and np.isfinite(across + down)):
-        raise ValueError(f"the pixel size must be a positive number of mm, got {pixel_size_mm}")
-    return np.array([[-across if looks_left else across, 0, 0], [0, -down, 0], [0, 0, 1]], dtype=np.float64)
+def film_to_face(faces_left: bool, column_mm: float = 1.0, row_mm: float = 1.0) -> Matrix:
+    """Film to face, mirrored for one that ``faces_left``; without a pixel's sides the face is in film pixels."""
+    return np.array([[-column_mm if faces_left else column_mm, 0, 0], [0, -row_mm, 0], [0, 0, 1]], dtype=np.float64)
 
 
 def invert(matrix: Matrix) -> Matrix:

@@ -49,5 +49,5 @@ def values(
     points: Points, pixel_size_mm: float | None = PIXEL_MM, facing: Facing | None = None
 ) -> dict[str, float | None]:
     """Value by id, of all analyses, whether a face can have it or not."""
-    results = measure(points, facing=facing, pixel_size_mm=pixel_size_mm, analyses=ANALYSES, limits={})
+    results = measure(points, facing=facing, spacing=pixel_size_mm, analyses=ANALYSES, limits={})
     return {result.measurement: result.value for result in results}

@@ -12,7 +12,7 @@ from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real, moved
 
 
 def errors_of(points: dict[str, tuple[float, float]], spread: dict[str, np.ndarray]) -> dict[str, float | None]:
-    results = measure(points, pixel_size_mm=PIXEL_MM, covariances_px=spread)
+    results = measure(points, spacing=PIXEL_MM, covariances_px=spread)
     return {result.measurement: result.standard_error for result in results if result.value is not None}
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cephkit.calibration import expected, local
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.commands.calibrate import CalibrateOptions, calibrate, drawn, main
 from cephkit.commands.evaluate import EvaluateOptions, evaluate
 from cephkit.data.film import Film
 from cephkit.errors import CheckpointError, DataError, SettingsError
-from cephkit.inference import local, uncertainty
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.uncertainty import Calibration
 from tests.conftest import write_tiny_aariz
@@ -20,7 +20,7 @@ from tests.training.test_finish import random_checkpoint, random_refiner, same, 
 
 @pytest.fixture
 def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uncertainty, "FEWEST_ERRORS", 8)
+    monkeypatch.setattr(expected, "FEWEST_ERRORS", 8)
 
 
 def options(root: Path, *checkpoints: Path, **changes: Any) -> CalibrateOptions:
@@ -75,7 +75,7 @@ def test_a_checkpoint_calibrated_on_few_films_can_be_judged_on_them(
 ) -> None:
     path = random_checkpoint(tmp_path / "c.pth")
     # Enough for all films together, too few where one of them is left out.
-    monkeypatch.setattr(uncertainty, "FEWEST_ERRORS", 12)
+    monkeypatch.setattr(expected, "FEWEST_ERRORS", 12)
     calibrate(options(tiny_aariz, path))
     told = judged(tiny_aariz, path)["uncertainty"]
     assert told["points"] == 0

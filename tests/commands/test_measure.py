@@ -18,7 +18,7 @@ from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError, SettingsError
 from cephkit.geometry import CHI2_90
 from cephkit.inference import model
-from cephkit.inference.model import Shown
+from cephkit.inference.preprocess import PreprocessedFilm
 from cephkit.records.record import LandmarkRecord
 from tests.cephalometry.faces import ROUND, moved
 from tests.records.test_reader import write
@@ -183,18 +183,18 @@ def test_a_film_is_measured_by_a_model(
         facts = {"mode": "plain"}  # noqa: RUF012
         predictor = SimpleNamespace(loaded=(), rests_on="12 films of valid")
 
-        def show(self, path: Path, spacing: Spacing | None = None, data: bytes | None = None) -> Shown:
+        def preprocess(self, path: Path, spacing: Spacing | None = None, data: bytes | None = None) -> PreprocessedFilm:
             asked.append((path.name, spacing))
             film = open_film(path)
-            size = to_uint8(film.grey)
-            return Shown(path.name, film, size, spacing or square(0.12, "DICOM", "detector"), size.shape, (), "hash")
+            grey, spacing = to_uint8(film.grey), spacing or square(0.12, "DICOM", "detector")
+            return PreprocessedFilm(path.name, film, grey, spacing, grey.shape, {}, "hash")
 
-        def predict_shown(self, films: Sequence[Shown]) -> list[LandmarkRecord]:
+        def predict_preprocessed(self, films: Sequence[PreprocessedFilm]) -> list[LandmarkRecord]:
             regions = dict.fromkeys(ROUND, np.eye(2) * CHI2_90)
             return [
                 LandmarkRecord(
                     ROUND, regions=regions, facing="right", spacing=film.spacing, film_id="f", file=film.file,
-                    film_hash="hash", size=film.shown_size,
+                    film_hash="hash", size=film.square_size,
                     model={"model": "hrnet", "checkpoint": "c.pth", "mode": "plain"},
                 )
                 for film in films

@@ -17,9 +17,10 @@ from cephkit.data.labels import landmarks_json
 from cephkit.data.opened import OpenedFilm
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
-from cephkit.inference import model
-from cephkit.inference.model import Model, Shown
+from cephkit.inference import model, preprocess
+from cephkit.inference.model import Model
 from cephkit.inference.predictor import Found, Predictor
+from cephkit.inference.preprocess import PreprocessedFilm
 from cephkit.inference.results import ResultFolder
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
@@ -156,15 +157,17 @@ def test_the_same_command_goes_on_with_what_is_left(
 
     def looked_at(*more: str) -> list[str]:
         files: list[str] = []
-        show = Model.show
+        really = Model.preprocess
 
-        def note(self: Model, film: Path, spacing: Spacing | None = None, data: bytes | None = None) -> Shown:
-            shown = show(self, film, spacing, data)
+        def note(
+            self: Model, film: Path, spacing: Spacing | None = None, data: bytes | None = None
+        ) -> PreprocessedFilm:
+            preprocessed = really(self, film, spacing, data)
             files.append(film.name)
-            return shown
+            return preprocessed
 
         with monkeypatch.context() as patch:
-            patch.setattr(Model, "show", note)
+            patch.setattr(Model, "preprocess", note)
             assert run(out, films, *more) == 1  # broken and black are still what they are
         return sorted(files)
 
@@ -232,7 +235,7 @@ def test_what_cannot_work_is_refused_before_anything_is_done(tmp_path: Path, mon
     for arguments, said in (
         ((), "no film"),
         ((tmp_path / "none.png",), "no such film"),
-        ((film, tmp_path / "empty"), "holds no film"),
+        ((film, tmp_path / "empty"), "contains no film"),
         ((film, "--pixel_size_mm", "0"), "--pixel_size_mm"),
         ((film, "--pixel_size_mm", "0.1", "--ruler", "0", "0", "0", "99", "10"), "give one of them"),
         ((film, "--ruler", "0", "0", "0", "5", "10"), "5.0 pixels apart"),
@@ -305,14 +308,14 @@ def test_a_film_too_large_for_the_memory_is_left_out(tmp_path: Path, monkeypatch
     films, out = tmp_path / "films", tmp_path / "out"
     for name in ("a", "b"):
         save_film(films / f"{name}.png")
-    read = model.open_film
+    read = preprocess.open_film
 
     def full(path: Path, **options: Any) -> OpenedFilm:
         if path.name == "a.png":
             raise MemoryError
         return read(path, **options)
 
-    monkeypatch.setattr(model, "open_film", full)
+    monkeypatch.setattr(preprocess, "open_film", full)
     assert run(out, films) == 1
     assert {row["film"] for row in table(out)} == {"b"}
     assert "too large for this machine's memory" in (out / "problems.csv").read_text(encoding="utf-8")
@@ -343,7 +346,7 @@ def test_a_film_whose_pixel_size_cannot_be_used_is_read_without_it_by_the_flag_t
     good.write_bytes(dicom_bytes(dicom_film(pixels, PixelSpacing=[0.1, 0.1])))
     bad.write_bytes(dicom_bytes(dicom_film(pixels, PixelSpacing=[0, 0])))
     assert run(tmp_path / "out", good, bad) == 1
-    assert "or read such films without it: --ignore_bad_pixel_size" in capsys.readouterr().out
+    assert "or ignore it with --ignore_bad_pixel_size" in capsys.readouterr().out
     assert run(tmp_path / "out", good, bad, "--ignore_bad_pixel_size") == 0
     assert "its PixelSpacing is not two lengths of 0.005 to 2 mm, and was not used" in capsys.readouterr().out
     sizes = {row["film"]: row["x_mm"] for row in table(tmp_path / "out") if row["symbol"] == "A"}
@@ -354,13 +357,13 @@ def test_a_film_whose_pixel_size_cannot_be_used_is_read_without_it_by_the_flag_t
 def test_a_window_that_whites_the_film_out_is_named_beside_the_doubt(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predict = Predictor.predict_canvases
+    predict = Predictor.run
 
     def doubted(*given: Any) -> Found:
         found = predict(*given)
         return replace(found, poses=[replace(pose, doubt="a cat") for pose in found.poses])
 
-    monkeypatch.setattr(Predictor, "predict_canvases", doubted)
+    monkeypatch.setattr(Predictor, "run", doubted)
     pixels = np.maximum(film_with_spot((160, 120), 60.0, 80.0, 8.0), 30)
     pixels[:10] = 0
     film = dicom_film(pixels, WindowCenter=10, WindowWidth=4)

@@ -11,7 +11,7 @@ from cephkit.commands.refine import RefineOptions, main, refine
 from cephkit.errors import CheckpointError, DataError, SettingsError
 from cephkit.inference.predictor import Predictor
 from cephkit.training import refine as refine_module
-from tests.training.test_finish import judgements, random_checkpoint, same, weights
+from tests.training.test_finish import predictions_off, random_checkpoint, same, weights
 
 
 def options(checkpoint: Path, root: Path, **changes: Any) -> RefineOptions:
@@ -25,7 +25,7 @@ def options(checkpoint: Path, root: Path, **changes: Any) -> RefineOptions:
 def test_a_second_stage_that_pays_is_written_beside_a_network_that_has_not_moved(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judgements(monkeypatch, 2.0, 1.0)
+    predictions_off(monkeypatch, 2.0, 1.0)
     path = random_checkpoint(tmp_path / "c.pth")
     before = weights(path)
     assert refine(options(path, tiny_aariz, refine_size=(128, 96), seed=3)) is True
@@ -45,7 +45,7 @@ def test_a_second_stage_that_pays_is_written_beside_a_network_that_has_not_moved
 def test_one_that_does_not_pay_leaves_the_file_as_it_is(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judgements(monkeypatch, 1.0, 1.0)
+    predictions_off(monkeypatch, 1.0, 1.0)
     path = random_checkpoint(tmp_path / "c.pth")
     content = path.read_bytes()
     assert main([
@@ -58,7 +58,7 @@ def test_one_that_does_not_pay_leaves_the_file_as_it_is(
 def test_a_second_stage_is_replaced_by_a_better_one(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judgements(monkeypatch, 2.0, 1.5, 2.0, 1.2)
+    predictions_off(monkeypatch, 2.0, 1.5, 2.0, 1.2)
     path = random_checkpoint(tmp_path / "c.pth")
     stored = []
     for seed in (0, 1):
@@ -71,7 +71,7 @@ def test_a_second_stage_is_replaced_by_a_better_one(
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judgements(monkeypatch, 2.0, 1.0, 2.0, 1.0)
+    predictions_off(monkeypatch, 2.0, 1.0, 2.0, 1.0)
     straight, path = random_checkpoint(tmp_path / "a.pth"), random_checkpoint(tmp_path / "b.pth")
     arguments = [
         "--dataset_path", str(tiny_aariz), "--refine_epochs", "2", "--num_workers", "0", "--device", "cpu",

@@ -44,9 +44,9 @@ def measured(path: Path) -> dict[str, Any]:
         os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
-        said = pipe.read()
+        output = pipe.read()
     _, status, usage = os.wait4(child, 0)
-    result = json.loads(said) if said else {"outcome": f"ended by signal {os.WTERMSIG(status)}", "message": ""}
+    result = json.loads(output) if output else {"outcome": f"ended by signal {os.WTERMSIG(status)}", "message": ""}
     unit = 1 if sys.platform == "darwin" else 1024
     return result | {
         "file": path.name,

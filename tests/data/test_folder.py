@@ -90,13 +90,13 @@ def test_what_is_skipped_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.heic").write_bytes(b"\0\0\0\x18ftypheic")
     picture(tmp_path / "deep" / "other.png")
     (tmp_path / ".git").mkdir()
-    said: list[str] = []
-    assert [path.name for path in films_in(tmp_path, notify=said.append)] == ["film.png"]
+    lines: list[str] = []
+    assert [path.name for path in films_in(tmp_path, notify=lines.append)] == ["film.png"]
     files = "8 file(s) skipped: a.txt, b.txt, c.txt, d.txt, e.txt and 3 more"
-    assert said == [f"{tmp_path}: {files}; 1 folder(s) not searched: deep"]
+    assert lines == [f"{tmp_path}: {files}; 1 folder(s) not searched: deep"]
     quiet = picture(tmp_path / "quiet" / "film.png").parent
-    assert films_in(quiet, notify=said.append)
-    assert len(said) == 1
+    assert films_in(quiet, notify=lines.append)
+    assert len(lines) == 1
     with pytest.raises(
         SettingsError, match=r"contains no film .*; --recursive searches the folders in it; 1 folder.*: in"
     ):

@@ -2,6 +2,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from cephkit.data import index as index_module
 from cephkit.data.index import FilmIndex
+from cephkit.data.opened import OpenedFilm
 from cephkit.data.pixels import pixel_hash
 from tests.data.aariz_folder import noise
 
@@ -17,13 +19,13 @@ from tests.data.aariz_folder import noise
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Every film that is decoded, in order."""
     paths: list[Path] = []
-    decode = index_module.decode_grey
+    decode = index_module.open_film
 
-    def counting(data: bytes, path: Path) -> np.ndarray:
+    def counting(path: Path, **options: Any) -> OpenedFilm:
         paths.append(path)
-        return decode(data, path)
+        return decode(path, **options)
 
-    monkeypatch.setattr(index_module, "decode_grey", counting)
+    monkeypatch.setattr(index_module, "open_film", counting)
     return paths
 
 
@@ -35,13 +37,13 @@ def film(folder: Path, name: str, seed: int) -> Path:
 
 def test_facts_and_pixels_of_a_film(tmp_path: Path) -> None:
     path = film(tmp_path, "a.png", 1)
-    seen = {}
-    facts = FilmIndex(tmp_path).facts_of(path, lambda content, grey: seen.update({content: grey}))
+    decoded = {}
+    facts = FilmIndex(tmp_path).facts_of(path, lambda content, grey: decoded.update({content: grey}))
     assert facts.size == (60, 50)
     assert facts.pixels == pixel_hash(noise(1))
     assert facts.reason is None
     assert facts.content is not None
-    np.testing.assert_array_equal(seen[facts.content], noise(1))
+    np.testing.assert_array_equal(decoded[facts.content], noise(1))
 
 
 def test_a_second_start_decodes_nothing(tmp_path: Path, decoded: list[Path]) -> None:

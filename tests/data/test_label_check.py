@@ -38,7 +38,7 @@ def test_nothing_is_wrong_with_good_labels(good: list[Film]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda x, y: (y, x), "x and y exchanged"),
         (lambda x, y: (x, HEIGHT - 1 - y), "y counted from the bottom"),
@@ -48,9 +48,9 @@ def test_nothing_is_wrong_with_good_labels(good: list[Film]) -> None:
         (lambda x, y: (x * 97 % 500, y * 89 % 500), "not a face"),
     ],
 )
-def test_labels_of_another_picture_are_certainly_wrong(good: list[Film], spoil: Spoil, said: str) -> None:
+def test_labels_of_another_picture_are_certainly_wrong(good: list[Film], spoil: Spoil, message: str) -> None:
     (finding,) = findings_on(good, moved(face_points(99), spoil))
-    assert said in finding.fault.text
+    assert message in finding.fault.text
     assert finding.fault.certain
     (problem,) = certain_problems([finding])
     assert (problem.film_id, problem.remedy) == ("bad", finding.fault.remedy)

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import read_grey
+from cephkit.data.opened import open_film, read_grey
 from cephkit.errors import FilmError
 from tests.data.aariz_folder import noise
-from tests.data.dicom.made import shades, shown
+from tests.data.dicom.made import displayed, shades
 from tests.data.picture_files import png, tiff
 
 
@@ -133,7 +132,9 @@ def test_signed_pixels_of_tiff(tmp_path: Path, order: str) -> None:
     np.testing.assert_array_equal(read(tmp_path, signed_tiff(deep, order)), shades(16))
     # Without one below zero they are those of an unsigned film.
     np.testing.assert_array_equal(read(tmp_path, signed_tiff(shades(7).astype(np.int8), order)), shades(7))
-    np.testing.assert_array_equal(read(tmp_path, signed_tiff(shades(12).astype(np.int16), order)), shown(shades(12)))
+    np.testing.assert_array_equal(
+        read(tmp_path, signed_tiff(shades(12).astype(np.int16), order)), displayed(shades(12))
+    )
 
 
 def jpeg_of_bits(bits: int, marker: int = 0xC1) -> bytes:

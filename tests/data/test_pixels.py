@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from cephkit.data import grey as grey_module
-from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import pixel_hash, to_canvas, to_uint8
 from cephkit.errors import FilmError
 from cephkit.geometry import letterbox, transform
 from tests.data.aariz_folder import noise
@@ -97,11 +98,11 @@ def test_a_truncated_film_is_refused_by_name(tmp_path: Path, suffix: str, share:
     ("data", "reason"),
     [
         (b"", "empty"),
-        (b"GIF89a and more", "not a PNG, JPEG, BMP, TIFF or WebP"),
-        (b"<html>404</html>", "not a PNG, JPEG, BMP, TIFF or WebP"),
+        (b"GIF89a and more", "not a PNG, JPEG, BMP, TIFF, WebP or DICOM"),
+        (b"<html>404</html>", "not a PNG, JPEG, BMP, TIFF, WebP or DICOM"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "damaged or truncated"),
         (b"\xff\xd8\xff\xe0" + b"\xff" * 50, "damaged or truncated"),
-        (b"BM" + b"\xff" * 60, "not a PNG, JPEG, BMP, TIFF or WebP"),
+        (b"BM" + b"\xff" * 60, "not a PNG, JPEG, BMP, TIFF, WebP or DICOM"),
         (b"BM" + b"\xff" * 12 + b"\x28\0\0\0" + b"\xff" * 60, "damaged or truncated"),
         (b"II*\0" + b"\xff" * 60, "damaged or truncated"),
     ],

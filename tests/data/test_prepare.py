@@ -13,7 +13,9 @@ from PIL import Image
 from cephkit.data import index as index_module
 from cephkit.data import prepare as prepare_module
 from cephkit.data import store_builder
+from cephkit.data.opened import OpenedFilm
 from cephkit.data.prepare import PreparedData, prepare
+from cephkit.data.spacing import square
 from cephkit.errors import DataError
 from tests.data.aariz_folder import JUNIOR, POINTS, AarizMaker, noise
 
@@ -45,14 +47,14 @@ def ready(maker: AarizMaker, tmp_path: Path, lines: list[str]) -> Prepare:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the films that are decoded, by the check or by the store."""
     names: list[str] = []
-    decode = index_module.decode_grey
+    decode = index_module.open_film
 
-    def counting(data: bytes, path: Path) -> Any:
+    def counting(path: Path, **options: Any) -> OpenedFilm:
         names.append(path.name)
-        return decode(data, path)
+        return decode(path, **options)
 
-    monkeypatch.setattr(index_module, "decode_grey", counting)
-    monkeypatch.setattr(store_builder, "decode_grey", counting)
+    monkeypatch.setattr(index_module, "open_film", counting)
+    monkeypatch.setattr(store_builder, "open_film", counting)
     return names
 
 
@@ -156,7 +158,7 @@ def test_skip_bad_films_leaves_them_out_one_line_each(maker: AarizMaker, ready: 
     said = [line for line in lines if line.startswith("left out: ")]
     assert len(said) == 2
     assert "train/t0" in said[0]
-    assert "not a PNG, JPEG, BMP, TIFF or WebP film" in said[0]
+    assert "not a PNG, JPEG, BMP, TIFF, WebP or DICOM film" in said[0]
     assert "train/t2" in said[1]
 
 
@@ -164,7 +166,7 @@ def test_a_long_list_of_problems_is_cut(maker: AarizMaker, ready: Prepare, monke
     fill(maker, train=5)
     for number in range(5):
         maker.film_path("train", f"t{number}.png").write_bytes(b"")
-    monkeypatch.setattr(prepare_module, "SHOWN_PROBLEMS", 2)
+    monkeypatch.setattr(prepare_module, "MOST_PROBLEMS", 2)
     with pytest.raises(DataError, match=r"5 films cannot be used") as caught:
         ready()
     assert "and 3 more" in str(caught.value)
@@ -224,7 +226,7 @@ def test_films_without_a_pixel_size_are_listed_and_kept(maker: AarizMaker, ready
     fill(maker, train=1, valid=1)
     maker.add("train", "t9", pixel_size=None)
     data = ready()
-    assert [film.pixel_size_mm for film in data.films["train"]] == [0.1, None]
+    assert [film.spacing for film in data.films["train"]] == [square(0.1, "machine map"), None]
     assert "no pixel size, counted in pixels and never in mm: 1 films: train/t9" in lines
 
 

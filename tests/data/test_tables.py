@@ -30,7 +30,7 @@ def test_a_table_as_spreadsheets_save_it(tmp_path: Path, data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"PK\x03\x04...", "is an Excel or LibreOffice workbook, expected CSV"),
         (b"\xd0\xcf\x11\xe0", "is an old Excel workbook"),
@@ -40,12 +40,12 @@ def test_a_table_as_spreadsheets_save_it(tmp_path: Path, data: bytes) -> None:
         (b"", "no column film, found nothing"),
     ],
 )
-def test_what_is_no_such_table_is_named(tmp_path: Path, data: bytes, said: str) -> None:
+def test_what_is_no_such_table_is_named(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(data)
     with pytest.raises(DataError) as caught:
         read_table(path, ("film",))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_numbers_with_points_and_commas() -> None:

@@ -16,7 +16,7 @@ def maker(tmp_path: Path) -> AarizMaker:
     return AarizMaker(tmp_path / "Aariz")
 
 
-def look(root: Path, **more: object) -> Examination:
+def examination(root: Path, **more: object) -> Examination:
     settings = {"image_size": (64, 64), "cache_dir": root.parent / "cache", **more}
     return examine(TrainConfig(dataset_path=root, **settings))  # type: ignore[arg-type]
 
@@ -26,7 +26,7 @@ def named(examined: Examination, name: str) -> list[Check]:
 
 
 def test_a_healthy_data_set(tmp_path: Path) -> None:
-    examined = look(write_tiny_aariz(tmp_path / "Aariz", train=7, valid=3, test=2))
+    examined = examination(write_tiny_aariz(tmp_path / "Aariz", train=7, valid=3, test=2))
     assert (examined.train, examined.valid, examined.landmarks) == (7, 3, 4)
     (films,), (sizes,), (machines,) = (named(examined, name) for name in ("films", "film sizes", "machines"))
     assert films.found == "7 train, 3 valid, 2 test; 12 png"
@@ -50,13 +50,13 @@ def test_all_broken_films_are_shown_at_once(maker: AarizMaker) -> None:
     maker.film_path("test", "e.png").write_bytes(b"no image")
     maker.write_label("train", "c", "{")
     maker.add("train", "f", senior={"S": (500.0, 5.0)})
-    (check,) = named(look(maker.root), "broken films")
+    (check,) = named(examination(maker.root), "broken films")
     assert check.status == "failure"
     assert check.found.startswith("3 films or labels cannot be used")
     assert len(check.found.splitlines()) == 4
     assert all(part in check.found for part in ("train/b: ", "train/c: ", "not JSON", "train/f: ", "S (500.0, 5.0)"))
     assert "--skip_bad_films" in check.remedy
-    (tested,) = named(look(maker.root), "broken test films")
+    (tested,) = named(examination(maker.root), "broken test films")
     assert tested.status == "warning"
     assert "test/e: " in tested.found
 
@@ -65,7 +65,7 @@ def test_broken_films_that_will_be_left_out_are_a_warning(maker: AarizMaker) -> 
     for split, name in (("train", "a"), ("train", "b"), ("valid", "v")):
         maker.add(split, name)
     maker.film_path("train", "b.png").write_bytes(b"")
-    examined = look(maker.root, skip_bad_films=True)
+    examined = examination(maker.root, skip_bad_films=True)
     assert [check.status for check in named(examined, "broken films")] == ["warning"]
     assert examined.train == 1
 
@@ -74,7 +74,7 @@ def test_a_missing_split_does_not_hide_broken_films_of_another(maker: AarizMaker
     maker.add("train", "a")
     maker.add("train", "b")
     maker.film_path("train", "b.png").write_bytes(b"")
-    examined = look(maker.root)
+    examined = examination(maker.root)
     (missing,), (broken,) = named(examined, "data set"), named(examined, "broken films")
     assert missing.status == broken.status == "failure"
     assert "valid/Cephalograms" in missing.found
@@ -86,13 +86,13 @@ def test_a_split_with_nothing_but_broken_films_shows_them_all(maker: AarizMaker)
     maker.add("train", "a")
     maker.add("valid", "v")
     maker.film_path("valid", "v.png").write_bytes(b"")
-    examined = look(maker.root)
+    examined = examination(maker.root)
     assert any("no usable film in valid" in check.found for check in named(examined, "data set"))
     assert len(named(examined, "broken films")) == 1
 
 
 def test_no_data_set_at_all(tmp_path: Path) -> None:
-    examined = look(tmp_path / "nowhere")
+    examined = examination(tmp_path / "nowhere")
     (check,) = named(examined, "data set")
     assert check.status == "failure"
     assert "no such folder" in check.found
@@ -103,7 +103,7 @@ def test_no_data_set_at_all(tmp_path: Path) -> None:
 def test_landmarks_of_nobody(maker: AarizMaker) -> None:
     for split in ("train", "valid"):
         maker.add(split, split, junior=None)
-    (check,) = named(look(maker.root, annotation_type="Junior Orthodontists"), "data set")
+    (check,) = named(examination(maker.root, annotation_type="Junior Orthodontists"), "data set")
     assert check.status == "failure"
     assert "no film has landmarks of junior" in check.found
 
@@ -122,7 +122,7 @@ def test_duplicates(maker: AarizMaker, first: str, second: str, name: str, found
         maker.add(split, f"{split}0")
     maker.add(first, "one", grey=noise(99))
     maker.add(second, "two", grey=noise(99))
-    (check,) = named(look(maker.root), name)
+    (check,) = named(examination(maker.root), name)
     assert check.status == "warning"
     assert found in check.found
     assert check.remedy
@@ -133,7 +133,7 @@ def test_doubtful_pixel_sizes_and_labels(maker: AarizMaker) -> None:
     for index in range(6):
         maker.add("train", f"t{index}", senior=far, junior=far, pixel_size="10" if index == 5 else "0.1")
     maker.add("valid", "v", senior=POINTS, junior={**POINTS, "A": (20.0, 55.0)}, pixel_size="1.0")
-    examined = look(maker.root)
+    examined = examination(maker.root)
     (doubt,) = [check for check in named(examined, "pixel sizes") if "in doubt" in check.found]
     (missing,) = [check for check in named(examined, "pixel sizes") if "no pixel size" in check.found]
     (table,), (outlier,) = named(examined, "machine map"), named(examined, "outlying labels")
@@ -147,7 +147,7 @@ def test_doubtful_pixel_sizes_and_labels(maker: AarizMaker) -> None:
 def test_without_a_machine_map_and_a_test_split(maker: AarizMaker) -> None:
     for split in ("train", "valid"):
         maker.add(split, split, pixel_size=None)
-    examined = look(maker.root)
+    examined = examination(maker.root)
     for name in ("machines", "machine map", "pixel sizes", "test films"):
         assert [check.status for check in named(examined, name)] == ["warning"], name
 
@@ -159,7 +159,7 @@ def test_impossible_labels_fail_and_doubtful_ones_warn(maker: AarizMaker) -> Non
     for index, points in enumerate((good[0], {**good[1], "A": (0.0, 0.0)})):
         maker.add("train", f"t{index}", senior=points, junior=points, grey=grey + index)
     maker.add("valid", "v", senior=lips, junior=lips, grey=grey + 9)
-    examined = look(maker.root)
+    examined = examination(maker.root)
     (broken,) = named(examined, "broken films")
     assert broken.status == "failure"
     assert "label of senior: A lies in a corner of the film" in broken.found
@@ -173,14 +173,14 @@ def test_missing_marks_are_counted(maker: AarizMaker) -> None:
     maker.add("train", "a")
     maker.add("train", "b", senior={"S": (10.0, 10.0)})
     maker.add("valid", "v")
-    check = named(look(maker.root), "landmarks")[0]
+    check = named(examination(maker.root), "landmarks")[0]
     assert check.status == "warning"
     assert "2 marks missing on 1 films: A on 1, N on 1" in check.found
 
 
 def test_small_films_are_enlarged_for_nothing(tmp_path: Path) -> None:
     root = write_tiny_aariz(tmp_path / "Aariz", train=2, valid=1, test=1)
-    (check,) = named(look(root, image_size=(256, 256)), "film sizes")
+    (check,) = named(examination(root, image_size=(256, 256)), "film sizes")
     assert check.status == "warning"
     assert "4 of 4 are enlarged" in check.found
     assert "--image_size 96 96" in check.remedy
@@ -189,5 +189,5 @@ def test_small_films_are_enlarged_for_nothing(tmp_path: Path) -> None:
 def test_a_truth_that_no_validation_film_has_is_a_failure(maker: AarizMaker) -> None:
     maker.add("train", "a")
     maker.add("valid", "v", junior=None)
-    checks = named(look(maker.root, truth="junior"), "landmarks")
+    checks = named(examination(maker.root, truth="junior"), "landmarks")
     assert [check.status for check in checks if "--truth junior" in check.found] == ["failure"]

@@ -49,7 +49,7 @@ def test_no_nvidia_smi_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "said"),
+    ("result", "message"),
     [
         (subprocess.TimeoutExpired("nvidia-smi", 10), "does not answer within 10 s"),
         (PermissionError(13, "Permission denied"), "cannot be started (Permission denied)"),
@@ -58,11 +58,13 @@ def test_no_nvidia_smi_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
         (done(0, b"<html></html>"), "cannot be read"),
     ],
 )
-def test_whatever_goes_wrong_is_told_and_never_raised(monkeypatch: pytest.MonkeyPatch, result: Any, said: str) -> None:
+def test_whatever_goes_wrong_is_told_and_never_raised(
+    monkeypatch: pytest.MonkeyPatch, result: Any, message: str
+) -> None:
     run_gives(monkeypatch, result)
     smi = ask_nvidia_smi()
     assert smi.installed
-    assert said in smi.problem
+    assert message in smi.problem
     assert smi.cards == ()
 
 

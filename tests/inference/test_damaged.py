@@ -103,7 +103,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_undamaged_it_predicts(written: Path) -> None:
     predictor = Predictor(load_model(written))
-    assert predictor.errors(predictor.predict_film(np.full((90, 80), 90, np.uint8))).expected is not None
+    assert predictor.errors(predictor.run_film(np.full((90, 80), 90, np.uint8))).expected is not None
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())

@@ -23,7 +23,7 @@ from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import about_centre
 from cephkit.models.spec import ModelSpec
 from cephkit.records.record import LandmarkRecord
-from tests.inference.looking import Looking
+from tests.inference.networks import Network
 from tests.inference.test_predictor import film_with_spot
 
 Floats = NDArray[np.float64]
@@ -35,7 +35,7 @@ FACE = np.array([(22.0, 30.0), (70.0, 24.0), (60.0, 62.0), (28.0, 84.0), (66.0, 
 FACE_SYMBOLS = ("S", "N", "A", "Me", "B")
 
 
-class Regions(Looking):
+class Regions(Network):
     """Landmark k is the brightest place within 20 pixels of where it usually lies."""
 
     def __init__(self, face: Floats = FACE) -> None:
@@ -80,7 +80,7 @@ def test_points_are_those_of_the_film_as_it_is_however_it_is_held(
     held: Floats, facing: str, tta: bool, trained_left: bool
 ) -> None:
     truth = transform(held, FACE * 3 + 1)
-    found = Predictor(face_model(trained_left), tta=tta).predict_film(film_of(truth))
+    found = Predictor(face_model(trained_left), tta=tta).run_film(film_of(truth))
     assert (found.poses[0].doubt, found.poses[0].facing) == ("", facing)
     assert np.abs(found.points[0] - truth).max() < 0.2 * 12  # of a cell of 12 film pixels
 
@@ -133,12 +133,12 @@ def test_each_model_of_an_ensemble_looks_for_itself_at_films_that_only_the_first
     first = face_model()
     other = LoadedModel(Aside(), first.spec, Path("g.pth"), {})
     truth = FACE * 3 + 1
-    found = Predictor([first, other]).predict_film(film_of(truth))
+    found = Predictor([first, other]).run_film(film_of(truth))
     assert found.points[0] == pytest.approx(np.add(truth, (6, 0)), abs=0.2 * 12)
 
 
 def test_what_is_no_face_is_doubted() -> None:
-    found = Predictor(face_model()).predict_film(film_with_spot((384, 288), 10, 370, 5.0))
+    found = Predictor(face_model()).run_film(film_with_spot((384, 288), 10, 370, 5.0))
     assert found.poses[0].doubt
     assert found.poses[0].facing == "right"
 
@@ -161,11 +161,11 @@ def test_regions_and_a_removed_bias_turn_with_the_face(held: Floats) -> None:
     film = film_of(transform(held, FACE * 3 + 1))
     models = (face_model(), calibrated(removed_bias=bias), calibrated())
     plain, predictor, unmoved = map(Predictor, models)
-    found = predictor.predict_film(film)
-    regions, usual = predictor.errors(found).regions, unmoved.errors(unmoved.predict_film(upright)).regions
+    found = predictor.run_film(film)
+    regions, usual = predictor.errors(found).regions, unmoved.errors(unmoved.run_film(upright)).regions
     turn = held[:2, :2]
     # Three film pixels to a canvas pixel. Turned by 12 degrees, or by what the search for the pose makes of it.
-    moved = found.points - plain.predict_film(film).points
+    moved = found.points - plain.run_film(film).points
     assert moved[0] == pytest.approx(np.broadcast_to(turn @ (4.5, -1.5), (5, 2)), abs=0.25)
     assert regions is not None
     assert usual is not None

@@ -70,7 +70,7 @@ def test_colour_and_sixteen_bits_are_films_too() -> None:
     ids=["float", "line", "two channels", "small"],
 )
 def test_an_array_that_is_no_film_is_refused(film: np.ndarray) -> None:
-    with pytest.raises(FilmError, match=r"no film|a film has at least"):
+    with pytest.raises(FilmError, match=r"not a film|a film has at least"):
         model().predict(film)
 
 
@@ -119,13 +119,13 @@ def test_errors_and_regions_of_a_stretched_film_are_in_its_own_pixels(monkeypatc
 
 
 def test_what_is_no_cephalogram_has_no_landmarks_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    predict = Predictor.predict_canvases
+    predict = Predictor.run
 
     def doubted(*given: Any) -> Found:
         found = predict(*given)
         return replace(found, poses=[replace(pose, doubt="a cat") for pose in found.poses])
 
-    monkeypatch.setattr(Predictor, "predict_canvases", doubted)
+    monkeypatch.setattr(Predictor, "run", doubted)
     nothing = model().predict(spot())
     assert (nothing.points, nothing.missing, nothing.doubt) == ({}, ("A", "S"), "a cat")
     assert (nothing.scores, nothing.expected_errors, nothing.needs_review) == ({}, {}, ())

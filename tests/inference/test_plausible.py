@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cephkit.inference.plausible import ShapeModel, fit_shape
+from cephkit.inference.plausible import ShapeModel
+from cephkit.inference.shape_fit import fit_shape
 from cephkit.landmarks import SYMBOLS
 from tests.inference.deformed import DEFORMED, NO_FACES, Floats, drawn_faces, edentulous_bite
 

@@ -7,12 +7,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cephkit.checkpoint import Checkpoint, LoadedModel, load_model, write_checkpoint
-from cephkit.errors import FilmError, SettingsError
+from cephkit.errors import FilmError
 from cephkit.inference.model import Model
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.stages import decode_or_nan
+from cephkit.inference.preprocess import preprocess
 from cephkit.models.spec import ModelSpec
-from tests.inference.looking import Looking
+from tests.inference.networks import Network
 
 
 def tiny_checkpoint(path: Path, symbols: tuple[str, ...]) -> Path:
@@ -25,7 +25,7 @@ def tiny_checkpoint(path: Path, symbols: tuple[str, ...]) -> Path:
     return path
 
 
-class Brightness(Looking):
+class Brightness(Network):
     """Two maps: the film's brightness per cell, and nothing or NaN."""
 
     def __init__(self, second: float = 0.0) -> None:
@@ -53,34 +53,21 @@ def film_with_spot(size: tuple[int, int], x: float, y: float, width: float) -> n
 def test_a_spot_is_found_in_pixels_of_the_film(size: tuple[int, int], where: tuple[float, float]) -> None:
     scale = min(128 / size[0], 96 / size[1])
     x, y = where[0] * size[1], where[1] * size[0]
-    found = Predictor(loaded()).predict_film(film_with_spot(size, x, y, 6 / scale))
+    found = Predictor(loaded()).run_film(film_with_spot(size, x, y, 6 / scale))
     # A cell is 4 canvas pixels; 0.15 cells allow for the film's 8 bits.
     assert np.abs(found.points[0, 0] - (x, y)).max() < 0.15 * 4 / scale
 
 
 @pytest.mark.parametrize("second", [0.0, np.nan, np.inf, -np.inf])
 def test_a_map_that_says_nothing_gives_no_landmark(second: float) -> None:
-    found = Predictor(loaded(second)).predict_film(film_with_spot((300, 200), 90, 100, 9.0))
+    found = Predictor(loaded(second)).run_film(film_with_spot((300, 200), 90, 100, 9.0))
     assert np.isfinite(found.points[0, 0]).all()
     assert np.isnan(found.points[0, 1]).all()
     assert np.isnan(found.scores[0, 1])
 
 
-@pytest.mark.parametrize("loss", ["adaptive_wing", "softmax"])
-def test_one_bad_value_spoils_its_own_map_only(loss: str) -> None:
-    maps = torch.rand(2, 3, 8, 8)
-    good, _ = decode_or_nan(maps, loss)
-    maps[1, 2, 7, 7] = torch.nan
-    points, scores = decode_or_nan(maps, loss)
-    assert torch.isnan(points[1, 2]).all()
-    assert torch.isnan(scores[1, 2])
-    keep = torch.ones(2, 3, dtype=torch.bool)
-    keep[1, 2] = False
-    assert torch.equal(points[keep], good[keep])
-
-
 def test_a_landmark_in_the_border_of_the_canvas_is_not_found() -> None:
-    class Corner(Looking):
+    class Corner(Network):
         def forward(self, images: Tensor) -> Tensor:
             maps = torch.zeros(len(images), 2, 32, 24)
             maps[:, :, 2:5, 2:5] = 0.5
@@ -91,29 +78,27 @@ def test_a_landmark_in_the_border_of_the_canvas_is_not_found() -> None:
     # A wide film leaves a border above and below.
     predictor = Predictor(LoadedModel(Corner(), spec, Path("c"), {"sha256": ""}))
     film = np.ones((40, 96), np.uint8)
-    assert predictor.predict_film(film).points[0, 0, 1] < 0
+    assert predictor.run_film(film).points[0, 0, 1] < 0
     record = Model(predictor).predict(film)
     assert (record.points, record.missing) == ({}, ("A", "S"))
 
 
-def test_canvases_of_another_size_or_type_are_refused() -> None:
-    predictor = Predictor(loaded())
-    with pytest.raises(SettingsError, match="takes canvases of 128x96"):
-        predictor.predict_canvases([torch.zeros(1, 1, 96, 128, dtype=torch.uint8)], [(128, 96)])
-    with pytest.raises(SettingsError, match="uint8"):
-        predictor.predict_canvases([torch.zeros(1, 1, 128, 96)], [(128, 96)])
+def test_films_made_for_another_model_are_no_input() -> None:
+    film = preprocess(np.zeros((64, 64), np.uint8), [(64, 64)])
+    with pytest.raises(KeyError):
+        Predictor(loaded()).run([film])
 
 
 def test_half_precision_moves_a_point_by_less_than_a_pixel() -> None:
     film = film_with_spot((128, 96), 40.0, 70.0, 6.0)
-    exact, half = (Predictor(loaded(), "cpu", mixed).predict_film(film) for mixed in (False, True))
+    exact, half = (Predictor(loaded(), "cpu", mixed).run_film(film) for mixed in (False, True))
     assert np.abs(exact.points - half.points)[0, 0].max() < 1.0
 
 
 def test_a_film_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no film")
     with pytest.raises(FilmError, match=r"a\.png"):
-        Predictor(loaded()).predict_film(tmp_path / "a.png")
+        Predictor(loaded()).run_film(tmp_path / "a.png")
 
 
 def test_a_real_checkpoint_predicts_a_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from cephkit.models import pretrained
-from cephkit.models.pretrained import reachable, watch_loading, within
+from cephkit.models.pretrained import missing_parameters, reachable, within
 
 
 def test_silent_name_servers_cost_no_more_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,10 +56,10 @@ def test_a_download_that_stalls_ends_with_a_line(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pretrained, "try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr(pretrained, "reachable", lambda _: True)
     monkeypatch.setattr(pretrained, "hf_hub_download", lambda *_: never.wait(20))
-    said: list[str] = []
-    assert pretrained.find_weights("hrnet_w18", said.append) is None
-    assert "the download took more than" in said[0]
-    assert "Training starts from random weights" in said[0]
+    lines: list[str] = []
+    assert pretrained.find_weights("hrnet_w18", lines.append) is None
+    assert "the download took more than" in lines[0]
+    assert "Training starts from random weights" in lines[0]
     never.set()
 
 
@@ -71,23 +71,27 @@ class Whole(nn.Sequential):
         self.load_state_dict(state, strict=False)
 
 
+def names(missing: dict[int, nn.Parameter], network: nn.Module) -> list[str]:
+    return [name for name, parameter in network.named_parameters() if id(parameter) in missing]
+
+
 def test_what_loading_missed_is_known_by_the_names_of_the_part_that_is_kept() -> None:
-    state = {
-        key: value for key, value in Whole({}).state_dict().items() if key not in ("1.0.bias", "1.1.weight", "2.bias")
-    }
-    with watch_loading() as loading:
+    state = Whole({}).state_dict()
+    for key in ("0.bias", "1.1.weight", "2.bias"):
+        del state[key]
+    with missing_parameters() as missing:
         kept = nn.ModuleDict({"stem": (whole := Whole(state))[0], "body": whole[1]})
-    assert loading.missing_from(kept) == ["body.0.bias", "body.1.weight"]  # the classifier's own is rightly left out
-    with watch_loading() as loading:
-        Whole(Whole({}).state_dict())
-    assert loading.missing_from(whole) == []
+    assert names(missing, kept) == ["stem.bias", "body.1.weight"]  # the classifier's own is rightly left out
+    with missing_parameters() as missing:
+        whole = Whole(Whole({}).state_dict())
+    assert names(missing, whole) == []
 
 
 def test_networks_are_watched_in_the_block_alone() -> None:
-    with watch_loading() as loading:
+    with missing_parameters() as missing:
         network = Whole({})
         inner = nn.Sequential(nn.Linear(1, 1))
-    missing = loading.missing_from(network)
-    Whole({})
     inner.load_state_dict({}, strict=False)
-    assert loading.missing_from(network) == missing == [name for name, _ in network.named_parameters()]
+    Whole({})
+    assert names(missing, network) == [name for name, _ in network.named_parameters()]
+    assert names(missing, inner) == []

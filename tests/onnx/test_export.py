@@ -19,6 +19,7 @@ from cephkit.checkpoint import Checkpoint, load_model, write_checkpoint
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.geometry import Size
 from cephkit.inference.predictor import Found, Predictor
+from cephkit.inference.preprocess import preprocess
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.onnx import export
@@ -50,7 +51,8 @@ def checkpoint(path: Path, loss: str = "softmax", stride: int = 2, canvas: Size 
 def run(content: bytes | str, predictor: Predictor, films: list[NDArray[np.uint8]]) -> dict[str, NDArray[Any]]:
     """The outputs for a batch of films."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    single = [feed(film, predictor.stages[0].sizes) for film in films]
+    sizes = predictor.stages[0].sizes
+    single = [feed(preprocess(film, sizes), sizes) for film in films]
     names = [output.name for output in session.get_outputs()]
     batch = {key: np.concatenate([each[key] for each in single]) for key in single[0]}
     return dict(zip(names, session.run(names, batch), strict=True))
@@ -87,7 +89,7 @@ def test_a_batch_is_as_with_pytorch_however_the_films_are_held(written: Path) ->
     films = [spotted(way, size=size) for way, size in zip(WAYS, SIZES, strict=True)]
     films += [spotted(WAYS[0], ()), spotted(WAYS[0], SYMBOLS[:2])]
     films += [*(spotted(way, size=size) for way, size in zip(LYING, SIZES[1:], strict=True)), framed()[0]]
-    wanted = [predictor.predict_film(film) for film in films]
+    wanted = [predictor.run_film(film) for film in films]
     found = run(str(written), predictor, films)
     assert_same(found, predictor, wanted)
     assert np.isnan(found["points"][4]).all()  # a black film
@@ -123,7 +125,7 @@ def test_one_stage_alone_with_logits_on_a_fine_grid(tmp_path: Path) -> None:
     predictor = Predictor(load_model(checkpoint(tmp_path / "c.pth")))
     found = run(to_onnx(predictor).SerializeToString(), predictor, FILMS)
     assert list(found) == ["points", "scores"]
-    assert_same(found, predictor, [predictor.predict_film(film) for film in FILMS])
+    assert_same(found, predictor, [predictor.run_film(film) for film in FILMS])
 
 
 @pytest.mark.slow
@@ -131,8 +133,9 @@ def test_one_stage_alone_with_logits_on_a_fine_grid(tmp_path: Path) -> None:
 @pytest.mark.parametrize("refine", [True, False])
 def test_each_variant_with_and_without_the_second_stage(variant: Any, refine: bool) -> None:
     predictor, films = Predictor(spots_model(), refine=refine), [spotted(way) for way in WAYS]
-    found = run(to_onnx(predictor, variant, films).SerializeToString(), predictor, films)
-    wanted = [predictor.predict_film(film) for film in films]
+    fed = [preprocess(film, predictor.canvas_sizes) for film in films]
+    found = run(to_onnx(predictor, variant, fed).SerializeToString(), predictor, films)
+    wanted = [predictor.run_film(film) for film in films]
     assert np.abs(found["points"] - [each.points[0] for each in wanted]).mean() < 0.5
     assert found["faces_left"].tolist() == [False, True, False, False]
 
@@ -141,9 +144,10 @@ def test_each_variant_with_and_without_the_second_stage(variant: Any, refine: bo
 @pytest.mark.parametrize("variant", ["float16", "int8"])
 def test_variants_of_a_backbone_are_smaller(variant: Any, tmp_path: Path) -> None:
     predictor = Predictor(load_model(checkpoint(tmp_path / "c.pth")))
-    content = to_onnx(predictor, variant, FILMS).SerializeToString()
+    fed = [preprocess(film, predictor.canvas_sizes) for film in FILMS]
+    content = to_onnx(predictor, variant, fed).SerializeToString()
     assert len(content) < 0.8 * sum(weight.numel() * 4 for weight in predictor.stages[0].model.parameters())
-    gap = run(content, predictor, FILMS)["points"] - [predictor.predict_film(film).points[0] for film in FILMS]
+    gap = run(content, predictor, FILMS)["points"] - [predictor.run_film(film).points[0] for film in FILMS]
     assert 0 < np.median(np.abs(gap)) < 3.0
 
 
@@ -179,7 +183,7 @@ def test_the_example_of_the_page_gives_pytorchs_points_without_torch(written: Pa
     )  # fmt: skip
     rows = [line.split() for line in done.stdout.splitlines()]
     assert tuple(row[0] for row in rows) == SYMBOLS
-    wanted = Predictor(spots_model()).predict_film(film)
+    wanted = Predictor(spots_model()).run_film(film)
     assert np.abs(np.array([row[1:3] for row in rows], dtype=float) - wanted.points[0]).max() < 0.01
     assert done.stderr == ""
 

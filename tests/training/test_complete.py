@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cephkit.calibration import expected
 from cephkit.checkpoint import read_checkpoint
 from cephkit.commands.train import main
 from cephkit.config import TrainConfig
-from cephkit.inference import uncertainty
 from cephkit.training import complete as complete_module
 from cephkit.training import finish as finish_module
 from cephkit.training import loop, refine, second_stage
@@ -40,7 +40,7 @@ def second_stage_pays(patched: pytest.MonkeyPatch) -> None:
         return 2.0 if np.array_equal(errors, first[0]) else 1.0
 
     patched.setattr(second_stage, "mean", mean)
-    patched.setattr(uncertainty, "FEWEST_ERRORS", 4)
+    patched.setattr(expected, "FEWEST_ERRORS", 4)
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from cephkit.data.film import Film
-from cephkit.inference.local import fit_bias
+from cephkit.calibration.local import fit_bias
+from cephkit.data.film import Film, pixel_sizes_mm
 from cephkit.tables import write_csv
 
 Floats = NDArray[np.float64]
@@ -31,14 +31,14 @@ def bias_rows(
     """A row under ``COLUMNS`` per landmark, in mm where all films have a pixel size, else in film pixels.
 
     Args:
-        residuals: (N, K, 2) truth minus prediction, canvas pixels, as the network was shown the films.
+        residuals: (N, K, 2) truth minus prediction, canvas pixels, in the frame of the network's canvases.
         moved: the same without the bias that the other films show.
         units: (N,) film pixels to a canvas pixel.
         films: the N films.
         symbols: the K landmarks.
-        faces_left: whether the network was shown faces that look to the left.
+        faces_left: whether faces look left on the network's canvases.
     """
-    sizes = np.array([film.pixel_size_mm or np.nan for film in films])
+    sizes = pixel_sizes_mm(films)
     in_mm = bool(np.isfinite(sizes).all())
     factor = (units * sizes if in_mm else units)[:, None, None] * np.array([-1.0 if faces_left else 1.0, 1.0])
     gaps, left = residuals * factor, moved * factor
@@ -56,8 +56,8 @@ def bias_rows(
             "mre": _mean(gaps[:, column]),
             "mre_without_bias": _mean(left[:, column]),
         }
-        told = {name: round(value, 3) if np.isfinite(value) else None for name, value in figures.items()}
-        rows.append({"landmark": symbol, "films": int(bias.films[column]), "unit": "mm" if in_mm else "px", **told})
+        rounded = {name: round(value, 3) if np.isfinite(value) else None for name, value in figures.items()}
+        rows.append({"landmark": symbol, "films": int(bias.films[column]), "unit": "mm" if in_mm else "px", **rounded})
     return rows
 
 
@@ -98,8 +98,8 @@ def _mean(gaps: Floats) -> float:
 
 
 def _total(rows: Sequence[Row], name: str) -> float:
-    told = [(row[name], row["films"]) for row in rows if row[name] is not None]
-    return float(np.average([value for value, _ in told], weights=[films for _, films in told])) if told else np.nan
+    known = [(row[name], row["films"]) for row in rows if row[name] is not None]
+    return float(np.average([value for value, _ in known], weights=[films for _, films in known])) if known else np.nan
 
 
 def _text(value: float | None) -> str:

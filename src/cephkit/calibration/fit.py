@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from cephkit.calibration.conventions import FEWEST_FILMS as FEWEST_MARKED_TWICE
+from cephkit.calibration.conventions import with_conventions
+from cephkit.calibration.expected import fit_calibration
 from cephkit.calibration.residuals import canvas_facing, residuals
 from cephkit.data.film import Film
 from cephkit.errors import DataError
-from cephkit.inference.conventions import FEWEST_FILMS as FEWEST_MARKED_TWICE
-from cephkit.inference.conventions import with_conventions
 from cephkit.inference.predictor import Found
-from cephkit.inference.uncertainty import Calibration, fit_calibration
+from cephkit.inference.uncertainty import Calibration
 from cephkit.models.spec import ModelSpec
 
 

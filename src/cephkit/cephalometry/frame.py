@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cephkit.data.film import Points
+from cephkit.data.spacing import Spacing, as_spacing
 from cephkit.geometry import Matrix, film_to_face, transform
 from cephkit.landmarks import Facing
 
@@ -55,7 +56,7 @@ def facing_of(points: Points) -> Facing | None:
 def face_of(
     points: Points,
     facing: Facing,
-    pixel_size_mm: float | tuple[float, float] | None = None,
+    spacing: Spacing | float | None = None,
     covariances_px: Mapping[str, ArrayLike] | None = None,
 ) -> Face:
     """The face of landmarks in film pixels.
@@ -63,13 +64,16 @@ def face_of(
     Args:
         points: film pixels, x to the right, y down.
         facing: where the face looks on the film.
-        pixel_size_mm: mm per film pixel, or (across, down) of pixels not square; None: lengths stay in pixels.
+        spacing: mm per film pixel; None: lengths stay in pixels.
         covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared.
 
     Raises:
-        ValueError: the pixel size is no positive number, a coordinate is not finite, or a covariance is none.
+        ValueError: a coordinate is not finite, or a covariance is none.
+        SettingsError: no pixel of a cephalogram has that size.
     """
-    to_face = film_to_face(facing == "left", pixel_size_mm)
+    spacing = as_spacing(spacing)
+    sides = () if spacing is None else (spacing.column_mm, spacing.row_mm)
+    to_face = film_to_face(facing == "left", *sides)
     placed = {}
     for symbol, point in points.items():
         if not np.isfinite(point).all():
@@ -77,7 +81,7 @@ def face_of(
         placed[symbol] = transform(to_face, point)
     turn = to_face[:2, :2]
     spread = {symbol: turn @ _covariance(symbol, given) @ turn.T for symbol, given in (covariances_px or {}).items()}
-    return Face(placed, pixel_size_mm is not None, spread)
+    return Face(placed, spacing is not None, spread)
 
 
 def _covariance(symbol: str, given: ArrayLike) -> Matrix:

@@ -123,7 +123,7 @@ def measure(
     return measure_points(
         record.points,
         facing=record.facing,
-        pixel_size_mm=None if spacing is None else (spacing.column_mm, spacing.row_mm),
+        spacing=spacing,
         covariances_px=spread,
         subject=Subject(age, sex, enlargement_percent),
         analyses=analyses or None,

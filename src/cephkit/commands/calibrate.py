@@ -9,10 +9,10 @@ import numpy as np
 import tyro
 from rich.console import Console
 
+from cephkit.calibration.local import FEWEST_FILMS
 from cephkit.config import Truth, parse
 from cephkit.data.film import Film, Split
 from cephkit.errors import DataError, SettingsError
-from cephkit.inference.local import FEWEST_FILMS
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Found, Predictor
@@ -161,8 +161,8 @@ def _local(
     options: CalibrateOptions,
 ) -> "Calibration":  # fmt: skip
     from cephkit.calibration import bias
+    from cephkit.calibration.local import fit_local
     from cephkit.calibration.residuals import canvas_facing, residuals
-    from cephkit.inference.local import fit_local
 
     symbols = predictor.spec.symbols
     gaps = residuals(found, films, symbols, options.truth)

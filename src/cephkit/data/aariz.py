@@ -7,9 +7,9 @@ from pathlib import Path
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.labels import read_cvm_stage, read_landmarks
-from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
+from cephkit.data.machines import FILE_NAME, MachineRow, read_machine_map
 from cephkit.data.names import film_key, film_name
-from cephkit.data.pixels import PICTURE_ENDINGS
+from cephkit.data.pixels import FILM_ENDINGS
 from cephkit.errors import DataError, LabelError, Note
 
 ANNOTATORS: dict[str, str] = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}
@@ -39,10 +39,10 @@ class AarizFolder:
     notes: tuple[Note, ...] = ()
 
 
-def some(names: Sequence[str], shown: int = 5) -> str:
+def some(names: Sequence[str], count: int = 5) -> str:
     """The first names and how many more there are, for one line on screen."""
-    rest = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(names) - count
+    return ", ".join(names[:count]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
@@ -118,7 +118,7 @@ def _entry(parent: Path, name: str, *, folder: bool = False) -> Path | None:
 def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[list[Film], list[Problem], list[Note]]:
     by_stem: dict[str, list[Path]] = {}
     for path in _visible(film_folder):
-        if path.suffix.lower() in PICTURE_ENDINGS:
+        if path.suffix.lower() in FILM_ENDINGS:
             by_stem.setdefault(film_name(path), []).append(path)
     problems: list[Problem] = []
 
@@ -138,7 +138,7 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
         for written, path in _label_files(landmark_folder, name):
             film_id = written if written in by_stem else by_key.get(film_key(written), written)
             if film_id not in by_stem:
-                text = f"label without a film {film_id} ({', '.join(PICTURE_ENDINGS)}) in {film_folder}"
+                text = f"label without a film {film_id} ({', '.join(FILM_ENDINGS)}) in {film_folder}"
                 broken(film_id, path, "label", text, "add the film or remove the label")
                 continue
             if annotator in annotations[film_id]:
@@ -192,12 +192,7 @@ def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[st
 
 
 def _with_machine(film: Film, row: MachineRow | None) -> Film:
-    if row is None:
-        return film
-    origin = ORIGIN if row.pixel_size_mm is not None else film.pixel_size_origin
-    return replace(
-        film, machine=row.machine, pixel_size_mm=row.pixel_size_mm, pixel_size_origin=origin, stretch=row.stretch
-    )
+    return film if row is None else replace(film, machine=row.machine, spacing=row.spacing)
 
 
 def _films_of_others(root: Path, splits: Sequence[Split]) -> list[Path]:

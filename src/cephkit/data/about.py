@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 
 from cephkit.data.aariz import some
 from cephkit.data.film_rows import of_film, rows_without_film
-from cephkit.data.machines import LARGEST_MM, SIDES, SMALLEST_MM
+from cephkit.data.machines import SIDES
 from cephkit.data.names import film_key
-from cephkit.data.spacing import Spacing, spacing_from_ruler, square
+from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, spacing_from_ruler, square
 from cephkit.data.tables import number, read_table, surplus
 from cephkit.errors import DataError, SettingsError
 
@@ -26,7 +26,7 @@ OLDEST = 120.0
 
 @dataclass(frozen=True)
 class About:
-    """What is known about one film; None: nothing is."""
+    """What a table says about one film; None: nothing."""
 
     spacing: Spacing | None = None
     age: float | None = None
@@ -36,10 +36,10 @@ class About:
 
 
 def read_about(path: Path) -> dict[str, About]:
-    """``film_key`` of the film -> what the table says. Cells may be empty, further columns do no harm.
+    """Read a table: ``film_key`` of the film -> its row. Cells may be empty, further columns are ignored.
 
     Raises:
-        DataError: unreadable, without a column of films, a film twice, or a value that cannot be.
+        DataError: unreadable, without a column of films, a film twice, or an impossible value.
     """
     head, lines = read_table(path, NAMES)
     about: dict[str, About] = {}
@@ -86,7 +86,8 @@ def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:
             x1, y1, x2, y2, length = map(number, ruler)
             return spacing_from_ruler((x1, y1), (x2, y2), length, f"ruler in {table}")
         except (ValueError, SettingsError) as error:
-            raise DataError(f"{where}: {' '.join(RULER)} cannot be used ({error}); correct or empty them") from error
+            name = " ".join(RULER)
+            raise DataError(f"{where}: {name} cannot be used ({error}); correct them or leave them empty") from error
     pixel_size = _number(size, SMALLEST_MM, LARGEST_MM, f"{where}: pixel size")
     return None if pixel_size is None else square(pixel_size, table)
 
@@ -98,7 +99,7 @@ def _of_sides(fields: dict[str, str], sides: list[str], table: str, where: str) 
     try:
         return Spacing(number(sides[0]), number(sides[1]), table)
     except (ValueError, SettingsError) as error:
-        raise DataError(f"{where}: {name} cannot be used ({error}); correct or empty them") from error
+        raise DataError(f"{where}: {name} cannot be used ({error}); correct them or leave them empty") from error
 
 
 def _number(written: str, low: float, high: float, name: str) -> float | None:

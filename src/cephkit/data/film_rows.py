@@ -1,4 +1,4 @@
-"""Which row of a table belongs to which film."""
+"""Finds the row of a table that belongs to a film."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,12 +10,12 @@ Row = TypeVar("Row")
 
 
 def of_film(rows: Mapping[str, Row], file: Path) -> Row | None:
-    """The row, by ``film_key``, of the film in ``file``: under its name, with its ending or without."""
+    """Look up the row, by ``film_key``, of the film in ``file``: under its name with or without ending."""
     found = rows.get(film_key(file.name))
     return rows.get(film_key(film_name(file))) if found is None else found
 
 
 def rows_without_film(keys: Iterable[str], files: Iterable[Path]) -> list[str]:
-    """Those of ``keys`` (``film_key``) that name none of ``files``, in their order."""
+    """The ``keys`` (``film_key``) that name none of ``files``, in their order."""
     there = {film_key(name) for file in files for name in (file.name, film_name(file))}
     return [key for key in keys if key not in there]

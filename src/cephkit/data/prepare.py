@@ -1,4 +1,4 @@
-"""The one door to the data: from an Aariz folder to checked films, landmarks of the model, and datasets."""
+"""Prepares a data set for a run: from an Aariz folder to checked films, landmarks of the model, and datasets."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from cephkit.landmarks import SYMBOLS, in_canonical_order
 from cephkit.notice import Notify
 
 OfFilm = TypeVar("OfFilm", Film, Problem)
-SHOWN_PROBLEMS = 50
+MOST_PROBLEMS = 50
 UNREAD = "unread films"
 """Kind of the note on films of other splits that cannot be read."""
 
@@ -44,7 +44,7 @@ class PreparedData:
     def dataset(
         self, split: Split, symbols: tuple[str, ...] | None = None, annotation: str | None = None
     ) -> FilmDataset:
-        """The films of ``split``, with the symbols and the annotation of this data unless told otherwise."""
+        """The films of ``split``, with the symbols and the annotation of this data by default."""
         return FilmDataset(
             self.films[split],
             symbols or self.symbols,
@@ -74,12 +74,12 @@ def prepare(
 
     Args:
         root: folder in the Aariz layout.
-        splits: those that the run uses. With train among them the others are looked at too, for leaked films.
+        splits: those that the run uses. With train among them the others are checked too, for leaked films.
         annotation: ``senior``, ``junior``, ``mean`` or ``official``; a film without such labels is a problem.
         canvas_size: (height, width) of the network's input.
         hold: films to hold in memory: None all, N the first N in the order of ``splits``, 0 none.
         cache_dir: where hashes and canvases are kept between runs; None for the user's cache folder.
-        skip_bad_films: leave films with a problem out, one line each, in place of one error for all.
+        skip_bad_films: leave films with a problem out, one line each, instead of one error for all.
         notify: takes lines for the user.
 
     Raises:
@@ -92,7 +92,7 @@ def prepare(
     unusable = list(aariz.problems)
     unusable += _without(unlabelled(_without(aariz.films, unusable), annotation), unusable)
     _refuse_foreign_annotation(aariz, annotation, root)
-    # Where the run will be refused anyway nothing is stored, but every film is still looked at.
+    # If the run will be refused anyway nothing is stored, but every film is still checked.
     refused = bool(unusable) and not skip_bad_films
     planned = [] if refused else _without(aariz.films, unusable)[:hold]
     check_memory(len(planned), canvas_size)
@@ -179,10 +179,10 @@ def _report(problems: list[Problem], skip: bool, root: Path, notify: Notify) -> 
             notify(f"left out: {line}")
         return
     count = len({(problem.split, problem.film_id) for problem in problems})
-    shown = "\n".join(f"  {line}" for line in lines[:SHOWN_PROBLEMS])
-    more = f"\n  and {len(lines) - SHOWN_PROBLEMS} more" if len(lines) > SHOWN_PROBLEMS else ""
+    listed = "\n".join(f"  {line}" for line in lines[:MOST_PROBLEMS])
+    more = f"\n  and {len(lines) - MOST_PROBLEMS} more" if len(lines) > MOST_PROBLEMS else ""
     remedy = "Fix them or skip them with --skip_bad_films"
-    raise DataError(f"{root}: {count} films cannot be used:\n{shown}{more}\n{remedy}", problems=problems)
+    raise DataError(f"{root}: {count} films cannot be used:\n{listed}{more}\n{remedy}", problems=problems)
 
 
 def _hold(films: Sequence[Film], folder: Path, canvas_size: Size, builder: StoreBuilder, notify: Notify) -> FilmStore:

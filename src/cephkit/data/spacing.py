@@ -1,19 +1,25 @@
-"""How large a film's pixels are in mm, and who says so.
+"""How large a film's pixels are in mm, and the source of that size.
 
-A wrong pixel size makes every length wrong without a sign of it, so a spacing never travels without its origin.
+A wrong pixel size makes every length wrong without any sign of it, so a spacing always carries its origin.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, TypeAlias
 
-from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
 from cephkit.errors import SettingsError
 
 Plane: TypeAlias = Literal["head", "detector", "film", "unknown"]
 """Where a mm is one: in the middle of the head, at the detector or on the paper or film that was scanned (there
-lengths are enlarged), or nobody said."""
+lengths are enlarged), or unknown."""
+Stretch: TypeAlias = tuple[float, float]
+"""How much wider and higher than its shorter side a pixel is: (across, down)."""
+
+SMALLEST_MM, LARGEST_MM = 0.005, 2.0
+"""Side of a pixel; those of real films measure 0.09 to 0.24, and nothing outside these bounds is a cephalogram."""
+SQUARE: Stretch = (1.0, 1.0)
 
 SQUARE_WITHIN = 0.001
 """Pixels whose sides differ by less, relative, are square."""
@@ -34,7 +40,7 @@ class Spacing:
     column_mm: float
     """From the centre of a column to the next, across the film."""
     origin: str
-    """Who says so, for people."""
+    """Where the size comes from, for people."""
     plane: Plane = "unknown"
 
     def __post_init__(self) -> None:
@@ -56,6 +62,16 @@ class Spacing:
         return abs(self.row_mm / self.column_mm - 1) < SQUARE_WITHIN
 
     @property
+    def short_mm(self) -> float:
+        """The shorter side: the pixel size of the film once its pixels are square."""
+        return min(self.row_mm, self.column_mm)
+
+    @property
+    def stretch(self) -> Stretch:
+        """What makes the pixels square."""
+        return SQUARE if self.is_square else (self.column_mm / self.short_mm, self.row_mm / self.short_mm)
+
+    @property
     def mean_mm(self) -> float:
         """Side of the square with a pixel's area."""
         return self.row_mm if self.row_mm == self.column_mm else math.sqrt(self.row_mm * self.column_mm)
@@ -63,6 +79,24 @@ class Spacing:
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as results carry it."""
         return {"row_mm": self.row_mm, "column_mm": self.column_mm, "origin": self.origin, "plane": self.plane}
+
+
+def stretch_of(spacing: Spacing | None) -> Stretch:
+    """``spacing.stretch``; pixels of unknown size count as square."""
+    return SQUARE if spacing is None else spacing.stretch
+
+
+def as_spacing(given: Spacing | float | None) -> Spacing | None:
+    """The spacing that a caller gives: as it is, or as mm per pixel.
+
+    Raises:
+        SettingsError: it is something else, or no pixel has that size.
+    """
+    if isinstance(given, Real):
+        return square(float(given), "pixel size given")
+    if not isinstance(given, Spacing | None):
+        raise SettingsError(f"spacing is {given!r}; give mm per pixel as a number, or a cephkit.Spacing")
+    return given
 
 
 def square(pixel_size_mm: float, origin: str, plane: Plane = "unknown") -> Spacing:
@@ -77,12 +111,12 @@ def square(pixel_size_mm: float, origin: str, plane: Plane = "unknown") -> Spaci
 def spacing_from_ruler(
     start: Sequence[float], end: Sequence[float], length_mm: float, origin: str = "ruler"
 ) -> Spacing:
-    """The pixel size by two points (x, y), film pixels, of a ruler on the film, ``length_mm`` apart.
+    """Compute the pixel size from two points (x, y), film pixels, of a ruler on the film, ``length_mm`` apart.
 
-    A ruler hangs in the middle of the head or lies on the film; which one it is nobody said.
+    The ruler may be in the middle of the head or on the film: the plane is unknown.
 
     Raises:
-        SettingsError: the points coincide or are no points, or the pixel size cannot be one.
+        SettingsError: the points coincide or are not finite, or the pixel size is impossible.
     """
     numbers = (*start, *end, length_mm)
     if len(numbers) != 5 or not all(math.isfinite(number) for number in numbers):
@@ -94,7 +128,7 @@ def spacing_from_ruler(
 
 
 def said_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> Spacing | None:
-    """What a user says on the command line, or None.
+    """The pixel size that a user gives on the command line, or None.
 
     Args:
         pixel_size_mm: of ``--pixel_size_mm``.
@@ -104,7 +138,7 @@ def said_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> 
         SettingsError: both are given, or cannot be.
     """
     if pixel_size_mm is not None and ruler is not None:
-        raise SettingsError("--pixel_size_mm and --ruler both tell the pixel size: give one of them")
+        raise SettingsError("--pixel_size_mm and --ruler both give the pixel size: give one of them")
     if ruler is not None:
         x1, y1, x2, y2, length = ruler
         return spacing_from_ruler((x1, y1), (x2, y2), length, "--ruler")

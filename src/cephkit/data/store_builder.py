@@ -15,7 +15,8 @@ import psutil
 from numpy.typing import NDArray
 
 from cephkit.data.film import Film
-from cephkit.data.pixels import content_hash, decode_grey, read_bytes, to_canvas, to_uint8
+from cephkit.data.opened import open_film
+from cephkit.data.pixels import content_hash, read_bytes, to_canvas, to_uint8
 from cephkit.data.store import FilmStore, content_of, end_of_store, store_path
 from cephkit.errors import DataError, FilmError
 from cephkit.geometry import Size
@@ -106,7 +107,7 @@ class StoreBuilder:
         data = read_bytes(film.path)
         if content_hash(data) != content:
             raise FilmError("changed during the check", "start the run again", film.path)
-        self.add(content, to_uint8(decode_grey(data, film.path)))
+        self.add(content, to_uint8(open_film(film.path, use_spacing=False, data=data).grey))
 
     def _publish(self, path: Path, wanted: set[str]) -> FilmStore:
         assert self._file is not None

@@ -1,6 +1,6 @@
-"""Films made unlike those of a training, each with the way back to the film that it was made of.
+"""Distorts films, each with the way back to the original.
 
-A distortion takes a grey film (H, W) uint8 and returns another, of whatever size, with the 3x3 matrix from
+A distortion takes a grey film (H, W) uint8 and returns another, of any size, with the 3x3 matrix from
 the film's pixels to the distorted film's pixels (pixel centres at integers in both). Points predicted on the
 distorted film are mapped back by its inverse and scored in the film's own pixels and millimetres.
 """
@@ -64,7 +64,7 @@ def invert_grey(film: Grey8, seed: int = 0) -> Distorted:
 
 
 def rotate(film: Grey8, seed: int = 0, *, degrees: float) -> Distorted:
-    """Turned about its centre, clockwise as one sees it, on a black canvas large enough to cut nothing off."""
+    """Turned about its centre, clockwise on screen, on a black canvas large enough to cut nothing off."""
     height, width = film.shape
     turn = np.deg2rad(degrees)
     cos, sin = np.cos(turn), np.sin(turn)
@@ -169,7 +169,7 @@ DISTORTIONS: tuple[Distortion, ...] = (
     Distortion("size", "x0.5", partial(resize, factor=0.5)),
     Distortion("jpeg", "quality 10", partial(jpeg, quality=10)),
 )
-"""What ``cephkit evaluate --stress`` tries, in the order of its table."""
+"""Those of ``cephkit evaluate --stress``, in the order of its table."""
 
 
 def _warp(film: Grey8, matrix: Matrix, size: Size) -> Grey8:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.film import Points
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.drawing import painter
 from cephkit.drawing.marks import ON_FILM, XY, Stroke
 from cephkit.drawing.placing import box_around
@@ -83,7 +84,7 @@ def _overlay(scores: Scores, index: int, name: str, title: str) -> Plot | Omitte
     errors_px, errors_mm = scores.errors_px[index], scores.errors_mm[index]
     scored = [column for column in range(len(scores.symbols)) if not np.isnan(errors_px[column])]
     found = [column for column in scored if np.isfinite(errors_px[column])]
-    radius = RING_MM / film.pixel_size_mm if film.pixel_size_mm else None
+    radius = None if film.spacing is None else RING_MM / film.spacing.short_mm
     true_points, predicted_points = (
         {scores.symbols[column]: (float(points[column, 0]), float(points[column, 1])) for column in columns}
         for points, columns in ((truth, scored), (predicted, found))

@@ -1,4 +1,4 @@
-"""Predictions to judge, from checkpoints or from a file."""
+"""Judges the predictions of checkpoints or of a file."""
 
 import hashlib
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class JudgeOptions(Protocol):
-    """What judging needs to know; ``EvaluateOptions`` and ``CompareOptions`` have it."""
+    """The options of judging, part of ``EvaluateOptions`` and ``CompareOptions``."""
 
     @property
     def dataset_path(self) -> Path: ...
@@ -58,7 +58,7 @@ class JudgeOptions(Protocol):
 
 @dataclass(frozen=True)
 class Judged:
-    """Scores, what they came from, and what else is known of them."""
+    """Scores, and what they were made from."""
 
     scores: Scores
     source: dict[str, Any]
@@ -67,10 +67,13 @@ class Judged:
 
 
 def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Notify) -> Judged:
-    """Predictions of one checkpoint, or of several whose points are averaged.
+    """Judge one checkpoint, or several whose points are averaged.
+
+    Films are read, posed and run as ``cephkit predict`` does. Points of films that look like no lateral cephalogram are
+    judged too, where predict withholds them: a model must not gain by refusing films; ``films_doubted`` lists them.
 
     Raises:
-        CephkitError: what cannot be judged, and why.
+        CephkitError: the checkpoints or the films cannot be judged.
     """
     from cephkit.checkpoint import current_versions, load_model
     from cephkit.data.prepare import prepare
@@ -94,7 +97,7 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Noti
     )
     films = [film for group in prepared.films.values() for film in group]
     if not set(symbols_with_truth(films, options.truth)) & set(spec.symbols):
-        raise DataError(f"{options.dataset_path}: nothing to score: no film has a landmark that the model knows")
+        raise DataError(f"{options.dataset_path}: nothing to score: no film has a landmark that the model finds")
     found = predict_films(
         predictor,
         films,
@@ -149,10 +152,10 @@ def judge_checkpoints(options: JudgeOptions, paths: Sequence[Path], notify: Noti
 
 
 def judge_file(options: JudgeOptions, path: Path, notify: Notify) -> Judged:
-    """Predictions of a file. Only labels are read: no film is decoded.
+    """Judge the predictions in a file. Only labels are read: no film is decoded.
 
     Raises:
-        CephkitError: what cannot be judged, and why.
+        CephkitError: the file or the labels cannot be judged.
     """
     folder = read_aariz(options.dataset_path, options.splits)
     for note in folder.notes:
@@ -178,7 +181,7 @@ def judge_file(options: JudgeOptions, path: Path, notify: Notify) -> Judged:
 
 
 def _usable(folder: AarizFolder, options: JudgeOptions, notify: Notify) -> list[Film]:
-    """Films without a problem.
+    """Select the films without a problem.
 
     Raises:
         DataError: listing the problems, unless they are to be skipped.

@@ -1,4 +1,4 @@
-"""Radial errors and what is said of them: MRE, SDR, their spread and their uncertainty.
+"""Radial errors and their statistics: MRE, SDR, their spread and their uncertainty.
 
 An error is finite where truth and prediction both exist, ``NaN`` where there is no truth (nothing to score)
 and ``inf`` where there is a truth but no prediction. A missing prediction therefore cannot vanish: it is a

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, pixel_sizes_mm, points_array, stretches
 from cephkit.errors import DataError
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise, to_mm
 from cephkit.evaluation.predictions import listed
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scores:
-    """Films with their predicted points and the truth, and what follows from them."""
+    """Films with their predicted points and the truth, and the errors."""
 
     films: tuple[Film, ...]
     symbols: tuple[str, ...]
@@ -42,12 +42,12 @@ class Scores:
     @cached_property
     def stretches(self) -> Floats:
         """(N, 1, 2): by how much a film's pixels are wider and higher than their shorter side."""
-        return np.array([film.stretch for film in self.films], dtype=np.float64).reshape(-1, 1, 2)
+        return stretches(self.films)
 
     @cached_property
     def pixel_sizes(self) -> Floats:
         """(N,) mm per film pixel, NaN where unknown."""
-        return np.array([film.pixel_size_mm or np.nan for film in self.films], dtype=np.float64)
+        return pixel_sizes_mm(self.films)
 
     @cached_property
     def errors_mm(self) -> Floats:
@@ -71,7 +71,7 @@ class Scores:
     @property
     def films_without_pixel_size(self) -> list[str]:
         """Films that count in pixels, never in mm."""
-        return [film.film_id for film in self.films if film.pixel_size_mm is None]
+        return [film.film_id for film in self.films if film.spacing is None]
 
     @property
     def landmarks_not_predicted(self) -> list[str]:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from cephkit.data.depth import widened
-from cephkit.data.film import Film, points_array
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
+from cephkit.data.spacing import stretch_of
 from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
@@ -53,7 +54,7 @@ def stress_rows(
     distortions: Sequence[Distortion] = DISTORTIONS,
     max_films: int | None = None,
 ) -> list[Row]:
-    """The errors of a model on distorted films, one row per distortion and strength.
+    """Measure the errors of a model on distorted films, one row per distortion and strength.
 
     Every film is read once, distorted in each way, and predicted; the points are mapped back to the film and
     scored there, so a distortion that changes the size of the film does not change the millimetres.
@@ -92,8 +93,9 @@ def stress_rows(
     undistorted = np.full(truth.shape, np.nan)
     cut_off = np.zeros((len(distortions), *truth.shape[:2]), dtype=bool)
     for row, film in enumerate(progress(chosen) if progress else chosen):
-        grey = straightened(to_uint8(read_grey(film.path)), film.stretch)
-        truth[row] = unstretched(truth[row], np.array(film.stretch))
+        stretch = stretch_of(film.spacing)
+        grey = straightened(to_uint8(read_grey(film.path)), stretch)
+        truth[row] = unstretched(truth[row], np.array(stretch))
         seed = zlib.crc32(film.film_id.encode())
         undistorted[row] = _checked(predict(grey), truth[row].shape)
         for index, distortion in enumerate(distortions):
@@ -101,12 +103,12 @@ def stress_rows(
                 predicted[index, row] = undistorted[row]
                 continue
             distorted, matrix = distortion(grey, seed)
-            found = _checked(predict(to_uint8(widened(distorted))), truth[row].shape)  # as its file would be read
+            found = _checked(predict(distorted), truth[row].shape)
             predicted[index, row] = transform(invert(matrix), found)
-            # A label beside the film was not cut off by anyone.
+            # A label off the film was not cut off by the distortion.
             moved = transform(matrix, truth[row])
             cut_off[index, row] = _inside(truth[row], grey.shape) & ~_inside(moved, distorted.shape)
-    sizes = np.array([film.pixel_size_mm or np.nan for film in chosen], dtype=np.float64)
+    sizes = pixel_sizes_mm(chosen)
     baseline = radial_errors(undistorted, truth)
     return [
         _row(distortion, radial_errors(found, np.where(cut[..., None], np.nan, truth)), baseline, sizes, cut)
@@ -185,7 +187,7 @@ def _ratio(errors: Floats, baseline: Floats) -> float | None:
 def _spread(films: Sequence[Film], most: int | None) -> list[Film]:
     if most is None or most >= len(films):
         return list(films)
-    # Evenly, because films come sorted: the first ones may all be of one machine.
+    # Evenly, because films are sorted: the first ones may all be of one machine.
     return [films[index * len(films) // most] for index in range(most)]
 
 

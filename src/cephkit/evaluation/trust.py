@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.calibration.expected import cross_fitted
 from cephkit.calibration.residuals import residuals
 from cephkit.evaluation.scoring import Scores
-from cephkit.inference.uncertainty import COVERAGE, Calibration, cross_fitted, within
+from cephkit.inference.uncertainty import COVERAGE, Calibration, within
 from cephkit.records.record import REVIEW_MM
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
         for column, symbol in enumerate(scores.symbols)
         if known[:, column].any()
     }
-    error, told = scores.errors_px / units, expected
-    large, looked = in_mm & (scores.errors_mm > LARGE_MM), in_mm & (expected_mm > REVIEW_MM)
+    error = scores.errors_px / units
+    large, reviewed = in_mm & (scores.errors_mm > LARGE_MM), in_mm & (expected_mm > REVIEW_MM)
     return {
         "films": int(known.any(1).sum()),
         "points": int(known.sum()),
@@ -85,11 +86,11 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
         "coverage_90_percent_without_examiners": _percent(inside_plain, known),
         "coverage_90_percent_per_landmark": coverage,
         "films_unlike_the_calibration": int((strange >= 1).sum()),
-        "rank_correlation": spearman(told[known], error[known]),
-        "rank_correlation_within_landmarks": _within_landmarks(told, error, known),
+        "rank_correlation": spearman(expected[known], error[known]),
+        "rank_correlation_within_landmarks": _within_landmarks(expected, error, known),
         "errors_over_4mm": int(large.sum()),
-        "errors_over_4mm_marked_percent": _percent(looked, large),
-        "points_marked_percent": _percent(looked, in_mm),
+        "errors_over_4mm_marked_percent": _percent(reviewed, large),
+        "points_marked_percent": _percent(reviewed, in_mm),
         "mean_expected_mm": float(expected_mm[in_mm].mean()) if in_mm.any() else None,
         "mean_observed_mm": float(scores.errors_mm[in_mm].mean()) if in_mm.any() else None,
         "expected_mm": [round(value, 4) for value in expected_mm[in_mm].tolist()],
@@ -101,9 +102,9 @@ def _percent(true: NDArray[np.bool_], of: NDArray[np.bool_]) -> float | None:
     return 100 * float(true[of].mean()) if of.any() else None
 
 
-def _within_landmarks(told: Floats, error: Floats, known: NDArray[np.bool_]) -> float | None:
+def _within_landmarks(expected: Floats, error: Floats, known: NDArray[np.bool_]) -> float | None:
     """The mean over landmarks of the rank correlation over films, weighted by the landmarks' points."""
-    each = [(spearman(told[there, k], error[there, k]), int(there.sum())) for k, there in enumerate(known.T)]
+    each = [(spearman(expected[there, k], error[there, k]), int(there.sum())) for k, there in enumerate(known.T)]
     ranked = [(value, count) for value, count in each if value is not None]
     return float(np.average([v for v, _ in ranked], weights=[n for _, n in ranked])) if ranked else None
 

@@ -1,7 +1,7 @@
-"""How unlike the films of a calibration a film looks to the network.
+"""How unlike the films of a calibration a film is to the network.
 
-What the first stage sees is summed up film by film (``models.build.LandmarkModel.look``); each of these numbers is
-compared with the same one of the films that the calibration was made from, which the network was not trained on.
+The first stage gives a signature of each film (``LandmarkModel.with_signature``); each of its numbers is compared with
+those of the films of the calibration, which the network was not trained on.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 FEWEST_FILMS = 10
-"""With fewer there is no telling what is usual."""
+"""Fewer do not show what is usual."""
 USUAL, UNUSUAL = 0.75, 0.95
 """Shares of the films that lie nearer than one that counts as like them, and than one that counts as unlike them."""
 FARTHEST = 2.0
@@ -24,7 +24,7 @@ LEAST_DISTANCE = 1e-9
 
 @dataclass(frozen=True)
 class Likeness:
-    """What films usually look like, and how far from it they lie."""
+    """Signatures of usual films, and how far films lie from them."""
 
     mean: Floats
     """(D,)."""
@@ -33,7 +33,7 @@ class Likeness:
     usual: float
     """Distance up to which a film is like the others."""
     unusual: float
-    """Distance from which on it is unlike them."""
+    """Distance from which it is unlike them."""
     farthest: float
     """Distance of the film that is least like the others."""
 
@@ -75,9 +75,9 @@ class Likeness:
 
 
 def fit_likeness(signatures: ArrayLike) -> tuple[Likeness | None, Floats]:
-    """What films of ``signatures`` (N, D) look like, and how strange (N,) each is to the others.
+    """Fit the likeness of films with ``signatures`` (N, D), and the strangeness (N,) of each to the others.
 
-    Without enough films None and zeros.
+    None and zeros if the films are too few.
     """
     values = np.asarray(signatures, dtype=np.float64)
     count = len(values)

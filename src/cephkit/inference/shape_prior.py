@@ -1,4 +1,4 @@
-"""How shapes of faces vary, before a data set has shown it: by the table of Aariz faces, or by smoothness alone.
+"""How shapes of faces vary before any data set is known: by the table of Aariz faces, or smoothly.
 
 Covariances are (2K, 2K), x0, y0, x1, ..., of shapes aligned to a mean with a root mean square radius of 1.
 """
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.synthetic.shapes import table
+from cephkit.inference.shapes import as_complex, misfit
 
 Floats = NDArray[np.float64]
 
@@ -38,19 +39,6 @@ def prior_covariance(mean: Floats, symbols: Sequence[str] | None) -> Floats:
     """
     known = None if symbols is None else _of_the_table(mean, symbols)
     return smooth(mean, ORDINARY_SD, ORDINARY_NOISE) if known is None else known
-
-
-def misfit(points: Floats, goal: Floats) -> float:
-    """0 where a similarity lays ``points`` (K, 2) onto ``goal``, 1 where none brings them any nearer than one place."""
-    z, w = (as_complex(shape - shape.mean(0)) for shape in (points, goal))
-    sizes = float(np.vdot(z, z).real) * float(np.vdot(w, w).real)
-    shared = abs(complex(np.vdot(z, w))) ** 2
-    return max(0.0, 1 - shared / sizes) ** 0.5 if sizes > 0 else 1.0
-
-
-def as_complex(points: Floats) -> NDArray[np.complex128]:
-    """x + iy."""
-    return points[..., 0] + 1j * points[..., 1]
 
 
 def _of_the_table(mean: Floats, symbols: Sequence[str]) -> Floats | None:

@@ -48,37 +48,24 @@ def find_weights(backbone: str, notify: Notify) -> Path | None:
     return path
 
 
-class Loading:
-    """What the ``load_state_dict`` calls of a block did not find."""
-
-    def __init__(self) -> None:
-        self._last: tuple[nn.Module, tuple[str, ...]] | None = None
-
-    def note(self, module: nn.Module, keys: Any) -> None:
-        """Take the result of loading ``module``; torch reports parts before the whole that they belong to."""
-        self._last = module, tuple(keys.missing_keys)
-
-    def missing_from(self, part: nn.Module) -> list[str]:
-        """Name the parameters of ``part`` that were not loaded, where ``part`` was cut from the loaded network."""
-        whole, keys = self._last or (part, tuple(part.state_dict()))
-        parameters = dict(whole.named_parameters())
-        lost = {id(parameters[key]) for key in keys if key in parameters}
-        return [name for name, parameter in part.named_parameters() if id(parameter) in lost]
-
-
 @contextlib.contextmanager
-def watch_loading() -> Iterator[Loading]:
-    """Watch what is loaded into networks that are built within the block, out of reach, as timm builds its own."""
-    loading = Loading()
+def missing_parameters() -> Iterator[dict[int, nn.Parameter]]:
+    """Collect, by ``id``, what ``load_state_dict`` misses, also in networks that are built (by timm) in the block."""
+    missing: dict[int, nn.Parameter] = {}
     watched: dict[nn.Module, RemovableHandle] = {}
 
-    def watch(module: nn.Module, name: str, child: nn.Module | None) -> None:
+    def note(module: nn.Module, keys: Any) -> None:
+        named = dict(module.named_parameters())
+        missing.clear()  # the network itself comes after its parts, and only its names are those of the keys
+        missing.update((id(named[key]), named[key]) for key in keys.missing_keys if key in named)
+
+    def watch(module: Any, name: str, child: nn.Module | None) -> None:
         if module not in watched:
-            watched[module] = module.register_load_state_dict_post_hook(loading.note)
+            watched[module] = module.register_load_state_dict_post_hook(note)
 
     builds = register_module_module_registration_hook(watch)
     try:
-        yield loading
+        yield missing
     finally:
         for handle in (builds, *watched.values()):
             handle.remove()

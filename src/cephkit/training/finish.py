@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cephkit.calibration.expected import FEWEST_ERRORS
 from cephkit.calibration.fit import calibrate
 from cephkit.calibration.residuals import describe
 from cephkit.checkpoint import load_model, with_extras, write_extras
@@ -23,7 +24,6 @@ from cephkit.geometry import Size, letterbox, transform
 from cephkit.inference.folder import predict_films
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Found, Predictor
-from cephkit.inference.uncertainty import FEWEST_ERRORS
 from cephkit.interrupt import until
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
@@ -99,7 +99,7 @@ def finish(
     extras = dict(model.extras) if refiner is None else {**model.extras, "refiner": refiner, "calibrations": {}}
     films = data.films["valid"]
     predictor = Predictor(with_extras(model, {**extras, "pose": None, "calibrations": None}), device, mixed_precision)
-    found = predict_films(predictor, films, batch_size, shown=until(stop))
+    found = predict_films(predictor, films, batch_size, progress=until(stop))
     try:
         marked = [film for group in data.films.values() for film in group]
         made = calibrate(found, films, model.spec, truth, marked, describe(films, truth))

@@ -81,6 +81,6 @@ def shades(bits: int, shape: tuple[int, int] = (48, 40), seed: int = 0) -> NDArr
     return values.astype(np.uint8 if bits <= 8 else np.uint16)
 
 
-def shown(values: NDArray[Any], bits: int = 12) -> NDArray[np.uint16]:
+def displayed(values: NDArray[Any], bits: int = 12) -> NDArray[np.uint16]:
     """Values of ``bits`` as a film shows them without a window: white at the end of 16 bits."""
     return np.rint(values.astype(np.float64) * (65535 / ((1 << bits) - 1))).astype(np.uint16)

@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRBigEndian
 from cephkit.data.dicom.read import DicomFilm, read_dicom
 from cephkit.data.pixels import to_uint8
 from cephkit.errors import FilmError
-from tests.data.dicom.made import film, lut, shades, shown, written
+from tests.data.dicom.made import displayed, film, lut, shades, written
 
 WINDOWS = [
     {"WindowCenter": 2048, "WindowWidth": 4096},
@@ -97,9 +97,9 @@ def test_a_table_in_big_endian_order() -> None:
 
 
 def test_without_a_window_a_straight_line_keeps_the_stored_levels() -> None:
-    np.testing.assert_array_equal(read(shades(12), BitsStored=12, **RESCALE).grey, shown(shades(12)))
+    np.testing.assert_array_equal(read(shades(12), BitsStored=12, **RESCALE).grey, displayed(shades(12)))
     falling = read(shades(12), BitsStored=12, RescaleSlope="-2", RescaleIntercept="10")
-    np.testing.assert_array_equal(falling.grey, shown(4095 - shades(12)))
+    np.testing.assert_array_equal(falling.grey, displayed(4095 - shades(12)))
 
 
 @pytest.mark.parametrize("stored", [12, 13, 16])
@@ -107,7 +107,7 @@ def test_without_a_window_a_straight_line_keeps_the_stored_levels() -> None:
 def test_bits_that_no_pixel_uses_change_nothing(stored: int, elements: dict[str, Any]) -> None:
     stored += elements.get("PixelRepresentation", 0) * (stored < 16)  # the sign has a bit of its own
     inverted = "PhotometricInterpretation" in elements
-    expected = shown(4095 - shades(12) if inverted else shades(12))
+    expected = displayed(4095 - shades(12) if inverted else shades(12))
     np.testing.assert_array_equal(read(shades(12), BitsStored=stored, **elements).grey, expected)
 
 
@@ -117,7 +117,7 @@ def test_monochrome1_is_inverted_once(bits: int, shape: str | None) -> None:
     elements = {"PresentationLUTShape": shape} if shape else {}
     result = read(shades(bits), BitsStored=bits, PhotometricInterpretation="MONOCHROME1", **elements)
     expected = (1 << bits) - 1 - shades(bits)
-    np.testing.assert_array_equal(result.grey, expected if bits == 8 else shown(expected, bits))
+    np.testing.assert_array_equal(result.grey, expected if bits == 8 else displayed(expected, bits))
 
 
 def test_an_inverse_presentation_is_inverted() -> None:
@@ -154,7 +154,7 @@ def test_a_range_of_padding() -> None:
 
 def test_all_padding_is_a_picture_after_all() -> None:
     flat = np.full((20, 20), 7, np.uint16)
-    assert (read(flat, PixelPaddingValue=7).grey == shown(flat, 4)).all()
+    assert (read(flat, PixelPaddingValue=7).grey == displayed(flat, 4)).all()
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_all_padding_is_a_picture_after_all() -> None:
 def test_what_makes_no_sense_is_left_out_and_said(elements: dict[str, Any], note: str) -> None:
     result = read(shades(12), BitsStored=12, **elements)
     assert note in " ".join(result.notes)
-    np.testing.assert_array_equal(result.grey, shown(shades(12)))
+    np.testing.assert_array_equal(result.grey, displayed(shades(12)))
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from cephkit.data.dicom import pixels as pixels_module
 from cephkit.data.dicom.read import DicomFilm, read_dicom
 from cephkit.errors import FilmError
 from tests.data.dicom.hostile import jpeg_2000
-from tests.data.dicom.made import SECRETS, compressed, film, shades, shown, written
+from tests.data.dicom.made import SECRETS, compressed, displayed, film, shades, written
 
 PATH = Path("film.dcm")
 
@@ -93,7 +93,7 @@ def by_gdcm(dataset: Dataset, syntax: str, folder: Path) -> bytes:
 def test_lossless_compression_by_gdcm_gives_the_exact_pixels(tmp_path: Path, syntax: str, bits: int) -> None:
     pixels = shades(bits)
     result = read(by_gdcm(film(pixels, BitsStored=bits), syntax, tmp_path))
-    np.testing.assert_array_equal(result.grey, pixels if bits == 8 else shown(pixels, bits))
+    np.testing.assert_array_equal(result.grey, pixels if bits == 8 else displayed(pixels, bits))
 
 
 @pytest.mark.parametrize("syntax", [JPEGLSLossless, RLELossless])
@@ -180,14 +180,14 @@ def test_a_picture_in_several_fragments() -> None:
 
 def test_unused_bits_are_cut_off() -> None:
     pixels = shades(12)
-    np.testing.assert_array_equal(read(written(film(pixels | 0xA000, BitsStored=12))).grey, shown(pixels))
+    np.testing.assert_array_equal(read(written(film(pixels | 0xA000, BitsStored=12))).grey, displayed(pixels))
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16])
 def test_signed_pixels_begin_at_zero(bits: int) -> None:
     pixels = (shades(bits).astype(int) - (1 << bits - 1)).astype(np.int8 if bits == 8 else np.int16)
     result = read(written(film(pixels, BitsStored=bits)))
-    np.testing.assert_array_equal(result.grey, shades(bits) if bits == 8 else shown(shades(bits), bits))
+    np.testing.assert_array_equal(result.grey, shades(bits) if bits == 8 else displayed(shades(bits), bits))
 
 
 def test_few_bits_are_stretched_to_eight() -> None:
@@ -290,9 +290,9 @@ def test_nothing_of_the_patient_comes_out(capfd: pytest.CaptureFixture[str], cap
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "WindowCenter", "RescaleSlope", "NumberOfFrames"):
         data = written(film(shades(16), **{keyword: 12345678, "WindowWidth": 1, "RescaleIntercept": 0}))
         files.append(data.replace(b"12345678", b"SENTINEL"))
-    said = "".join(everything_said(data) for data in files)
+    texts = "".join(everything_said(data) for data in files)
     out, err = capfd.readouterr()
     for secret in SECRETS:
-        assert secret not in said + out + err + caplog.text
-    assert "FilmError" in said
+        assert secret not in texts + out + err + caplog.text
+    assert "FilmError" in texts
     assert (out, err) == ("", "")

@@ -2,8 +2,8 @@
 
 A model learns where the examiners of its training put a landmark. Others draw the tangent a little differently, or
 take another contour for Gonion: on the ISBI 2015 films two orthodontists differ in the same direction on film after
-film. No look at a film can show it, so it is learnt from films that two have marked, and from what is usual; and how
-much of it regions need, from either annotator's points and from machines left out of the calibration.
+film. No film shows that, so it is learnt from films that two have marked, and from what is usual; how much of it
+regions need is learnt from either annotator's points and from machines left out of the calibration.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cephkit.data.film import Film, points_array
+from cephkit.calibration.expected import fit_calibration, without_slips
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
+from cephkit.data.spacing import stretch_of
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.pose import faces
-from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_calibration, within, without_slips
+from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, within
 from cephkit.landmarks import Facing
 
 Floats = NDArray[np.float64]
@@ -24,9 +26,9 @@ Floats = NDArray[np.float64]
 USUAL_DISTANCE_MM = 2.4
 """Root mean square distance between two examiners' points: of 19 landmarks on 150 films of ISBI 2015, the median's."""
 USUAL_FILM_MM = 235.0
-"""Height of a film whose pixel size nobody knows."""
+"""Height of a film of unknown pixel size."""
 FEWEST_FILMS = 20
-"""Marked by two, below which they tell nothing of a landmark."""
+"""Marked by two, below which they are ignored."""
 USUAL_WEIGHT = 1.0
 """What is usual counts as much as so many times what the films show of a landmark: a third examiner may differ from
 two about a landmark that these agree about."""
@@ -56,9 +58,9 @@ def examiner_moments(
 
 
 def canvas_mm(films: Sequence[Film], canvas_size: Size) -> float:
-    """Millimetres to a canvas pixel, the median of ``films``; as of a usual film where none says it."""
+    """Millimetres per canvas pixel, the median of ``films``; that of a usual film if none has a pixel size."""
     scales = np.array([_scale(film, canvas_size) for film in films])
-    sizes = np.array([film.pixel_size_mm or np.nan for film in films])
+    sizes = pixel_sizes_mm(films)
     if np.isfinite(sizes).any():
         return float(np.nanmedian(sizes / scales))
     return USUAL_FILM_MM / canvas_size[0]
@@ -76,7 +78,7 @@ def with_conventions(
     marked: Sequence[Film] = (),
     facing: Facing | None = None,
 ) -> Calibration:
-    """``calibration`` for whatever examiner, and for films unlike those of the calibration.
+    """Extend ``calibration`` to other examiners, and to films unlike its own.
 
     Args:
         calibration: made of ``films``.
@@ -85,10 +87,10 @@ def with_conventions(
         canvas_size: of the first stage.
         features: (N, K, F), as ``fit_calibration``.
         residuals: (N, K, 2), as ``fit_calibration``.
-        by_examiner: the same for each annotator's own points; fewer than two tell nothing.
+        by_examiner: the same for each annotator's own points; fewer than two are ignored.
         signatures: (N, D) of the films.
         marked: films to learn from how examiners differ; none: ``films``.
-        facing: where faces look as the network is shown them.
+        facing: where faces look on the network's canvases.
     """
     likeness, strangeness = None, np.zeros(len(films))
     if signatures is not None:
@@ -161,16 +163,16 @@ def _gaps(films: Sequence[Film], symbols: tuple[str, ...], canvas_size: Size, fa
     for row, film in enumerate(films):
         if {"senior", "junior"} <= film.annotations.keys():
             senior, junior = (points_array(film.points(who), symbols) for who in ("senior", "junior"))
-            gaps[row] = (senior - junior) * film.stretch * _scale(film, canvas_size)
+            gaps[row] = (senior - junior) * stretch_of(film.spacing) * _scale(film, canvas_size)
             if facing is not None and faces(symbols, senior) not in (None, facing):
                 gaps[row, :, 0] *= -1
     return gaps
 
 
 def _scale(film: Film, canvas_size: Size) -> float:
-    """Canvas pixels to the shorter side of a film pixel."""
+    """Canvas pixels per shorter side of a film pixel."""
     if film.size is None:
         return 1.0
     height, width = film.size
-    across, down = film.stretch
+    across, down = stretch_of(film.spacing)
     return letterbox((round(height * down), round(width * across)), canvas_size).scale

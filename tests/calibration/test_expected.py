@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cephkit.calibration import expected
+from cephkit.calibration.expected import cross_fitted, fit_calibration
 from cephkit.evaluation.trust import spearman
-from cephkit.inference import uncertainty
-from cephkit.inference.uncertainty import Calibration, cross_fitted, fit_calibration, within
+from cephkit.inference.uncertainty import Calibration, within
 
 Floats = NDArray[np.float64]
 
@@ -119,7 +120,7 @@ def test_too_few_errors_or_other_shapes_are_refused(monkeypatch: pytest.MonkeyPa
         fit_calibration(FEATURES, RESIDUALS[:, :5])
     with pytest.raises(ValueError, match="do not fit"):
         fit_calibration(FEATURES[..., 0], RESIDUALS)
-    monkeypatch.setattr(uncertainty, "FEWEST_ERRORS", 50)
+    monkeypatch.setattr(expected, "FEWEST_ERRORS", 50)
     assert np.isfinite(fit_calibration(FEATURES[:19], RESIDUALS[:19]).radius)
 
 

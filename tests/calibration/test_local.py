@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cephkit.calibration.expected import fit_calibration
+from cephkit.calibration.local import FEWEST_FILMS, fit_bias, fit_local
 from cephkit.inference.likeness import fit_likeness
-from cephkit.inference.local import FEWEST_FILMS, fit_bias, fit_local
-from cephkit.inference.uncertainty import Calibration, fit_calibration, within
+from cephkit.inference.uncertainty import Calibration, within
 
 Floats = NDArray[np.float64]
 
