@@ -64,7 +64,8 @@ def _windows(maps: Tensor, row: Tensor, column: Tensor) -> Tensor:
     rows = row[..., None] + steps
     columns = column[..., None] + steps
     index = rows[..., :, None] * padded.shape[-1] + columns[..., None, :]
-    return padded.flatten(2).gather(-1, index.flatten(2)).unflatten(-1, (steps.numel(), steps.numel()))
+    cells = padded.flatten(2).gather(-1, index.flatten(2))
+    return torch.unflatten(cells, -1, (steps.numel(), steps.numel()))
 
 
 def _apex(profile: Tensor) -> Tensor:

@@ -36,4 +36,4 @@ class SoftmaxLoss(HeatmapLoss):
         return points, (windows.sum(dim=(-2, -1)) / maps.sum(dim=(-2, -1))).clamp(0, 1)
 
     def mass(self, heatmaps: Tensor) -> Tensor:
-        return heatmaps.flatten(2).softmax(-1).unflatten(-1, heatmaps.shape[-2:])
+        return torch.unflatten(heatmaps.flatten(2).softmax(-1), -1, heatmaps.shape[-2:])

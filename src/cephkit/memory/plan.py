@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cephkit.errors import SettingsError
-from cephkit.memory.estimate import GIB, Assumptions, Estimator, Memory
+from cephkit.memory import GIB
+from cephkit.memory.estimate import Assumptions, Estimator, Memory
 from cephkit.memory.recover import Recompute
 from cephkit.memory.trace import Workload
 
