@@ -15,7 +15,8 @@ from cephkit.config import TrainConfig
 from cephkit.settings.reading import from_yaml, parse, parse_with_file
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "README.fa.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+ROOT_PAGES = ("README.md", "README.fa.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = [*(ROOT / name for name in ROOT_PAGES), *sorted((ROOT / "docs").glob("*.md"))]
 REFERENCE = ROOT / "docs" / "reference.md"
 
 
@@ -27,9 +28,9 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def load_flags() -> ModuleType:
-    """docs/flags.py, which is no part of a package."""
-    spec = importlib.util.spec_from_file_location("docs_flags", ROOT / "docs" / "flags.py")
+def load_script(name: str) -> ModuleType:
+    """A script of docs/, which is not a package."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -37,7 +38,7 @@ def load_flags() -> ModuleType:
     return module
 
 
-FLAGS = load_flags()
+FLAGS = load_script("flags")
 
 
 def named() -> set[str]:
@@ -102,6 +103,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_source_file_named_exists(page: Path) -> None:
+    named_files = set(re.findall(r"\b(?:src|tests|benchmarks|docs)/[\w/]+\.\w+", read(page)))
+    example = {"src/cephkit/a/b.py", "tests/a/test_b.py"}
+    assert [name for name in sorted(named_files - example) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_command_line_is_understood(page: Path) -> None:
     for line in commands(page):
         words = shlex.split(line, comments=True)
@@ -138,8 +146,37 @@ def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: py
     for block in fenced(read(ROOT / "docs" / "python.md"), "python"):
         exec(compile(block, "docs/python.md", "exec"), names)
     assert names["spacing"].row_mm == 0.1
+    assert names["scanned"].mean_mm == pytest.approx(0.02**0.5)
     assert (tmp_path / "film.json").is_file()
     assert len(names["table"]) == 4
+
+
+def test_the_api_page_has_every_public_name() -> None:
+    import cephkit
+
+    listed = re.findall(r"^\.\. auto\w+:: cephkit\.(\w+)$", read(ROOT / "docs" / "api.md"), re.M)
+    assert sorted(listed) == sorted(cephkit.__all__)
+
+
+def test_the_landmark_page_is_what_its_script_says() -> None:
+    # After a change of a definition or of the synthetic films: python docs/landmarks.py
+    landmarks, page = load_script("landmarks"), read(ROOT / "docs" / "landmarks.md")
+    assert landmarks.rendered(page) == page
+    names = {landmarks.picture_name(landmark) for landmark in landmarks.LANDMARKS}
+    assert {path.name for path in landmarks.PICTURES.iterdir()} == names | {"all.jpg"}
+
+
+def test_windows_installs_as_the_readme_says() -> None:
+    (install,) = (block for block in fenced(read(ROOT / "docs" / "windows.md")) if "is_available" in block)
+    assert install in fenced(read(ROOT / "README.md"))
+
+
+def test_the_citation_names_this_version() -> None:
+    import tomllib
+
+    citation = re.search(r"^version: (.+)$", read(ROOT / "CITATION.cff"), re.M)
+    assert citation is not None
+    assert citation[1] == tomllib.loads(read(ROOT / "pyproject.toml"))["project"]["version"]
 
 
 @pytest.mark.parametrize("number", range(len(fenced(read(REFERENCE), "yaml"))))

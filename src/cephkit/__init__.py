@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from cephkit.cephalometry.measured import measure
     from cephkit.commands.evaluate import evaluate
     from cephkit.commands.train import train
-    from cephkit.data.spacing import Spacing
+    from cephkit.data.spacing import Spacing, spacing_from_ruler
     from cephkit.inference.model import Model, load_model
     from cephkit.notice import NOTICE
     from cephkit.records.reader import read_record
@@ -24,6 +24,7 @@ __all__ = [
     "load_model",
     "measure",
     "read_record",
+    "spacing_from_ruler",
     "train",
 ]
 
@@ -34,6 +35,7 @@ _HOMES = {
     "Spacing": "cephkit.data.spacing",
     "evaluate": "cephkit.commands.evaluate",
     "load_model": "cephkit.inference.model",
+    "spacing_from_ruler": "cephkit.data.spacing",
     "measure": "cephkit.cephalometry.measured",
     "read_record": "cephkit.records.reader",
     "train": "cephkit.commands.train",

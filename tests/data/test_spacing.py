@@ -1,11 +1,11 @@
 import pytest
 
-from cephkit.data.spacing import Spacing, from_ruler, said_spacing, square
+from cephkit.data.spacing import Spacing, said_spacing, spacing_from_ruler, square
 from cephkit.errors import SettingsError
 
 
 def test_two_marks_of_a_ruler_tell_the_pixel_size() -> None:
-    spacing = from_ruler((10, 20), (310, 420), 50.0)
+    spacing = spacing_from_ruler((10, 20), (310, 420), 50.0)
     assert (spacing.row_mm, spacing.column_mm, spacing.origin, spacing.plane) == (0.1, 0.1, "ruler", "unknown")
 
 
@@ -15,7 +15,7 @@ def test_two_marks_of_a_ruler_tell_the_pixel_size() -> None:
 )
 def test_a_ruler_that_cannot_be_is_refused(start: tuple[float, float], end: tuple[float, float], length: float) -> None:
     with pytest.raises(SettingsError, match="ruler"):
-        from_ruler(start, end, length)
+        spacing_from_ruler(start, end, length)
 
 
 @pytest.mark.parametrize("side", [0.0, -0.1, float("nan"), float("inf"), 0.001, 5.0])

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
 from cephkit.data.pixels import content_hash
-from cephkit.data.spacing import Spacing, said_spacing
+from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, said_spacing
 from cephkit.errors import SettingsError
 from cephkit.notice import VERSION
 from cephkit.settings.rules import Options, between

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cephkit.landmarks import LANDMARKS
-from cephkit.memory.estimate import GIB, Assumptions
+from cephkit.memory import GIB
+from cephkit.memory.estimate import Assumptions
 from cephkit.memory.plan import make_plan
 from cephkit.memory.plan_text import plan_text
 from cephkit.memory.trace import Workload

@@ -10,7 +10,7 @@ from cephkit.data.aariz import some
 from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.machines import SIDES
 from cephkit.data.names import film_key
-from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, from_ruler, square
+from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, spacing_from_ruler, square
 from cephkit.data.tables import number, read_table, surplus
 from cephkit.errors import DataError, SettingsError
 
@@ -84,7 +84,7 @@ def _spacing(fields: dict[str, str], table: str, where: str) -> Spacing | None:
     if ruler:
         try:
             x1, y1, x2, y2, length = map(number, ruler)
-            return from_ruler((x1, y1), (x2, y2), length, f"ruler in {table}")
+            return spacing_from_ruler((x1, y1), (x2, y2), length, f"ruler in {table}")
         except (ValueError, SettingsError) as error:
             name = " ".join(RULER)
             raise DataError(f"{where}: {name} cannot be used ({error}); correct them or leave them empty") from error

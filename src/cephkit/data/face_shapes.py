@@ -209,7 +209,7 @@ def _table_covariance(habit: float) -> Floats:
     mean, components = table()["mean_mm"].reshape(-1, 2), table()["components_mm"]
     free = _similarities(mean[:, 0] + 1j * mean[:, 1])
     components = components - (components @ free.T) @ free
-    covariance = components.T @ components
+    covariance: Floats = components.T @ components
     explained = float(table()["explained"])
     left_out = float(np.trace(covariance)) * (1 - explained) / explained / len(covariance)
     return covariance + np.eye(len(covariance)) * (left_out + MARKING_SD_MM**2 + habit)

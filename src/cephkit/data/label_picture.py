@@ -93,7 +93,8 @@ class PictureJudge:
 def _mean(crops: Floats) -> Floats:
     """Average ``crops`` (N, h, w) over those that have a pixel; NaN where none has."""
     finite = np.isfinite(crops)
-    return np.where(finite, crops, 0).sum(axis=0) / np.where(finite.any(axis=0), finite.sum(axis=0), np.nan)
+    pixels: Floats = np.where(finite.any(axis=0), finite.sum(axis=0), np.nan)
+    return np.asarray(np.where(finite, crops, 0).sum(axis=0) / pixels)
 
 
 def _reduced(path: Path) -> _Reduced | None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import platformdirs
 
@@ -20,6 +21,7 @@ from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS, in_canonical_order
 from cephkit.notice import Notify
 
+OfFilm = TypeVar("OfFilm", Film, Problem)
 MOST_PROBLEMS = 50
 UNREAD = "unread films"
 """Kind of the note on films of other splits that cannot be read."""
@@ -135,7 +137,7 @@ def prepare(
     return PreparedData(films, symbols, annotation, canvas_size, store, tuple(notes), tuple(unusable))
 
 
-def _without(items: Sequence, problems: Sequence[Problem]) -> list:
+def _without(items: Sequence[OfFilm], problems: Sequence[Problem]) -> list[OfFilm]:
     """Films (or problems) that no problem names."""
     named = {(problem.split, problem.film_id) for problem in problems}
     return [item for item in items if (item.split, item.film_id) not in named]

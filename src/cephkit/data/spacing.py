@@ -108,7 +108,9 @@ def square(pixel_size_mm: float, origin: str, plane: Plane = "unknown") -> Spaci
     return Spacing(pixel_size_mm, pixel_size_mm, origin, plane)
 
 
-def from_ruler(start: Sequence[float], end: Sequence[float], length_mm: float, origin: str = "ruler") -> Spacing:
+def spacing_from_ruler(
+    start: Sequence[float], end: Sequence[float], length_mm: float, origin: str = "ruler"
+) -> Spacing:
     """Compute the pixel size from two points (x, y), film pixels, of a ruler on the film, ``length_mm`` apart.
 
     The ruler may be in the middle of the head or on the film: the plane is unknown.
@@ -139,7 +141,7 @@ def said_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> 
         raise SettingsError("--pixel_size_mm and --ruler both give the pixel size: give one of them")
     if ruler is not None:
         x1, y1, x2, y2, length = ruler
-        return from_ruler((x1, y1), (x2, y2), length, "--ruler")
+        return spacing_from_ruler((x1, y1), (x2, y2), length, "--ruler")
     if pixel_size_mm is None:
         return None
     if not SMALLEST_MM <= pixel_size_mm <= LARGEST_MM:

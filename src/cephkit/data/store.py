@@ -95,7 +95,8 @@ class FilmStore:
                 raise FilmError("the film store was removed or replaced during the run", "start it again", self.path)
             shape = (len(self._table.checksums), *self.canvas_size)
             self._canvases = np.memmap(self.path, dtype=np.uint8, mode="r", shape=shape)
-        return self._canvases[slot]
+        canvas: NDArray[np.uint8] = self._canvases[slot]
+        return canvas
 
     def warm(self) -> list[str]:
         """Read the file once, so that its pages are in memory before the first epoch, and check every canvas.

@@ -42,7 +42,7 @@ class PreprocessedFilm:
     @property
     def shrink(self) -> NDArray[np.float64]:
         """(2,) what turns lengths (across, down) in square pixels into pixels of the film; ones if it is square."""
-        return np.array(self.grey.shape[::-1]) / self.square_size[::-1]
+        return np.array(self.grey.shape[::-1], dtype=np.float64) / np.array(self.square_size[::-1], dtype=np.float64)
 
 
 def preprocess(

@@ -42,8 +42,9 @@ def rotation_degrees(points: Floats, mean: Floats) -> float:
 
 def normalised(shape: Floats) -> Floats:
     """Centre ``shape`` and scale it to a root mean square radius of 1."""
-    centred = shape - np.nanmean(shape, axis=0)
-    return centred / np.sqrt(np.nanmean((centred**2).sum(-1)))
+    centred: Floats = shape - np.nanmean(shape, axis=0)
+    radius = float(np.sqrt(np.nanmean((centred**2).sum(-1))))
+    return centred / radius
 
 
 def misfit(points: Floats, goal: Floats) -> float:

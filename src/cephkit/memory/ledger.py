@@ -73,7 +73,7 @@ class Ledger(TorchDispatchMode):
     """
 
     def __init__(self, known: Iterable[Tensor] = ()) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.phase = INPUT
         """Who makes the tensors to come; one of ``PHASES``."""
         self._live = dict.fromkeys(PHASES, 0)

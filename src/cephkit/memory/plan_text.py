@@ -1,6 +1,7 @@
 """A plan as text: a table of settings, and what takes the memory of the best one."""
 
-from cephkit.memory.estimate import GIB, Memory
+from cephkit.memory import GIB
+from cephkit.memory.estimate import Memory
 from cephkit.memory.plan import Plan, Row
 
 

@@ -219,7 +219,7 @@ def crops_about(detail: Tensor, centres: Tensor, steps: Tensor) -> Tensor:
         grid = middle[:, :, None] + around[:, None]  # (B, K, CROP * CROP, 2)
         crops.append(functional.grid_sample(source, grid, mode="bilinear", align_corners=False)[:, 0])
     # The crops have fewer pixels to divide than the canvas.
-    return torch.stack(crops, dim=2).unflatten(-1, (CROP, CROP)) / 255
+    return torch.unflatten(torch.stack(crops, dim=2), -1, (CROP, CROP)) / 255
 
 
 def _determinant(matrix: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ def quantised(part: Proto, feeds: Feeds) -> Proto:
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-    class Films(CalibrationDataReader):
+    class Films(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self.left = iter(feeds)
 

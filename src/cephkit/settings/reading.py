@@ -22,7 +22,8 @@ def parse(options: type[Chosen], argv: Sequence[str], command: str, default: Cho
     import tyro
 
     given: dict[str, Any] = {} if default is None else {"default": default}
-    return tyro.cli(options, args=list(argv), prog=command, use_underscores=True, **given)
+    chosen: Chosen = tyro.cli(options, args=list(argv), prog=command, use_underscores=True, **given)
+    return chosen
 
 
 def parse_with_file(options: type[Chosen], argv: Sequence[str], command: str, **defaults: Any) -> Chosen:

@@ -147,7 +147,7 @@ class _Stream(io.BytesIO):
         if tag in _WANTED and tag != _PIXEL_DATA and _LARGEST_ELEMENT < length != _UNDEFINED_LENGTH:
             reason = f"damaged DICOM: its {_WANTED[tag]} is {length:,} bytes long"
             raise FilmError(reason, COPY_AGAIN, self.path)
-        return tag > _PIXEL_DATA
+        return bool(tag > _PIXEL_DATA)
 
     def _end_of_items(self) -> int | None:
         """Find the end of the chain of items that begins here (PS3.5 A.4); None if it is broken."""

@@ -36,7 +36,7 @@ def develop(attenuation: Map, unit: float, rng: np.random.Generator) -> Map:
     response = 1 - np.exp(-hardness * np.arange(LEVELS * DENSEST) / LEVELS)
     response = np.clip((response - low) / (high - low), 0, 1.1) ** gamma
     steps = np.clip(attenuation * np.float32(LEVELS), 0, LEVELS * DENSEST - 1).astype(np.int32)
-    grey = response.astype(np.float32)[steps]
+    grey: Map = response.astype(np.float32)[steps]
     # The beam falls off to the corners and is not quite centred.
     x = np.linspace(-1, 1, width, dtype=np.float32)[None] - np.float32(rng.normal(0, 0.3))
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None] - np.float32(rng.normal(0, 0.3))

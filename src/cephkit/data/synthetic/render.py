@@ -66,19 +66,21 @@ def render(
         draw_ruler(total, mm_per_px, rng)
     grey = develop(total, anatomy.unit / scale, rng)
     frame_film(grey, rng)
-    return np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
+    film: NDArray[np.uint8] = np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
+    return film
 
 
 def _patches(size: tuple[int, int], unit: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return a factor ``(H, W)`` for thin edges, which the beam meets edge-on here and obliquely there."""
-    return np.clip(1 + np.float32(0.55) * clouds(size, 6 * unit, rng), 0.15, 2)
+    factor: NDArray[np.float32] = np.clip(1 + np.float32(0.55) * clouds(size, 6 * unit, rng), 0.15, 2)
+    return factor
 
 
 def _trabeculae(size: tuple[int, int], unit: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return a factor ``(H, W)`` for bone: thick and thin places, from large scales to that of the trabeculae."""
     small = (max(1, size[0] // 4), max(1, size[1] // 4))
     broad = 1 + np.float32(0.06) * clouds(small, 14 * unit / 4, rng) + np.float32(0.035) * clouds(small, unit, rng)
-    texture = np.asarray(Image.fromarray(broad).resize(size, Image.Resampling.BILINEAR))
+    texture = np.asarray(Image.fromarray(broad).resize(size, Image.Resampling.BILINEAR), dtype=np.float32)
     return texture + np.float32(0.04) * clouds(size, max(1.0, unit), rng)
 
 

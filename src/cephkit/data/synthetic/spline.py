@@ -17,7 +17,8 @@ def catmull_rom(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Point
     p0, p1, p2, p3 = p[:-3, None], p[1:-2, None], p[2:-1, None], p[3:, None]
 
     def gap(a: Points, b: Points) -> Points:
-        return np.maximum(((b - a) ** 2).sum(axis=-1, keepdims=True), 1e-18) ** 0.25
+        distance: Points = np.maximum(((b - a) ** 2).sum(axis=-1, keepdims=True), 1e-18) ** 0.25
+        return distance
 
     t1 = gap(p0, p1)
     t2 = t1 + gap(p1, p2)
@@ -59,10 +60,11 @@ class Warp:
         self.weights = np.linalg.solve(system, np.vstack([target, np.zeros((3, 2))]))
 
     def _kernel(self, points: Points) -> Points:
-        square = ((points[:, None] - self.source[None]) ** 2).sum(axis=-1)
+        square: Points = ((points[:, None] - self.source[None]) ** 2).sum(axis=-1)
         return square * np.log(square + 1e-12)
 
     def __call__(self, points: ArrayLike) -> Points:
         p = (np.asarray(points, dtype=np.float64).reshape(-1, 2) - self.centre) / self.scale
         basis = np.hstack([self._kernel(p), np.ones((len(p), 1)), p])
-        return np.einsum("ij,jk->ik", basis, self.weights)
+        moved: Points = np.einsum("ij,jk->ik", basis, self.weights)
+        return moved
