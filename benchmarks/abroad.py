@@ -19,17 +19,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from cephkit.checkpoint import load_model
-from cephkit.data.film import Film, points_array
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.data.prepare import prepare
 from cephkit.evaluation import distort
 from cephkit.evaluation.distort import DISTORTIONS, Distorted, Grey8
 from cephkit.geometry import invert, transform
 from cephkit.inference.conventions import examiner_moments, with_conventions
 from cephkit.inference.local import fit_local
-from cephkit.inference.prediction import LOOK_MM
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.uncertainty import Calibration, cross_fitted, fit_calibration, within
+from cephkit.records.record import REVIEW_MM
 
 Floats = NDArray[np.float64]
 Change = Callable[[Grey8, int], Distorted]
@@ -110,7 +111,7 @@ def seen(predictor: Predictor, films: Sequence[Film], change: Change) -> Seen:
             for who in EXAMINERS
         }
         back = np.sqrt(abs(np.linalg.det(invert(matrix)[:2, :2])))
-        mm = found.units[0] * back * (film.pixel_size_mm or np.nan)
+        mm = found.units[0] * back * float(pixel_sizes_mm([film])[0])
         turned = {who: gap @ found.frames[0].T for who, gap in gaps.items()}
         rows.append((found.features[0], found.signatures[0], found.poses[0].excess, mm, turned))  # type: ignore[index]
     features, signatures, excess, mm, residuals = zip(*rows, strict=True)
@@ -137,7 +138,7 @@ def row(name: str, calibration: Calibration, films: Seen) -> str:
     cells = [
         f"{100 * coverage(plain, films, who):.1f} / {100 * coverage(calibration, films, who):.1f}" for who in EXAMINERS
     ]
-    marked = f"{100 * (told[large] > LOOK_MM).mean():.0f} %" if large.any() else "-"
+    marked = f"{100 * (told[large] > REVIEW_MM).mean():.0f} %" if large.any() else "-"
     figures = (
         name,
         len(films.mm),

@@ -14,11 +14,11 @@ import numpy as np
 
 from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.classes import RULES
-from cephkit.cephalometry.frame import covariance_of_error
 from cephkit.cephalometry.results import Result
 from cephkit.data.aariz import read_aariz
 from cephkit.data.check import SELLA_NASION_MM
 from cephkit.data.film import Film, Points
+from cephkit.geometry import covariance_of_error
 from cephkit.landmarks import SYMBOLS
 
 ERROR_MM = 1.2
@@ -27,7 +27,7 @@ ERROR_MM = 1.2
 
 def results_of(film: Film, points: Points) -> dict[tuple[str, str], Result]:
     """(measurement, analysis) -> result; no lengths where the pixel size makes no head."""
-    size = film.pixel_size_mm
+    size = None if film.spacing is None else film.spacing.short_mm
     if size is not None and {"S", "N"} <= points.keys():
         low, high = SELLA_NASION_MM
         size = size if low <= math.dist(points["S"], points["N"]) * size <= high else None
@@ -36,7 +36,7 @@ def results_of(film: Film, points: Points) -> dict[tuple[str, str], Result]:
     return {
         (result.measurement, result.analysis): result
         for analyses in (None, ["ISBI"])
-        for result in measure(points, pixel_size_mm=size, covariances_px=errors, analyses=analyses)
+        for result in measure(points, spacing=size, covariances_px=errors, analyses=analyses)
     }
 
 

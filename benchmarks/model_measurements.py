@@ -35,7 +35,7 @@ def main() -> None:
     films = read_aariz(options.dataset_path, [options.split]).films
     by: dict[str, list[dict[tuple[str, str], Result]]] = {who: [] for who in ("model", "mean", "senior", "junior")}
     for film in films:
-        found = model.predict(film.path, spacing=film.pixel_size_mm).measure(analyses=["ISBI", "Tweed"])
+        found = model.predict(film.path, spacing=film.spacing).measure(analyses=["ISBI", "Tweed"])
         by["model"].append({(result.measurement, result.analysis): result for result in found})
         for who in ("mean", "senior", "junior"):
             by[who].append(results_of(film, film.points(who)))

@@ -17,8 +17,9 @@ import torch
 
 from cephkit.checkpoint import load_model
 from cephkit.data.aariz import read_aariz
-from cephkit.data.film import points_array
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.film import pixel_sizes_mm, points_array
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.inference.predictor import Predictor
 from cephkit.onnx.export import export_onnx
 from cephkit.onnx.parity import feed
@@ -76,12 +77,12 @@ def compared(path: Path, predictor: Predictor, films: list[Any], threads: int) -
         arrays = feed(grey, predictor.stages[0].sizes)
         canvases = [canvas[None] for canvas in predictor.canvases(grey)]
         started = time.perf_counter()
-        plain = predictor.predictions(canvases, [(grey.shape[0], grey.shape[1])], [film.film_id], [""])[0].points
+        plain = predictor.predict_canvases(canvases, [(grey.shape[0], grey.shape[1])]).points[0]
         between = time.perf_counter()
         (points, *_) = session.run(None, arrays)
         seconds.append((between - started, time.perf_counter() - between))
         truth = points_array(film.points("mean"), predictor.spec.symbols)
-        mm = film.pixel_size_mm or float("nan")
+        mm = float(pixel_sizes_mm([film])[0])
         errors.append([mm * np.hypot(*(each - truth).T) for each in (points[0], plain)])
         gaps.append(np.hypot(*(points[0] - plain).T))
     warm = seconds[1:] or seconds

@@ -3,17 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import tyro
 
 from cephkit.errors import SettingsError
+from cephkit.losses import LOSSES
 
 Options = TypeVar("Options")
 AnnotationType = Literal["Senior Orthodontists", "Junior Orthodontists", "mean"]
 Truth = Literal["senior", "junior", "mean", "official"]
 Number = int | Literal["auto"]
 ResumeAs = Literal["auto", "continue", "fine_tune"]
+if TYPE_CHECKING:
+    LossName = str
+else:
+    LossName = Literal[tuple(LOSSES)]
 
 SOURCES: dict[str, Truth] = {
     "Senior Orthodontists": "senior",
@@ -61,7 +66,7 @@ class TrainConfig:
     """Input pixels per heatmap cell."""
     sigma: float = 1.0
     """Standard deviation of the target Gaussians, in heatmap cells."""
-    loss: Literal["adaptive_wing", "softmax"] = "adaptive_wing"
+    loss: LossName = "adaptive_wing"
     """Heatmap loss: Adaptive Wing, or a cross-entropy over a 2-D softmax."""
     pretrained: bool = True
     """Start from ImageNet weights where they can be had; says so and goes on without where not."""

@@ -12,6 +12,7 @@ Sizes are ``(height, width)``, points ``(x, y)``. A change of frame is a 3x3 flo
 column vectors ``(x, y, 1)``.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 
 Size = tuple[int, int]
 Matrix = NDArray[np.float64]
+
+CHI2_90 = -2.0 * math.log(1.0 - 0.9)
+"""Squared radius, in standard deviations, of the circle that holds 90 % of a plane normal distribution."""
+MEAN_RADIUS = math.sqrt(math.pi / 2.0)
+"""Mean length of a plane normal vector with a standard deviation of 1 along each axis."""
 
 
 @dataclass(frozen=True)
@@ -95,20 +101,9 @@ def grid_to_canvas(stride: int) -> Matrix:
     return invert(canvas_to_grid(stride))
 
 
-def film_to_face(looks_left: bool, pixel_size_mm: float | tuple[float, float] | None) -> Matrix:
-    """Film to face; without a pixel size the face has film pixels, and pixels count as square.
-
-    Args:
-        looks_left: whether the film has to be mirrored.
-        pixel_size_mm: of a pixel's side; or (across, down) where pixels are not square.
-
-    Raises:
-        ValueError: the pixel size is no positive number.
-    """
-    across, down = np.broadcast_to(np.array(1.0 if pixel_size_mm is None else pixel_size_mm, dtype=np.float64), 2)
-    if not (across > 0 and down > 0 and np.isfinite(across + down)):
-        raise ValueError(f"the pixel size must be a positive number of mm, got {pixel_size_mm}")
-    return np.array([[-across if looks_left else across, 0, 0], [0, -down, 0], [0, 0, 1]], dtype=np.float64)
+def film_to_face(faces_left: bool, column_mm: float = 1.0, row_mm: float = 1.0) -> Matrix:
+    """Film to face, mirrored for one that ``faces_left``; without a pixel's sides the face is in film pixels."""
+    return np.array([[-column_mm if faces_left else column_mm, 0, 0], [0, -row_mm, 0], [0, 0, 1]], dtype=np.float64)
 
 
 def invert(matrix: Matrix) -> Matrix:
@@ -120,3 +115,16 @@ def transform(matrix: Matrix, points: ArrayLike) -> NDArray[np.float64]:
     """``points`` (..., 2) in the frame that ``matrix`` leads to, (..., 2) float64; NaN stays NaN."""
     xy = np.asarray(points, dtype=np.float64)
     return xy @ matrix[:2, :2].T + matrix[:2, 2]
+
+
+def covariance_of_error(expected_error: float) -> Matrix:
+    """(2, 2) covariance of a point that is expected to be ``expected_error`` off, alike in all directions.
+
+    The errors are taken as normal; their mean length is then sqrt(pi / 2) standard deviations.
+    """
+    return np.eye(2) * (expected_error / MEAN_RADIUS) ** 2
+
+
+def covariance_of_region(region: ArrayLike) -> Matrix:
+    """(2, 2) covariance of a point whose 90 % region is r' R^-1 r <= 1, the errors taken as normal."""
+    return np.asarray(region, dtype=np.float64) / CHI2_90

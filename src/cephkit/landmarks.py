@@ -5,9 +5,11 @@ Source of order, titles and ids: Khalid et al., Scientific Data 12:1336, 2025 (C
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 Tissue = Literal["bone", "tooth", "soft"]
+Facing: TypeAlias = Literal["right", "left"]
+"""The side of the film that a face looks to."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cephkit.cephalometry.analyses import ANALYSES, measure
-from cephkit.cephalometry.frame import Facing
 from cephkit.data.film import Points
 from cephkit.data.synthetic.shapes import draw_face
+from cephkit.landmarks import Facing
 
 # x towards the front, y up, mm. SN, Frankfort, palatal and functional occlusal plane lie level, the mandibular plane
 # falls by 45 degrees, A and Pog lie straight below N: most values can be told by looking.
@@ -49,5 +49,5 @@ def values(
     points: Points, pixel_size_mm: float | None = PIXEL_MM, facing: Facing | None = None
 ) -> dict[str, float | None]:
     """Value by id, of all analyses, whether a face can have it or not."""
-    results = measure(points, facing=facing, pixel_size_mm=pixel_size_mm, analyses=ANALYSES, limits={})
+    results = measure(points, facing=facing, spacing=pixel_size_mm, analyses=ANALYSES, limits={})
     return {result.measurement: result.value for result in results}

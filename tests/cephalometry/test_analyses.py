@@ -16,7 +16,7 @@ ALL_THERE = {symbol: np.eye(2) * 4.0 for symbol in SYMBOLS}
 
 
 def one(measurement: str, analysis: str, points: dict[str, tuple[float, float]] = ROUND, **known: object) -> Result:
-    given: dict[str, object] = {"pixel_size_mm": PIXEL_MM, **known}
+    given: dict[str, object] = {"spacing": PIXEL_MM, **known}
     (result,) = [
         result
         for result in measure(points, analyses=[analysis], **given)  # type: ignore[arg-type]
@@ -26,7 +26,7 @@ def one(measurement: str, analysis: str, points: dict[str, tuple[float, float]] 
 
 
 def test_each_analysis_has_its_measurements_under_its_own_names() -> None:
-    results = measure(ROUND, pixel_size_mm=PIXEL_MM, analyses=ANALYSES)
+    results = measure(ROUND, spacing=PIXEL_MM, analyses=ANALYSES)
     assert len(results) == sum(len(entry.analyses) for entry in MEASUREMENTS)
     assert tuple(dict.fromkeys(result.analysis for result in results)) == ANALYSES
     assert {result.name for result in results if result.measurement == "fma"} == {
@@ -48,7 +48,7 @@ def test_without_a_pixel_size_there_are_angles_and_ratios_only() -> None:
 def test_a_missing_landmark_takes_away_what_needs_it_and_nothing_else() -> None:
     for symbol in SYMBOLS:
         points = {name: xy for name, xy in ROUND.items() if name != symbol}
-        for result in measure(points, pixel_size_mm=PIXEL_MM):
+        for result in measure(points, spacing=PIXEL_MM):
             entry = next(entry for entry in MEASUREMENTS if entry.id == result.measurement)
             if symbol in entry.needs:
                 assert (result.value, result.absent) == (None, f"without {symbol}")
@@ -57,13 +57,13 @@ def test_a_missing_landmark_takes_away_what_needs_it_and_nothing_else() -> None:
 
 
 def test_no_landmarks_no_values() -> None:
-    assert {result.value for result in measure({}, pixel_size_mm=0.1)} == {None}
+    assert {result.value for result in measure({}, spacing=0.1)} == {None}
 
 
 def test_where_the_side_cannot_be_told_nothing_is_measured() -> None:
     points = {"ANS": (10.0, 10.0), "Me": (10.0, 90.0)}
     assert "where the face looks" in one("ans_me", "McNamara", points).absent
-    assert one("ans_me", "McNamara", points, facing="left", pixel_size_mm=0.9).value == pytest.approx(72)
+    assert one("ans_me", "McNamara", points, facing="left", spacing=0.9).value == pytest.approx(72)
 
 
 def test_points_that_coincide_leave_no_value() -> None:
@@ -110,7 +110,7 @@ def test_a_class_comes_with_its_rule_and_the_probability_of_each() -> None:
 
 @pytest.mark.parametrize("analyses", [None, ANALYSES, ("ISBI", "Steiner"), ("Steiner", "ISBI"), ("ISBI",), ("Wits",)])
 def test_each_question_is_answered_once(analyses: tuple[str, ...] | None) -> None:
-    answers = [result for result in measure(ROUND, pixel_size_mm=PIXEL_MM, analyses=analyses) if result.class_name]
+    answers = [result for result in measure(ROUND, spacing=PIXEL_MM, analyses=analyses) if result.class_name]
     questions = [result.class_question for result in answers]
     assert len(questions) == len(set(questions))
     rules = {result.analysis for result in answers if result.class_question == "skeletal class"}
@@ -119,7 +119,7 @@ def test_each_question_is_answered_once(analyses: tuple[str, ...] | None) -> Non
 
 
 def test_the_rules_of_the_challenge_are_used_on_request_only() -> None:
-    results = measure(ROUND, pixel_size_mm=PIXEL_MM)
+    results = measure(ROUND, spacing=PIXEL_MM)
     assert {result.class_rule for result in results if result.class_name} == {"ANB: 0 to 4 is class I"}
     assert "ISBI" not in {result.analysis for result in results}
     assert len([result for result in measure(ROUND, analyses=["ISBI"]) if result.class_name]) == 7  # no mm, no MW
@@ -164,7 +164,7 @@ def test_a_ratio_whose_error_exceeds_it_is_not_compared() -> None:
 
 def test_results_are_plain_and_complete() -> None:
     for result in measure(
-        ROUND, pixel_size_mm=PIXEL_MM, covariances_px=ALL_THERE, subject=Subject(30, "male", 8), analyses=ANALYSES
+        ROUND, spacing=PIXEL_MM, covariances_px=ALL_THERE, subject=Subject(30, "male", 8), analyses=ANALYSES
     ):
         plain = result.to_dict()
         assert tuple(plain) == COLUMNS
@@ -177,7 +177,7 @@ def test_a_measurement_of_ones_own_takes_one_entry() -> None:
     mine = Measurement("nose", "Length of the nose", "mm", length("N`", "Pn"), {"Mine": "Nose"})
     (result,) = measure(
         ROUND,
-        pixel_size_mm=PIXEL_MM,
+        spacing=PIXEL_MM,
         analyses=["Mine"],
         measurements=[*MEASUREMENTS, mine],
         norms=(NormRow("nose", "Mine", Norm("mean and SD", "we", 50, 2), verified=True),),

@@ -7,6 +7,7 @@ from cephkit.cephalometry.frame import (
     face_of,
     facing_of,
 )
+from cephkit.errors import SettingsError
 from tests.cephalometry.faces import ROUND, moved
 
 MIRROR = [[-1, 0], [0, 1]]
@@ -46,7 +47,7 @@ def test_a_film_on_its_side_or_upside_down_looks_where_it_would_upright(degrees:
 
 @pytest.mark.parametrize("size", [0.0, -0.1, float("nan"), float("inf")])
 def test_a_pixel_size_must_be_one(size: float) -> None:
-    with pytest.raises(ValueError, match="pixel size must be a positive number"):
+    with pytest.raises(SettingsError, match="pixel size given: a pixel of"):
         face_of(ROUND, "right", size)
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from cephkit.cephalometry.analyses import ANALYSES, measure
-from cephkit.cephalometry.frame import Facing
 from cephkit.cephalometry.limits import LIMITS, impossible
 from cephkit.cephalometry.measures import BY_ID, MEASUREMENTS
 from cephkit.cephalometry.results import Result
 from cephkit.data.aariz import read_aariz
 from cephkit.data.film import Points
-from cephkit.landmarks import SYMBOLS
+from cephkit.data.spacing import Spacing
+from cephkit.landmarks import SYMBOLS, Facing
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real, moved, rotation
 
 REAL_FILMS = os.environ.get("CEPHKIT_REAL_FILMS", "")
@@ -25,9 +25,9 @@ MAXILLA = ("A", "ANS", "UIA", "UIT", "UMT", "UPM", "Ls", "Sn")
 
 
 def results_of(
-    points: Points, pixel_size_mm: float | None = PIXEL_MM, facing: Facing | None = None
+    points: Points, spacing: Spacing | float | None = PIXEL_MM, facing: Facing | None = None
 ) -> dict[str, Result]:
-    found = measure(points, pixel_size_mm=pixel_size_mm, facing=facing, analyses=ANALYSES)
+    found = measure(points, spacing=spacing, facing=facing, analyses=ANALYSES)
     return {result.measurement: result for result in found}
 
 
@@ -151,7 +151,7 @@ def test_a_ratio_to_nothing_is_withheld_without_doubting_the_face() -> None:
 
 
 def test_measurements_of_ones_own_have_no_limits() -> None:
-    assert measure(face_like_real(1), pixel_size_mm=5.0, limits={})[0].value is not None
+    assert measure(face_like_real(1), spacing=2.0, limits={})[0].value is not None
     assert len(MEASUREMENTS) == len(LIMITS)
 
 
@@ -177,4 +177,4 @@ def test_no_real_face_loses_a_value() -> None:
 def test_no_labelled_film_loses_a_value() -> None:
     for film in read_aariz(Path(REAL_FILMS), ["train", "valid"]).films:
         for points in film.annotations.values():
-            assert withheld(results_of(points, film.pixel_size_mm)) == {}, film.film_id
+            assert withheld(results_of(points, film.spacing)) == {}, film.film_id

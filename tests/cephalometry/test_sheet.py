@@ -10,13 +10,13 @@ import pytest
 import cephkit
 from cephkit import NOTICE
 from cephkit.cephalometry.analyses import measure
-from cephkit.cephalometry.frame import covariance_of_error
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.results import class_text
 from cephkit.cephalometry.sheet import FEW_ROWS, sheet_html
 from cephkit.cephalometry.sheet_rows import value_text
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing, square
+from cephkit.geometry import covariance_of_error
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real
 
 SPACING = square(PIXEL_MM, "machines.csv", "detector")
@@ -55,14 +55,14 @@ def page_of(points: Points = FACE, **more: object) -> str:
     assert isinstance(subject, Subject)
     size = spacing.mean_mm if isinstance(spacing, Spacing) else None
     analyses = given.pop("analyses", None)
-    results = measure(points, pixel_size_mm=size, covariances_px=ERRORS, subject=subject, analyses=analyses)
+    results = measure(points, spacing=size, covariances_px=ERRORS, subject=subject, analyses=analyses)
     name, grey = given.pop("name"), given.pop("grey")
     return sheet_html(name, grey, points, results, **given)  # type: ignore[arg-type]
 
 
 def test_every_value_and_every_reason_for_none_stands_on_the_sheet() -> None:
     left = {symbol: point for symbol, point in FACE.items() if symbol not in ("Co", "LIA")}
-    results = measure(left, pixel_size_mm=PIXEL_MM, covariances_px=ERRORS)
+    results = measure(left, spacing=PIXEL_MM, covariances_px=ERRORS)
     text = Page(sheet_html("film7", None, left, results)).text
     for result in results:
         if result.value is not None:
@@ -73,7 +73,7 @@ def test_every_value_and_every_reason_for_none_stands_on_the_sheet() -> None:
 
 
 def test_norms_come_with_source_and_kind_and_classes_with_their_rule() -> None:
-    results = measure(FACE, pixel_size_mm=PIXEL_MM, covariances_px=ERRORS, subject=Subject(24, "female", 8))
+    results = measure(FACE, spacing=PIXEL_MM, covariances_px=ERRORS, subject=Subject(24, "female", 8))
     text = Page(page_of()).text
     for result in results:
         if result.norm is not None and result.value is not None:
@@ -98,7 +98,7 @@ def test_the_sheet_has_one_skeletal_class_with_its_probability() -> None:
         points = face_like_real(seed)
         text = Page(page_of(points)).text
         assert text.count("skeletal class") == 1
-        results = measure(points, pixel_size_mm=PIXEL_MM, covariances_px=ERRORS)
+        results = measure(points, spacing=PIXEL_MM, covariances_px=ERRORS)
         (found,) = [result for result in results if result.class_name is not None]
         assert class_text(found).split(",")[0] in text
         assert found.class_probabilities is not None
@@ -107,7 +107,7 @@ def test_the_sheet_has_one_skeletal_class_with_its_probability() -> None:
 
 def test_an_open_bite_has_no_class_of_its_tips_and_says_why() -> None:
     x, y = ROUND["UIT"]
-    results = measure({**ROUND, "UIT": (x, y - 100)}, pixel_size_mm=PIXEL_MM, analyses=["ISBI"])
+    results = measure({**ROUND, "UIT": (x, y - 100)}, spacing=PIXEL_MM, analyses=["ISBI"])
     text = Page(sheet_html("film7", None, ROUND, results)).text
     assert "no class: the bite is open" in text
     assert "large overjet" not in text
@@ -193,7 +193,7 @@ def test_a_face_without_landmarks_has_a_sheet_of_reasons() -> None:
 
 
 def test_few_measurements_are_printed_larger() -> None:
-    results = measure(FACE, pixel_size_mm=PIXEL_MM, analyses=["Steiner", "Wits"])
+    results = measure(FACE, spacing=PIXEL_MM, analyses=["Steiner", "Wits"])
     assert len(results) < FEW_ROWS
     assert '<div class="sheet wide">' in sheet_html("film7", None, FACE, results)
     assert '<div class="sheet">' in page_of()

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cephkit.cephalometry.frame import covariance_of_error
 from cephkit.cephalometry.source import label_files, read_marked
 from cephkit.data.labels import landmarks_json
 from cephkit.errors import LabelError, SettingsError
+from cephkit.geometry import covariance_of_error
 from tests.cephalometry.faces import ROUND
 
 

@@ -2,16 +2,17 @@ import numpy as np
 import pytest
 
 from cephkit.cephalometry.analyses import measure
-from cephkit.cephalometry.frame import covariance_of_error, face_of
+from cephkit.cephalometry.frame import face_of
 from cephkit.cephalometry.measures import MEASUREMENTS
 from cephkit.cephalometry.primitives import length, line, turn
 from cephkit.cephalometry.uncertainty import standard_error
+from cephkit.geometry import covariance_of_error
 from cephkit.landmarks import SYMBOLS
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real, moved
 
 
 def errors_of(points: dict[str, tuple[float, float]], spread: dict[str, np.ndarray]) -> dict[str, float | None]:
-    results = measure(points, pixel_size_mm=PIXEL_MM, covariances_px=spread)
+    results = measure(points, spacing=PIXEL_MM, covariances_px=spread)
     return {result.measurement: result.standard_error for result in results if result.value is not None}
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cephkit.cephalometry.frame import CHI2_90
 from cephkit.cephalometry.measured import TABLE_COLUMNS
 from cephkit.cephalometry.source import Marked
 from cephkit.commands import measure as command
@@ -18,6 +17,7 @@ from cephkit.data.opened import open_film
 from cephkit.data.pixels import pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError, SettingsError
+from cephkit.geometry import CHI2_90
 from cephkit.inference import model
 from cephkit.inference.model import Shown
 from cephkit.inference.prediction import Prediction

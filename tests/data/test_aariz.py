@@ -7,6 +7,7 @@ from PIL import Image
 
 from cephkit.data.aariz import read_aariz
 from cephkit.data.labels import landmarks_json
+from cephkit.data.spacing import square
 from cephkit.errors import DataError
 from tests.data.aariz_folder import JUNIOR, POINTS, SENIOR, AarizMaker
 
@@ -20,8 +21,8 @@ def test_films_labels_and_machines(maker: AarizMaker) -> None:
     assert [(film.split, film.film_id) for film in folder.films] == [("train", "a"), ("train", "b"), ("valid", "c")]
     a, _, c = folder.films
     assert a.annotations == {"senior": POINTS, "junior": {"A": (1.0, 2.0)}}
-    assert (a.machine, a.pixel_size_mm, a.pixel_size_origin) == ("ART Plus", 0.144, "machine map")
-    assert (c.machine, c.pixel_size_mm, c.pixel_size_origin) == (None, None, "unknown")
+    assert (a.machine, a.spacing) == ("ART Plus", square(0.144, "machine map"))
+    assert (c.machine, c.spacing) == (None, None)
     assert a.size is None  # films are not decoded
 
 
@@ -36,7 +37,7 @@ def test_labels_and_rows_find_films_whatever_the_case(maker: AarizMaker) -> None
     folder = read_aariz(maker.root, ("train",))
     assert folder.problems == ()
     (film,) = folder.films
-    assert (film.points("senior"), film.pixel_size_mm) == (POINTS, 0.1)
+    assert (film.points("senior"), film.spacing) == (POINTS, square(0.1, "machine map"))
     second = maker.write_label("train", "Film", landmarks_json("Film", POINTS))
     if not second.samefile(second.with_stem("FILM")):  # names may differ in case alone here
         (problem,) = read_aariz(maker.root, ("train",)).problems
@@ -66,7 +67,7 @@ def test_folder_names_in_any_case(maker: AarizMaker) -> None:
     map_path.rename(maker.root / "Cephalogram_Machine_Mappings.CSV")
     (film,) = read_aariz(maker.root, ("train",)).films
     assert film.annotations == {"senior": POINTS, "junior": POINTS}
-    assert film.pixel_size_mm == 0.1
+    assert film.spacing == square(0.1, "machine map")
 
 
 def test_one_annotator_may_be_absent(maker: AarizMaker) -> None:
@@ -124,7 +125,7 @@ def test_cvm_stages_are_optional_and_a_torn_one_is_a_note(maker: AarizMaker) -> 
 def test_without_a_machine_map_no_film_has_a_pixel_size(maker: AarizMaker) -> None:
     maker.add("train", "a", pixel_size=None)
     folder = read_aariz(maker.root, ("train",))
-    assert folder.films[0].pixel_size_mm is None
+    assert folder.films[0].spacing is None
     assert any("no cephalogram_machine_mappings.csv" in note for note in folder.notes)
 
 
@@ -134,7 +135,7 @@ def test_wrong_pixel_sizes_and_splits_are_noted(maker: AarizMaker) -> None:
     maker.rows[-1][-1] = "Test"
     maker.write_map()
     folder = read_aariz(maker.root, ("train",))
-    assert folder.films[0].pixel_size_mm is None
+    assert folder.films[0].spacing is None
     assert any("pixel size not taken for 1 films: a (pixel size 0 is outside" in note for note in folder.notes)
     assert any("another split than the folder for 1 films: b (Test, lies in train)" in note for note in folder.notes)
 

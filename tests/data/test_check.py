@@ -6,11 +6,12 @@ import pytest
 from cephkit.data.check import film_problems, label_notes, leaked, scan, unlabelled
 from cephkit.data.film import Film, Split
 from cephkit.data.index import FilmFacts, FilmIndex
+from cephkit.data.spacing import square
 from tests.data.aariz_folder import POINTS, AarizMaker
 
 
 def make(film_id: str, split: Split = "train", **changes: object) -> Film:
-    film = Film(film_id, Path(split) / f"{film_id}.png", split, pixel_size_mm=0.1, annotations={"senior": POINTS})
+    film = Film(film_id, Path(split) / f"{film_id}.png", split, spacing=square(0.1, ""), annotations={"senior": POINTS})
     return replace(film, **changes)  # type: ignore[arg-type]
 
 
@@ -85,7 +86,7 @@ def test_films_that_cannot_be_read_are_no_duplicates() -> None:
 
 
 def test_films_without_a_pixel_size_are_counted_and_named() -> None:
-    films = [make(str(number), pixel_size_mm=None) for number in range(7)]
+    films = [make(str(number), spacing=None) for number in range(7)]
     assert label_notes([make("a"), *films]) == [
         "no pixel size, counted in pixels and never in mm: 7 films: "
         "train/0, train/1, train/2, train/3, train/4 and 2 more"
@@ -94,7 +95,7 @@ def test_films_without_a_pixel_size_are_counted_and_named() -> None:
 
 def test_landmarks_on_which_the_annotators_are_far_apart_are_named() -> None:
     apart = {"senior": {"A": (0.0, 0.0), "N": (0.0, 0.0)}, "junior": {"A": (0.0, 1200.0), "N": (199.0, 0.0)}}
-    films = [make("a", annotations=apart), make("b", annotations=apart, pixel_size_mm=None)]
+    films = [make("a", annotations=apart), make("b", annotations=apart, spacing=None)]
     # 199 pixels are 19.9 mm: within the limit in both measures.
     assert label_notes(films)[1] == (
         "senior and junior more than 20 mm (200 px without a pixel size) apart, kept: 2 labels: "
@@ -106,9 +107,8 @@ def test_landmarks_on_which_the_annotators_are_far_apart_are_named() -> None:
 def test_a_pixel_size_that_makes_impossible_heads_is_doubted(pixel_size_mm: float | None, doubted: bool) -> None:
     # Sella to nasion: 700 pixels. Real machines differ: one of Aariz's comes out at 25 mm, another at 119 mm.
     labels = {"senior": {"S": (100.0, 100.0), "N": (800.0, 100.0)}}
-    films = [
-        make(name, machine="M", pixel_size_mm=pixel_size_mm, annotations=labels, path=Path(name)) for name in "abcde"
-    ]
+    spacing = pixel_size_mm and square(pixel_size_mm, "")
+    films = [make(name, machine="M", spacing=spacing, annotations=labels, path=Path(name)) for name in "abcde"]
     assert not any("in doubt" in note for note in label_notes(films[:4]))  # too few to judge a machine by
     said = [note for note in label_notes(films) if "pixel size in doubt" in note]
     assert bool(said) == doubted

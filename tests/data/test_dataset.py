@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import Film
 from cephkit.data.pixels import content_hash, read_bytes
+from cephkit.data.spacing import Spacing
 from cephkit.data.store import FilmStore
 from cephkit.data.store_builder import StoreBuilder
 from cephkit.errors import DataError, FilmError
@@ -191,6 +192,6 @@ def test_spawned_workers_share_one_copy(tmp_path: Path) -> None:
 
 
 def test_pixels_that_are_not_square_are_refused_before_training(films: list[Film]) -> None:
-    oblong = [replace(films[0], stretch=(1.0, 2.0)), films[1]]
+    oblong = [replace(films[0], spacing=Spacing(0.2, 0.1, "")), films[1]]
     with pytest.raises(DataError, match=r"pixels of 1 films are not square: .*a\.\w+; save these films"):
         FilmDataset(oblong, SYMBOLS, "senior", CANVAS, FilmStore.empty(CANVAS))

@@ -2,6 +2,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from cephkit.data import index as index_module
 from cephkit.data.index import FilmIndex
+from cephkit.data.opened import OpenedFilm
 from cephkit.data.pixels import pixel_hash
 from tests.data.aariz_folder import noise
 
@@ -17,13 +19,13 @@ from tests.data.aariz_folder import noise
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Every film that is decoded, in order."""
     paths: list[Path] = []
-    decode = index_module.decode_grey
+    decode = index_module.open_film
 
-    def counting(data: bytes, path: Path) -> np.ndarray:
+    def counting(path: Path, **options: Any) -> OpenedFilm:
         paths.append(path)
-        return decode(data, path)
+        return decode(path, **options)
 
-    monkeypatch.setattr(index_module, "decode_grey", counting)
+    monkeypatch.setattr(index_module, "open_film", counting)
     return paths
 
 

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from cephkit.data import grey as grey_module
-from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import pixel_hash, to_canvas, to_uint8
 from cephkit.errors import FilmError
 from cephkit.geometry import letterbox, transform
 from tests.data.aariz_folder import noise

@@ -14,7 +14,9 @@ from PIL import Image
 from cephkit.data import index as index_module
 from cephkit.data import prepare as prepare_module
 from cephkit.data import store_builder
+from cephkit.data.opened import OpenedFilm
 from cephkit.data.prepare import PreparedData, prepare
+from cephkit.data.spacing import square
 from cephkit.errors import DataError
 from tests.data.aariz_folder import JUNIOR, POINTS, AarizMaker, noise
 
@@ -46,14 +48,14 @@ def ready(maker: AarizMaker, tmp_path: Path, lines: list[str]) -> Prepare:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the films that are decoded, by the check or by the store."""
     names: list[str] = []
-    decode = index_module.decode_grey
+    decode = index_module.open_film
 
-    def counting(data: bytes, path: Path) -> Any:
+    def counting(path: Path, **options: Any) -> OpenedFilm:
         names.append(path.name)
-        return decode(data, path)
+        return decode(path, **options)
 
-    monkeypatch.setattr(index_module, "decode_grey", counting)
-    monkeypatch.setattr(store_builder, "decode_grey", counting)
+    monkeypatch.setattr(index_module, "open_film", counting)
+    monkeypatch.setattr(store_builder, "open_film", counting)
     return names
 
 
@@ -225,7 +227,7 @@ def test_films_without_a_pixel_size_are_listed_and_kept(maker: AarizMaker, ready
     fill(maker, train=1, valid=1)
     maker.add("train", "t9", pixel_size=None)
     data = ready()
-    assert [film.pixel_size_mm for film in data.films["train"]] == [0.1, None]
+    assert [film.spacing for film in data.films["train"]] == [square(0.1, "machine map"), None]
     assert "no pixel size, counted in pixels and never in mm: 1 films: train/t9" in lines
 
 

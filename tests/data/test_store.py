@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from cephkit.data.film import Film
-from cephkit.data.pixels import content_hash, read_bytes, read_grey, to_canvas
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import content_hash, read_bytes, to_canvas
 from cephkit.data.store import FilmStore, store_path
 from cephkit.data.store_builder import StoreBuilder
 from cephkit.errors import FilmError
@@ -54,7 +55,7 @@ def test_canvases_that_were_added_are_not_decoded_again(
     builder = StoreBuilder(tmp_path, CANVAS, 3)
     for film in films:
         builder.add(film.content or "", read_grey(film.path))  # type: ignore[arg-type]
-    monkeypatch.setattr("cephkit.data.store_builder.decode_grey", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr("cephkit.data.store_builder.open_film", lambda *_: pytest.fail("decoded again"))
     assert_holds(builder.finish(films, threads=2), films)
 
 
@@ -80,7 +81,7 @@ def test_the_key_follows_content_order_and_canvas(maker: AarizMaker, tmp_path: P
 def test_a_second_build_opens_what_is_there(maker: AarizMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     films = checked(maker, 2)
     first = build(tmp_path, films)
-    monkeypatch.setattr("cephkit.data.store_builder.decode_grey", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr("cephkit.data.store_builder.open_film", lambda *_: pytest.fail("decoded again"))
     assert build(tmp_path, films).path == first.path
 
 

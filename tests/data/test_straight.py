@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from cephkit.data import straight
-from cephkit.data.spacing import Spacing, square
-from cephkit.data.straight import SQUARE, straightened, stretch_of, unstretched
+from cephkit.data.spacing import SQUARE, Spacing, square, stretch_of
+from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import FilmError
 from tests.data.aariz_folder import noise
 
@@ -11,7 +11,7 @@ from tests.data.aariz_folder import noise
 def test_the_finer_side_stays() -> None:
     assert stretch_of(Spacing(0.2, 0.1, "")) == (1, 2)
     assert stretch_of(Spacing(0.1, 0.15, "")) == pytest.approx((1.5, 1))
-    assert stretch_of(square(0.1, "")) == stretch_of(None) == stretch_of(Spacing(0.1, 0.10005, "")) == SQUARE
+    assert stretch_of(None) == square(0.1, "").stretch == Spacing(0.1, 0.10005, "").stretch == SQUARE
 
 
 def test_a_film_becomes_square_and_its_points_go_back() -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from cephkit.data.film import Film
+from cephkit.data.spacing import square
 from cephkit.evaluation.film_plots import KINDS, chosen_films, overlay
 from cephkit.evaluation.plots import (
     Omitted,
@@ -35,7 +36,8 @@ def make_scores(folder: Path, films: int = 8, pixel_size_mm: float | None = 0.25
         points = {s: (20.0 + 10 * k, 30.0 + 10 * k) for k, s in enumerate(SYMBOLS)}
         junior = {symbol: (x + 4, y) for symbol, (x, y) in points.items()}
         marks = {"senior": points, "junior": junior}
-        listed.append(Film(f"f{index}", path, "test", "M", pixel_size_mm, annotations=marks))
+        spacing = pixel_size_mm and square(pixel_size_mm, "")
+        listed.append(Film(f"f{index}", path, "test", "M", spacing, annotations=marks))
         truth = np.array(list(points.values()))
         predicted.append(truth + rng.normal(0, 1 + index, truth.shape))
     return Scores(tuple(listed), SYMBOLS, np.array(predicted), "senior")
@@ -134,7 +136,7 @@ def test_without_pixel_size_figures_in_mm_are_left_out_and_overlays_stay(tmp_pat
 
 
 def test_figures_in_mm_use_only_films_that_have_a_pixel_size(scores: Scores) -> None:
-    films = (replace(scores.films[0], pixel_size_mm=None), *scores.films[1:])
+    films = (replace(scores.films[0], spacing=None), *scores.films[1:])
     mixed = replace(scores, films=films)
     ids = {row["film"] for row in drawn(scatter(mixed)).rows if row["kind"] == "point"}
     assert ids == {f"f{index}" for index in range(1, 8)}

@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 
 from cephkit.data.film import Film, Points
+from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError
 from cephkit.evaluation.plots import annotator_distances_mm
 from cephkit.evaluation.scoring import score_predictions
 
 
-def film(film_id: str, points: Points, pixel_size_mm: float | None = 0.1, machine: str = "M1") -> Film:
+def film(film_id: str, points: Points, mm: float | None = 0.1, machine: str = "M1") -> Film:
     annotations = {"senior": points, "junior": {symbol: (x + 1, y) for symbol, (x, y) in points.items()}}
-    return Film(film_id, Path(f"{film_id}.png"), "test", machine, pixel_size_mm, annotations=annotations)
+    return Film(film_id, Path(f"{film_id}.png"), "test", machine, mm and square(mm, ""), annotations=annotations)
 
 
 FILMS = (film("f1", {"A": (10.0, 10.0), "S": (20.0, 20.0)}), film("f2", {"A": (30.0, 30.0)}, None, "M2"))
@@ -25,7 +26,7 @@ def test_the_truth_is_the_one_asked_for(truth: str, error: float) -> None:
 
 
 def test_pixels_that_are_not_square_count_by_both_sides() -> None:
-    oblong = replace(FILMS[0], stretch=(1.0, 2.0))  # 0.1 mm wide, 0.2 mm high
+    oblong = replace(FILMS[0], spacing=Spacing(0.2, 0.1, ""))
     scores = score_predictions(
         [oblong, FILMS[1]], {"f1": {"A": (13.0, 12.0), "S": (20.0, 21.0)}, "f2": {"A": (33.0, 34.0)}}, "senior"
     )

@@ -8,7 +8,8 @@ from PIL import Image
 from rich.console import Console
 
 from cephkit.data.aariz import read_aariz
-from cephkit.data.pixels import read_grey
+from cephkit.data.opened import read_grey
+from cephkit.data.spacing import Spacing
 from cephkit.evaluation.distort import DISTORTIONS
 from cephkit.evaluation.stress import show_stress, stress_rows, write_stress
 
@@ -35,7 +36,7 @@ def test_errors_are_those_of_the_original_film(tiny_aariz: Path, tmp_path: Path)
 
 
 def test_pixels_that_are_not_square_are_made_so(tiny_aariz: Path) -> None:
-    films = [replace(film, stretch=(1.0, 2.0)) for film in read_aariz(tiny_aariz, ("valid",)).films]
+    films = [replace(film, spacing=Spacing(1.0, 0.5, "")) for film in read_aariz(tiny_aariz, ("valid",)).films]
     shapes: list[tuple[int, ...]] = []
 
     def seen(film: np.ndarray) -> np.ndarray:
@@ -45,7 +46,7 @@ def test_pixels_that_are_not_square_are_made_so(tiny_aariz: Path) -> None:
     (row,) = stress_rows(seen, films, SYMBOLS, "mean", distortions=DISTORTIONS[:1])
     assert shapes[0] == (180, 80)  # stored as 90 x 80
     truth = np.array([film.points("mean")[s] for film in films for s in SYMBOLS])
-    sizes = np.repeat([film.pixel_size_mm for film in films], 4)
+    sizes = np.repeat([film.spacing.short_mm for film in films if film.spacing is not None], 4)
     assert row["mre"] == pytest.approx((np.hypot(*((truth - [39.5, 44.5]) * [1, 2]).T) * sizes).mean())
 
 

@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cephkit.data.film import Film
+from cephkit.data.spacing import square
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.trust import spearman, trust
 from cephkit.inference.pose import Pose
@@ -26,7 +27,7 @@ def judged(seed: int = 0, mm: float | None = PIXEL_MM) -> tuple[Found, Scores, F
     truth = rng.uniform(200, 800, (FILMS, 5, 2))
     films = tuple(
         Film(
-            f"{seed}-{row}", Path(f"{row}.png"), "valid", pixel_size_mm=mm, content=f"{seed}-{row}",
+            f"{seed}-{row}", Path(f"{row}.png"), "valid", spacing=mm and square(mm, ""), content=f"{seed}-{row}",
             annotations={"senior": {s: (float(x), float(y)) for s, (x, y) in zip(SYMBOLS, xy, strict=True)}},
         )
         for row, xy in enumerate(truth)
@@ -198,7 +199,7 @@ def test_points_without_truth_or_prediction_do_not_count() -> None:
     predicted, features = scores.predicted.copy(), found.features.copy()
     predicted[:7, 1] = np.nan
     features[:7, 1] = np.nan
-    films = (Film("no labels", Path("x.png"), "valid", pixel_size_mm=0.1, content="x"), *scores.films[1:])
+    films = (Film("no labels", Path("x.png"), "valid", spacing=square(0.1, ""), content="x"), *scores.films[1:])
     told = trust(
         OWN, Found(predicted, found.scores, features, found.units, found.poses), COLUMNS,
         Scores(films, SYMBOLS, predicted, "senior"),

@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cephkit.data.film import Film
+from cephkit.data.spacing import Spacing, square
 from cephkit.inference.conventions import (
     LEAST_SHARE,
     NEW_EXAMINER,
@@ -37,7 +38,8 @@ def marked(films: int = FILMS, both: bool = True, mm: float | None = MM, size: t
         points = {"senior": xy, "junior": xy + GAP_PX} if both else {"senior": xy}
         labels = {who: {s: (float(x), float(y)) for s, (x, y) in zip(SYMBOLS, at, strict=True)}
                   for who, at in points.items()}  # fmt: skip
-        made.append(Film(f"f{row}", Path("f.png"), "valid", pixel_size_mm=mm, annotations=labels, size=size))
+        spacing = mm and square(mm, "")
+        made.append(Film(f"f{row}", Path("f.png"), "valid", spacing=spacing, annotations=labels, size=size))
     return made
 
 
@@ -69,7 +71,7 @@ def test_millimetres_are_the_films_or_else_those_of_a_usual_film() -> None:
 
 
 def test_oblong_pixels_count_as_the_stretched_film_has_them() -> None:
-    stretched = [replace(film, size=(256, 384), stretch=(1.0, 2.0)) for film in marked()]
+    stretched = [replace(film, size=(256, 384), spacing=Spacing(2 * MM, MM, "")) for film in marked()]
     moments = examiner_moments(stretched, SYMBOLS, CANVAS)
     gap = GAP_PX[2] * (1, 2) / 4
     assert moments[2] == pytest.approx((np.outer(gap, gap) + USUAL) / 2)
@@ -156,7 +158,7 @@ def test_films_that_look_the_other_way_count_as_their_mirror_images() -> None:
         if row >= 20:
             at = {who: np.array([(383.0, 0.0)] * 5) + xy * (-1, 1) for who, xy in at.items()}
         labels = {who: dict(zip(symbols, map(tuple, xy.tolist()), strict=True)) for who, xy in at.items()}
-        films.append(Film(f"f{row}", Path("f.png"), "valid", pixel_size_mm=MM, annotations=labels, size=SIZE))
+        films.append(Film(f"f{row}", Path("f.png"), "valid", spacing=square(MM, ""), annotations=labels, size=SIZE))
     right, left = (examiner_moments(films, symbols, CANVAS, facing) for facing in ("right", "left"))
     assert right[:, 0, 1] == pytest.approx(18 / 16 / 2)
     assert left[:, 0, 1] == pytest.approx(-18 / 16 / 2)

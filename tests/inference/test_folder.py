@@ -9,7 +9,6 @@ from PIL import Image
 
 from cephkit.data.film import Film
 from cephkit.data.spacing import Spacing
-from cephkit.data.straight import stretch_of
 from cephkit.errors import FilmError
 from cephkit.inference.folder import FilmCanvases, predict_films
 from cephkit.inference.model import Model
@@ -97,7 +96,7 @@ def test_pixels_that_are_not_square_are_looked_at_as_by_predict(tmp_path: Path, 
     Image.fromarray(film_with_spot(stored, 40, 60, 6.0)).save(tmp_path / "f.png")
     known = Model(Predictor(model((0, 0), (1, 0))))
     wanted = known.predict(tmp_path / "f.png", spacing=spacing)
-    film = Film("f", tmp_path / "f.png", "valid", stretch=stretch_of(spacing))
+    film = Film("f", tmp_path / "f.png", "valid", spacing=spacing)
     found = predict_films(known.predictor, [film, Film("g", tmp_path / "f.png", "valid")])
     assert found.points[0] == pytest.approx(wanted.points, abs=1e-9)
     assert np.abs(found.points[0] - found.points[1]).max() > 0.05  # taken for squares it is another film

@@ -24,7 +24,7 @@ from cephkit.inference.predictor import Predictor
 from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import about_centre
 from cephkit.models.spec import ModelSpec
-from tests.inference.looking import Looking
+from tests.inference.networks import Network
 from tests.inference.test_predictor import film_with_spot
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ FACE = np.array([(22.0, 30.0), (70.0, 24.0), (60.0, 62.0), (28.0, 84.0), (66.0, 
 FACE_SYMBOLS = ("S", "N", "A", "Me", "B")
 
 
-class Regions(Looking):
+class Regions(Network):
     """Landmark k is the brightest place within 20 pixels of where it usually lies."""
 
     def __init__(self, face: Floats = FACE) -> None:

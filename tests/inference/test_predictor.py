@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from cephkit.checkpoint import Checkpoint, LoadedModel, load_model, write_checkpoint
 from cephkit.errors import FilmError, SettingsError
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.stages import decode_or_nan
 from cephkit.models.spec import ModelSpec
-from tests.inference.looking import Looking
+from tests.inference.networks import Network
 
 
 def tiny_checkpoint(path: Path, symbols: tuple[str, ...]) -> Path:
@@ -24,7 +23,7 @@ def tiny_checkpoint(path: Path, symbols: tuple[str, ...]) -> Path:
     return path
 
 
-class Brightness(Looking):
+class Brightness(Network):
     """Two maps: the film's brightness per cell, and nothing or NaN."""
 
     def __init__(self, second: float = 0.0) -> None:
@@ -67,21 +66,8 @@ def test_a_map_that_says_nothing_gives_no_landmark(second: float) -> None:
     assert np.isnan(prediction.scores[1])
 
 
-@pytest.mark.parametrize("loss", ["adaptive_wing", "softmax"])
-def test_one_bad_value_spoils_its_own_map_only(loss: str) -> None:
-    maps = torch.rand(2, 3, 8, 8)
-    good, _ = decode_or_nan(maps, loss)
-    maps[1, 2, 7, 7] = torch.nan
-    points, scores = decode_or_nan(maps, loss)
-    assert torch.isnan(points[1, 2]).all()
-    assert torch.isnan(scores[1, 2])
-    keep = torch.ones(2, 3, dtype=torch.bool)
-    keep[1, 2] = False
-    assert torch.equal(points[keep], good[keep])
-
-
 def test_a_landmark_in_the_border_of_the_canvas_is_not_found() -> None:
-    class Corner(Looking):
+    class Corner(Network):
         def forward(self, images: Tensor) -> Tensor:
             maps = torch.zeros(len(images), 2, 32, 24)
             maps[:, :, 2:5, 2:5] = 0.5

@@ -14,12 +14,12 @@ from cephkit.data.pixels import to_canvas
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, transform
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.stages import SECOND_SHARE, Stages, heatmap_spread, load_refiner, on_canvas, weights_digest
+from cephkit.inference.stages import SECOND_SHARE, Stages, load_refiner, on_canvas, weights_digest
 from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import PLAIN, TEST_TIME, Look, about_centre
 from cephkit.models.refiner import CROP, STRIDE, Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
-from tests.inference.looking import Looking
+from tests.inference.networks import Network
 from tests.inference.test_predictor import film_with_spot
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,7 @@ WHERE = (170.0, 290.0)
 SPOT_WIDTH = 20.0
 
 
-class Spots(Looking):
+class Spots(Network):
     """Landmark k is where the film is bright, moved by ``shifts[k]`` (x, y) cells of 4 pixels."""
 
     def __init__(self, *shifts: tuple[int, int]) -> None:
@@ -140,27 +140,6 @@ def test_a_turn_of_the_film_is_the_same_turn_of_its_canvas() -> None:
     there = transform(on_canvas(turn, box), transform(box.to_canvas, points))
     assert there == pytest.approx(transform(box.to_canvas, transform(turn, points)))
     assert np.array_equal(on_canvas(np.eye(3), box), np.eye(3))
-
-
-def gaussian(x: float, y: float, sigma: float, side: int = 64) -> Tensor:
-    at = torch.arange(side, dtype=torch.float32)
-    return torch.exp(-((at[None, :] - x) ** 2 + (at[:, None] - y) ** 2) / (2 * sigma**2))
-
-
-@pytest.mark.parametrize("sigma", [1.5, 3.0, 5.0])
-def test_the_spread_of_a_gaussian_is_its_own(sigma: float) -> None:
-    maps, cells = gaussian(30.3, 25.8, sigma)[None, None], torch.tensor([[[30.3, 25.8]]])
-    # Without its lowest tenth a Gaussian's mean squared distance is 1.208 sigma^2 in place of 2 sigma^2.
-    assert float(heatmap_spread(maps, cells, "adaptive_wing")) == pytest.approx(1.0993 * sigma, rel=0.01)
-    assert float(heatmap_spread(maps.log().clamp_min(-80), cells, "softmax")) == pytest.approx(2**0.5 * sigma, rel=0.01)
-
-
-@pytest.mark.parametrize("loss", ["adaptive_wing", "softmax"])
-def test_a_network_that_wavers_between_two_places_has_a_large_spread(loss: str) -> None:
-    maps = (gaussian(12, 30, 1.5) + gaussian(52, 30, 1.5))[None, None]
-    maps = maps if loss == "adaptive_wing" else maps.clamp_min(1e-30).log()
-    spread = float(heatmap_spread(maps, torch.tensor([[[12.0, 30.0]]]), loss))
-    assert spread == pytest.approx(40 / 2**0.5, rel=0.02)  # half of the mass is 40 cells away
 
 
 def test_the_digest_names_the_weights() -> None:

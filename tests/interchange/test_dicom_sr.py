@@ -123,7 +123,7 @@ def test_every_landmark_is_a_coded_point_on_the_film(report: Dataset) -> None:
 
 def test_measurements_are_numbers_with_units_and_uncertainty(report: Dataset) -> None:
     found = numbers(groups(report)["measurements"])
-    measured = measure(face(8), facing="right", pixel_size_mm=0.1, analyses=ANALYSES)
+    measured = measure(face(8), facing="right", spacing=0.1, analyses=ANALYSES)
     results = {result.measurement: result for result in measured}
     assert set(found) == {name for name, result in results.items() if result.value is not None}
     assert {"sna", "wits_bop", "facial_height_percent", "fhi"} <= set(found)

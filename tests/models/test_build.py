@@ -52,7 +52,7 @@ def test_a_look_gives_the_maps_and_what_was_seen_on_the_whole(stride: int) -> No
     seen: list[torch.Tensor] = []
     network.head.final.register_forward_hook(lambda module, given, made: seen.append(given[0]))
     with torch.no_grad():
-        maps, whole = network.look(films)
+        maps, whole = network.with_signature(films)
         assert torch.equal(maps, network(films))
     expected = torch.cat((seen[0].mean((-2, -1)), seen[0].std((-2, -1), correction=0)), dim=-1)
     torch.testing.assert_close(whole, expected)

@@ -16,7 +16,7 @@ from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import about_centre
 from cephkit.models.refiner import Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
-from tests.inference.looking import Looking
+from tests.inference.networks import Network
 
 SYMBOLS = ("A", "Pog`", "S")
 CANVAS, DETAIL, FILM, FRAMED = (192, 160), (320, 288), (500, 430), (480, 400)
@@ -27,7 +27,7 @@ LAYOUT = np.array([[60.0, 50.0], [112.0, 88.0], [58.0, 136.0]])
 REACH = 18
 
 
-class Spots(Looking):
+class Spots(Network):
     """Map k answers to spots of width k: minus the Laplacian of such a spot, 1 where it meets its like."""
 
     kernel: Tensor

@@ -20,6 +20,7 @@ from cephkit.checkpoint import (
 )
 from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, prepare
+from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError
 from cephkit.evaluation.scoring import Scores
 from cephkit.geometry import letterbox, transform
@@ -76,7 +77,7 @@ def predictions_off(monkeypatch: pytest.MonkeyPatch, *errors_mm: float) -> None:
 
     def predict_films(predictor: Predictor, films: Sequence[Film], *rest: Any, **more: Any) -> Found:
         error = next(errors)
-        return found_on(films, np.array([error / film.pixel_size_mm for film in films if film.pixel_size_mm]))
+        return found_on(films, np.array([error / film.spacing.short_mm for film in films if film.spacing]))
 
     monkeypatch.setattr(second_stage, "predict_films", predict_films)
 
@@ -224,10 +225,13 @@ def test_a_stopped_second_stage_is_not_judged(
         add_refiner(model, detail, QUICK, "mean", CPU, lambda line: None, lambda: True)
 
 
-def scores_of(*points: tuple[tuple[float, float], ...], pixel_size_mm: float | None = 0.5) -> Scores:
+HALF_MM = square(0.5, "")
+
+
+def scores_of(*points: tuple[tuple[float, float], ...], spacing: Spacing | None = HALF_MM) -> Scores:
     """Predictions of A, S and B on films whose truth is (10, 20) and (5, 5), and none for B."""
     truth = {"senior": {"A": (10.0, 20.0), "S": (5.0, 5.0)}}
-    film = Film("1", Path("x.png"), "valid", pixel_size_mm=pixel_size_mm, annotations=truth)
+    film = Film("1", Path("x.png"), "valid", spacing=spacing, annotations=truth)
     return Scores((film,) * len(points), ("A", "S", "B"), np.array(points, dtype=float), "senior")
 
 
@@ -241,8 +245,8 @@ def test_gains_name_what_gained_most_first() -> None:
 
 
 def test_without_a_pixel_size_gains_are_in_pixels() -> None:
-    before = scores_of(((10, 22), (5, 9), (0, 0)), pixel_size_mm=None)
-    after = scores_of(((10, 21), (5, 6), (0, 0)), pixel_size_mm=None)
+    before = scores_of(((10, 22), (5, 9), (0, 0)), spacing=None)
+    after = scores_of(((10, 21), (5, 6), (0, 0)), spacing=None)
     assert gains(before, after)[0] == "second stage on valid: MRE 3.000 -> 1.000 px"
 
 

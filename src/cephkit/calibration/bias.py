@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from cephkit.data.film import Film
+from cephkit.data.film import Film, pixel_sizes_mm
 from cephkit.files import write_csv
 from cephkit.inference.local import fit_bias
 
@@ -38,7 +38,7 @@ def bias_rows(
         symbols: the K landmarks.
         faces_left: whether the network was shown faces that look to the left.
     """
-    sizes = np.array([film.pixel_size_mm or np.nan for film in films])
+    sizes = pixel_sizes_mm(films)
     in_mm = bool(np.isfinite(sizes).all())
     factor = (units * sizes if in_mm else units)[:, None, None] * np.array([-1.0 if faces_left else 1.0, 1.0])
     gaps, left = residuals * factor, moved * factor

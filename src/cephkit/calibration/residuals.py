@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.cephalometry.frame import Facing
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, points_array, stretches
 from cephkit.inference.pose import faces
 from cephkit.inference.predictor import Found
 
@@ -25,8 +25,7 @@ def residuals(
     ``columns`` are the places of ``symbols`` in ``found``.
     """
     goal = np.stack([points_array(film.points(truth), tuple(symbols)) for film in films])
-    stretches = np.array([film.stretch for film in films])[:, None]
-    gaps = (goal - found.points[:, columns]) * stretches / found.units[:, None, None]
+    gaps = (goal - found.points[:, columns]) * stretches(films) / found.units[:, None, None]
     return np.asarray(gaps @ found.frames.swapaxes(-1, -2))
 
 

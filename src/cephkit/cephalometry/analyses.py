@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 from numpy.typing import ArrayLike
 
 from cephkit.cephalometry.classes import RULES, Rule, Rules, normal_share, one_per_question
-from cephkit.cephalometry.frame import Face, Facing, face_of, facing_of
+from cephkit.cephalometry.frame import Face, face_of, facing_of
 from cephkit.cephalometry.limits import LARGEST_SHARE, LIMITS, NO_FACE, Limits, impossible, no_lengths
 from cephkit.cephalometry.measures import MEASUREMENTS, Measurement, Only
 from cephkit.cephalometry.norms import Norm, NormRow, Subject, norm_for, norm_rows
@@ -15,6 +15,8 @@ from cephkit.cephalometry.primitives import DegenerateError
 from cephkit.cephalometry.results import Result
 from cephkit.cephalometry.uncertainty import standard_error
 from cephkit.data.film import Points
+from cephkit.data.spacing import Spacing
+from cephkit.landmarks import Facing
 
 AnalysisName: TypeAlias = Literal[
     "Steiner",
@@ -61,7 +63,7 @@ def measure(
     points: Points,
     *,
     facing: Facing | None = None,
-    pixel_size_mm: float | tuple[float, float] | None = None,
+    spacing: Spacing | float | None = None,
     covariances_px: Mapping[str, ArrayLike] | None = None,
     subject: Subject | None = None,
     analyses: Sequence[str] | None = None,
@@ -75,7 +77,7 @@ def measure(
     Args:
         points: film pixels, x to the right, y down; any of the 29 landmarks.
         facing: where the face looks on the film; None: found from the landmarks.
-        pixel_size_mm: mm per film pixel, or (across, down) of pixels not square; None: no lengths.
+        spacing: mm per film pixel; None: no lengths.
         covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared (``frame.covariance_of_error``).
         subject: whose face, for norms by age or sex.
         analyses: names, of which the first names a class where several could; None: all but those of ``ON_REQUEST``.
@@ -85,7 +87,8 @@ def measure(
         limits: what a face can have, by id; a value outside is withheld.
 
     Raises:
-        ValueError: an unknown analysis, a coordinate that is not finite, or a pixel size or covariance that is none.
+        ValueError: an unknown analysis, a coordinate that is not finite, or a covariance that is none.
+        SettingsError: no pixel of a cephalogram has that size.
     """
     known = (*ANALYSES, *{name: None for entry in measurements for name in entry.analyses if name not in ANALYSES})
     unknown = [name for name in analyses or () if name not in known]
@@ -93,7 +96,7 @@ def measure(
         raise ValueError(f"unknown analysis {unknown[0]!r}; known: {' '.join(known)}")
     asked = [name for name in known if name not in ON_REQUEST] if analyses is None else list(analyses)
     looks = facing or facing_of(points)
-    face = face_of(points, looks or "right", pixel_size_mm, covariances_px)
+    face = face_of(points, looks or "right", spacing, covariances_px)
     values = _possible(
         {entry.id: _value(entry, face, looks is not None) for entry in measurements}, measurements, limits
     )

@@ -3,29 +3,24 @@
 Landmarks come in film pixels (x to the right, y down). Signs hold in this frame alone: nothing is measured outside it.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cephkit.data.film import Points
+from cephkit.data.spacing import Spacing, as_spacing
 from cephkit.geometry import Matrix, film_to_face, transform
+from cephkit.landmarks import Facing
 
 Vector: TypeAlias = NDArray[np.float64]
-Facing: TypeAlias = Literal["right", "left"]
 
 FRONT = ("N", "Or", "A", "ANS", "Pn", "Pog", "UIT")
 BACK = ("S", "Po", "Ar", "Co", "Go", "PNS")
 UPPER = ("N", "S", "Or", "Po", "N`")
 LOWER = ("B", "Pog", "Gn", "Me", "Go", "LIA", "Pog`")
-
-CHI2_90 = -2.0 * math.log(1.0 - 0.9)
-"""Squared radius, in standard deviations, of the circle that holds 90 % of a plane normal distribution."""
-MEAN_RADIUS = math.sqrt(math.pi / 2.0)
-"""Mean length of a plane normal vector with a standard deviation of 1 along each axis."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ def facing_of(points: Points) -> Facing | None:
 def face_of(
     points: Points,
     facing: Facing,
-    pixel_size_mm: float | tuple[float, float] | None = None,
+    spacing: Spacing | float | None = None,
     covariances_px: Mapping[str, ArrayLike] | None = None,
 ) -> Face:
     """The face of landmarks in film pixels.
@@ -69,13 +64,16 @@ def face_of(
     Args:
         points: film pixels, x to the right, y down.
         facing: where the face looks on the film.
-        pixel_size_mm: mm per film pixel, or (across, down) of pixels not square; None: lengths stay in pixels.
+        spacing: mm per film pixel; None: lengths stay in pixels.
         covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared.
 
     Raises:
-        ValueError: the pixel size is no positive number, a coordinate is not finite, or a covariance is none.
+        ValueError: a coordinate is not finite, or a covariance is none.
+        SettingsError: no pixel of a cephalogram has that size.
     """
-    to_face = film_to_face(facing == "left", pixel_size_mm)
+    spacing = as_spacing(spacing)
+    sides = () if spacing is None else (spacing.column_mm, spacing.row_mm)
+    to_face = film_to_face(facing == "left", *sides)
     placed = {}
     for symbol, point in points.items():
         if not np.isfinite(point).all():
@@ -83,20 +81,7 @@ def face_of(
         placed[symbol] = transform(to_face, point)
     turn = to_face[:2, :2]
     spread = {symbol: turn @ _covariance(symbol, given) @ turn.T for symbol, given in (covariances_px or {}).items()}
-    return Face(placed, pixel_size_mm is not None, spread)
-
-
-def covariance_of_error(expected_error: float) -> Matrix:
-    """(2, 2) covariance of a landmark that is expected to be ``expected_error`` off, alike in all directions.
-
-    The errors are taken as normal; their mean length is then sqrt(pi / 2) standard deviations.
-    """
-    return np.eye(2) * (expected_error / MEAN_RADIUS) ** 2
-
-
-def covariance_of_region(region: ArrayLike) -> Matrix:
-    """(2, 2) covariance of a landmark whose 90 % region is r' R^-1 r <= 1, the errors taken as normal."""
-    return np.asarray(region, dtype=np.float64) / CHI2_90
+    return Face(placed, spacing is not None, spread)
 
 
 def _covariance(symbol: str, given: ArrayLike) -> Matrix:

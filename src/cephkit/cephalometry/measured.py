@@ -3,21 +3,27 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cephkit.cephalometry.analyses import NOT_POSSIBLE, measure
-from cephkit.cephalometry.frame import Facing, covariance_of_error, facing_of
+from cephkit.cephalometry.analyses import NOT_POSSIBLE
+from cephkit.cephalometry.analyses import measure as measure_points
+from cephkit.cephalometry.frame import facing_of
 from cephkit.cephalometry.limits import LIMITS
 from cephkit.cephalometry.norms import Subject, true_enlargement
 from cephkit.cephalometry.results import COLUMNS, Result, class_text, shares_text
-from cephkit.cephalometry.source import Marked, is_label_file
+from cephkit.cephalometry.source import is_label_file
+from cephkit.data.about import Sex
 from cephkit.data.check import SELLA_NASION_MM
 from cephkit.data.film import Points
 from cephkit.data.label_faults import single_faults
 from cephkit.data.spacing import Spacing
+from cephkit.geometry import covariance_of_error
+from cephkit.landmarks import Facing
 from cephkit.notice import NOTICE, VERSION
+from cephkit.records.record import LandmarkRecord
 
 TABLE_COLUMNS = (
     *("film", "file", *COLUMNS, "facing", "pixel_size_mm", "pixel_size_origin", "pixel_size_plane"),
@@ -30,13 +36,13 @@ class MeasuredFilm:
     """What ``measure_film`` found."""
 
     name: str
-    marked: Marked
-    facing: Facing | None
+    file: Path
+    record: LandmarkRecord
+    """The landmarks, with the spacing and the facing that they were measured by."""
     facing_origin: str
-    spacing: Spacing | None
     subject: Subject
     expected_error_mm: float | None
-    """Of landmarks whose error the file did not say."""
+    """Of landmarks whose error the record does not say."""
     results: tuple[Result, ...]
     notes: tuple[str, ...]
 
@@ -47,16 +53,19 @@ class MeasuredFilm:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types."""
+        record, spacing = self.record, self.record.spacing
         return {
             "film": self.name,
-            "file": self.marked.path.name,
-            "film_hash": self.marked.film_hash or None,
-            "landmarks_by": self.marked.said_by or None,
-            "errors_rest_on": self.marked.errors_rest_on or None,
-            "facing": self.facing,
+            "file": self.file.name,
+            "film_hash": record.film_hash or None,
+            "landmarks_by": record.made_by or None,
+            "errors_rest_on": record.errors_rest_on or None,
+            "facing": record.facing,
             "facing_origin": self.facing_origin,
-            **self._pixel_size(),
-            "spacing": None if self.spacing is None else self.spacing.to_dict(),
+            "pixel_size_mm": None if spacing is None else round(spacing.mean_mm, 6),
+            "pixel_size_origin": None if spacing is None else spacing.origin,
+            "pixel_size_plane": None if spacing is None else spacing.plane,
+            "spacing": None if spacing is None else spacing.to_dict(),
             "age": self.subject.age,
             "sex": self.subject.sex,
             "enlargement_percent": self.subject.enlargement_percent,
@@ -69,33 +78,64 @@ class MeasuredFilm:
         }
 
     def line(self) -> str:
-        """What the screen says of it."""
+        """A line for the screen."""
         ids = {result.measurement: result.value is not None for result in self.results}
-        said = f"{self.marked.path.name}: {sum(ids.values())} of {len(ids)} measurements"
-        said += "; faces left" if self.facing == "left" else ""
-        classes = [
+        parts = [f"{self.file.name}: {sum(ids.values())} of {len(ids)} measurements"]
+        parts += ["faces left"] if self.record.facing == "left" else []
+        parts += [
             f"{result.name} {result.value:.2f}: {class_text(result)} ({result.class_rule})"
             for result in self.results
             if result.class_name is not None and result.measurement == "anb"
         ]
-        said += "".join(f"; {text}" for text in classes)
-        return said + "".join(f"; LOOK: {note}" for note in self.notes)
+        return "; ".join([*parts, *(f"LOOK: {note}" for note in self.notes)])
 
-    def _pixel_size(self) -> dict[str, Any]:
-        spacing = self.spacing
-        return {
-            "pixel_size_mm": None if spacing is None else round(spacing.mean_mm, 6),
-            "pixel_size_origin": None if spacing is None else spacing.origin,
-            "pixel_size_plane": None if spacing is None else spacing.plane,
-        }
+
+def measure(
+    record: LandmarkRecord,
+    *,
+    age: float | None = None,
+    sex: Sex | None = None,
+    enlargement_percent: float | None = None,
+    analyses: Sequence[str] | None = None,
+    expected_error_mm: float | None = None,
+) -> tuple[Result, ...]:
+    """Angles, distances and ratios of a face, with norms and standard errors; see ``analyses.measure``.
+
+    Args:
+        record: the landmarks; lengths need its spacing, standard errors its expected errors or regions.
+        age: years, for norms that depend on it.
+        sex: for norms that depend on it.
+        enlargement_percent: by how much lengths on the film exceed the head's.
+        analyses: names; None: all but ISBI.
+        expected_error_mm: of landmarks whose error the record does not say; counts where there is a spacing.
+
+    Raises:
+        ValueError: an unknown analysis.
+        SettingsError: an enlargement is given although the pixel size holds in the head.
+    """
+    spacing, spread = record.spacing, record.covariances
+    if spacing is not None:
+        enlargement_percent = true_enlargement(spacing.plane, enlargement_percent, record.where)
+        if expected_error_mm is not None and _makes_a_head(record.points, spacing):
+            to_px = np.diag([1 / spacing.column_mm, 1 / spacing.row_mm])
+            default = to_px @ covariance_of_error(expected_error_mm) @ to_px
+            spread = dict.fromkeys(record.points, default) | spread
+    return measure_points(
+        record.points,
+        facing=record.facing,
+        spacing=spacing,
+        covariances_px=spread,
+        subject=Subject(age, sex, enlargement_percent),
+        analyses=analyses or None,
+    )
 
 
 def measure_film(
     name: str,
-    marked: Marked,
-    spacing: Spacing | None,
+    file: Path,
+    record: LandmarkRecord,
     subject: Subject,
-    analyses: tuple[str, ...] = (),
+    analyses: Sequence[str] = (),
     facing: Facing | None = None,
     expected_error_mm: float | None = None,
 ) -> MeasuredFilm:
@@ -103,46 +143,41 @@ def measure_film(
 
     Args:
         name: of its results.
-        marked: its landmarks.
-        spacing: mm per pixel.
+        file: the label file or film that ``record`` comes from.
+        record: its landmarks.
         subject: whose face it is.
         analyses: names; none: all but ISBI.
-        facing: where the face looks; None: what the file says, else what the landmarks show.
-        expected_error_mm: of landmarks whose error the file does not say; counts where there is a spacing.
+        facing: where the face looks; None: what the record says, else what the landmarks show.
+        expected_error_mm: see ``measure``.
 
     Raises:
         SettingsError: an enlargement is given although the pixel size holds in the head.
     """
+    points, spacing, by_landmarks = record.points, record.spacing, facing_of(record.points)
+    doubts = [f"no lateral cephalogram? {record.doubt}"] if record.doubt else []
+    if record.facing and by_landmarks and by_landmarks != record.facing:
+        doubts.append(f"the file says that the face looks {record.facing}, the landmarks say {by_landmarks}")
     if spacing is not None:
-        subject = replace(
-            subject, enlargement_percent=true_enlargement(spacing.plane, subject.enlargement_percent, marked.path)
-        )
+        enlargement = true_enlargement(spacing.plane, subject.enlargement_percent, file)
+        subject = replace(subject, enlargement_percent=enlargement)
+        doubts += _doubted_size(points, spacing)
     origin = "--facing"
     if facing is None:
-        facing, origin = (marked.facing, "file") if marked.facing else (facing_of(marked.points), "landmarks")
-    spread = dict(marked.covariances_px or {})
-    if expected_error_mm is not None and spacing is not None and _makes_a_head(marked.points, spacing):
-        to_px = np.diag([1 / spacing.column_mm, 1 / spacing.row_mm])
-        default = to_px @ covariance_of_error(expected_error_mm) @ to_px
-        spread = {symbol: spread.get(symbol, default) for symbol in marked.points}
+        facing, origin = (record.facing, "file") if record.facing and points else (by_landmarks, "landmarks")
+    measured = replace(record, facing=facing)
     results = measure(
-        marked.points,
-        facing=facing,
-        pixel_size_mm=None if spacing is None else (spacing.column_mm, spacing.row_mm),
-        covariances_px=spread,
-        subject=subject,
-        analyses=analyses or None,
-    )
-    notes = (*marked.notes, *_doubts(marked, spacing), *_withheld(results), *_label_doubts(marked, spacing))
-    return MeasuredFilm(name, marked, facing, origin, spacing, subject, expected_error_mm, results, notes)
+        measured, age=subject.age, sex=subject.sex, enlargement_percent=subject.enlargement_percent,
+        analyses=analyses, expected_error_mm=expected_error_mm,
+    )  # fmt: skip
+    faults = _label_doubts(points, spacing) if is_label_file(file) else ()
+    notes = (*record.notes, *doubts, *_withheld(results), *faults)
+    return MeasuredFilm(name, file, measured, origin, subject, expected_error_mm, results, notes)
 
 
-def _label_doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
-    """Landmarks of a label file that look exchanged or out of place: what is measured by them is another thing."""
-    if not is_label_file(marked.path):
-        return ()
+def _label_doubts(points: Points, spacing: Spacing | None) -> tuple[str, ...]:
+    """Landmarks of a label file that look exchanged or out of place: measurements by them mean something else."""
     tall = 1.0 if spacing is None else spacing.row_mm / spacing.column_mm
-    square = {symbol: (x, y * tall) for symbol, (x, y) in marked.points.items()}
+    square = {symbol: (x, y * tall) for symbol, (x, y) in points.items()}
     return tuple(map(str, single_faults(square)))  # certain ones too: those of a model are measured all the same
 
 
@@ -150,7 +185,7 @@ def table_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row per measurement under ``TABLE_COLUMNS``, from ``MeasuredFilm.to_dict`` or the JSON file that holds it.
 
     Raises:
-        KeyError, TypeError, AttributeError: it is none.
+        KeyError, TypeError, AttributeError: it is something else.
     """
     shared = {name: content.get(name) for name in TABLE_COLUMNS if name not in COLUMNS}
     shared["doubt"] = "; ".join(content["notes"]) or None
@@ -165,7 +200,7 @@ def table_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _withheld(results: Sequence[Result]) -> tuple[str, ...]:
-    """That there are values such as no face has, however the rest looks."""
+    """A note that some values are impossible for any face, however good the rest is."""
     impossible = {result.measurement: result for result in results if result.impossible}
     if not impossible:
         return ()
@@ -184,22 +219,18 @@ def _sella_nasion_mm(points: Points, spacing: Spacing) -> float | None:
 
 
 def _makes_a_head(points: Points, spacing: Spacing) -> bool:
-    """Whether a mm is one: by a pixel size that is wrong there is neither a length nor an error."""
+    """Whether the pixel size can be right; with a wrong one there is neither a length nor an error in mm."""
     size = _sella_nasion_mm(points, spacing)
     return size is None or LIMITS["s_n"].low <= size <= LIMITS["s_n"].high
 
 
-def _doubts(marked: Marked, spacing: Spacing | None) -> tuple[str, ...]:
-    """Why the film's lengths, or its side, may be wrong."""
-    doubts = []
-    seen = facing_of(marked.points)
-    if marked.facing is not None and seen is not None and seen != marked.facing:
-        doubts.append(f"the file says that the face looks {marked.facing}, the landmarks say {seen}")
-    if spacing is not None and _makes_a_head(marked.points, spacing):  # else all lengths are withheld
-        (low, high), size = SELLA_NASION_MM, _sella_nasion_mm(marked.points, spacing)
-        if size is not None and not low <= size <= high:
-            doubts.append(
-                f"S-N would measure {size:.0f} mm, in a head it is {low:g} to {high:g}: the pixel size is doubtful, "
-                "and with it all lengths"
-            )
-    return tuple(doubts)
+def _doubted_size(points: Points, spacing: Spacing) -> list[str]:
+    """Why the film's lengths may be wrong."""
+    (low, high), size = SELLA_NASION_MM, _sella_nasion_mm(points, spacing)
+    # Without a head's size at all, the lengths are withheld.
+    if size is None or low <= size <= high or not _makes_a_head(points, spacing):
+        return []
+    return [
+        f"S-N would measure {size:.0f} mm, in a head it is {low:g} to {high:g}: the pixel size is doubtful, "
+        "and with it all lengths"
+    ]

@@ -115,7 +115,7 @@ def norm_rows() -> tuple[NormRow, ...]:
     return tuple(_row(fields) for fields in csv.DictReader(text.splitlines()))
 
 
-def true_enlargement(plane: Plane, said_percent: float | None, file: Path | None = None) -> float | None:
+def true_enlargement(plane: Plane, said_percent: float | None, file: Path | str = "") -> float | None:
     """By how much lengths exceed the head's, for ``Subject``: a mm that is one in the head is enlarged by nothing.
 
     Args:
@@ -129,7 +129,7 @@ def true_enlargement(plane: Plane, said_percent: float | None, file: Path | None
     if plane != "head":
         return said_percent
     if said_percent:
-        where = "" if file is None else f"{file}: "
+        where = f"{file}: " if file else ""
         raise SettingsError(
             f"{where}the pixel size holds in the middle of the head, and an enlargement of {said_percent:g} % was "
             "given too, so that lengths would be corrected twice; leave --enlargement_percent out for this film, or "

@@ -7,13 +7,13 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cephkit.cephalometry.frame import Facing
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.results import BORDER, Result, class_text
 from cephkit.cephalometry.sheet_rows import analysis_table, grouped, height, in_columns, value_text
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing
 from cephkit.drawing.tracing import tracing_svg
+from cephkit.landmarks import Facing
 from cephkit.notice import NOTICE, VERSION
 
 SHEET_ENDING = "_sheet.html"

@@ -18,11 +18,11 @@ from cephkit.interchange.coco import coco_files
 from cephkit.interchange.contents import Files, write_files
 from cephkit.interchange.cvat import cvat_files
 from cephkit.interchange.dicom_sr import dicom_sr_files
-from cephkit.interchange.films import pictured, with_films
+from cephkit.interchange.films import on_films, read_records, with_films
 from cephkit.interchange.label_studio import LOCAL_FILES, label_studio_files
-from cephkit.interchange.record import Record, read_records
 from cephkit.interchange.tables import table_files
 from cephkit.notice import NOTICE
+from cephkit.records.record import LandmarkRecord
 
 FormatName: TypeAlias = Literal["aariz", "csv", "coco", "label_studio", "cvat", "dicom_sr", "onnx"]
 
@@ -78,11 +78,11 @@ class ExportOptions:
 FORMATS: dict[str, Callable[[ExportOptions], Files]] = {
     "aariz": lambda options: aariz_files(_records(options)),
     "csv": lambda options: table_files(with_films(_records(options), options.films)),
-    "coco": lambda options: coco_files(pictured(with_films(_records(options), options.films))),
+    "coco": lambda options: coco_files(on_films(with_films(_records(options), options.films))),
     "label_studio": lambda options: label_studio_files(
-        pictured(with_films(_records(options), options.films)), options.image_prefix
+        on_films(with_films(_records(options), options.films)), options.image_prefix
     ),
-    "cvat": lambda options: cvat_files(pictured(with_films(_records(options), options.films))),
+    "cvat": lambda options: cvat_files(on_films(with_films(_records(options), options.films))),
     "dicom_sr": lambda options: dicom_sr_files(_records(options), options.films, options.deidentified),
 }
 """Format of landmarks -> the files that it is made of; what is wrong with the input is found before one is written."""
@@ -138,7 +138,7 @@ def _export_model(options: ExportOptions) -> Path:
     return done.path
 
 
-def _records(options: ExportOptions) -> list[Record]:
+def _records(options: ExportOptions) -> list[LandmarkRecord]:
     records = read_records(options.predictions)
     if options.pixel_size_mm is None:
         return records

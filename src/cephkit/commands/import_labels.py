@@ -14,11 +14,14 @@ from cephkit.data.folder import FilmsByName, film_named, films_by_name
 from cephkit.data.label_check import label_findings
 from cephkit.data.opened import open_film
 from cephkit.errors import LabelError, SettingsError
+from cephkit.interchange.aariz import imported_files
 from cephkit.interchange.coco import read_coco
 from cephkit.interchange.contents import write_files
 from cephkit.interchange.cvat import read_cvat
+from cephkit.interchange.films import size_of
+from cephkit.interchange.imported import Imported
 from cephkit.interchange.label_studio_reader import read_label_studio
-from cephkit.interchange.labelled import Found, Labelled, label_files_of
+from cephkit.records.record import LandmarkRecord
 
 SHOWN = 20
 
@@ -68,10 +71,10 @@ def import_labels(options: ImportOptions) -> list[Path]:
         FilmError: a film that cannot be read.
     """
     found = _read(options)
-    films = found.films if options.films is None else _checked(found.films, options.films)
+    films = found.records if options.films is None else _checked(found.records, options.films)
     _check_labels(films)
-    written = write_files(options.out, label_files_of(films), [options.file], options.overwrite)
-    aside = ", ".join(kind.told(number) for kind, number in found.aside.most_common())
+    written = write_files(options.out, imported_files(films), [options.file], options.overwrite)
+    aside = ", ".join(kind.counted(number) for kind, number in found.ignored.most_common())
     if not written:
         why = ": ".join(filter(None, ["no landmarks in it", aside]))
         print(f"{options.file}: {why}; {_REMEDY[options.format]}", file=sys.stderr)
@@ -91,7 +94,7 @@ _REMEDY = {
 """What to do about a file that holds nothing."""
 
 
-def _read(options: ImportOptions) -> Found:
+def _read(options: ImportOptions) -> Imported:
     if options.format == "label_studio":
         return read_label_studio(options.file, options.annotator)
     if options.format == "coco":
@@ -99,7 +102,7 @@ def _read(options: ImportOptions) -> Found:
     return read_cvat(options.file)
 
 
-def _check_labels(films: list[Labelled]) -> None:
+def _check_labels(films: list[LandmarkRecord]) -> None:
     """Say which labels are in doubt.
 
     Raises:
@@ -120,7 +123,7 @@ def _check_labels(films: list[Labelled]) -> None:
         raise LabelError("\n".join(impossible[:SHOWN]) + more)
 
 
-def _checked(films: list[Labelled], folder: Path) -> list[Labelled]:
+def _checked(films: list[LandmarkRecord], folder: Path) -> list[LandmarkRecord]:
     """``films`` under the names that they have in ``folder``, each there once and as large as the tool says."""
     films_there = films_by_name(folder)
     found = [(film, _file_of(film, films_there)) for film in films]
@@ -131,20 +134,21 @@ def _checked(films: list[Labelled], folder: Path) -> list[Labelled]:
         assert path is not None
         height, width = open_film(path, use_spacing=False).grey.shape
         if (height, width) != film.size:
+            told_height, told_width = size_of(film)
             raise LabelError(
                 f"{film.where}: {path.name} measures {width}x{height} pixels, the tool says "
-                f"{film.size[1]}x{film.size[0]}; it marked another picture, so its landmarks do not fit"
+                f"{told_width}x{told_height}; it marked another picture, so its landmarks do not fit"
             )
     return [replace(film, file=path.name) for film, path in found if path is not None]
 
 
-def _file_of(film: Labelled, films_there: FilmsByName) -> Path | None:
+def _file_of(film: LandmarkRecord, films_there: FilmsByName) -> Path | None:
     """The film's file, by the likeliest of its names that is there.
 
     Raises:
         SettingsError: several are called so.
     """
-    for name in (film.file, *film.others):
+    for name in (film.file, *film.other_files):
         if films_there.find(name):
             return film_named(name, films_there, film.where)
     return None

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -16,14 +16,7 @@ from cephkit.cephalometry.folder import TABLE, MeasuredFolder, Origin, path_dige
 from cephkit.cephalometry.measured import MeasuredFilm, measure_film
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.sheet import sheet_html
-from cephkit.cephalometry.source import (
-    Marked,
-    films_left_out,
-    is_label_file,
-    marked_by,
-    measured_files,
-    read_marked,
-)
+from cephkit.cephalometry.source import films_left_out, is_label_file, measured_files
 from cephkit.config import parse
 from cephkit.data.about import OLDEST, About, Sex, about_lines, read_about
 from cephkit.data.film_rows import of_film
@@ -35,6 +28,8 @@ from cephkit.data.spacing import Spacing, said_spacing
 from cephkit.errors import FilmError, LabelError, SettingsError
 from cephkit.files import utf8, write_whole
 from cephkit.notice import NOTICE, VERSION
+from cephkit.records.reader import read_record
+from cephkit.records.record import LandmarkRecord
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model
@@ -188,17 +183,17 @@ def _done_with(
 ) -> str:
     """One film measured and written; what the screen says of it, nothing where its result was there."""
     try:
-        marked = read_marked(file) if is_label_file(file) else None
+        record = read_record(file) if is_label_file(file) else None
         data = read_bytes(file)
         # What predict named a-2 for want of another name may be the film a.png.
-        film_file = Path(marked.film_file or film_name(file)) if marked is not None else file
+        film_file = Path(record.file or film_name(file)) if record is not None else file
         tally.looked_for.append(film_file)
-        origin = _origin(file, data, marked)
+        origin = _origin(file, data, record)
         name = results.name_for(film_name(file), origin)
         known = results.done(name, origin, options.sheet)
         if known is None:
             film, grey = _measured(
-                name, file, data, marked, of_film(about, film_file) or About(), pictures, model, options
+                name, file, data, record, of_film(about, film_file) or About(), pictures, model, options
             )
     except (LabelError, FilmError, SettingsError) as error:
         tally.failures += 1
@@ -217,14 +212,14 @@ def _done_with(
         written = results.sheet_path(name)
         write_whole(written, _sheet(film, grey))
     tally.failures += not film.has_values
-    tally.without_size += film.spacing is None
+    tally.without_size += film.record.spacing is None
     return f"{film.line()} -> {written}{replaced}"
 
 
-def _origin(file: Path, data: bytes, marked: Marked | None) -> Origin:
-    if marked is None:
+def _origin(file: Path, data: bytes, record: LandmarkRecord | None) -> Origin:
+    if record is None:
         return Origin(file.name, content_hash(data))
-    return Origin(file.name, content_hash(data), path_digest(file), marked.film_hash)
+    return Origin(file.name, content_hash(data), path_digest(file), record.film_hash)
 
 
 def run_digest(options: MeasureOptions, model: "Model | None") -> str:
@@ -268,7 +263,7 @@ def _measured(
     name: str,
     file: Path,
     data: bytes,
-    marked: Marked | None,
+    record: LandmarkRecord | None,
     row: About,
     pictures: FilmsByName | None,
     model: "Model | None",
@@ -277,17 +272,17 @@ def _measured(
     """The film measured, and its picture where there is one."""
     grey: Grey8 | None = None
     said: Spacing | None = row.spacing or said_spacing(options.pixel_size_mm, options.ruler)
-    if marked is not None:
+    if record is not None:
         if pictures is not None and options.sheet:
-            grey = _picture(marked, pictures)
+            grey = _picture(record, file, pictures)
     else:
         assert model is not None
         shown = model.show(file, said, data)
-        marked, grey = marked_by(model, shown, file), shown.grey
+        (record,), grey = model.predict_shown([shown]), shown.grey
     film = measure_film(
         name,
-        marked,
-        said or marked.spacing,
+        file,
+        replace(record, spacing=said or record.spacing),
         Subject(
             options.age if row.age is None else row.age,
             options.sex if row.sex is None else row.sex,
@@ -300,25 +295,25 @@ def _measured(
     return film, grey
 
 
-def _picture(marked: Marked, pictures: FilmsByName) -> Grey8:
+def _picture(record: LandmarkRecord, file: Path, pictures: FilmsByName) -> Grey8:
     """The film that landmarks belong to.
 
     Raises:
         SettingsError: it is not there, or is another one.
         FilmError: it cannot be read.
     """
-    path = film_named(marked.film_file or film_name(marked.path), pictures, marked.path)
+    path = film_named(record.file or film_name(file), pictures, file)
     film = open_film(path, use_spacing=False)
-    if marked.film_hash and pixel_hash(film.grey) != marked.film_hash:
-        raise SettingsError(f"{path}: is another film than that of {marked.path}; give the right --films")
+    if record.film_hash and pixel_hash(film.grey) != record.film_hash:
+        raise SettingsError(f"{path}: is another film than that of {file}; give the right --films")
     return to_uint8(film.grey)
 
 
 def _sheet(film: MeasuredFilm, grey: Grey8 | None) -> bytes:
-    marked = film.marked
+    record = film.record
     page = sheet_html(
-        film.name, grey, marked.points, film.results, facing=film.facing, spacing=film.spacing, subject=film.subject,
-        notes=film.notes, regions=marked.look_regions, source=marked.said_by,
-        errors_rest_on=marked.errors_rest_on, film_hash=marked.film_hash,
+        film.name, grey, record.points, film.results, facing=record.facing, spacing=record.spacing,
+        subject=film.subject, notes=film.notes, regions=record.review_regions, source=record.made_by,
+        errors_rest_on=record.errors_rest_on, film_hash=record.film_hash,
     )  # fmt: skip
     return utf8(page)

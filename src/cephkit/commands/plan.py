@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from cephkit.config import parse
+from cephkit.config import LossName, parse
 from cephkit.errors import SettingsError
 from cephkit.landmarks import LANDMARKS
 from cephkit.memory.estimate import GIB, Assumptions, Memory
@@ -37,7 +37,7 @@ class PlanOptions:
     """Keep an average of the weights."""
     channels_last: bool = False
     """Channels-last memory layout."""
-    loss: Literal["adaptive_wing", "softmax"] = "adaptive_wing"
+    loss: LossName = "adaptive_wing"
     """Heatmap loss."""
     heatmap_stride: Literal[4, 2] = 4
     """Input pixels per heatmap cell."""

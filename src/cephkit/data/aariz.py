@@ -6,10 +6,11 @@ from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.film_rows import of_film, rows_without_film
-from cephkit.data.labels import BrokenLabelError, landmarks_json, read_cvm_stage, read_landmarks
-from cephkit.data.machines import FILE_NAME, ORIGIN, MachineRow, read_machine_map
+from cephkit.data.json_values import BrokenLabelError
+from cephkit.data.labels import landmarks_json, read_cvm_stage, read_landmarks
+from cephkit.data.machines import FILE_NAME, MachineRow, read_machine_map
 from cephkit.data.names import film_key, film_name
-from cephkit.data.pixels import PICTURE_ENDINGS
+from cephkit.data.pixels import FILM_ENDINGS
 from cephkit.errors import DataError
 
 __all__ = ["ANNOTATORS", "AarizFolder", "Problem", "landmarks_json", "read_aariz", "some"]
@@ -116,7 +117,7 @@ def _entry(parent: Path, name: str, *, folder: bool = False) -> Path | None:
 def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[list[Film], list[Problem], list[str]]:
     by_stem: dict[str, list[Path]] = {}
     for path in _visible(film_folder):
-        if path.suffix.lower() in PICTURE_ENDINGS:
+        if path.suffix.lower() in FILM_ENDINGS:
             by_stem.setdefault(film_name(path), []).append(path)
     problems: list[Problem] = []
     for film_id, paths in by_stem.items():
@@ -132,7 +133,7 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
         for written, path in _label_files(landmark_folder, name):
             film_id = written if written in by_stem else by_key.get(film_key(written), written)
             if film_id not in by_stem:
-                reason = f"label without a film {film_id} ({', '.join(PICTURE_ENDINGS)}) in {film_folder}"
+                reason = f"label without a film {film_id} ({', '.join(FILM_ENDINGS)}) in {film_folder}"
                 problems.append(Problem(film_id, split, path, reason, "add the film or remove the label"))
                 continue
             if annotator in annotations[film_id]:
@@ -140,12 +141,12 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
                 problems.append(Problem(film_id, split, path, reason, "keep one of them"))
                 continue
             try:
-                label = read_landmarks(path)
+                points, oddities = read_landmarks(path)
             except BrokenLabelError as error:
                 problems.append(Problem(film_id, split, path, error.reason, error.remedy))
                 continue
-            annotations[film_id][annotator] = label.points
-            notes += [f"{split}/{film_id} ({annotator}): {note}" for note in label.notes]
+            annotations[film_id][annotator] = points
+            notes += [f"{split}/{film_id} ({annotator}): {note}" for note in oddities]
     stages, unread = _cvm_stages(annotation_folder)
     if unread:
         notes.append(f"{split}: CVM stage of {len(unread)} films cannot be read: {some(unread)}")
@@ -182,12 +183,7 @@ def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[st
 
 
 def _with_machine(film: Film, row: MachineRow | None) -> Film:
-    if row is None:
-        return film
-    origin = ORIGIN if row.pixel_size_mm is not None else film.pixel_size_origin
-    return replace(
-        film, machine=row.machine, pixel_size_mm=row.pixel_size_mm, pixel_size_origin=origin, stretch=row.stretch
-    )
+    return film if row is None else replace(film, machine=row.machine, spacing=row.spacing)
 
 
 def _films_of_others(root: Path, splits: Sequence[Split]) -> list[Path]:

@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 
 from cephkit.data.aariz import some
 from cephkit.data.film_rows import of_film, rows_without_film
-from cephkit.data.machines import LARGEST_MM, SIDES, SMALLEST_MM
+from cephkit.data.machines import SIDES
 from cephkit.data.names import film_key
-from cephkit.data.spacing import Spacing, from_ruler, square
+from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, from_ruler, square
 from cephkit.data.tables import number, read_table, surplus
 from cephkit.errors import DataError, SettingsError
 

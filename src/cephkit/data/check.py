@@ -70,8 +70,8 @@ def unlabelled(films: Iterable[Film], annotation: str) -> list[Problem]:
 
 
 def with_facts(film: Film, known: FilmFacts) -> Film:
-    """``film`` with its size and content hash."""
-    return replace(film, size=known.size, content=known.content)
+    """``film`` with its size, its content hash and, unless the data set gives its pixel size, that of its file."""
+    return replace(film, size=known.size, content=known.content, spacing=film.spacing or known.spacing)
 
 
 def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path], list[str]]:
@@ -106,7 +106,7 @@ def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path]
 def label_notes(films: Sequence[Film]) -> list[str]:
     """Films without a pixel size or with one that no head fits, and landmarks on which annotators are far apart."""
     notes = implausible_pixel_sizes(films)
-    unspaced = [f"{film.split}/{film.film_id}" for film in films if film.pixel_size_mm is None]
+    unspaced = [f"{film.split}/{film.film_id}" for film in films if film.spacing is None]
     if unspaced:
         notes.append(f"no pixel size, counted in pixels and never in mm: {len(unspaced)} films: {some(unspaced)}")
     gaps = sorted((gap for film in films for gap in _large_gaps(film)), reverse=True)
@@ -124,8 +124,8 @@ def implausible_pixel_sizes(films: Sequence[Film]) -> list[str]:
     distances: dict[str, list[float]] = defaultdict(list)
     for film in films:
         points = film.points("mean")
-        if film.pixel_size_mm is not None and {"S", "N"} <= points.keys():
-            distance = float(np.hypot(*np.subtract(points["S"], points["N"]))) * film.pixel_size_mm
+        if film.spacing is not None and {"S", "N"} <= points.keys():
+            distance = float(np.hypot(*np.subtract(points["S"], points["N"]))) * film.spacing.short_mm
             distances[film.machine or "unknown machine"].append(distance)
     low, high = SELLA_NASION_MM
     return [
@@ -140,10 +140,10 @@ def _large_gaps(film: Film) -> Iterable[tuple[float, str]]:
     senior, junior = film.points("senior"), film.points("junior")
     for symbol in senior.keys() & junior.keys():
         gap = float(np.hypot(*np.subtract(senior[symbol], junior[symbol])))
-        spacing = film.pixel_size_mm
-        relative = gap * spacing / LARGEST_GAP_MM if spacing else gap / LARGEST_GAP_PX
+        side = None if film.spacing is None else film.spacing.short_mm
+        relative = gap * side / LARGEST_GAP_MM if side else gap / LARGEST_GAP_PX
         if relative > 1:
-            size = f"{gap * spacing:.0f} mm" if spacing else f"{gap:.0f} px"
+            size = f"{gap * side:.0f} mm" if side else f"{gap:.0f} px"
             yield relative, f"{film.split}/{film.film_id} {symbol} {size}"
 
 

@@ -9,9 +9,10 @@ from torch.utils.data import Dataset
 
 from cephkit.data.aariz import some
 from cephkit.data.film import Film, points_array
-from cephkit.data.pixels import content_hash, decode_grey, read_bytes, to_canvas, to_uint8
+from cephkit.data.opened import open_film
+from cephkit.data.pixels import to_canvas, to_uint8
+from cephkit.data.spacing import SQUARE, stretch_of
 from cephkit.data.store import FilmStore
-from cephkit.data.straight import SQUARE
 from cephkit.errors import DataError, FilmError
 from cephkit.geometry import Size, letterbox, transform
 
@@ -40,7 +41,7 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
             raise ValueError(f"the store holds canvases of {store.canvas_size}, asked for {canvas_size}")
         self.films, self.symbols, self.annotation = tuple(films), symbols, annotation
         self.canvas_size, self.store = canvas_size, store
-        if oblong := [str(film.path) for film in films if film.stretch != SQUARE]:
+        if oblong := [str(film.path) for film in films if stretch_of(film.spacing) != SQUARE]:
             raise DataError(
                 f"pixels of {len(oblong)} films are not square: {some(oblong)}; save these films and their landmarks "
                 "with square pixels to train on them"
@@ -69,10 +70,10 @@ class FilmDataset(Dataset[tuple[Tensor, Tensor, Tensor, int]]):
     def _canvas(self, film: Film) -> Tensor:
         if film.content is not None and film.content in self.store:
             return torch.from_numpy(np.array(self.store.canvas(film.content)))
-        data = read_bytes(film.path)
-        grey = to_uint8(decode_grey(data, film.path))
+        opened = open_film(film.path, use_spacing=False)
+        grey = to_uint8(opened.grey)
         # The labels were made on the film that was checked: whatever its size, another has its landmarks elsewhere.
-        if grey.shape != film.size or film.content not in (None, content_hash(data)):
+        if grey.shape != film.size or film.content not in (None, opened.content):
             was, now = (f"{width}x{height}" for height, width in (film.size or (0, 0), grey.shape))
             sizes = f"{now} pixels, was {was}" if now != was else "another picture of the same size"
             raise FilmError(f"{film.path}: changed during the run: {sizes}; put the first film back or start anew")

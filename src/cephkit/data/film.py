@@ -1,4 +1,4 @@
-"""A film as every room knows it: where it lies, how large a pixel is, where its landmarks are."""
+"""A labelled film: its file, its pixel size and its landmarks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,13 +9,16 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cephkit.data.spacing import Spacing, stretch_of
+
 Split: TypeAlias = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
-# Landmarks of one film in film pixels (x, y); a landmark that is not there has no entry.
 Points: TypeAlias = dict[str, tuple[float, float]]
+"""Landmarks of one film in film pixels (x, y); a missing landmark has no entry."""
 FARTHEST_PX = 1e6
-"""Of a landmark from the film's corner: no film is as large, and squares and sums of larger numbers overflow."""
+"""Largest distance of a landmark from the film's corner: no film is that large, and squares and sums of larger numbers
+overflow."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,8 @@ class Film:
     path: Path
     split: Split
     machine: str | None = None
-    pixel_size_mm: float | None = None
-    """mm per film pixel; None where nobody said: then errors count in pixels only, never in mm. Of pixels that are not
-    square, the shorter side."""
-    stretch: tuple[float, float] = (1.0, 1.0)
-    """By how much a pixel is wider and higher than its shorter side; (1, 1) for squares."""
-    pixel_size_origin: str = "unknown"
-    """Where ``pixel_size_mm`` came from, e.g. ``machine map``."""
+    spacing: Spacing | None = None
+    """mm per film pixel; None if unknown: errors then count in pixels only, never in mm."""
     annotations: dict[str, Points] = field(default_factory=dict)
     """Annotator (``senior``, ``junior``) -> points."""
     cvm_stage: int | None = None
@@ -68,6 +66,16 @@ def _mean(marks: Sequence[tuple[float, float]]) -> tuple[float, float]:
     # Plain numbers: evaluation asks for every film's points many times, and arrays of two are slow.
     x, y = zip(*marks, strict=True)
     return float(sum(x)) / len(marks), float(sum(y)) / len(marks)
+
+
+def pixel_sizes_mm(films: Sequence[Film]) -> NDArray[np.float64]:
+    """(N,) shorter sides of the films' pixels; NaN where unknown."""
+    return np.array([np.nan if film.spacing is None else film.spacing.short_mm for film in films], dtype=np.float64)
+
+
+def stretches(films: Sequence[Film]) -> NDArray[np.float64]:
+    """(N, 1, 2) of the films' pixels; times them, distances between points are in shorter sides."""
+    return np.array([stretch_of(film.spacing) for film in films], dtype=np.float64).reshape(-1, 1, 2)
 
 
 def points_array(points: Points, symbols: tuple[str, ...]) -> NDArray[np.float64]:

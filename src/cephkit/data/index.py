@@ -12,20 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.grey import LARGEST_PIXELS
-from cephkit.data.pixels import (
-    DECODER,
-    content_hash,
-    decode_grey,
-    pixel_hash,
-    read_bytes,
-    to_uint8,
-)
-from cephkit.errors import BrokenFilmError
+from cephkit.data.opened import open_film
+from cephkit.data.pixels import DECODER, content_hash, pixel_hash, read_bytes, to_uint8
+from cephkit.data.spacing import Spacing
+from cephkit.errors import BrokenFilmError, SettingsError
 from cephkit.files import replacing
 from cephkit.geometry import Size
 
 FILE_NAME = "films.json"
-_VERSION = f"2-{DECODER}"
+_VERSION = f"3-{DECODER}"
 _Stamp: TypeAlias = tuple[int, int, int]
 """Bytes, time of change and, where the system tells, time of the last change of anything (ctime), in ns: a copy that
 keeps its original's time of change still has another of the latter."""
@@ -45,6 +40,8 @@ class FilmFacts:
     """Hash of the grey pixels."""
     reason: str | None = None
     remedy: str = ""
+    spacing: Spacing | None = None
+    """The pixel size in a DICOM file; None also if it is impossible."""
 
 
 class FilmIndex:
@@ -115,7 +112,7 @@ class FilmIndex:
                 if not all(type(value) is int for value in stamp) or not isinstance(content, str):
                     return
                 stamps[path] = ((size, mtime, ctime), content)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SettingsError):
             return  # nothing is lost but time: what is not remembered is decoded again
         self._facts, self._stamps = facts, stamps
 
@@ -124,15 +121,17 @@ def _facts(content: str, entry: dict[str, Any]) -> FilmFacts:
     """One film's facts as ``save`` wrote them.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: they are not.
+        ValueError, KeyError, TypeError, AttributeError, SettingsError: they are not.
     """
-    facts = FilmFacts(**{**entry, "size": None if entry["size"] is None else tuple(entry["size"])})
+    spacing, size = entry["spacing"] and Spacing(**entry["spacing"]), entry["size"] and tuple(entry["size"])
+    facts = FilmFacts(**{**entry, "size": size, "spacing": spacing})
     texts = (facts.content, facts.pixels, facts.reason)
     whole = facts.size is not None and len(facts.size) == 2 and all(type(side) is int for side in facts.size)
     if (
         facts.content != content
         or not all(text is None or isinstance(text, str) for text in texts)
         or not isinstance(facts.remedy, str)
+        or not (spacing is None or isinstance(spacing.origin, str))
         or (facts.reason is None) != whole
         or (facts.pixels is not None) != whole
         or (facts.size is not None and (min(facts.size) < 1 or facts.size[0] * facts.size[1] > LARGEST_PIXELS))
@@ -148,11 +147,11 @@ def _stamp(path: Path) -> _Stamp:
 
 def _decode(data: bytes, content: str, path: Path, sink: Sink | None) -> FilmFacts:
     try:
-        grey = decode_grey(data, path)
+        film = open_film(path, ignore_bad_spacing=True, data=data)
     except BrokenFilmError as error:
         return FilmFacts(content, reason=error.reason, remedy=error.remedy)
-    height, width = grey.shape
-    facts = FilmFacts(content, (height, width), pixel_hash(grey))
+    height, width = film.grey.shape
+    facts = FilmFacts(content, (height, width), pixel_hash(film.grey), spacing=film.spacing)
     if sink is not None:
-        sink(content, to_uint8(grey))
+        sink(content, to_uint8(film.grey))
     return facts

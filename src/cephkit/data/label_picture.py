@@ -10,7 +10,8 @@ from PIL import Image
 
 from cephkit.data.face_shapes import Complex, placing
 from cephkit.data.label_pose import pose_of, reflected
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.errors import FilmError
 from cephkit.geometry import Size
 

@@ -1,31 +1,28 @@
 """Aariz's machine map: which X-ray machine made a film, and how large a pixel is in mm."""
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cephkit.data.names import film_key
+from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, square
 from cephkit.data.tables import number, read_table, surplus
 from cephkit.errors import SettingsError
 
 FILE_NAME = "cephalogram_machine_mappings.csv"
 ORIGIN = "machine map"
 SIDES = ("row_mm", "column_mm")
-"""Columns in place of ``pixel_size`` for pixels that are not square: from row to row, and from column to column."""
-SMALLEST_MM, LARGEST_MM = 0.005, 2.0
-"""mm per pixel; real films lie between 0.09 and 0.24, and nothing outside these bounds is a cephalogram's."""
+"""Columns that replace ``pixel_size`` for pixels that are not square: from row to row, and from column to column."""
 
 
 @dataclass(frozen=True)
 class MachineRow:
-    """One film's row; ``fault`` says why a pixel size was not taken."""
+    """One film's row."""
 
     machine: str | None
-    pixel_size_mm: float | None
+    spacing: Spacing | None
     mode: str | None
     fault: str | None = None
-    stretch: tuple[float, float] = (1.0, 1.0)
-    """Of pixels that are not square: ``pixel_size_mm`` is their shorter side."""
+    """Why a pixel size was ignored."""
     film: str = ""
     """As the table writes it."""
 
@@ -49,7 +46,7 @@ def read_machine_map(path: Path) -> dict[str, MachineRow]:
         if fault := surplus(head, cells):
             row = MachineRow(row.machine, None, row.mode, fault)
         known = rows.get(film_key(film_id))
-        if known is not None and (known.pixel_size_mm, known.stretch) != (row.pixel_size_mm, row.stretch):
+        if known is not None and known.spacing != row.spacing:
             row = MachineRow(known.machine, None, known.mode, "two rows with different pixel sizes")
         rows[film_key(film_id)] = replace(row, film=film_id)
     return rows
@@ -57,34 +54,33 @@ def read_machine_map(path: Path) -> dict[str, MachineRow]:
 
 def _row(fields: dict[str, str]) -> MachineRow:
     machine, mode = fields.get("machine") or None, fields.get("mode") or None
-    written = fields.get("pixel_size", "")
-    sides = [fields[name] for name in SIDES if fields.get(name)]
+    try:
+        return MachineRow(machine, _spacing(fields), mode)
+    except ValueError as error:
+        return MachineRow(machine, None, mode, str(error))
+
+
+def _spacing(fields: dict[str, str]) -> Spacing | None:
+    """The pixel size that a row gives, if any.
+
+    Raises:
+        ValueError: why it cannot be used.
+    """
+    written, sides = fields.get("pixel_size", ""), [fields[name] for name in SIDES if fields.get(name)]
     if sides:
-        return _of_sides(machine, mode, sides, written)
+        name = " and ".join(SIDES)
+        if written or len(sides) != len(SIDES):
+            raise ValueError(f"{name} go together, and without pixel_size")
+        try:
+            return Spacing(number(sides[0]), number(sides[1]), ORIGIN)
+        except (ValueError, SettingsError) as error:
+            raise ValueError(f"{name} are {sides[0]!r:.20} and {sides[1]!r:.20}, not the sides of a pixel") from error
     if not written:
-        return MachineRow(machine, None, mode)
+        return None
     try:
         size = number(written)
-    except ValueError:
-        return MachineRow(machine, None, mode, f"pixel size {written!r:.40} is no number")
-    if not math.isfinite(size) or not SMALLEST_MM <= size <= LARGEST_MM:
-        fault = f"pixel size {written} is outside {SMALLEST_MM} to {LARGEST_MM} mm"
-        return MachineRow(machine, None, mode, fault)
-    return MachineRow(machine, size, mode)
-
-
-def _of_sides(machine: str | None, mode: str | None, written: list[str], other: str) -> MachineRow:
-    """A row whose pixels have two sides."""
-    from cephkit.data.spacing import Spacing
-    from cephkit.data.straight import stretch_of
-
-    name = " and ".join(SIDES)
-    if other or len(written) != len(SIDES):
-        return MachineRow(machine, None, mode, f"{name} go together, and without pixel_size")
-    try:
-        spacing = Spacing(number(written[0]), number(written[1]), ORIGIN)
-    except (ValueError, SettingsError):
-        return MachineRow(
-            machine, None, mode, f"{name} are {written[0]!r:.20} and {written[1]!r:.20}, no pixel's sides"
-        )
-    return MachineRow(machine, min(spacing.row_mm, spacing.column_mm), mode, stretch=stretch_of(spacing))
+    except ValueError as error:
+        raise ValueError(f"pixel size {written!r:.40} is not a number") from error
+    if not SMALLEST_MM <= size <= LARGEST_MM:  # NaN neither
+        raise ValueError(f"pixel size {written} is outside {SMALLEST_MM} to {LARGEST_MM} mm")
+    return square(size, ORIGIN)

@@ -1,5 +1,6 @@
 """What a film is called: one rule for pictures, label files, results, and what other tools write."""
 
+import os
 import unicodedata
 from pathlib import Path, PurePath
 
@@ -15,6 +16,10 @@ _ENDINGS = frozenset(
 )
 """What is cut from a file's name. Nothing else is: the end of the UID 1.2.840.1 is a part of it, as is that of
 ``Smith.final``, and films whose names differ only there are two films."""
+
+
+LONGEST_NAME = 255
+"""Letters of a file's name, on any system."""
 
 
 def film_name(file: Path | str) -> str:
@@ -33,3 +38,14 @@ def film_key(name: str) -> str:
     """``name``, of a film or a file, for comparing: file systems and tools change case and Unicode form (NFC, NFD)."""
     folded = unicodedata.normalize("NFC", short_name(name)).casefold()
     return unicodedata.normalize("NFC", folded)
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a file can have ``name``: no folders, no control characters, nothing but whole characters.
+
+    On Windows nothing that leads elsewhere either: it takes what stands before a colon for a drive, or for a file that
+    holds another.
+    """
+    forbidden = "/\\\ufffe\uffff" + ('<>:"|?*' if os.name == "nt" else "")
+    fits = 0 < len(name) <= LONGEST_NAME
+    return fits and not any(letter in forbidden or letter < " " or "\ud800" <= letter < "\ue000" for letter in name)

@@ -1,4 +1,4 @@
-"""From a film's file to grey pixels, and from there to the network's canvas."""
+"""A film's bytes, its hashes, and its way to the network's canvas."""
 
 import stat
 from hashlib import blake2b
@@ -8,32 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cephkit.data.grey import COPY_AGAIN, Grey, look_up, turned
-from cephkit.data.pictures import decode_picture
+from cephkit.data.grey import COPY_AGAIN, Grey, look_up
 from cephkit.errors import BrokenFilmError
 from cephkit.geometry import Size, letterbox
 
 DECODER = "3"
 """Changes whenever a file would give other grey pixels or another canvas: what is remembered is then void."""
 
-PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-"""Of films with labels, read by ``read_grey``."""
-FILM_ENDINGS = (*PICTURE_ENDINGS, ".dcm", ".dicom")
-"""Of films to predict, read by ``opened.open_film``."""
+FILM_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".dcm", ".dicom")
+"""Of files that ``opened.open_film`` reads."""
 LARGEST_FILE = 350_000_000
 """Bytes; an uncompressed film of the most pixels allowed is smaller."""
 _TO_8_BITS = np.rint(np.arange(1 << 16) / 257).astype(np.uint8)
-
-
-def read_grey(path: Path) -> Grey:
-    """The film at ``path`` as viewers show it: (H, W) uint8, or uint16 for a 16-bit film, see ``depth``.
-
-    Colour becomes luminance, alpha is ignored. An EXIF rotation is applied: so saw the film who labelled it.
-
-    Raises:
-        FilmError: unreadable, empty, truncated, no film, too large or too small; names file, reason, remedy.
-    """
-    return decode_grey(read_bytes(path), path)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -53,11 +39,6 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
         raise BrokenFilmError(reason, "check that the file exists and that you may read it", path) from error
-
-
-def decode_grey(data: bytes, path: Path) -> Grey:
-    """``read_grey`` for bytes already read; ``path`` is for messages only."""
-    return turned(*decode_picture(data, path))
 
 
 def to_uint8(grey: Grey) -> NDArray[np.uint8]:

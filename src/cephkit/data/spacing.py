@@ -1,19 +1,25 @@
-"""How large a film's pixels are in mm, and who says so.
+"""How large a film's pixels are in mm, and the source of that size.
 
-A wrong pixel size makes every length wrong without a sign of it, so a spacing never travels without its origin.
+A wrong pixel size makes every length wrong without any sign of it, so a spacing always carries its origin.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, TypeAlias
 
-from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
 from cephkit.errors import SettingsError
 
 Plane: TypeAlias = Literal["head", "detector", "film", "unknown"]
 """Where a mm is one: in the middle of the head, at the detector or on the paper or film that was scanned (there
-lengths are enlarged), or nobody said."""
+lengths are enlarged), or unknown."""
+Stretch: TypeAlias = tuple[float, float]
+"""How much wider and higher than its shorter side a pixel is: (across, down)."""
+
+SMALLEST_MM, LARGEST_MM = 0.005, 2.0
+"""Side of a pixel; those of real films measure 0.09 to 0.24, and nothing outside these bounds is a cephalogram."""
+SQUARE: Stretch = (1.0, 1.0)
 
 SQUARE_WITHIN = 0.001
 """Pixels whose sides differ by less, relative, are square."""
@@ -34,7 +40,7 @@ class Spacing:
     column_mm: float
     """From the centre of a column to the next, across the film."""
     origin: str
-    """Who says so, for people."""
+    """Where the size comes from, for people."""
     plane: Plane = "unknown"
 
     def __post_init__(self) -> None:
@@ -56,6 +62,16 @@ class Spacing:
         return abs(self.row_mm / self.column_mm - 1) < SQUARE_WITHIN
 
     @property
+    def short_mm(self) -> float:
+        """The shorter side: the pixel size of the film once its pixels are square."""
+        return min(self.row_mm, self.column_mm)
+
+    @property
+    def stretch(self) -> Stretch:
+        """What makes the pixels square."""
+        return SQUARE if self.is_square else (self.column_mm / self.short_mm, self.row_mm / self.short_mm)
+
+    @property
     def mean_mm(self) -> float:
         """Side of the square with a pixel's area."""
         return self.row_mm if self.row_mm == self.column_mm else math.sqrt(self.row_mm * self.column_mm)
@@ -63,6 +79,24 @@ class Spacing:
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as results carry it."""
         return {"row_mm": self.row_mm, "column_mm": self.column_mm, "origin": self.origin, "plane": self.plane}
+
+
+def stretch_of(spacing: Spacing | None) -> Stretch:
+    """``spacing.stretch``; pixels of unknown size count as square."""
+    return SQUARE if spacing is None else spacing.stretch
+
+
+def as_spacing(given: Spacing | float | None) -> Spacing | None:
+    """The spacing that a caller gives: as it is, or as mm per pixel.
+
+    Raises:
+        SettingsError: it is something else, or no pixel has that size.
+    """
+    if isinstance(given, Real):
+        return square(float(given), "pixel size given")
+    if not isinstance(given, Spacing | None):
+        raise SettingsError(f"spacing is {given!r}; give mm per pixel as a number, or a cephkit.Spacing")
+    return given
 
 
 def square(pixel_size_mm: float, origin: str, plane: Plane = "unknown") -> Spacing:

@@ -15,7 +15,8 @@ import psutil
 from numpy.typing import NDArray
 
 from cephkit.data.film import Film
-from cephkit.data.pixels import content_hash, decode_grey, read_bytes, to_canvas, to_uint8
+from cephkit.data.opened import open_film
+from cephkit.data.pixels import to_canvas, to_uint8
 from cephkit.data.store import FilmStore, content_of, end_of_store, store_path
 from cephkit.errors import BrokenFilmError, DataError
 from cephkit.geometry import Size
@@ -103,10 +104,10 @@ class StoreBuilder:
 
     def _add_film(self, item: tuple[str, Film]) -> None:
         content, film = item
-        data = read_bytes(film.path)
-        if content_hash(data) != content:
+        opened = open_film(film.path, use_spacing=False)
+        if opened.content != content:
             raise BrokenFilmError("changed while it was checked", "start the run again", film.path)
-        self.add(content, to_uint8(decode_grey(data, film.path)))
+        self.add(content, to_uint8(opened.grey))
 
     def _publish(self, path: Path, wanted: set[str]) -> FilmStore:
         assert self._file is not None

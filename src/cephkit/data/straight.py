@@ -1,7 +1,6 @@
-"""Films whose pixels are not square, as the networks know films: stretched until they are.
+"""Stretch films until their pixels are square, as the networks expect.
 
-One place for prediction, evaluation and calibration, so that all look at the same film. Points stay those of the film
-as it is stored; only distances are taken between points of the stretched film.
+Points stay those of the film as it is stored; only distances are taken between points of the stretched film.
 """
 
 import numpy as np
@@ -9,24 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.grey import LARGEST_PIXELS
-from cephkit.data.spacing import Spacing
+from cephkit.data.spacing import SQUARE, Stretch
 from cephkit.errors import BrokenFilmError
-
-Stretch = tuple[float, float]
-"""By how much a film is stretched (across, down); the finer side by 1."""
-SQUARE: Stretch = (1.0, 1.0)
-
-
-def stretch_of(spacing: Spacing | None) -> Stretch:
-    """What makes pixels of ``spacing`` square."""
-    if spacing is None or spacing.is_square:
-        return SQUARE
-    fine = min(spacing.row_mm, spacing.column_mm)
-    return spacing.column_mm / fine, spacing.row_mm / fine
 
 
 def straightened(grey: NDArray[np.uint8], stretch: Stretch) -> NDArray[np.uint8]:
-    """``grey`` (H, W) with square pixels.
+    """Resample ``grey`` (H, W) to square pixels.
 
     Raises:
         BrokenFilmError: it would be too large.
@@ -43,6 +30,6 @@ def straightened(grey: NDArray[np.uint8], stretch: Stretch) -> NDArray[np.uint8]
 
 
 def unstretched(points: NDArray[np.float64], shrink: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points (..., 2) of the stretched film in pixels of the stored one, by ``shrink`` (across, down)."""
-    # Pixel centres are integers, so that the film's edge lies half a pixel before 0.
+    """Map points (..., 2) of the stretched film to pixels of the stored one, by ``shrink`` (across, down)."""
+    # Pixel centres are integers, so the film's edge lies half a pixel before 0.
     return (points + 0.5) * shrink - 0.5

@@ -8,7 +8,7 @@ import numpy as np
 
 from cephkit.config import SOURCES, AnnotationType, TrainConfig
 from cephkit.data.aariz import has_split, some
-from cephkit.data.film import Film, Split
+from cephkit.data.film import Film, Split, pixel_sizes_mm
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.doctor.checks import Check, failure, ok, refused, warning
 from cephkit.errors import DataError
@@ -149,7 +149,7 @@ def _sizes(films: Sequence[Film], config: TrainConfig) -> Check:
 
 def _machines(films: Sequence[Film]) -> Check:
     machines = Counter(film.machine or "unknown" for film in films)
-    spacings = [film.pixel_size_mm for film in films if film.pixel_size_mm is not None]
+    spacings = [film.spacing.short_mm for film in films if film.spacing is not None]
     listed = [f"{name} ({count} films)" for name, count in machines.most_common()]
     span = " to ".join(dict.fromkeys(f"{size:g}" for size in (min(spacings), max(spacings)))) if spacings else ""
     known = f"{span} mm a pixel" if spacings else "no pixel size"
@@ -178,11 +178,11 @@ def _labels(films: Sequence[Film], symbols: Sequence[str], annotation: Annotatio
 
 def _annotator_gap(films: Sequence[Film]) -> str:
     """The median distance between the two annotators, in mm, or pixels where no film has a pixel size."""
-    in_mm = any(film.pixel_size_mm for film in films)
+    in_mm = any(film.spacing for film in films)
+    scales = pixel_sizes_mm(films) if in_mm else np.ones(len(films))
     gaps = []
-    for film in films:
+    for film, scale in zip(films, scales, strict=True):
         senior, junior = film.points("senior"), film.points("junior")
-        scale = (film.pixel_size_mm or np.nan) if in_mm else 1.0
         gaps += [scale * np.hypot(*np.subtract(senior[name], junior[name])) for name in senior.keys() & junior.keys()]
     if not gaps:
         return ""

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.drawing.placing import best_place, box_around
 from cephkit.errors import BrokenFilmError, FilmError
 from cephkit.evaluation.plots import Omitted, Plot
@@ -106,7 +107,7 @@ def _overlay(scores: Scores, index: int, name: str, title: str) -> Plot | Omitte
     errors_px, errors_mm = scores.errors_px[index], scores.errors_mm[index]
     scored = [column for column in range(len(scores.symbols)) if not np.isnan(errors_px[column])]
     found = [column for column in scored if np.isfinite(errors_px[column])]
-    ring = RING_MM / film.pixel_size_mm * scale if film.pixel_size_mm else None
+    ring = None if film.spacing is None else RING_MM / film.spacing.short_mm * scale
     svg = _svg(grey, view, {scores.symbols[c]: (truth[c], predicted[c]) for c in scored}, ring)
     rows = []
     for column in scored:

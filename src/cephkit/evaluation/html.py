@@ -279,7 +279,7 @@ def _protocol(scores: Scores, content: Mapping[str, Any]) -> list[str]:
     sizes = scores.pixel_sizes[np.isfinite(scores.pixel_sizes)]
     if sizes.size:
         span = f"{sizes.min():.4g}" if sizes.min() == sizes.max() else f"{sizes.min():.4g} to {sizes.max():.4g}"
-        origins = sorted({film.pixel_size_origin for film in scores.films if film.pixel_size_mm is not None})
+        origins = sorted({film.spacing.origin for film in scores.films if film.spacing is not None})
         lines.append(
             f"Pixel size: each film's own, {span} mm ({', '.join(origins)}); distances are original film pixels times "
             "that size."

@@ -1,36 +1,32 @@
-"""Files of predicted landmarks: ``{film id: {symbol: [x, y]}}`` in film pixels, from whatever model.
+"""Files of predicted landmarks: ``{film id: {symbol: [x, y]}}`` in film pixels, from any model.
 
-``null`` in place of ``[x, y]`` says that the model looked for the landmark and did not find it.
+``null`` instead of ``[x, y]`` says that the model searched for the landmark and did not find it.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cephkit.cephalometry.source import RESULT_ENDING
-from cephkit.data.film import FARTHEST_PX
+from cephkit.data.film import Points
+from cephkit.data.json_values import BrokenLabelError, kind, number, read_json
 from cephkit.errors import LabelError
-from cephkit.landmarks import BY_ID, canonical_symbol
+from cephkit.landmarks import canonical_symbol
+from cephkit.records.reader import record_of
+from cephkit.records.record import LandmarkRecord
 
-FilmPoints = dict[str, tuple[float, float] | None]
-Predictions = dict[str, FilmPoints]
-
-_SHOWN = 20
-
-
-class _UnusableFileError(ValueError):
-    """Why a file cannot be read as predictions."""
+MOST_LISTED = 20
 
 
-def read_predictions(path: Path) -> Predictions:
-    """The predictions in ``path``: one JSON file, or a folder of the files that ``cephkit predict`` writes.
+def read_predictions(path: Path) -> dict[str, LandmarkRecord]:
+    """The predictions in ``path`` by film id: one JSON file, or a folder of those that ``cephkit predict`` writes.
 
     A file in Aariz's schema (one film, ``ceph_id`` and ``landmarks``) is understood too.
 
     Raises:
-        LabelError: no such file, no JSON, or anything that is not a known symbol with two finite numbers; all
-            that is wrong is listed at once.
+        LabelError: no such file, not JSON, or anything other than a known symbol with two finite numbers; lists all
+            that is wrong.
     """
     if not path.exists():
         raise LabelError(f"{path}: there is no such file; give a JSON file {{film id: {{symbol: [x, y]}}}}")
@@ -39,18 +35,16 @@ def read_predictions(path: Path) -> Predictions:
         files = sorted(file for file in path.glob("[!.]*.json") if not file.name.endswith(RESULT_ENDING))
     if not files:
         raise LabelError(f"{path}: holds no .json file; give the folder that cephkit predict wrote")
-    predictions: Predictions = {}
+    predictions: dict[str, LandmarkRecord] = {}
     wrong: list[str] = []
     for file in files:
         try:
-            films = _films(_read_json(file))
-        except _UnusableFileError as error:
-            wrong.append(f"{file.name}: {error}")
-            continue
-        for film_id, points in films:
-            if film_id in predictions:
-                wrong.append(f"{file.name}: film {_short(film_id)} is there a second time")
-            predictions[film_id] = _points(film_id, points, wrong)
+            for record in _records(file, wrong):
+                if record.film_id in predictions:
+                    wrong.append(f"{file.name}: film {_short(record.film_id)} is there a second time")
+                predictions[record.film_id] = record
+        except BrokenLabelError as error:
+            wrong.append(f"{file.name}: {error.reason}")
     if wrong:
         raise LabelError(
             f"{path}: cannot be used as predictions:\n{listed(wrong)}\n"
@@ -61,78 +55,53 @@ def read_predictions(path: Path) -> Predictions:
     return predictions
 
 
-def listed(lines: list[str]) -> str:
+def predictions_json(records: Sequence[LandmarkRecord]) -> dict[str, dict[str, tuple[float, float] | None]]:
+    """``records`` as a file of predictions, ready for ``json.dump``; landmarks in canonical order."""
+    return {record.film_id: {symbol: record.points.get(symbol) for symbol in record.symbols} for record in records}
+
+
+def listed(lines: Sequence[str]) -> str:
     """``lines`` indented, one below the other; a long list ends with how many more there are."""
-    rest = [f"... and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-    return "\n".join(f"  {line}" for line in lines[:_SHOWN] + rest)
+    rest = [f"... and {len(lines) - MOST_LISTED} more"] if len(lines) > MOST_LISTED else []
+    return "\n".join(f"  {line}" for line in [*lines[:MOST_LISTED], *rest])
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_no_repeats)
-    except OSError as error:
-        raise _UnusableFileError(f"cannot be read ({error.strerror})") from error
-    except RecursionError as error:
-        raise _UnusableFileError("is nested too deeply") from error
-    except _UnusableFileError:
-        raise
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
-        raise _UnusableFileError(f"is no JSON ({error!s:.80})") from error
+def _records(file: Path, wrong: list[str]) -> Iterator[LandmarkRecord]:
+    """The films in ``file``; what is wrong with single landmarks is added to ``wrong``."""
+    content = read_json(file, unique_keys=True)
     if not isinstance(content, dict):
-        raise _UnusableFileError(f"holds a {type(content).__name__} where an object of films is expected")
-    return content
+        raise BrokenLabelError(f"holds {kind(content)}, expected an object of films")
+    if "ceph_id" in content and isinstance(content.get("landmarks"), list):
+        yield replace(record_of(content, file), film_id=str(content["ceph_id"]))
+        return
+    for film_id, landmarks in content.items():
+        if isinstance(landmarks, dict):
+            yield _record(film_id, landmarks, wrong)
+        else:
+            wrong.append(f"film {_short(film_id)}: expected {{symbol: [x, y]}}, got {_short(landmarks)}")
 
 
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        raise _UnusableFileError(f"names {', '.join(map(_short, repeated[:5]))} twice in one object")
-    return content
-
-
-def _films(content: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    marks = content.get("landmarks")
-    if "ceph_id" not in content or not isinstance(marks, list):
-        return list(content.items())
-    missing = content.get("missing") or []
-    if not isinstance(missing, list) or not all(isinstance(symbol, str) for symbol in missing):
-        raise _UnusableFileError(f'"missing" is {_short(missing)}, expected a list of symbols')
-    points: dict[str, Any] = dict.fromkeys(missing)
-    for mark in marks:
-        known = isinstance(mark, dict) and (BY_ID.get(str(mark.get("landmark_id"))) or mark.get("symbol"))
-        value = mark.get("value") if isinstance(mark, dict) else None
-        symbol = known if isinstance(known, str) else getattr(known, "symbol", repr(mark)[:60])
-        points[symbol] = [value.get("x"), value.get("y")] if isinstance(value, dict) else value
-    return [(str(content["ceph_id"]), points)]
-
-
-def _points(film_id: str, points: Any, wrong: list[str]) -> FilmPoints:
-    """The points of one film; what cannot be used is added to ``wrong``."""
-    if not isinstance(points, dict):
-        wrong.append(f"film {_short(film_id)}: expected {{symbol: [x, y]}}, got {_short(points)}")
-        return {}
-    usable: FilmPoints = {}
-    for name, value in points.items():
+def _record(film_id: str, landmarks: Mapping[str, Any], wrong: list[str]) -> LandmarkRecord:
+    points: Points = {}
+    missing: list[str] = []
+    for name, value in landmarks.items():
         try:
             symbol = canonical_symbol(name)
         except KeyError:
             wrong.append(f"film {_short(film_id)}: {_short(name)} is none of the 29 landmark symbols")
             continue
-        if symbol in usable:
+        if symbol in points or symbol in missing:
             wrong.append(f"film {_short(film_id)}: {symbol} is there twice")
         elif value is None:
-            usable[symbol] = None
-        elif isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)):
-            usable[symbol] = (float(value[0]), float(value[1]))
+            missing.append(symbol)
         else:
-            wrong.append(f"film {_short(film_id)}, {symbol}: expected [x, y], two finite numbers, got {_short(value)}")
-    return usable
-
-
-def _is_number(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, (int, float)) and abs(value) <= FARTHEST_PX
+            try:
+                x, y = (number(each, symbol, film_id) for each in (value if isinstance(value, list) else ()))
+                points[symbol] = (x, y)
+            except (ValueError, LabelError):
+                film = f"film {_short(film_id)}, {symbol}"
+                wrong.append(f"{film}: expected [x, y], two finite numbers, got {_short(value)}")
+    return LandmarkRecord(points, tuple(missing), film_id=film_id)
 
 
 def _short(value: object) -> str:

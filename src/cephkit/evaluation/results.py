@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
+from cephkit.evaluation.predictions import predictions_json
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import (
     ERROR_COLUMNS,
@@ -58,7 +59,7 @@ def write_predictions(out: Path, scores: Scores) -> None:
     Raises:
         CephkitError: the file cannot be written.
     """
-    write_json(out / "predictions.json", scores.predictions())
+    write_json(out / "predictions.json", predictions_json(scores.records()))
 
 
 def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:

@@ -1,17 +1,18 @@
 """Predicted points against the truth of a set of films."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, pixel_sizes_mm, points_array, stretches
 from cephkit.errors import DataError
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise, to_mm
-from cephkit.evaluation.predictions import Predictions, listed
+from cephkit.evaluation.predictions import listed
 from cephkit.landmarks import in_canonical_order
+from cephkit.records.record import LandmarkRecord
 
 Floats = NDArray[np.float64]
 
@@ -41,12 +42,12 @@ class Scores:
     @cached_property
     def stretches(self) -> Floats:
         """(N, 1, 2): by how much a film's pixels are wider and higher than their shorter side."""
-        return np.array([film.stretch for film in self.films], dtype=np.float64).reshape(-1, 1, 2)
+        return stretches(self.films)
 
     @cached_property
     def pixel_sizes(self) -> Floats:
         """(N,) mm per film pixel, NaN where unknown."""
-        return np.array([film.pixel_size_mm or np.nan for film in self.films], dtype=np.float64)
+        return pixel_sizes_mm(self.films)
 
     @cached_property
     def errors_mm(self) -> Floats:
@@ -70,7 +71,7 @@ class Scores:
     @property
     def films_without_pixel_size(self) -> list[str]:
         """Films that count in pixels, never in mm."""
-        return [film.film_id for film in self.films if film.pixel_size_mm is None]
+        return [film.film_id for film in self.films if film.spacing is None]
 
     @property
     def landmarks_not_predicted(self) -> list[str]:
@@ -90,15 +91,15 @@ class Scores:
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
         return [{"film": self.films[row].film_id, "landmark": self.symbols[column]} for row, column in pairs]
 
-    def predictions(self) -> Predictions:
-        """As in a predictions file."""
-        return {
-            film.film_id: {
-                symbol: (float(x), float(y)) if np.isfinite([x, y]).all() else None
-                for symbol, (x, y) in zip(self.symbols, points, strict=True)
-            }
-            for film, points in zip(self.films, self.predicted, strict=True)
-        }
+    def records(self) -> list[LandmarkRecord]:
+        """The landmarks that were found on each film."""
+        records = []
+        for film, predicted in zip(self.films, self.predicted, strict=True):
+            pairs = [(symbol, (float(x), float(y))) for symbol, (x, y) in zip(self.symbols, predicted, strict=True)]
+            points = {symbol: point for symbol, point in pairs if np.isfinite(point).all()}
+            missing = tuple(symbol for symbol in self.symbols if symbol not in points)
+            records.append(LandmarkRecord(points, missing, film_id=film.film_id))
+        return records
 
 
 def symbols_with_truth(films: Sequence[Film], truth_source: str) -> tuple[str, ...]:
@@ -107,9 +108,9 @@ def symbols_with_truth(films: Sequence[Film], truth_source: str) -> tuple[str, .
 
 
 def score_predictions(
-    films: Sequence[Film], predictions: Predictions, truth_source: str, allow_missing: bool = False
+    films: Sequence[Film], predictions: Mapping[str, LandmarkRecord], truth_source: str, allow_missing: bool = False
 ) -> Scores:
-    """Scores of a predictions file.
+    """Scores of predictions by film id.
 
     A landmark that no film of the file has is one that its model does not know, and is not scored. One that
     only some films lack is missing there.
@@ -118,15 +119,16 @@ def score_predictions(
         DataError: there is nothing to score, or a film or landmark is missing without a ``null`` that says so
             and without ``allow_missing``.
     """
-    symbols = in_canonical_order(symbol for points in predictions.values() for symbol in points)
+    symbols = in_canonical_order(symbol for record in predictions.values() for symbol in record.symbols)
     scored = set(symbols) & set(symbols_with_truth(films, truth_source))
     if not scored:
         raise DataError(f"nothing to score: no film has both a prediction and a {truth_source} truth")
     absent = []
     for film in films:
-        points = predictions.get(film.film_id)
-        lacking = [s for s in symbols if s in scored and s in film.points(truth_source) and s not in (points or {})]
-        if points is None and lacking:
+        record = predictions.get(film.film_id)
+        known = () if record is None else record.symbols
+        lacking = [s for s in symbols if s in scored and s in film.points(truth_source) and s not in known]
+        if record is None and lacking:
             absent.append(f"film {film.film_id}: no prediction at all")
         elif lacking:
             absent.append(f"film {film.film_id}: {' '.join(lacking)}")
@@ -138,6 +140,6 @@ def score_predictions(
         )
     predicted = np.full((len(films), len(symbols), 2), np.nan)
     for row, film in enumerate(films):
-        found = {symbol: xy for symbol, xy in predictions.get(film.film_id, {}).items() if xy is not None}
-        predicted[row] = points_array(found, symbols)
+        if film.film_id in predictions:
+            predicted[row] = points_array(predictions[film.film_id].points, symbols)
     return Scores(tuple(films), symbols, predicted, truth_source)

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cephkit.data.depth import widened
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.spacing import stretch_of
 from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
@@ -94,8 +95,9 @@ def stress_rows(
     undistorted = np.full(truth.shape, np.nan)
     cut_off = np.zeros((len(distortions), *truth.shape[:2]), dtype=bool)
     for row, film in enumerate(progress(chosen) if progress else chosen):
-        grey = straightened(to_uint8(read_grey(film.path)), film.stretch)
-        truth[row] = unstretched(truth[row], np.array(film.stretch))
+        stretch = stretch_of(film.spacing)
+        grey = straightened(to_uint8(read_grey(film.path)), stretch)
+        truth[row] = unstretched(truth[row], np.array(stretch))
         seed = zlib.crc32(film.film_id.encode())
         undistorted[row] = _checked(predict(grey), truth[row].shape)
         for index, distortion in enumerate(distortions):
@@ -108,7 +110,7 @@ def stress_rows(
             # A label beside the film was not cut off by anyone.
             moved = transform(matrix, truth[row])
             cut_off[index, row] = _inside(truth[row], grey.shape) & ~_inside(moved, distorted.shape)
-    sizes = np.array([film.pixel_size_mm or np.nan for film in chosen], dtype=np.float64)
+    sizes = pixel_sizes_mm(chosen)
     baseline = radial_errors(undistorted, truth)
     return [
         _row(distortion, radial_errors(found, np.where(cut[..., None], np.nan, truth)), baseline, sizes, cut)

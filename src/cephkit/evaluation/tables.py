@@ -72,7 +72,8 @@ def error_rows(scores: Scores) -> list[Row]:
                 continue
             predicted, truth = scores.predicted[index, column], scores.truth[index, column]
             values = (*predicted, *truth, scores.errors_px[index, column], scores.errors_mm[index, column])
-            where = (film.film_id, film.split, film.machine, film.pixel_size_mm, symbol)
+            side = None if film.spacing is None else film.spacing.short_mm
+            where = (film.film_id, film.split, film.machine, side, symbol)
             rows.append(dict(zip(ERROR_COLUMNS, (*where, *map(_finite, values)), strict=True)))
     return rows
 

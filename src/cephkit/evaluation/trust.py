@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from cephkit.calibration.residuals import residuals
 from cephkit.evaluation.scoring import Scores
-from cephkit.inference.prediction import LOOK_MM
 from cephkit.inference.uncertainty import COVERAGE, Calibration, cross_fitted, within
+from cephkit.records.record import REVIEW_MM
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Found
@@ -73,7 +73,7 @@ def trust(calibration: Calibration, found: "Found", columns: Sequence[int], scor
         if known[:, column].any()
     }
     error, told = scores.errors_px / units, expected
-    large, looked = in_mm & (scores.errors_mm > LARGE_MM), in_mm & (expected_mm > LOOK_MM)
+    large, looked = in_mm & (scores.errors_mm > LARGE_MM), in_mm & (expected_mm > REVIEW_MM)
     return {
         "films": int(known.any(1).sum()),
         "points": int(known.sum()),

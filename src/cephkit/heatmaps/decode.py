@@ -1,11 +1,11 @@
 """Heatmaps to points, finer than a cell.
 
 The peak's cell is the argmax of the lightly smoothed map. Around it the map is summed over the rows and
-over the columns of a window, which leaves two profiles that are Gaussians again where the peak is one,
-and whose logarithms are parabolas; their apexes, found by least squares, are the point. As in DARK (Zhang et
+over the columns of a window. This leaves two profiles that are Gaussians where the peak is one, and whose
+logarithms are parabolas; their apexes, found by least squares, are the point. As in DARK (Zhang et
 al., Distribution-Aware Coordinate Representation for Human Pose Estimation, CVPR 2020) the logarithm makes
-the result independent of the Gaussian's width and height; in place of a Taylor expansion at one cell,
-all cells of the window have their say, weighted by their squared value (Guo, A Simple Algorithm
+the result independent of the Gaussian's width and height; instead of a Taylor expansion at one cell, the fit
+uses all cells of the window, weighted by their squared value (Guo, A Simple Algorithm
 for Fitting a Gaussian Function, IEEE Signal Processing Magazine 2011), so that background hardly counts.
 """
 
@@ -16,47 +16,42 @@ from torch.nn import functional
 RADIUS = 2
 """The window is (2 * RADIUS + 1) cells wide."""
 _FLOOR = 1e-4
-"""Cells below this share of the peak count as this: the logarithm of noise around zero means nothing."""
+"""Cells below this share of the peak are raised to it: the logarithm of noise around zero means nothing."""
 
 
-def decode(heatmaps: Tensor, loss: str) -> tuple[Tensor, Tensor]:
-    """The landmarks that the heatmaps show.
+def find_peaks(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """The peak of each map, finer than a cell.
 
     Args:
-        heatmaps: (B, K, h, w), any floating dtype, computed in float32.
-        loss: what the maps mean: ``adaptive_wing``, Gaussians in [0, 1], or ``softmax``, logits.
+        maps: (B, K, h, w) float32, Gaussians.
 
     Returns:
-        points (B, K, 2) float32, (x, y) in grid cells, at most one cell from the strongest cell; scores
-        (B, K) float32 in [0, 1]: the peak value (``adaptive_wing``) or the probability in the window
-        (``softmax``). A map of zeros, or of equal logits, gives its first cell and a score near 0.
-
-    Raises:
-        ValueError: unknown loss.
+        points (B, K, 2) float32, (x, y) in grid cells, at most one cell from the strongest cell, the first cell of a
+        map that is the same everywhere; and the windows (B, K, n, n) of the maps around the strongest cells.
     """
-    if loss not in ("adaptive_wing", "softmax"):
-        raise ValueError(f"cannot decode heatmaps of loss {loss!r}; known: adaptive_wing, softmax")
-    maps = heatmaps.float()
-    if loss == "softmax":
-        # Relative to the most likely cell: Gaussians with peak 1, like the other loss's.
-        maps = torch.exp(maps - maps.amax(dim=(-2, -1), keepdim=True))
     cell = _smooth(maps).flatten(2).argmax(dim=-1)
     width = maps.shape[-1]
     row, column = cell // width, cell % width
     window = _windows(maps, row, column)
-    # Rows and columns count in the sums by what they hold, as in a matched filter.
+    # Rows and columns are weighted in the sums by what they hold, as in a matched filter.
     across, down = window.sum(dim=-2).clamp_min(0), window.sum(dim=-1).clamp_min(0)
     x = column + _apex((window * down[..., :, None]).sum(dim=-2)).clamp(-1, 1)
     y = row + _apex((window * across[..., None, :]).sum(dim=-1)).clamp(-1, 1)
-    points = torch.stack((x, y), dim=-1)
-    scores = window.amax(dim=(-2, -1))
-    if loss == "softmax":
-        scores = window.sum(dim=(-2, -1)) / maps.sum(dim=(-2, -1))
-    return points, scores.clamp(0, 1)
+    return torch.stack((x, y), dim=-1), window
+
+
+def distance_of_mass(mass: Tensor, points: Tensor) -> Tensor:
+    """(B, K): root mean square distance, in cells, of ``mass`` (B, K, h, w) from ``points`` (B, K, 2)."""
+    moments = []
+    for axis, place in ((-2, points[..., 0]), (-1, points[..., 1])):  # the sum over rows leaves x
+        profile = mass.sum(axis)
+        at = torch.arange(profile.shape[-1], device=mass.device, dtype=torch.float32)
+        moments.append((profile * (at - place[..., None]) ** 2).sum(-1) / profile.sum(-1).clamp_min(1e-12))
+    return (moments[0] + moments[1]).sqrt()
 
 
 def _smooth(maps: Tensor) -> Tensor:
-    """(B, K, h, w) averaged with weights 1 2 1 both ways: no single noisy cell shall pass for the peak."""
+    """(B, K, h, w) averaged with weights 1 2 1 both ways: so that no single noisy cell passes for the peak."""
     padded = functional.pad(maps, (1, 1, 1, 1), mode="replicate")
     across = padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]
     return (across[..., :-2, :] + 2 * across[..., 1:-1, :] + across[..., 2:, :]) / 16

@@ -23,7 +23,7 @@ def gaussian_heatmaps(points: Tensor, mask: Tensor, size: Size, sigma: float) ->
     columns = torch.arange(width, device=points.device, dtype=torch.float32)
     rows = torch.arange(height, device=points.device, dtype=torch.float32)
     scale = -0.5 / sigma**2
-    # A Gaussian is the product of one in x and one in y: h + w exponentials per map in place of h * w.
+    # A Gaussian is the product of one in x and one in y: h + w exponentials per map instead of h * w.
     across = torch.exp(scale * (columns - x[..., None]) ** 2)
     down = torch.exp(scale * (rows - y[..., None]) ** 2) * mask[..., None]
     return down[..., :, None] * across[..., None, :]

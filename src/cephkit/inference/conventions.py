@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cephkit.cephalometry.frame import Facing
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
+from cephkit.data.spacing import stretch_of
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.pose import faces
 from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_calibration, within, without_slips
+from cephkit.landmarks import Facing
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ def examiner_moments(
 def canvas_mm(films: Sequence[Film], canvas_size: Size) -> float:
     """Millimetres to a canvas pixel, the median of ``films``; as of a usual film where none says it."""
     scales = np.array([_scale(film, canvas_size) for film in films])
-    sizes = np.array([film.pixel_size_mm or np.nan for film in films])
+    sizes = pixel_sizes_mm(films)
     if np.isfinite(sizes).any():
         return float(np.nanmedian(sizes / scales))
     return USUAL_FILM_MM / canvas_size[0]
@@ -161,7 +162,7 @@ def _gaps(films: Sequence[Film], symbols: tuple[str, ...], canvas_size: Size, fa
     for row, film in enumerate(films):
         if {"senior", "junior"} <= film.annotations.keys():
             senior, junior = (points_array(film.points(who), symbols) for who in ("senior", "junior"))
-            gaps[row] = (senior - junior) * film.stretch * _scale(film, canvas_size)
+            gaps[row] = (senior - junior) * stretch_of(film.spacing) * _scale(film, canvas_size)
             if facing is not None and faces(symbols, senior) not in (None, facing):
                 gaps[row, :, 0] *= -1
     return gaps
@@ -172,5 +173,5 @@ def _scale(film: Film, canvas_size: Size) -> float:
     if film.size is None:
         return 1.0
     height, width = film.size
-    across, down = film.stretch
+    across, down = stretch_of(film.spacing)
     return letterbox((round(height * down), round(width * across)), canvas_size).scale

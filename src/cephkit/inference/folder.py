@@ -1,38 +1,13 @@
-"""Many films through a predictor: workers read and shrink, the device looks."""
+"""Runs a predictor over many films, with few of them in memory."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-
-import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from cephkit.data.film import Film
-from cephkit.data.pixels import read_grey, to_canvas, to_uint8
-from cephkit.data.straight import SQUARE, straightened, unstretched
-from cephkit.geometry import Size
 from cephkit.inference.predictor import Found, Predictor
-from cephkit.interrupt import ignore_stop_signals
-from cephkit.shortage import check_shared_memory
+from cephkit.inference.preprocess import PreprocessedFilm, preprocess
+from cephkit.inference.stream import batched, in_order
 
-Shown = Callable[[Sequence[Any] | Any], Iterable[Any]]
-
-
-class FilmCanvases(Dataset[tuple[tuple[Tensor, ...], Tensor]]):
-    """Films as canvases of several sizes: (canvases (1, H, W) uint8, (height, width) of the film, pixels square)."""
-
-    def __init__(self, films: Sequence[Film], sizes: Sequence[Size]) -> None:
-        self.films, self.sizes = tuple(films), tuple(sizes)
-
-    def __len__(self) -> int:
-        return len(self.films)
-
-    def __getitem__(self, index: int) -> tuple[tuple[Tensor, ...], Tensor]:
-        film = self.films[range(len(self))[index]]
-        grey = straightened(to_uint8(read_grey(film.path)), film.stretch)
-        canvases = tuple(torch.from_numpy(to_canvas(grey, size))[None] for size in self.sizes)
-        return canvases, torch.tensor(grey.shape)
+Progress = Callable[[Sequence[Film]], Iterable[Film]]
 
 
 def predict_films(
@@ -40,38 +15,26 @@ def predict_films(
     films: Sequence[Film],
     batch_size: int = 2,
     num_workers: int = 0,
-    shown: Shown | None = None,
+    progress: Progress | None = None,
 ) -> Found:
-    """The landmarks of all ``films``, in their order: points in pixels of the film as it is stored.
+    """Find the landmarks of all ``films``, in their order, as ``Model.predict`` does.
+
+    Films that look like no lateral cephalogram keep their points: whoever judges a model must see them, ``poses`` say
+    which they are. A DICOM film with an impossible pixel size is read without it.
 
     Args:
         predictor: what predicts.
         films: files that can be read.
-        batch_size: films in memory and per forward pass.
-        num_workers: loader processes; 0 reads in this one.
-        shown: wraps the loader, to show how far it is.
+        batch_size: films per forward pass.
+        num_workers: threads that read films ahead; 0 reads in this one.
+        progress: wraps the films, to display how far it is or to stop.
 
     Raises:
         FilmError: a film cannot be read.
     """
-    check_shared_memory(num_workers)
-    # A generator of its own: predicting must not move the random state of a training.
-    loader = DataLoader(
-        FilmCanvases(films, predictor.canvas_sizes), batch_size, num_workers=min(num_workers, len(films)),
-        generator=torch.Generator(), worker_init_fn=ignore_stop_signals,
-    )  # fmt: skip
-    parts = []
-    for canvases, sizes in shown(loader) if shown else loader:
-        parts.append(predictor.predict_canvases(canvases, [(height, width) for height, width in sizes.tolist()]))
-    points = np.concatenate([part.points for part in parts])
-    for row, film in enumerate(films):
-        if film.stretch != SQUARE:
-            points[row] = unstretched(points[row], 1 / np.array(film.stretch))
-    return Found(
-        points,
-        np.concatenate([part.scores for part in parts]),
-        np.concatenate([part.features for part in parts]),
-        np.concatenate([part.units for part in parts]),
-        [pose for part in parts for pose in part.poses],
-        None if parts[0].signatures is None else np.concatenate([part.signatures for part in parts]),
-    )
+
+    def read(film: Film) -> PreprocessedFilm:
+        return preprocess(film.path, predictor.canvas_sizes, film.spacing, ignore_bad_spacing=True)
+
+    listed = films if progress is None else progress(films)
+    return Found.joined([predictor.run(batch) for batch in batched(in_order(read, listed, num_workers), batch_size)])

@@ -1,13 +1,12 @@
 """A trained model in Python: films of any kind in, landmarks out.
 
 model = cephkit.load_model("checkpoint_best.pth")
-prediction = model.predict("film.dcm")
+record = model.predict("film.dcm")
 """
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,18 +17,18 @@ from PIL import Image
 
 from cephkit.checkpoint import load_model as load_checkpoint
 from cephkit.data.folder import films_in
-from cephkit.data.names import film_name
 from cephkit.data.opened import OpenedFilm, open_array, open_film, open_image
 from cephkit.data.pixels import pixel_hash, to_uint8
-from cephkit.data.spacing import Spacing, square
-from cephkit.data.straight import straightened, stretch_of, unstretched
+from cephkit.data.spacing import Spacing, as_spacing, stretch_of
+from cephkit.data.straight import straightened
 from cephkit.device import choose_device
 from cephkit.errors import FilmError, SettingsError
 from cephkit.geometry import Size
-from cephkit.inference.prediction import Prediction
+from cephkit.inference.prediction import finished
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.stream import batched, in_order
 from cephkit.notice import Notify
+from cephkit.records.record import LandmarkRecord
 
 FilmLike: TypeAlias = Path | str | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]
 """A file; a PIL image, read by mode and EXIF as its file would be; or an array: (H, W) grey uint8 or uint16, or
@@ -58,7 +57,7 @@ class Model:
     Args:
         predictor: the networks.
         keep_doubtful: give landmarks even of pictures that look like no lateral cephalogram; without it they
-            count as not found, and ``Prediction.doubt`` says why.
+            count as not found, and ``LandmarkRecord.doubt`` says why.
         ignore_bad_pixel_size: read DICOM films whose own pixel size cannot be one without it; otherwise they are
             errors.
     """
@@ -82,7 +81,7 @@ class Model:
         """Whether predictions have expected errors."""
         return self.predictor.calibration is not None
 
-    def predict(self, film: FilmLike, *, spacing: Spacing | float | None = None, film_id: str = "") -> Prediction:
+    def predict(self, film: FilmLike, *, spacing: Spacing | float | None = None, film_id: str = "") -> LandmarkRecord:
         """The landmarks of one film.
 
         Args:
@@ -94,10 +93,12 @@ class Model:
             FilmError: this is no film that can be read.
             SettingsError: the pixel size cannot be one.
         """
-        prediction = self.predict_shown([self.show(film, spacing)])[0]
-        return replace(prediction, film_id=film_id) if film_id else prediction
+        (record,) = self.predict_shown([self.show(film, spacing)])
+        return replace(record, film_id=film_id) if film_id else record
 
-    def predict_batch(self, films: Sequence[FilmLike], *, spacing: Spacing | float | None = None) -> list[Prediction]:
+    def predict_batch(
+        self, films: Sequence[FilmLike], *, spacing: Spacing | float | None = None
+    ) -> list[LandmarkRecord]:
         """The landmarks of several films in one pass, which is faster on a card.
 
         Raises:
@@ -116,7 +117,7 @@ class Model:
         recursive: bool = False,
         broken: Callable[[Path, FilmError], None] | None = None,
         notify: Notify | None = None,
-    ) -> Iterator[Prediction]:
+    ) -> Iterator[LandmarkRecord]:
         """The landmarks of every film in a folder, one after the other, with few films in memory.
 
         Args:
@@ -144,7 +145,7 @@ class Model:
         batch_size: int,
         num_workers: int,
         broken: Callable[[Path, FilmError], None] | None,
-    ) -> Iterator[Prediction]:
+    ) -> Iterator[LandmarkRecord]:
 
         def read(file: Path) -> tuple[Path, Shown | FilmError]:
             try:
@@ -164,12 +165,8 @@ class Model:
 
     def show(self, film: FilmLike, spacing: Spacing | float | None = None, data: bytes | None = None) -> Shown:
         """Reads a film and makes it ready for the networks; see ``predict``. ``data``: its bytes, where read."""
-        if isinstance(spacing, Real):
-            spacing = square(float(spacing), "pixel size given")
-        if not isinstance(spacing, Spacing | None):
-            raise SettingsError(f"spacing is {spacing!r}; give mm per pixel as a number, or a cephkit.Spacing")
         try:
-            return self._ready(film, spacing, data)
+            return self._ready(film, as_spacing(spacing), data)
         except MemoryError as error:
             where = f"{film}: " if isinstance(film, (str, Path)) else ""
             reason = "too large for this machine's memory; save the film smaller, or take it out"
@@ -187,27 +184,11 @@ class Model:
         canvases = self.predictor.canvases(straight)
         return Shown(file, opened, grey, spacing, straight.shape, canvases, pixel_hash(opened.grey))
 
-    def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
+    def predict_shown(self, films: Sequence[Shown]) -> list[LandmarkRecord]:
         """The landmarks of films that are ready."""
         canvases = [torch.stack(same) for same in zip(*(film.canvases for film in films), strict=True)]
-        names = [film_name(film.file) if film.file else "" for film in films]
-        sizes, hashes = [film.shown_size for film in films], [film.film_hash for film in films]
-        found = self.predictor.predictions(canvases, sizes, names, hashes)
-        return [self._finished(prediction, film) for prediction, film in zip(found, films, strict=True)]
-
-    def _finished(self, prediction: Prediction, shown: Shown) -> Prediction:
-        if prediction.doubt and not self.keep_doubtful:
-            prediction = prediction.withheld()
-        film = shown.film
-        return replace(
-            _unstretched(prediction, shown.grey.shape),
-            spacing=shown.spacing,
-            file=shown.file,
-            content=film.content,
-            orientation=film.orientation,
-            notes=(*film.notes, *prediction.notes),
-            model=self.facts,
-        )
+        found = self.predictor.predict_canvases(canvases, [film.shown_size for film in films])
+        return finished(self.predictor, found, films, self.keep_doubtful)
 
 
 def load_model(
@@ -250,19 +231,3 @@ def _opened(film: Any) -> OpenedFilm:
     if isinstance(film, np.ndarray) and not np.ma.isMaskedArray(film):
         return open_array(film)
     raise FilmError(f"a {type(film).__name__} is no film; give a file, a PIL image or a numpy array")
-
-
-def _unstretched(prediction: Prediction, size: Size) -> Prediction:
-    """``prediction`` of a stretched film in pixels of the film of ``size``."""
-    if prediction.size == size:
-        return prediction
-    shrink = np.array([size[1] / prediction.size[1], size[0] / prediction.size[0]])
-    points = unstretched(prediction.points, shrink)
-    expected, regions = prediction.expected_errors, prediction.regions
-    return replace(
-        prediction,
-        size=size,
-        points=points,
-        expected_errors=None if expected is None else expected * float(np.sqrt(shrink.prod())),
-        regions=None if regions is None else regions * np.outer(shrink, shrink),
-    )

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cephkit.cephalometry.frame import Facing, facing_of
+from cephkit.cephalometry.frame import facing_of
 from cephkit.checkpoint import LoadedModel
 from cephkit.errors import CheckpointError
 from cephkit.geometry import Letterbox, Matrix, Size, letterbox, transform
 from cephkit.inference.plausible import Plausibility, ShapeModel, fit_shape, median_score, similarity
 from cephkit.inference.views import about_centre, fitted
+from cephkit.landmarks import Facing
 
 Floats = NDArray[np.float64]
 Glance = Callable[[Floats, Sequence[int]], tuple[Floats, Floats]]

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cephkit.checkpoint import LoadedModel
-from cephkit.data.names import film_name
-from cephkit.data.pixels import pixel_hash, read_grey, to_canvas, to_uint8
+from cephkit.data.pixels import read_grey, to_canvas, to_uint8
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.pose import Pose, choose_poses, faces, pose_model
-from cephkit.inference.prediction import Prediction
 from cephkit.inference.stages import Looked, Matrices, Seen, Stages
 from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import PLAIN, TEST_TIME, film_rectangles
@@ -46,6 +44,18 @@ class Found:
         """(B, 2, 2) film pixels to the directions in which errors are known: of films as the network is shown them."""
         turns = np.array([pose.matrix[:2, :2] for pose in self.poses]).reshape(-1, 2, 2)
         return np.asarray(turns / np.sqrt(np.abs(np.linalg.det(turns)))[:, None, None])
+
+
+@dataclass(frozen=True)
+class Errors:
+    """What a calibration says of the landmarks of B films; None without one."""
+
+    expected: Floats | None
+    """(B, K) film pixels."""
+    regions: Floats | None
+    """(B, K, 2, 2) film pixels squared: 90 % regions."""
+    notes: Sequence[str]
+    """(B,) for people; empty where there is nothing to note."""
 
 
 class Predictor:
@@ -151,50 +161,28 @@ class Predictor:
         """A film (H, W) as canvases (1, h, w) uint8, one for each of ``canvas_sizes``."""
         return tuple(torch.from_numpy(to_canvas(grey, size))[None] for size in self.canvas_sizes)
 
-    def predict_film(self, film: Path | str | NDArray[np.uint8] | NDArray[np.uint16], film_id: str = "") -> Prediction:
-        """The landmarks of one film, given as a file or as grey pixels (H, W), uint8 or uint16, as decoders give them.
-
-        Args:
-            film: the film.
-            film_id: default: the file's name without its ending.
+    def predict_film(self, film: Path | str | NDArray[np.uint8] | NDArray[np.uint16]) -> Found:
+        """The landmarks of one film (B = 1), given as a file or as grey pixels (H, W), uint8 or uint16.
 
         Raises:
             FilmError: the file cannot be read as a film.
         """
-        if isinstance(film, (str, Path)):
-            film_id = film_id or film_name(film)
-            grey = read_grey(Path(film))
-        else:
-            grey = film
-        canvases = [canvas[None] for canvas in self.canvases(to_uint8(grey))]
-        size = (grey.shape[0], grey.shape[1])
-        return self.predictions(canvases, [size], [film_id], [pixel_hash(grey)])[0]
+        grey = to_uint8(read_grey(Path(film)) if isinstance(film, (str, Path)) else film)
+        return self.predict_canvases([canvas[None] for canvas in self.canvases(grey)], [grey.shape])
 
-    def predictions(
-        self, canvases: Sequence[Tensor], sizes: Sequence[Size], film_ids: Sequence[str], hashes: Sequence[str]
-    ) -> list[Prediction]:
-        """As ``predict_canvases``, film by film, with expected errors and regions where there is a calibration."""
-        found = self.predict_canvases(canvases, sizes)
-        # What is known of errors comes from usual faces.
+    def errors(self, found: Found) -> Errors:
+        """Expected errors and 90 % regions of ``found``."""
+        films = len(found.poses)
+        if self.calibration is None:
+            return Errors(None, None, [""] * films)
+        # The calibration knows errors of usual faces.
         units = (found.units * [pose.excess for pose in found.poses])[:, None]
-        expected = regions = None
-        unlike = [""] * len(sizes)
-        if self.calibration is not None:
-            strangeness = self.calibration.strangeness(found.signatures, len(sizes))
-            expected = self.calibration.expected(found.features, strangeness) * units
-            regions = self.calibration.regions(found.features, strangeness) * units[..., None, None] ** 2
-            frames = found.frames[:, None]
-            regions = frames.swapaxes(-1, -2) @ regions @ frames
-            unlike = self.calibration.unlike_notes(found.signatures, len(sizes))
-        return [
-            Prediction(
-                film_ids[row], sizes[row], self.spec.symbols, found.points[row], found.scores[row], hashes[row],
-                None if expected is None else expected[row], None if regions is None else regions[row],
-                found.poses[row].doubt, found.poses[row].facing,
-                notes=(*filter(None, [found.poses[row].note, unlike[row]]), *self.lacks),
-            )
-            for row in range(len(sizes))
-        ]  # fmt: skip
+        strangeness = self.calibration.strangeness(found.signatures, films)
+        expected = self.calibration.expected(found.features, strangeness) * units
+        regions = self.calibration.regions(found.features, strangeness) * units[..., None, None] ** 2
+        frames = found.frames[:, None]
+        notes = self.calibration.unlike_notes(found.signatures, films)
+        return Errors(expected, frames.swapaxes(-1, -2) @ regions @ frames, notes)
 
     def predict_canvases(self, canvases: Sequence[Tensor], sizes: Sequence[Size]) -> Found:
         """The landmarks of B films.

@@ -4,16 +4,16 @@ The JSON files are the truth: the table is made from them, and a film whose JSON
 """
 
 import csv
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from cephkit.data.names import film_key, film_name
-from cephkit.errors import CephkitError, SettingsError
-from cephkit.files import write_csv, write_json
-from cephkit.inference.prediction import COLUMNS, Prediction, landmark_rows
+from cephkit.errors import CephkitError, LabelError, SettingsError
+from cephkit.files import write_csv
+from cephkit.records.reader import read_record
+from cephkit.records.record import LandmarkRecord
+from cephkit.records.table import COLUMNS, landmark_rows
 
 TABLE = "landmarks.csv"
 PROBLEMS = "problems.csv"
@@ -22,27 +22,25 @@ PROBLEM_COLUMNS = ("file", "problem")
 
 @dataclass(frozen=True)
 class _Known:
-    """A result that is there."""
+    """A result that exists."""
 
     content: str
+    """Hash of the bytes of its film's file."""
     run: str
-    empty: bool
-    """Whether no landmark was found."""
-    doubt: str
-    notes: tuple[str, ...]
+    problem: str
 
 
 class ResultFolder:
-    """Names results so that no film's replace another's, nor any file that is not ours.
+    """Names results so that none replaces another film's, or a file that cephkit did not write.
 
     Args:
         folder: made when the first result is written.
         inputs: films that are being read; never written over.
-        run: tells the model and the settings; results of another run are made anew.
-        resume: take what is there of this run as done.
+        run: digest of the model and the settings; results of another run are replaced.
+        resume: skip films that this run has a result of.
 
     Raises:
-        SettingsError: the folder has a ``landmarks.csv`` or ``problems.csv`` that is not ours.
+        SettingsError: the folder has a ``landmarks.csv`` or ``problems.csv`` of another program.
     """
 
     def __init__(self, folder: Path, inputs: Iterable[Path] = (), run: str = "", resume: bool = True) -> None:
@@ -52,23 +50,16 @@ class ResultFolder:
         for name, columns in ((TABLE, COLUMNS), (PROBLEMS, PROBLEM_COLUMNS)):
             _refuse_foreign(folder / name, columns)
         self._known = {
-            film_key(film_name(path)): _Known(
-                content["film"].get("content", ""),
-                content.get("run", ""),
-                not content["landmarks"],
-                content.get("doubt", ""),
-                tuple(map(str, content.get("notes") or ())),
-            )
-            for path, content in self._results()
+            film_key(record.film_id): _Known(record.content, record.run, problem(record)) for record in self._results()
         }
         self._contents = {known.content for known in self._known.values() if resume and known.run == run}
 
     def may_be_done(self, content: str) -> bool:
-        """Whether this run has a result of a film of this content, under whatever name."""
+        """Whether this run has a result of a film with this content, under any name."""
         return content in self._contents
 
     def name_for(self, file: Path, content: str) -> str:
-        """A name for the results of ``file``: that without ending, with a number where another film has it."""
+        """A name for the results of ``file``: its own without ending, with a number if another film has it."""
         stem, number = film_name(file), 1
         while True:
             name = stem if number == 1 else f"{stem}-{number}"
@@ -78,32 +69,32 @@ class ResultFolder:
             number += 1
 
     def problem_of(self, name: str, content: str, overlay: bool) -> str | None:
-        """What was wrong with a film whose result is there, empty where nothing was; None where it has to be made."""
+        """What was wrong with a film that has a result, empty if nothing was; None if it has to be predicted."""
         known = self._known.get(film_key(name))
         if known is None or not self.resume or (known.content, known.run) != (content, self.run):
             return None
         if overlay and not self.overlay_path(name).exists():
             return None
-        return problem(known.empty, known.doubt, known.notes)
+        return known.problem
 
     def json_path(self, name: str) -> Path:
-        """Where the landmarks go."""
+        """The file for a film's landmarks."""
         return self.folder / f"{name}.json"
 
     def overlay_path(self, name: str) -> Path:
-        """Where the picture goes."""
+        """The file for a film's picture."""
         return self.folder / f"{name}_overlay.png"
 
-    def write(self, prediction: Prediction) -> None:
-        """The JSON of a film, named ``prediction.film_id``.
+    def write(self, record: LandmarkRecord) -> None:
+        """The JSON of a film, named ``record.film_id``.
 
         Raises:
             CephkitError: it cannot be written.
         """
-        write_json(self.json_path(prediction.film_id), {**prediction.to_dict(), "run": self.run})
+        replace(record, run=self.run).to_json(self.json_path(record.film_id))
 
     def write_tables(self, problems: Iterable[tuple[str, str]]) -> Path | None:
-        """``landmarks.csv`` of all results in the folder, film by film; and ``problems.csv``, where there are some.
+        """``landmarks.csv`` of all results in the folder, film by film; and ``problems.csv``, if there are any.
 
         Raises:
             CephkitError: it cannot be written.
@@ -115,22 +106,18 @@ class ResultFolder:
             _remove(self.folder / PROBLEMS)
         if next(self._results(), None) is None:
             return None
-        write_csv(self.folder / TABLE, COLUMNS, (row for _, film in self._results() for row in landmark_rows(film)))
+        write_csv(self.folder / TABLE, COLUMNS, landmark_rows(self._results()))
         return self.folder / TABLE
 
-    def _results(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """Our JSON files, in order of name."""
+    def _results(self) -> Iterator[LandmarkRecord]:
+        """The results in the folder, in order of their files' names."""
         for path in sorted(self.folder.glob("*.json")) if self.folder.is_dir() else ():
             try:
-                content = json.loads(path.read_text(encoding="utf-8"))
-                landmark_rows(content)
-                if not all(isinstance(content.get(name, ""), str) for name in ("run", "doubt")):
-                    continue
-                if not isinstance(content["film"].get("content", ""), str):
-                    continue
-            except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-                continue  # not ours
-            yield path, content
+                record = read_record(path)
+            except LabelError:
+                continue
+            if record.film_hash:  # labels and other programs' files do not name the film's pixels
+                yield record
 
     def _is_free(self, name: str, content: str) -> bool:
         json_path, overlay_path = self.json_path(name), self.overlay_path(name)
@@ -142,11 +129,12 @@ class ResultFolder:
         return not json_path.exists() and not overlay_path.exists()
 
 
-def problem(empty: bool, doubt: str, notes: Sequence[str] = ()) -> str:
-    """What is wrong with a film that was read, and what may explain it; empty where nothing is."""
-    if not empty:
+def problem(record: LandmarkRecord) -> str:
+    """What is wrong with a film that was read, and what may explain it; empty if landmarks were found."""
+    if record.points:
         return ""
-    return "; ".join([f"no lateral cephalogram? {doubt}" if doubt else "no landmark found", *notes])
+    doubt = f"no lateral cephalogram? {record.doubt}" if record.doubt else "no landmark found"
+    return "; ".join([doubt, *record.notes])
 
 
 def _remove(path: Path) -> None:

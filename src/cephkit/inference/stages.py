@@ -14,10 +14,9 @@ from cephkit.checkpoint import LoadedModel
 from cephkit.device import half_pays, half_type
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Letterbox, Size, grid_to_canvas, invert, letterbox, transform
-from cephkit.heatmaps.decode import decode
 from cephkit.inference.views import Look, show
+from cephkit.losses import build_loss
 from cephkit.models.refiner import Refiner, RefinerSpec, expected_offsets, take_crops
-from cephkit.models.spec import ModelSpec
 
 Floats = NDArray[np.float64]
 Matrices = NDArray[np.float64]
@@ -40,7 +39,7 @@ class Seen:
     spreads: Floats
     """(B, K) root mean square distance of the heatmap's mass from the point."""
     signatures: Floats | None = None
-    """(B, D) what the network saw on the whole; see ``LandmarkModel.look``. The second stage has none."""
+    """(B, D) what the network saw on the whole; see ``LandmarkModel.with_signature``. The second stage has none."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Stages:
         mixed_precision: bool = False,
         refine: bool = True,
     ) -> None:
-        self.spec, self.device = loaded.spec, device
+        self.spec, self.device, self.loss = loaded.spec, device, build_loss(loaded.spec.loss)
         self.mixed_precision = mixed_precision and half_pays(device)
         self.model: Any = loaded.model.to(device).eval()
         self.order = [loaded.spec.symbols.index(symbol) for symbol in symbols]
@@ -129,8 +128,8 @@ class Stages:
         images = as_float(canvases[spec.canvas_size], spec.canvas_size, self.device)
         heatmaps, signatures = self.heatmaps(show(images, ways, look.gamma))
         heatmaps = heatmaps[:, self.order]
-        cells, scores = decode_or_nan(heatmaps, spec.loss)
-        spreads = heatmap_spread(heatmaps, cells, spec.loss)
+        cells, scores = self.loss.locate(heatmaps)
+        spreads = self.loss.spread(heatmaps, cells)
         shown = transform(grid_to_canvas(spec.heatmap_stride), cells.cpu().numpy())
         back = zip(boxes, ways, shown, strict=True)
         points = np.stack([transform(box.to_film @ invert(way), xy) for box, way, xy in back])
@@ -169,7 +168,7 @@ class Stages:
     def heatmaps(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, K, h, w) and signatures (B, D), float32, of images (B, 1, H, W) in [0, 1]."""
         with torch.autocast(self.device.type, dtype=half_type(self.device), enabled=self.mixed_precision):
-            maps, signatures = self.model.look(images)
+            maps, signatures = self.model.with_signature(images)
         return maps.float(), signatures.float()
 
 
@@ -193,57 +192,6 @@ def as_float(canvases: Tensor, size: Size, device: torch.device) -> Tensor:
             f"{canvases.shape[-2]}x{canvases.shape[-1]} {canvases.dtype}; make them with to_canvas"
         )
     return canvases.to(device, non_blocking=True).float() / 255
-
-
-def decode_or_nan(heatmaps: Tensor, loss: str) -> tuple[Tensor, Tensor]:
-    """``decode``, with NaN for point and score where a map says nothing: not finite, or the same everywhere.
-
-    Decoding such a map would still yield a point, and a made-up landmark is worse than none.
-    """
-    flat = heatmaps.float().flatten(2)
-    usable = torch.isfinite(flat).all(-1) & (flat.amax(-1) > flat.amin(-1))
-    points, scores = decode(torch.where(usable[..., None, None], heatmaps.float(), 0.0), loss)
-    usable &= torch.isfinite(points).all(-1)
-    return (
-        torch.where(usable[..., None], points, torch.nan),
-        torch.where(usable, scores, torch.nan),
-    )
-
-
-def film_points(heatmaps: Tensor, spec: ModelSpec, film_sizes: Sequence[Size]) -> tuple[Floats, Floats]:
-    """Heatmaps (B, K, h, w) to film pixels.
-
-    Args:
-        heatmaps: what the network said of B films.
-        spec: of the network.
-        film_sizes: (height, width) of each film in its own pixels.
-
-    Returns:
-        Points (B, K, 2) float64 in film pixels and scores (B, K) float64; NaN where a landmark was not found.
-    """
-    cells, scores = decode_or_nan(heatmaps, spec.loss)
-    shown = transform(grid_to_canvas(spec.heatmap_stride), cells.cpu().numpy())
-    boxes = (letterbox(size, spec.canvas_size) for size in film_sizes)
-    points = [transform(box.to_film, film) for box, film in zip(boxes, shown, strict=True)]
-    return np.stack(points), scores.cpu().numpy().astype(np.float64)
-
-
-def heatmap_spread(heatmaps: Tensor, cells: Tensor, loss: str) -> Tensor:
-    """(B, K): root mean square distance, in cells, of a map's mass from the point found in it.
-
-    A second peak far away counts by its distance: the spread tells when the network wavers between two places.
-    """
-    if loss == "softmax":
-        mass = heatmaps.flatten(2).softmax(-1).unflatten(-1, heatmaps.shape[-2:])
-    else:
-        peak = heatmaps.amax((-2, -1), keepdim=True)
-        mass = (heatmaps - 0.1 * peak).clamp_min(0)  # the rim of the maps is noise, and there is much of it
-    moments = []
-    for axis, place in ((-2, cells[..., 0]), (-1, cells[..., 1])):  # the sum over rows leaves x
-        profile = mass.sum(axis)
-        at = torch.arange(profile.shape[-1], device=mass.device, dtype=torch.float32)
-        moments.append((profile * (at - place[..., None]) ** 2).sum(-1) / profile.sum(-1).clamp_min(1e-12))
-    return (moments[0] + moments[1]).sqrt()
 
 
 def load_refiner(loaded: LoadedModel, device: torch.device) -> "TrainedRefiner":

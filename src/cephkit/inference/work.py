@@ -13,9 +13,9 @@ from cephkit.drawing.overlay import draw_overlay, png_bytes
 from cephkit.errors import FilmError
 from cephkit.files import write_whole
 from cephkit.inference.model import Model, Shown
-from cephkit.inference.prediction import Prediction
 from cephkit.inference.results import ResultFolder, problem
 from cephkit.inference.stream import batched, in_order
+from cephkit.records.record import LandmarkRecord
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Work:
         spacing: Spacing | None = self.spacing if row is None or row.spacing is None else row.spacing
         return self.model.show(file, spacing, data)
 
-    def _predicted(self, films: Iterator[_Read]) -> Iterator[Done | tuple[_Read, Prediction]]:
+    def _predicted(self, films: Iterator[_Read]) -> Iterator[Done | tuple[_Read, LandmarkRecord]]:
         for batch in batched(films, self.batch_size):
             items = [self._named(read) for read in batch]
             ready = [item[1] for item in items if not isinstance(item, Done)]
@@ -112,27 +112,22 @@ class Work:
             return _failed(read.file, _reason(error, read.file))
         return replace(read, shown=shown), shown, name
 
-    def _write(self, item: Done | tuple[_Read, Prediction]) -> Done:
+    def _write(self, item: Done | tuple[_Read, LandmarkRecord]) -> Done:
         if isinstance(item, Done):
             return item
-        read, prediction = item
+        read, record = item
         assert read.shown is not None
-        name, found = prediction.film_id, prediction.found
+        name, found = record.film_id, record.points
         written = self.results.json_path(name)
         # Before the picture: a picture alone, left by a run that was stopped, would pass for someone else's.
-        self.results.write(prediction)
+        self.results.write(record)
         if self.overlay:
-            caption = f"{read.file.name}   {len(found)} of {len(prediction.symbols)} landmarks"
+            caption = f"{read.file.name}   {len(found)} of {len(record.symbols)} landmarks"
             written = self.results.overlay_path(name)
-            picture = draw_overlay(read.shown.grey, found, caption, prediction.look_regions)
+            picture = draw_overlay(read.shown.grey, found, caption, record.review_regions)
             write_whole(written, png_bytes(picture))
-        line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(prediction)}"
-        return Done(
-            read.file,
-            problem(not found, prediction.doubt, prediction.notes),
-            line,
-            has_pixel_size=prediction.spacing is not None,
-        )
+        line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(record)}"
+        return Done(read.file, problem(record), line, has_pixel_size=record.spacing is not None)
 
 
 def _reason(error: FilmError, file: Path) -> str:
@@ -143,13 +138,13 @@ def _failed(file: Path, reason: str) -> Done:
     return Done(file, reason, f"FAILED {file}: {reason}")
 
 
-def _doubts(prediction: Prediction) -> str:
+def _doubts(record: LandmarkRecord) -> str:
     """What a user should look at twice, as the end of a line."""
-    notes = "".join(f"; {note}" for note in prediction.notes)
-    if prediction.doubt and not prediction.found:
-        return f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}{notes}; look at it, or give --keep_doubtful"
-    said = "; faces left" if prediction.facing == "left" else ""
-    said += f"; NO LATERAL CEPHALOGRAM? {prediction.doubt}" if prediction.doubt else ""
-    said += f"; NOT FOUND: {' '.join(prediction.missing)}" if prediction.missing else ""
-    said += f"; look at: {' '.join(prediction.look)}" if prediction.look else ""
+    notes = "".join(f"; {note}" for note in record.notes)
+    if record.doubt and not record.points:
+        return f"; NO LATERAL CEPHALOGRAM? {record.doubt}{notes}; look at it, or give --keep_doubtful"
+    said = "; faces left" if record.facing == "left" else ""
+    said += f"; NO LATERAL CEPHALOGRAM? {record.doubt}" if record.doubt else ""
+    said += f"; NOT FOUND: {' '.join(record.missing)}" if record.missing else ""
+    said += f"; look at: {' '.join(record.needs_review)}" if record.needs_review else ""
     return said + notes

@@ -4,7 +4,7 @@ import base64
 import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from cephkit.errors import LabelError
+from cephkit.data.json_values import BrokenLabelError
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):(?=/)")
 """Of an address; a single letter is a drive of Windows."""
@@ -23,8 +23,8 @@ _FETCHED = re.compile(r"^[0-9a-f]{8}__")
 def film_files(written: str, where: str, *, by_label_studio: bool = False) -> tuple[str, ...]:
     """The names of files, without folders, that ``written`` may mean, the likeliest first.
 
-    A path names its last part as it stands. An address is percent-encoded, and Label Studio's own ones say in a
-    parameter which file they serve, or put a prefix before its name. What cannot be told apart gives several names.
+    A path names its last part as it stands. An address is percent-encoded, and Label Studio's own name the file that
+    they serve in a parameter, or put a prefix before its name. An ambiguous address gives several names.
 
     Args:
         written: a file's name, a path of any system, or an address.
@@ -35,9 +35,10 @@ def film_files(written: str, where: str, *, by_label_studio: bool = False) -> tu
         LabelError: the picture itself stands there (``data:``), not a name.
     """
     if _PICTURE.match(written):
-        raise LabelError(
-            f"{where}: the picture stands in the file itself ({written[:20]}...), so nothing says which film it is; "
-            "give the tool the films as files and export again"
+        raise BrokenLabelError(
+            f"the picture stands in the file itself ({written[:20]}...), so nothing says which film it is",
+            "give the tool the films as files and export again",
+            where,
         )
     path = written.replace("\\", "/")
     is_address = _SCHEME.match(path) or path.lstrip("/").startswith(("data/local-files", "data/upload/"))
@@ -62,19 +63,19 @@ def _served(address: str) -> str:
         return address
     try:
         parts = urlsplit(address)
-        said = parse_qs(parts.query)
-    except ValueError:  # no address after all, or one with far too many parameters
+        query = parse_qs(parts.query)
+    except ValueError:  # not an address after all, or one with far too many parameters
         return unquote(address)
     if _SERVERS & set(parts.path.split("/")):
         for parameter in ("d", "filepath", "fileuri"):
-            if parameter in said:
-                value = said[parameter][-1]
+            if parameter in query:
+                value = query[parameter][-1]
                 return _of_base64(value) if parameter == "fileuri" else value
     return unquote(parts.path)
 
 
 def _of_base64(written: str) -> str:
-    """A storage's address as Label Studio hides it in one of its own; ``written`` itself where it is none."""
+    """A storage's address as Label Studio hides it in one of its own; ``written`` itself if it is not one."""
     try:
         return base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)).decode()
     except ValueError:

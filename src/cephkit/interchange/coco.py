@@ -13,30 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.data.film import Points
-from cephkit.errors import LabelError
+from cephkit.data.json_values import BrokenLabelError, count, object_list, read_json
 from cephkit.interchange.address import film_files
 from cephkit.interchange.contents import Files, json_bytes
-from cephkit.interchange.films import Pictured
-from cephkit.interchange.labelled import Found, Kind, Labelled, count, labelled, object_list, parsed_json, put
+from cephkit.interchange.films import mean_score, size_of
+from cephkit.interchange.imported import Imported, Kind, put, record_of_file
 from cephkit.interchange.skeleton import EDGES, LABEL
 from cephkit.landmarks import SYMBOLS
 from cephkit.notice import NOTICE, VERSION
+from cephkit.records.record import LandmarkRecord
 
 FILE = "coco_keypoints.json"
 ABSENT, HIDDEN, VISIBLE = 0, 1, 2
-"""COCO's visibility: not labelled, labelled though hidden, labelled; an X-ray hides nothing, so we do not write 1."""
+"""COCO's visibility: not labelled, labelled though hidden, labelled; an X-ray hides nothing, so 1 is never written."""
 
 
 CORNER = 0.5
 """Where the centre of the first pixel lies in Label Studio's COCO, which counts from the corner, in whole pixels."""
 
 
-def coco_files(films: Sequence[Pictured]) -> Files:
+def coco_files(films: Sequence[LandmarkRecord]) -> Files:
     """One file for all films."""
     return {FILE: lambda: json_bytes(coco_json(films))}
 
 
-def coco_json(films: Sequence[Pictured]) -> dict[str, Any]:
+def coco_json(films: Sequence[LandmarkRecord]) -> dict[str, Any]:
     """All films as a COCO data set; a film without landmarks is an image without annotation.
 
     ``area`` and ``segmentation`` are those of the box, for want of an outline, since readers ask for both; ``score`` is
@@ -59,24 +60,24 @@ def coco_json(films: Sequence[Pictured]) -> dict[str, Any]:
             }
         ],
         "images": [_image(number, film) for number, film in enumerate(films, start=1)],
-        "annotations": [_annotation(number, film) for number, film in enumerate(films, start=1) if film.record.points],
+        "annotations": [_annotation(number, film) for number, film in enumerate(films, start=1) if film.points],
     }
 
 
-def _image(number: int, film: Pictured) -> dict[str, Any]:
-    hashed = {"hash": film.record.film_hash} if film.record.film_hash else {}
-    return {"id": number, "file_name": film.file, "width": film.width, "height": film.height, **hashed}
+def _image(number: int, film: LandmarkRecord) -> dict[str, Any]:
+    height, width = size_of(film)
+    hashed = {"hash": film.film_hash} if film.film_hash else {}
+    return {"id": number, "file_name": film.file, "width": width, "height": height, **hashed}
 
 
-def _annotation(number: int, film: Pictured) -> dict[str, Any]:
-    points = film.record.points
+def _annotation(number: int, film: LandmarkRecord) -> dict[str, Any]:
+    points = film.points
     keypoints: list[float] = []
     for symbol in SYMBOLS:
         keypoints += (*points[symbol], VISIBLE) if symbol in points else (0, 0, ABSENT)
     left, top = (min(point[axis] for point in points.values()) for axis in (0, 1))
     width, height = (max(point[axis] for point in points.values()) + 1 - low for axis, low in ((0, left), (1, top)))
     right, bottom = left + width, top + height
-    scores = [film.record.scores[symbol] for symbol in points if symbol in film.record.scores]
     return {
         "id": number,
         "image_id": number,
@@ -87,45 +88,48 @@ def _annotation(number: int, film: Pictured) -> dict[str, Any]:
         "bbox": [left, top, width, height],
         "area": width * height,
         "segmentation": [[left, top, right, top, right, bottom, left, bottom]],
-        **({"score": round(sum(scores) / len(scores), 4)} if scores else {}),
+        **mean_score(film),
     }
 
 
-def read_coco(path: Path) -> Found:
-    """What a COCO file holds. Keypoints go by the names that the category gives them.
+def read_coco(path: Path) -> Imported:
+    """What a COCO file holds. Keypoints have the names that the category gives them.
 
     Raises:
-        LabelError: no COCO keypoints, an unknown keypoint, a category or image that is not there, a number or a
-            visibility that is none, or two faces on one film.
+        LabelError: not COCO keypoints, an unknown keypoint, a category or image that is not there, a number or a
+            visibility that cannot be one, or two faces on one film.
     """
-    content = parsed_json(path)
+    content = read_json(path)
     if not isinstance(content, dict):
-        raise LabelError(f"{path}: expected an object with images, annotations and categories")
+        reason = "not an object with images, annotations and categories"
+        raise BrokenLabelError(reason, "export COCO keypoints", path)
     categories, images = _by_id(content, "categories", path), _by_id(content, "images", path)
     info = content.get("info")
     by_label_studio = isinstance(info, dict) and info.get("contributor") == "Label Studio"
     first = CORNER if by_label_studio else 0.0
-    found: dict[str, Labelled] = {}
-    aside: Counter[Kind] = Counter()
+    found: dict[str, LandmarkRecord] = {}
+    ignored: Counter[Kind] = Counter()
     for entry in object_list(content, "annotations", path):
         where = f"{path}: annotation {json.dumps(entry.get('id')):.40}"
         if "keypoints" not in entry:
-            aside[_SHAPE] += 1
+            ignored[_SHAPE] += 1
             continue
         image_id = repr(entry.get("image_id"))
         image, category = images.get(image_id), categories.get(repr(entry.get("category_id")))
         if image is None or category is None:
-            raise LabelError(f"{where}: its image_id or category_id is not in the file; correct it")
+            raise BrokenLabelError("its image_id or category_id is not in the file", "correct it", where)
         points = _points(entry["keypoints"], category.get("keypoints"), where, first)
         if not points:
-            aside[_UNMARKED] += 1
+            ignored[_UNMARKED] += 1
             continue
         if image_id in found:
-            raise LabelError(f"{where}: its film has a face already; keep one of them")
-        width, height = (count(image.get(side), f"{where}: {side} of its image") for side in ("width", "height"))
+            raise BrokenLabelError("its film has a face already", "keep one of them", where)
+        width, height = (
+            count(image.get(side), f"{side} of its image", where, digits=True) for side in ("width", "height")
+        )
         names = film_files(str(image.get("file_name") or ""), where, by_label_studio=by_label_studio)
-        found[image_id] = labelled(names, points, (height, width), where)
-    return Found(list(found.values()), len(images) - len(found), aside)
+        found[image_id] = record_of_file(names, points, (height, width), where)
+    return Imported(list(found.values()), len(images) - len(found), ignored)
 
 
 _SHAPE = Kind("annotation has no keypoints", "annotations have no keypoints")
@@ -137,20 +141,21 @@ def _by_id(content: dict[str, Any], key: str, path: Path) -> dict[str, dict[str,
     entries = object_list(content, key, path)
     found = {repr(entry.get("id")): entry for entry in entries}
     if len(found) != len(entries):
-        raise LabelError(f'{path}: two of "{key}" have one id; correct it')
+        raise BrokenLabelError(f'two of "{key}" have one id', "correct it", path)
     return found
 
 
 def _points(keypoints: Any, names: Any, where: str, first: float) -> Points:
     """The labelled points; ``first`` is where the centre of the first pixel lies for who wrote them."""
     if not isinstance(names, list) or not isinstance(keypoints, list) or len(keypoints) != 3 * len(names):
-        raise LabelError(f"{where}: keypoints do not fit the names of its category; correct it")
+        raise BrokenLabelError("keypoints do not fit the names of its category", "correct it", where)
     points: Points = {}
     for name, (x, y, visible) in zip(names, zip(*[iter(keypoints)] * 3, strict=True), strict=True):
         if isinstance(visible, bool) or visible not in (ABSENT, HIDDEN, VISIBLE):
-            raise LabelError(
-                f"{where}: visibility of {name!r:.40} is {visible!r:.40}, expected 0 (not labelled), 1 or 2; "
-                "scores have no place there: give labels, not a detector's results"
+            raise BrokenLabelError(
+                f"visibility of {name!r:.40} is {visible!r:.40}, expected 0 (not labelled), 1 or 2",
+                "scores have no place there: give labels, not a detector's results",
+                where,
             )
         if visible != ABSENT:
             put(points, name, x, y, where)

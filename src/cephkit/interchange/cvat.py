@@ -1,7 +1,7 @@
 """CVAT: annotations as ``CVAT for images 1.1`` with one skeleton per face, and the labels for creating the task.
 
 CVAT counts from the picture's corner, so the centre of the first pixel is at 0.5. A landmark that was not found is an
-``outside`` element of the skeleton, which has no place: CVAT wants every element of a skeleton. Sources: CVAT's
+``outside`` element of the skeleton, without a place: CVAT wants every element of a skeleton. Sources: CVAT's
 documentation of its XML format, and its reader, cvat/apps/dataset_manager/formats/cvat.py.
 """
 
@@ -13,36 +13,38 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from cephkit.data.film import Points
-from cephkit.errors import LabelError
+from cephkit.data.json_values import BrokenLabelError, count, number, read_bytes
 from cephkit.interchange.address import film_files
 from cephkit.interchange.contents import Files, json_bytes
-from cephkit.interchange.films import Pictured
-from cephkit.interchange.labelled import Found, Kind, count, figure, labelled, put, read_whole
+from cephkit.interchange.films import size_of
+from cephkit.interchange.imported import Imported, Kind, put, record_of_file
 from cephkit.interchange.skeleton import EDGES, LABEL, colour, layout
 from cephkit.landmarks import SYMBOLS
 from cephkit.notice import NOTICE
+from cephkit.records.record import LandmarkRecord
 
 ANNOTATIONS, LABELS = "cvat_annotations.xml", "cvat_labels.json"
 CENTRE = 0.5
 """Of the first pixel, in CVAT's coordinates."""
 
 
-def cvat_files(films: Sequence[Pictured]) -> Files:
+def cvat_files(films: Sequence[LandmarkRecord]) -> Files:
     """The annotations of all films, and the labels."""
     return {ANNOTATIONS: lambda: annotations(films), LABELS: lambda: json_bytes(labels())}
 
 
-def annotations(films: Sequence[Pictured]) -> bytes:
+def annotations(films: Sequence[LandmarkRecord]) -> bytes:
     """All films in one XML; a film without landmarks is an image without skeleton."""
     root = ElementTree.Element("annotations")
     root.append(ElementTree.Comment(f" {NOTICE} "))
     ElementTree.SubElement(root, "version").text = "1.1"
     root.append(_meta(len(films)))
-    for number, film in enumerate(films):
-        size = {"width": str(film.width), "height": str(film.height)}
-        image = ElementTree.SubElement(root, "image", {"id": str(number), "name": film.file, **size})
-        if film.record.points:
-            _put_skeleton(image, film.record.points)
+    for index, film in enumerate(films):
+        height, width = size_of(film)
+        size = {"width": str(width), "height": str(height)}
+        image = ElementTree.SubElement(root, "image", {"id": str(index), "name": film.file, **size})
+        if film.points:
+            _put_skeleton(image, film.points)
     ElementTree.indent(root)
     written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
@@ -111,9 +113,9 @@ def _drawing() -> str:
     ]
     circles = [
         f'<circle r="1.5" cx="{place[symbol][0]}" cy="{place[symbol][1]}" stroke="black" fill="{colour(symbol)}" '
-        f'stroke-width="0.1" data-type="element node" data-element-id="{number}" data-node-id="{number}" '
+        f'stroke-width="0.1" data-type="element node" data-element-id="{index}" data-node-id="{index}" '
         f"data-label-name={quoteattr(symbol)}></circle>"
-        for number, symbol in enumerate(SYMBOLS, start=1)
+        for index, symbol in enumerate(SYMBOLS, start=1)
     ]
     return "".join([*lines, *circles])
 
@@ -129,36 +131,36 @@ class _TypedError(Exception):
     """An XML has a document type."""
 
 
-def read_cvat(path: Path) -> Found:
+def read_cvat(path: Path) -> Imported:
     """What a ``CVAT for images 1.1`` file holds.
 
     Points may be elements of a skeleton or stand alone; those that are outside are missing.
 
     Raises:
-        LabelError: no such XML, an unknown label, a label twice, a point that is none, or two faces on one image.
+        LabelError: another kind of XML, an unknown label, a label twice, a bad point, or two faces on one image.
     """
     root = _root(path)
     found = []
-    aside: Counter[Kind] = Counter()
+    ignored: Counter[Kind] = Counter()
     images = root.findall("image")
     for image in images:
         where = f"{path}: image {image.get('name', '')!r:.80}"
         skeletons = image.findall("skeleton")
         if len(skeletons) > 1:
-            raise LabelError(f"{where}: {len(skeletons)} faces; keep one of them")
-        aside.update(_kind(element.tag) for element in image if element.tag not in ("points", "skeleton"))
+            raise BrokenLabelError(f"{len(skeletons)} faces", "keep one of them", where)
+        ignored.update(_kind(element.tag) for element in image if element.tag not in ("points", "skeleton"))
         points: Points = {}
         for element in (*image.findall("points"), *image.findall("skeleton/points")):
             if element.get("outside") == "1":
-                aside[_OUTSIDE] += 1
+                ignored[_OUTSIDE] += 1
                 continue
             x, y = _numbers(element.get("points", ""), where)
             put(points, element.get("label"), x - CENTRE, y - CENTRE, where)
         if points:
-            width, height = (count(image.get(side), f"{where}: {side}") for side in ("width", "height"))
+            width, height = (count(image.get(side), side, where, digits=True) for side in ("width", "height"))
             names = film_files(image.get("name", ""), where)
-            found.append(labelled(names, points, (height, width), where))
-    return Found(found, len(images) - len(found), aside)
+            found.append(record_of_file(names, points, (height, width), where))
+    return Imported(found, len(images) - len(found), ignored)
 
 
 _OUTSIDE = Kind("point is marked outside", "points are marked outside")
@@ -166,27 +168,28 @@ _OUTSIDE = Kind("point is marked outside", "points are marked outside")
 
 def _kind(tag: str) -> Kind:
     name = f"{tag:.40}"
-    return Kind(f"{name} is no point", f"{name}{'es' if name.endswith('x') else 's'} are no points")
+    return Kind(f"{name} is not a point", f"{name}{'es' if name.endswith('x') else 's'} are not points")
 
 
 def _root(path: Path) -> ElementTree.Element:
-    data = read_whole(path)
+    data = read_bytes(path)
     try:
         root: ElementTree.Element = ElementTree.fromstring(data, ElementTree.XMLParser(target=_PlainTree()))
     except _TypedError:
-        raise LabelError(f"{path}: has a document type, which CVAT never writes; export it again") from None
+        raise BrokenLabelError("has a document type, which CVAT never writes", "export it again", path) from None
     except ElementTree.ParseError as error:
-        raise LabelError(f"{path}: no XML: {error}; unpack CVAT's archive and give annotations.xml") from error
+        raise BrokenLabelError(f"not XML: {error}", "unpack CVAT's archive and give annotations.xml", path) from error
     except (LookupError, ValueError, RecursionError) as error:
-        raise LabelError(f"{path}: XML in an encoding that cannot be read: {error!s:.80}; save it as UTF-8") from error
+        reason = f"XML in an encoding that cannot be read: {error!s:.80}"
+        raise BrokenLabelError(reason, "save it as UTF-8", path) from error
     if root.tag != "annotations" or root.find("track") is not None:
-        raise LabelError(f"{path}: no annotations of images; export as CVAT for images 1.1")
+        raise BrokenLabelError("holds no annotations of images", "export as CVAT for images 1.1", path)
     return root
 
 
 def _numbers(written: str, where: str) -> tuple[float, float]:
     parts = written.split(",")
     if len(parts) != 2 or ";" in written:
-        raise LabelError(f"{where}: a point is {written!r:.60}, expected x,y; correct it")
-    x, y = (figure(part, f"{where}: a coordinate") for part in parts)
+        raise BrokenLabelError(f"a point is {written!r:.60}, expected x,y", "correct it", where)
+    x, y = (number(part, "a coordinate", where, digits=True) for part in parts)
     return x, y

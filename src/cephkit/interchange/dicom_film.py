@@ -12,7 +12,7 @@ from pydicom.uid import UID
 from cephkit.data.dicom import quiet  # noqa: F401
 from cephkit.data.pixels import content_hash, read_bytes
 from cephkit.errors import FilmError, SettingsError
-from cephkit.interchange.record import Record
+from cephkit.records.record import LandmarkRecord
 
 REFERENCE = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 """Which film it is."""
@@ -23,18 +23,20 @@ FILED_UNDER = (
 """What DICOM wants repeated, alike, in every object of a study (types 1 and 2 of its Patient and Study modules)."""
 
 
-def film_header(path: Path, record: Record) -> Dataset:
+def film_header(path: Path, record: LandmarkRecord) -> Dataset:
     """The film's header without its pixels.
 
     Raises:
-        SettingsError: it is no DICOM film, or another film than that of ``record``.
-        FilmError: it cannot be read, or is no picture of one frame.
+        SettingsError: it is not a DICOM film, or not the film of ``record``.
+        FilmError: it cannot be read, or is not a picture of one frame.
     """
     data = read_bytes(path)
     if data[128:132] != b"DICM":
-        raise SettingsError(f"{path}: is no DICOM file, and a structured report is about one; take another --format")
-    if record.content is not None and record.content != content_hash(data):
-        raise SettingsError(f"{path}: is another film than that of {record.marked.path}; give the right --films")
+        raise SettingsError(
+            f"{path}: is not a DICOM file, and a structured report is about one; choose another --format"
+        )
+    if record.content and record.content != content_hash(data):
+        raise SettingsError(f"{path}: is another film than that of {record.where}; give the right --films")
     try:
         with disable_value_validation():
             header = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
@@ -46,13 +48,13 @@ def film_header(path: Path, record: Record) -> Dataset:
         # Neither its message nor its trace: they quote values of the header, which may name the patient.
         raise FilmError(f"{path}: its header cannot be read ({type(error).__name__}); export the film again") from None
     if not missing and "Image Storage" not in header.SOPClassUID.name:
-        raise FilmError(f"{path}: its SOP class is no kind of DICOM image; take another --format")
+        raise FilmError(f"{path}: its SOP class is not one of images; choose another --format")
     if missing or rows < 1 or columns < 1 or frames != 1:
         what = f"without {', '.join(missing)}" if missing else f"of {frames} frames, {columns}x{rows} pixels"
         raise FilmError(f"{path}: a DICOM file {what}; a film has one frame and says which one it is")
     if record.size is not None and record.size != (rows, columns):
         height, width = record.size
-        said = f"{record.marked.path} says {width}x{height}"
+        said = f"{record.where} says {width}x{height}"
         raise SettingsError(f"{path}: {columns}x{rows} pixels, {said}: another film; give the right --films")
     return header
 

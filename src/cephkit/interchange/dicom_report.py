@@ -16,7 +16,8 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from cephkit.cephalometry.analyses import ANALYSES, measure
+from cephkit.cephalometry.analyses import ANALYSES
+from cephkit.cephalometry.measured import measure
 from cephkit.cephalometry.results import DIGITS, Result
 from cephkit.interchange.dicom_codes import (
     EXPECTED_ERROR,
@@ -31,8 +32,9 @@ from cephkit.interchange.dicom_codes import (
     measurement_code,
 )
 from cephkit.interchange.dicom_film import evidence, file_under
-from cephkit.interchange.record import Record
+from cephkit.interchange.films import made_by
 from cephkit.notice import NOTICE, VERSION
+from cephkit.records.record import LandmarkRecord
 
 CENTRE = 0.5
 """Of the first pixel, in DICOM's coordinates."""
@@ -40,7 +42,7 @@ MEASUREMENTS = "measurements"
 """Tracks the group of all measurements."""
 
 
-def report_bytes(record: Record, header: Dataset, deidentified: bool = False) -> bytes:
+def report_bytes(record: LandmarkRecord, header: Dataset, deidentified: bool = False) -> bytes:
     """The structured report as a DICOM file.
 
     Args:
@@ -48,7 +50,7 @@ def report_bytes(record: Record, header: Dataset, deidentified: bool = False) ->
         header: of the film.
         deidentified: leave the fields of patient and study empty.
     """
-    # What pydicom says of odd values is not passed on, for it quotes them, and they may name the patient.
+    # pydicom's warnings about odd values are not passed on: they quote the values, which may name the patient.
     with disable_value_validation():
         film = evidence(header)
         report = _report(_content(record, film), film)
@@ -62,9 +64,9 @@ def report_bytes(record: Record, header: Dataset, deidentified: bool = False) ->
     return file.getvalue()
 
 
-def _content(record: Record, film: Dataset) -> sr.MeasurementReport:
+def _content(record: LandmarkRecord, film: Dataset) -> sr.MeasurementReport:
     observer = sr.DeviceObserverIdentifyingAttributes(
-        uid=highdicom.UID(), name="cephkit", manufacturer_name="cephkit", model_name=record.model
+        uid=highdicom.UID(), name="cephkit", manufacturer_name="cephkit", model_name=made_by(record)
     )
     return sr.MeasurementReport(
         observation_context=sr.ObservationContext(
@@ -95,7 +97,7 @@ def _report(content: sr.MeasurementReport, film: Dataset) -> Dataset:
     return report
 
 
-def _landmark(record: Record, symbol: str, film: Dataset) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
+def _landmark(record: LandmarkRecord, symbol: str, film: Dataset) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
     point = np.array([record.points[symbol]]) + CENTRE
     source = sr.SourceImageForRegion(film.SOPClassUID, film.SOPInstanceUID)
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
@@ -108,8 +110,8 @@ def _landmark(record: Record, symbol: str, film: Dataset) -> sr.PlanarROIMeasure
     )
 
 
-def _expected_error(record: Record, symbol: str) -> list[sr.Measurement]:
-    error, spacing = record.expected_errors_px.get(symbol), record.spacing
+def _expected_error(record: LandmarkRecord, symbol: str) -> list[sr.Measurement]:
+    error, spacing = record.expected_errors.get(symbol), record.spacing
     if error is None:
         return []
     if spacing is None:
@@ -117,7 +119,7 @@ def _expected_error(record: Record, symbol: str) -> list[sr.Measurement]:
     return [sr.Measurement(EXPECTED_ERROR, round(error * spacing.mean_mm, 2), UNITS["mm"])]
 
 
-def _measured(record: Record, film: Dataset) -> list[sr.MeasurementsAndQualitativeEvaluations]:
+def _measured(record: LandmarkRecord, film: Dataset) -> list[sr.MeasurementsAndQualitativeEvaluations]:
     numbers = [_number(result) for result in results_of(record)]
     if not numbers:
         return []
@@ -131,16 +133,9 @@ def _measured(record: Record, film: Dataset) -> list[sr.MeasurementsAndQualitati
     return [group]
 
 
-def results_of(record: Record) -> list[Result]:
+def results_of(record: LandmarkRecord) -> list[Result]:
     """The measurements that the landmarks give, each once; those that have no value are left out."""
-    spacing = record.spacing
-    results = measure(
-        record.points,
-        facing=record.marked.facing,
-        pixel_size_mm=None if spacing is None else (spacing.column_mm, spacing.row_mm),
-        covariances_px=record.marked.covariances_px,
-        analyses=ANALYSES,
-    )
+    results = measure(record, analyses=ANALYSES)
     return list({result.measurement: result for result in results if result.value is not None}.values())
 
 
@@ -160,12 +155,12 @@ def _property(name: Code, value: float, unit: Code) -> sr.NumContentItem:
     return sr.NumContentItem(name, value, unit, relationship_type=sr.RelationshipTypeValues.HAS_PROPERTIES)
 
 
-def _algorithm(record: Record) -> sr.AlgorithmIdentification:
+def _algorithm(record: LandmarkRecord) -> sr.AlgorithmIdentification:
     spacing = record.spacing
-    said = (
+    pixel_size = (
         "no pixel size: no lengths"
         if spacing is None
         else f"pixel {spacing.column_mm:.6g} x {spacing.row_mm:.6g} mm by {spacing.origin}, plane: {spacing.plane}"
     )
-    parameters = [f"landmarks by: {record.model}", said, NOTICE]
+    parameters = [f"landmarks by: {made_by(record)}", pixel_size, NOTICE]
     return sr.AlgorithmIdentification("cephkit", VERSION, parameters=parameters)

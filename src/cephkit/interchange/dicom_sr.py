@@ -10,10 +10,10 @@ from cephkit.errors import SettingsError
 from cephkit.interchange.contents import Files
 from cephkit.interchange.dicom_film import film_header
 from cephkit.interchange.films import film_of
-from cephkit.interchange.record import Record
+from cephkit.records.record import LandmarkRecord
 
 
-def dicom_sr_files(records: Sequence[Record], folder: Path | None, deidentified: bool = False) -> Files:
+def dicom_sr_files(records: Sequence[LandmarkRecord], folder: Path | None, deidentified: bool = False) -> Files:
     """A ``<film>_sr.dcm`` per film that has landmarks.
 
     Args:
@@ -22,7 +22,7 @@ def dicom_sr_files(records: Sequence[Record], folder: Path | None, deidentified:
         deidentified: leave the fields of patient and study empty.
 
     Raises:
-        SettingsError: highdicom is not installed, no folder, no film or another one, or a film that is no DICOM.
+        SettingsError: highdicom is not installed, no folder, no film or another one, or a film that is not DICOM.
         FilmError: a film's header cannot be used.
     """
     if find_spec("highdicom") is None:
@@ -33,10 +33,10 @@ def dicom_sr_files(records: Sequence[Record], folder: Path | None, deidentified:
     found = [(record, film_of(record, films)) for record in records if record.points]
     for record, path in found:
         film_header(path, record)
-    return {f"{record.name}_sr.dcm": partial(_report, record, path, deidentified) for record, path in found}
+    return {f"{record.film_id}_sr.dcm": partial(_report, record, path, deidentified) for record, path in found}
 
 
-def _report(record: Record, path: Path, deidentified: bool) -> bytes:
+def _report(record: LandmarkRecord, path: Path, deidentified: bool) -> bytes:
     from cephkit.interchange.dicom_report import report_bytes  # highdicom takes a second to import
 
     return report_bytes(record, film_header(path, record), deidentified)

@@ -1,37 +1,59 @@
-"""The films that landmarks belong to: their files' names and sizes, which other tools ask for."""
+"""The records to export, and the films that they belong to: names and sizes, which other tools ask for."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from cephkit.cephalometry.source import label_files
 from cephkit.data.aariz import some
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
+from cephkit.data.json_values import BrokenLabelError
+from cephkit.data.names import film_key, is_file_name
 from cephkit.data.opened import open_film
-from cephkit.errors import LabelError, SettingsError
-from cephkit.interchange.record import Record
+from cephkit.errors import SettingsError
+from cephkit.geometry import Size
+from cephkit.records.reader import read_record
+from cephkit.records.record import LandmarkRecord
+
+LABELS = "labels"
+"""Stands for the model where people marked the points."""
 
 
-@dataclass(frozen=True)
-class Pictured:
-    """A record whose film's file and size are known; its points lie on the film."""
+def read_records(given: Sequence[Path]) -> list[LandmarkRecord]:
+    """The landmarks in files and folders, in order of name within a folder.
 
-    record: Record
-    file: str
-    width: int
-    height: int
+    Raises:
+        SettingsError: a path that does not exist, an empty folder, or two files of one name.
+        LabelError: see ``read_record``; or a text that no file can hold, or a film's name with folders.
+    """
+    known: dict[str, LandmarkRecord] = {}
+    for file in label_files(given):
+        record = read_record(file)
+        other = known.setdefault(film_key(record.film_id), record)
+        if other is not record:
+            raise SettingsError(f"{other.where} and {file} name one film; export them into folders of their own")
+        if record.file and not is_file_name(record.file):
+            reason = f'"file" is {record.file!r:.80}, expected a name without folders'
+            raise BrokenLabelError(reason, "correct it", file)
+        try:
+            json.dumps(record.to_dict(), ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:  # JSON may escape halves of characters
+            raise BrokenLabelError("a text in it holds half a character", "correct it", file) from error
+    return list(known.values())
 
 
-def film_of(record: Record, films: FilmsByName) -> Path:
+def film_of(record: LandmarkRecord, films: FilmsByName) -> Path:
     """The file of the film of ``record``, by the name that it says, else by its own.
 
     Raises:
         SettingsError: there is none, or several.
     """
-    return film_named(record.file or record.name, films, record.marked.path)
+    return film_named(record.file or record.film_id, films, record.where)
 
 
-def with_films(records: Sequence[Record], folder: Path | None) -> list[Record]:
-    """``records`` with the file and size of their films, those that do not know them yet.
+def with_films(records: Sequence[LandmarkRecord], folder: Path | None) -> list[LandmarkRecord]:
+    """``records`` with the file and size of their films; those that lack them take them from ``folder``.
 
     Raises:
         SettingsError: there is no such folder, or not one film for such a record.
@@ -42,7 +64,7 @@ def with_films(records: Sequence[Record], folder: Path | None) -> list[Record]:
     films = films_by_name(folder)
     found = []
     for record in records:
-        if record.file is None or record.size is None:
+        if not record.file or record.size is None:
             path = film_of(record, films)
             height, width = open_film(path, use_spacing=False).grey.shape
             record = replace(record, file=path.name, size=record.size or (height, width))
@@ -50,36 +72,59 @@ def with_films(records: Sequence[Record], folder: Path | None) -> list[Record]:
     return found
 
 
-def pictured(records: Sequence[Record]) -> list[Pictured]:
-    """``records`` for tools that show films.
+def on_films(records: Sequence[LandmarkRecord]) -> list[LandmarkRecord]:
+    """``records`` for tools that show films: the film's file and size are known, and its points lie on it.
 
     Raises:
         SettingsError: a film's name or size is not known, or two films have one name.
         LabelError: a landmark lies outside its film.
     """
-    unknown = [record.name for record in records if record.file is None or record.size is None]
+    unknown = [record.film_id for record in records if not record.file or record.size is None]
     if unknown:
         raise SettingsError(
             f"{len(unknown)} label files say neither name nor size of their film: {some(unknown)}; "
             "give --films FOLDER with the films"
         )
-    found: dict[str, Pictured] = {}
+    known: dict[str, LandmarkRecord] = {}
     for record in records:
-        assert record.file is not None
-        assert record.size is not None
-        height, width = record.size
-        if record.file in found:
-            other = found[record.file].record.marked.path
-            raise SettingsError(f"{other} and {record.marked.path} both belong to a film {record.file}; keep one")
-        outside = [
-            f"{symbol} ({x:.1f}, {y:.1f})"
-            for symbol, (x, y) in record.points.items()
-            if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5)
-        ]
-        if outside:
-            raise LabelError(
-                f"{record.marked.path}: landmarks outside the film of {width}x{height} pixels: {some(outside)}; "
-                "correct or remove them"
-            )
-        found[record.file] = Pictured(record, record.file, width, height)
-    return list(found.values())
+        other = known.setdefault(record.file, record)
+        if other is not record:
+            raise SettingsError(f"{other.where} and {record.where} both belong to a film {record.file}; keep one")
+        check_inside(record)
+    return list(records)
+
+
+def size_of(record: LandmarkRecord) -> Size:
+    """(height, width) of the film of a record of ``on_films``."""
+    assert record.size is not None
+    return record.size
+
+
+def check_inside(record: LandmarkRecord, tolerance: float = 0.0) -> None:
+    """That the points lie on their film.
+
+    Raises:
+        LabelError: some lie more than ``tolerance`` pixels outside.
+    """
+    outside = record.outside(tolerance)
+    if outside:
+        height, width = size_of(record)
+        listed = some([f"{symbol} ({x:.1f}, {y:.1f})" for symbol, (x, y) in outside.items()])
+        reason = f"landmarks outside the film of {width}x{height} pixels: {listed}"
+        raise BrokenLabelError(reason, "correct or remove them", record.where)
+
+
+def made_by(record: LandmarkRecord) -> str:
+    """Checkpoint, mode and the start of the checkpoint's hash; ``labels`` for people."""
+    model = record.model
+    if not model:
+        return LABELS
+    named = [str(model[key]) for key in ("checkpoint", "mode") if model.get(key)]
+    sha = str(model.get("sha256") or "")[:12]
+    return " ".join([*named, *([sha] if sha else [])]) or "model"
+
+
+def mean_score(record: LandmarkRecord) -> dict[str, float]:
+    """``score``: the mean of a prediction's scores; nothing for labels."""
+    scores = [record.scores[symbol] for symbol in record.points if symbol in record.scores]
+    return {"score": round(sum(scores) / len(scores), 4)} if scores else {}

@@ -10,10 +10,11 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from cephkit.interchange.contents import Files, json_bytes
-from cephkit.interchange.films import Pictured
+from cephkit.interchange.films import made_by, mean_score, size_of
 from cephkit.interchange.skeleton import LABEL, colour
 from cephkit.landmarks import LANDMARKS
 from cephkit.notice import NOTICE, VERSION
+from cephkit.records.record import LandmarkRecord
 
 TASKS, CONFIGURATION = "label_studio_tasks.json", "label_studio_config.xml"
 IMAGE, CONTROL = "film", "landmark"
@@ -26,7 +27,7 @@ DIGITS = 8
 """Of percents: 1e-7 pixels of a film of 10,000."""
 
 
-def label_studio_files(films: Sequence[Pictured], image_prefix: str = LOCAL_FILES) -> Files:
+def label_studio_files(films: Sequence[LandmarkRecord], image_prefix: str = LOCAL_FILES) -> Files:
     """The tasks of all films and the configuration."""
     return {
         TASKS: lambda: json_bytes([task(film, image_prefix) for film in films]),
@@ -34,39 +35,37 @@ def label_studio_files(films: Sequence[Pictured], image_prefix: str = LOCAL_FILE
     }
 
 
-def task(film: Pictured, image_prefix: str = LOCAL_FILES) -> dict[str, Any]:
+def task(film: LandmarkRecord, image_prefix: str = LOCAL_FILES) -> dict[str, Any]:
     """One film's task; a film without landmarks has no prediction.
 
     Args:
         film: the film.
         image_prefix: what stands before the film's name, for Label Studio to find the film.
     """
-    record = film.record
-    data = {"image": f"{image_prefix}{quote(film.file, safe='')}", "file": film.file, "film": record.name}
-    hashed = {"film_hash": record.film_hash} if record.film_hash else {}
-    scores = [record.scores[symbol] for symbol in record.points if symbol in record.scores]
+    data = {"image": f"{image_prefix}{quote(film.file, safe='')}", "file": film.file, "film": film.film_id}
+    hashed = {"film_hash": film.film_hash} if film.film_hash else {}
     prediction = {
-        "model_version": f"{record.model} (cephkit {VERSION})",
-        **({"score": round(sum(scores) / len(scores), 4)} if scores else {}),
-        "result": [_region(film, symbol) for symbol in record.points],
+        "model_version": f"{made_by(film)} (cephkit {VERSION})",
+        **mean_score(film),
+        "result": [_region(film, symbol) for symbol in film.points],
     }
-    return {"data": {**data, **hashed, "notice": NOTICE}, "predictions": [prediction] if record.points else []}
+    return {"data": {**data, **hashed, "notice": NOTICE}, "predictions": [prediction] if film.points else []}
 
 
-def _region(film: Pictured, symbol: str) -> dict[str, Any]:
-    x, y = film.record.points[symbol]
-    score = film.record.scores.get(symbol)
+def _region(film: LandmarkRecord, symbol: str) -> dict[str, Any]:
+    (x, y), (height, width) = film.points[symbol], size_of(film)
+    score = film.scores.get(symbol)
     return {
         "id": f"landmark-{symbol}",
         "type": "keypointlabels",
         "from_name": CONTROL,
         "to_name": IMAGE,
-        "original_width": film.width,
-        "original_height": film.height,
+        "original_width": width,
+        "original_height": height,
         "image_rotation": 0,
         "value": {
-            "x": round(100 * (x + 0.5) / film.width, DIGITS),
-            "y": round(100 * (y + 0.5) / film.height, DIGITS),
+            "x": round(100 * (x + 0.5) / width, DIGITS),
+            "y": round(100 * (y + 0.5) / height, DIGITS),
             "width": POINT_WIDTH,
             "keypointlabels": [symbol],
         },

@@ -1,7 +1,7 @@
 """Label Studio's exports, JSON and JSON-MIN, as landmarks; who annotated is used to choose and never passed on.
 
 Of several annotations of a film the newest counts, or the newest of one annotator; cancelled ones, drafts and
-predictions never do. Regions that are no keypoints are left aside, and counted as all that does not count.
+predictions never do. Regions that are not keypoints are ignored; all that is ignored is counted.
 """
 
 from collections import Counter
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.data.film import Points
-from cephkit.errors import LabelError
+from cephkit.data.json_values import BrokenLabelError, count, number, object_list, read_json
 from cephkit.geometry import Size
 from cephkit.interchange.address import film_files
-from cephkit.interchange.labelled import Found, Kind, count, figure, labelled, object_list, parsed_json, put
+from cephkit.interchange.imported import Imported, Kind, put, record_of_file
 
+_EXPORT = "export JSON or JSON-MIN from Label Studio"
 _CANCELLED = Kind("annotation was cancelled", "annotations were cancelled")
 _OLDER = Kind("annotation is older than another of its task", "annotations are older than another of their task")
 _OTHERS = Kind("annotation is another annotator's", "annotations are other annotators'")
@@ -40,32 +41,32 @@ class _Annotation:
         return annotator == str(self.annotator)
 
 
-def read_label_studio(path: Path, annotator: str | None = None) -> Found:
+def read_label_studio(path: Path, annotator: str | None = None) -> Imported:
     """What an export holds.
 
     Args:
         path: JSON or JSON-MIN.
-        annotator: id or email of the only annotator to take; None: the newest annotation, whose ever it is.
+        annotator: id or email of the only annotator to take; None: the newest annotation, whoever made it.
 
     Raises:
         LabelError: another structure, a label that is unknown or there twice, a size that changes, a picture that
             was turned, or no annotation by ``annotator`` in the whole file; names the task.
     """
-    tasks, aside = _tasks(path)
+    tasks, ignored = _tasks(path)
     if annotator is not None and not any(each.is_by(annotator) for task in tasks for each in task.made):
-        raise LabelError(f"{path}: nobody with the id or email {annotator!r:.80} annotated; check --annotator")
-    films = []
+        raise BrokenLabelError(f"nobody with the id or email {annotator!r:.80} annotated", "check --annotator", path)
+    records = []
     for task in tasks:
         chosen = [each for each in task.made if annotator is None or each.is_by(annotator)]
-        aside[_OTHERS] += len(task.made) - len(chosen)
+        ignored[_OTHERS] += len(task.made) - len(chosen)
         if not chosen:
             continue
         newest = max(chosen, key=lambda each: each.when)
-        aside[_OLDER] += len(chosen) - 1
-        points, size = _landmarks(newest.regions, task.where, aside)
+        ignored[_OLDER] += len(chosen) - 1
+        points, size = _landmarks(newest.regions, task.where, ignored)
         if points:
-            films.append(labelled(_film(task.data, task.where), points, size, task.where))
-    return Found(films, len(tasks) - len(films), +aside)
+            records.append(record_of_file(_film(task.data, task.where), points, size, task.where))
+    return Imported(records, len(tasks) - len(records), +ignored)
 
 
 @dataclass(frozen=True)
@@ -78,35 +79,35 @@ class _Task:
 
 
 def _tasks(path: Path) -> tuple[list[_Task], Counter[Kind]]:
-    """All tasks, and what they hold that nobody submitted."""
-    content = parsed_json(path)
+    """All tasks, and what they hold that was not submitted."""
+    content = read_json(path)
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
-        raise LabelError(f"{path}: no list of tasks; export JSON or JSON-MIN from Label Studio")
+        raise BrokenLabelError("not a list of tasks", _EXPORT, path)
     tasks: dict[str, _Task] = {}
-    aside: Counter[Kind] = Counter()
-    for number, task in enumerate(content):
-        name = str(task.get("id", f"number {number + 1}"))
+    ignored: Counter[Kind] = Counter()
+    for index, task in enumerate(content):
+        name = str(task.get("id", f"number {index + 1}"))
         where = f"{path}: task {name:.40}"
         whole = "data" in task
         if not whole and "annotation_id" not in task:
-            raise LabelError(f"{where}: neither data nor annotation_id; export JSON or JSON-MIN from Label Studio")
+            raise BrokenLabelError("neither data nor annotation_id", _EXPORT, where)
         data = task["data"] if whole else task
         if not isinstance(data, dict):
-            raise LabelError(f"{where}: data is no object; export it again")
+            raise BrokenLabelError("data is not an object", "export it again", where)
         known = tasks.setdefault(name, _Task(where, data, []))
         if known.data is not data and (whole or _film(data, where) != _film(known.data, where)):
-            raise LabelError(f"{where}: is there twice; export the projects into files of their own")
-        found = _annotations(task, where, aside) if whole else [_of_min(task, where)]
+            raise BrokenLabelError("is there twice", "export the projects into files of their own", where)
+        found = _annotations(task, where, ignored) if whole else [_of_min(task, where)]
         known.made.extend(found)
-    return list(tasks.values()), aside
+    return list(tasks.values()), ignored
 
 
-def _annotations(task: Mapping[str, Any], where: str, aside: Counter[Kind]) -> list[_Annotation]:
+def _annotations(task: Mapping[str, Any], where: str, ignored: Counter[Kind]) -> list[_Annotation]:
     for key, kind in (("drafts", _DRAFT), ("predictions", _PREDICTION)):
-        aside[kind] += len(task[key]) if isinstance(task.get(key), list) else 0
+        ignored[kind] += len(task[key]) if isinstance(task.get(key), list) else 0
     entries = object_list(task, "annotations", where) if "annotations" in task else []
     counted = [entry for entry in entries if not entry.get("was_cancelled")]
-    aside[_CANCELLED] += len(entries) - len(counted)
+    ignored[_CANCELLED] += len(entries) - len(counted)
     return [
         _Annotation(entry.get("completed_by"), _when(entry, where), object_list(entry, "result", where))
         for entry in counted
@@ -136,41 +137,41 @@ def _when(entry: Mapping[str, Any], where: str) -> datetime:
     try:
         when = datetime.fromisoformat(str(written))
     except ValueError as error:
-        raise LabelError(f"{where}: its time is {written!r:.40}, expected a date; export it again") from error
+        raise BrokenLabelError(f"its time is {written!r:.40}, expected a date", "export it again", where) from error
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, aside: Counter[Kind]) -> tuple[Points, Size]:
+def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, ignored: Counter[Kind]) -> tuple[Points, Size]:
     points: Points = {}
     sizes: set[Size] = set()
     for region in regions:
         kind = region.get("type")
         if kind != "keypointlabels":
-            aside[
+            ignored[
                 Kind(f"region is {kind!s:.40}, not keypointlabels", f"regions are {kind!s:.40}, not keypointlabels")
             ] += 1
             continue
         value = region.get("value")
         labels = value.get("keypointlabels") if isinstance(value, dict) else None
         if not isinstance(value, dict) or not isinstance(labels, list) or len(labels) != 1:
-            raise LabelError(f"{where}: a keypoint has {labels!r:.60} for labels, expected one; correct it there")
+            raise BrokenLabelError(f"a keypoint has {labels!r:.60} for labels, expected one", "correct it there", where)
         if region.get("image_rotation"):
-            raise LabelError(f"{where}: its picture was turned in Label Studio; turn it back and export again")
-        width, height = (count(region.get(f"original_{side}"), f"{where}: original_{side}") for side in _SIDES)
+            raise BrokenLabelError("its picture was turned", "turn it back in Label Studio and export again", where)
+        width, height = (
+            count(region.get(side), side, where, digits=True) for side in ("original_width", "original_height")
+        )
         sizes.add((height, width))
-        x, y = (figure(value.get(axis), f"{where}: {axis} of {labels[0]!r:.40}") for axis in ("x", "y"))
+        x, y = (number(value.get(axis), f"{axis} of {labels[0]!r:.40}", where, digits=True) for axis in ("x", "y"))
         put(points, labels[0], x * width / 100 - 0.5, y * height / 100 - 0.5, where)
     if len(sizes) > 1:
-        raise LabelError(f"{where}: its keypoints belong to pictures of different sizes: {sorted(sizes)}; correct it")
+        reason = f"its keypoints belong to pictures of different sizes: {sorted(sizes)}"
+        raise BrokenLabelError(reason, "correct it", where)
     return points, next(iter(sizes), (0, 0))
-
-
-_SIDES = ("width", "height")
 
 
 def _film(data: Mapping[str, Any], where: str) -> tuple[str, ...]:
     """The film's file by the task's data: what cephkit wrote there, else what the picture's address may mean."""
     written = data.get("file") or data.get("image")
     if not isinstance(written, str):
-        raise LabelError(f'{where}: its data has no "image"; name the picture so in the configuration')
+        raise BrokenLabelError('its data has no "image"', "name the picture so in the configuration", where)
     return film_files(written, where, by_label_studio=not data.get("file"))

@@ -5,9 +5,10 @@ from typing import Any
 
 from cephkit.files import cell
 from cephkit.interchange.contents import Files, csv_bytes
-from cephkit.interchange.record import Record
+from cephkit.interchange.films import made_by
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 from cephkit.notice import NOTICE
+from cephkit.records.record import LandmarkRecord
 
 LONG, WIDE = "landmarks_long.csv", "landmarks_wide.csv"
 VALUES = ("x_px", "y_px", "x_mm", "y_mm", "expected_error_px", "expected_error_mm")
@@ -21,7 +22,7 @@ VARIABLES = {symbol: symbol.replace("`", "_soft") for symbol in SYMBOLS}
 WIDE_COLUMNS = (*FILM_COLUMNS, *(f"{VARIABLES[symbol]}_{value}" for symbol in SYMBOLS for value in VALUES))
 
 
-def table_files(records: Sequence[Record]) -> Files:
+def table_files(records: Sequence[LandmarkRecord]) -> Files:
     """Both tables of all films."""
     return {
         LONG: lambda: csv_bytes(LONG_COLUMNS, [row for record in records for row in long_rows(record)]),
@@ -29,7 +30,7 @@ def table_files(records: Sequence[Record]) -> Files:
     }
 
 
-def long_rows(record: Record) -> list[dict[str, Any]]:
+def long_rows(record: LandmarkRecord) -> list[dict[str, Any]]:
     """A row per landmark that was looked for; one not found has empty cells."""
     shared = _film_cells(record)
     return [
@@ -45,7 +46,7 @@ def long_rows(record: Record) -> list[dict[str, Any]]:
     ]
 
 
-def wide_row(record: Record) -> dict[str, Any]:
+def wide_row(record: LandmarkRecord) -> dict[str, Any]:
     """One row with the values of all landmarks."""
     values = {
         f"{VARIABLES[symbol]}_{name}": value
@@ -55,31 +56,31 @@ def wide_row(record: Record) -> dict[str, Any]:
     return _film_cells(record) | values
 
 
-def _film_cells(record: Record) -> dict[str, Any]:
+def _film_cells(record: LandmarkRecord) -> dict[str, Any]:
     height, width = record.size or (None, None)
     spacing = record.spacing
     return {
-        "film": cell(record.name),
+        "film": cell(record.film_id),
         "file": cell(record.file),
         "film_hash": cell(record.film_hash),
         "width_px": width,
         "height_px": height,
-        "facing": record.marked.facing,
+        "facing": record.facing,
         "column_mm": f"{spacing.column_mm:.6g}" if spacing else None,
         "row_mm": f"{spacing.row_mm:.6g}" if spacing else None,
         "spacing_origin": cell(spacing.origin) if spacing else None,
         "spacing_plane": cell(spacing.plane) if spacing else None,
-        "model": cell(record.model),
+        "model": cell(made_by(record)),
         "notice": NOTICE,
     }
 
 
-def _values(record: Record, symbol: str) -> dict[str, str | None]:
+def _values(record: LandmarkRecord, symbol: str) -> dict[str, str | None]:
     """Cells of one landmark, rounded as in the table of cephkit predict."""
     if symbol not in record.points:
         return {}
     x, y = record.points[symbol]
-    error, spacing = record.expected_errors_px.get(symbol), record.spacing
+    error, spacing = record.expected_errors.get(symbol), record.spacing
     values = {"x_px": _digits(x, 3), "y_px": _digits(y, 3), "expected_error_px": _digits(error, 2)}
     if spacing is not None:
         values |= {"x_mm": _digits(x * spacing.column_mm, 3), "y_mm": _digits(y * spacing.row_mm, 3)}

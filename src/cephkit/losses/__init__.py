@@ -1,19 +1,32 @@
-"""Heatmap losses, one a file, float32."""
+"""Heatmap losses, one per file. Their names are known without PyTorch, so that ``--help`` does not wait for it."""
 
 import difflib
-
-import torch
-from torch import Tensor, nn
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cephkit.errors import SettingsError
-from cephkit.losses.adaptive_wing import AdaptiveWingLoss
-from cephkit.losses.softmax import SoftmaxLoss
 
-LOSSES: dict[str, type[nn.Module]] = {"adaptive_wing": AdaptiveWingLoss, "softmax": SoftmaxLoss}
-"""Name -> module with forward(prediction (B, K, h, w), target (B, K, h, w), mask (B, K)) -> (B,) float32."""
+if TYPE_CHECKING:
+    from cephkit.losses.loss import HeatmapLoss
 
 
-def build_loss(name: str) -> nn.Module:
+def _adaptive_wing() -> "HeatmapLoss":
+    from cephkit.losses.adaptive_wing import AdaptiveWingLoss
+
+    return AdaptiveWingLoss()
+
+
+def _softmax() -> "HeatmapLoss":
+    from cephkit.losses.softmax import SoftmaxLoss
+
+    return SoftmaxLoss()
+
+
+LOSSES: dict[str, Callable[[], "HeatmapLoss"]] = {"adaptive_wing": _adaptive_wing, "softmax": _softmax}
+"""Name -> what makes the loss; a class will do. The first is the default."""
+
+
+def build_loss(name: str) -> "HeatmapLoss":
     """The loss of this name.
 
     Raises:
@@ -24,13 +37,3 @@ def build_loss(name: str) -> nn.Module:
         hint = f"; did you mean {close[0]}?" if close else ""
         raise SettingsError(f"unknown loss {name!r}: use one of {', '.join(LOSSES)}{hint}")
     return LOSSES[name]()
-
-
-@torch.no_grad()
-def trivial_loss(loss: nn.Module, target: Tensor, mask: Tensor) -> Tensor:
-    """What a network pays that shows nothing: the loss (B,) of maps of zeros (for the softmax: uniform ones).
-
-    A training whose loss stays at this value has not learned anything.
-    """
-    value: Tensor = loss(torch.zeros_like(target), target, mask)
-    return value

@@ -4,8 +4,11 @@ Reference: Wang, Bo, Fuxin, "Adaptive Wing Loss for Robust Face Alignment via He
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
+
+from cephkit.heatmaps.decode import find_peaks
+from cephkit.losses.loss import HeatmapLoss
 
 ALPHA = 2.1
 OMEGA = 14.0
@@ -14,12 +17,14 @@ THETA = 0.5
 FOREGROUND = 0.2
 """Cells whose neighbourhood (3x3) reaches above this value belong to the landmark."""
 FOREGROUND_SHARE = 0.2
-"""What the mean over the landmark's cells counts, of 1; means over the background count the rest."""
+"""Weight of the mean over the landmark's cells, of 1; means over the background have the rest."""
 WORST_SHARE = 0.05
-"""What the mean over the ``WORST_CELLS`` of the background counts, of 1. In the mean over all of it a false peak costs
-less the larger the map, and lives on far from the landmark."""
+"""Weight of the mean over the ``WORST_CELLS`` of the background, of 1. In the mean over all of it a false peak costs
+less the larger the map, and survives far from the landmark."""
 WORST_CELLS = 200
-"""Some eight times as many as a landmark has. Shares were chosen by trials at 160, 384 and 1024 (docs/trials.md)."""
+"""About eight times as many as a landmark has. Weights were chosen by trials at 160, 384 and 1024 (docs/trials.md)."""
+RIM = 0.1
+"""Cells below this share of the peak are noise, and there are many of them: they have no mass."""
 
 
 def adaptive_wing(prediction: Tensor, target: Tensor) -> Tensor:
@@ -50,19 +55,22 @@ def is_foreground(target: Tensor) -> Tensor:
     return functional.max_pool2d(target, 3, stride=1, padding=1) > FOREGROUND
 
 
-class AdaptiveWingLoss(nn.Module):
-    """Adaptive Wing loss: means over the landmark, over the background and over its worst cells, summed up per film.
+class AdaptiveWingLoss(HeatmapLoss):
+    """Adaptive Wing loss: means over the landmark, over the background and over its worst cells, added up per film.
 
-    None of the three depends on the size of the map, so that one balance serves every ``--image_size``.
+    None of the three depends on the size of the map, so one balance serves every ``--image_size``. Maps are Gaussians
+    in [0, 1], and a score is the height of the peak.
 
     **Shape**: prediction (B, K, h, w) of any floating dtype, target (B, K, h, w) in [0, 1], mask (B, K) bool
-    -> (B,) float32: the sum over the visible landmarks, divided by K. Targets outside [0, 1] are cut to it:
-    above 1.1 the exponent falls below 1 and the gradient at a residual of 0 is not a number.
+    -> (B,) float32: the sum over the visible landmarks, divided by K. Targets outside [0, 1] are clamped:
+    above 1.1 the exponent falls below 1 and the gradient at a residual of 0 is NaN.
 
     Args:
-        foreground_share: what the landmark's cells count, of 1.
-        worst_share: what the worst cells of the background count, of 1.
+        foreground_share: weight of the landmark's cells, of 1.
+        worst_share: weight of the worst cells of the background, of 1.
     """
+
+    final_std = 0.001
 
     def __init__(self, foreground_share: float = FOREGROUND_SHARE, worst_share: float = WORST_SHARE) -> None:
         super().__init__()
@@ -81,3 +89,10 @@ class AdaptiveWingLoss(nn.Module):
             loss = self.foreground_share * landmark + self.worst_share * worst
             loss = loss + (1 - self.foreground_share - self.worst_share) * background
             return torch.where(mask, loss, 0.0).sum(dim=-1) / mask.shape[-1]
+
+    def decode(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+        points, windows = find_peaks(heatmaps.float())
+        return points, windows.amax(dim=(-2, -1)).clamp(0, 1)
+
+    def mass(self, heatmaps: Tensor) -> Tensor:
+        return (heatmaps - RIM * heatmaps.amax((-2, -1), keepdim=True)).clamp_min(0)

@@ -14,9 +14,8 @@ from torch.nn import functional
 
 from cephkit.config import TrainConfig
 from cephkit.errors import SettingsError
-from cephkit.heatmaps.decode import decode
 from cephkit.landmarks import LANDMARKS
-from cephkit.losses import build_loss, trivial_loss
+from cephkit.losses import build_loss
 from cephkit.memory.ledger import ACTIVATIONS, INPUT, TEMPORARIES, Ledger, Timeline
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import Recompute
@@ -119,8 +118,8 @@ def trace_validation(workload: Workload, batches: Sequence[int]) -> list[Timelin
                 maps = forward(images)
                 maps = maps.float()
                 criterion(maps, target, mask)
-                trivial_loss(criterion, target, mask)
-                decode(maps, spec.loss)
+                criterion.of_empty_maps(target, mask)
+                criterion.decode(maps)
             timelines.append(ledger.timeline())
             del images, target, maps  # not to be found by the next
     return timelines

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cephkit.errors import SettingsError
+from cephkit.losses import build_loss
 from cephkit.models.head import HeatmapHead
 from cephkit.models.pretrained import find_weights
 from cephkit.models.spec import ModelSpec
@@ -17,7 +18,6 @@ from cephkit.notice import Notify
 
 ALIASES = {"hrnet": "hrnet_w32"}
 _EXAMPLES = "hrnet_w18_small, hrnet_w18, hrnet_w32, hrnet_w48, resnet50, convnextv2_tiny, efficientnet_b0"
-_FINAL_STD = {"adaptive_wing": 0.001, "softmax": 0.01}
 
 
 def backbone_name(model: str) -> str:
@@ -31,8 +31,8 @@ class LandmarkModel(nn.Module):
     Layers: ``mean`` and ``std``, the normalisation, buffers that travel with the weights; ``backbone``,
     timm's, one input channel; ``head``, see ``HeatmapHead``.
 
-    **Shape**: (B, 1, H, W) in [0, 1], H and W multiples of 32 -> (B, K, H / stride, W / stride), the heatmaps
-    (adaptive_wing) or logits (softmax) of ``spec.symbols``.
+    **Shape**: (B, 1, H, W) in [0, 1], H and W multiples of 32 -> (B, K, H / stride, W / stride), the maps of
+    ``spec.symbols``; the loss decides what they mean.
     """
 
     mean: Tensor
@@ -49,22 +49,22 @@ class LandmarkModel(nn.Module):
         self.register_buffer("std", torch.tensor(std))
         self.backbone = backbone
         channels = [info.channels()[index] for index in self.levels]
-        self.head = HeatmapHead(channels, len(spec.symbols), spec.heatmap_stride, _FINAL_STD[spec.loss])
+        self.head = HeatmapHead(channels, len(spec.symbols), spec.heatmap_stride, build_loss(spec.loss).final_std)
 
     def forward(self, films: Tensor) -> Tensor:
         maps: Tensor = self.head(self.features(films))
         return maps
 
-    def look(self, films: Tensor) -> tuple[Tensor, Tensor]:
-        """The maps, and what was seen on the whole: (B, D) mean and spread of the channels that maps are made of."""
-        seen = self.head.joined(self.features(films))
-        whole = seen.float().flatten(2)
-        mean = whole.mean(-1)
-        spread = (whole - mean[..., None]).square().mean(-1).sqrt()
-        return self.head.final(seen), torch.cat((mean, spread), dim=-1)
+    def with_signature(self, films: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps, and the films' signatures (B, D): mean and spread of the channels that maps are made from."""
+        features = self.head.joined(self.features(films))
+        pixels = features.float().flatten(2)
+        mean = pixels.mean(-1)
+        spread = (pixels - mean[..., None]).square().mean(-1).sqrt()
+        return self.head.final(features), torch.cat((mean, spread), dim=-1)
 
     def features(self, films: Tensor) -> list[Tensor]:
-        """What the backbone gives, finest first, [(B, C_i, H / s_i, W / s_i), ...]."""
+        """The backbone's features, finest first, [(B, C_i, H / s_i, W / s_i), ...]."""
         features = self.backbone((films - self.mean) / self.std)
         features = [features[index] for index in self.levels]
         if self.channels_last_features:
@@ -90,8 +90,7 @@ def build_model(spec: ModelSpec, pretrained: bool, notify: Notify, weights: Path
         close = difflib.get_close_matches(name, timm.list_models(), n=4)
         hint = f"did you mean {', '.join(close)}?" if close else f"some that work: {_EXAMPLES}"
         raise SettingsError(f"unknown model {spec.model!r}: neither hrnet nor a backbone of timm; {hint}")
-    if spec.loss not in _FINAL_STD:
-        raise SettingsError(f"unknown loss {spec.loss!r}: use one of {', '.join(_FINAL_STD)}")
+    build_loss(spec.loss)  # an unknown one is refused before the backbone is built
     random_state = torch.get_rng_state()
     backbone = _create(spec, None)
     if weights is not None:

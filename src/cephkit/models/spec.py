@@ -15,8 +15,8 @@ class ModelSpec:
     """A landmark network, from input size to decoder.
 
     Raises:
-        ValueError: the canvas is no multiple of 32 (the deepest stride of the backbones) or beyond
-            ``LARGEST_CANVAS``, no landmark or one twice, a sigma that is no positive number.
+        ValueError: the canvas is not a multiple of 32 (the deepest stride of the backbones) or beyond
+            ``LARGEST_CANVAS``, no landmark or one twice, a sigma that is not a positive number.
     """
 
     model: str
@@ -30,7 +30,7 @@ class ModelSpec:
     sigma: float = 1.0
     """Standard deviation of the target Gaussians, in heatmap cells."""
     loss: str = "adaptive_wing"
-    """Decides what the heatmaps mean: Gaussians in [0, 1], or logits of a softmax over the map."""
+    """Decides what the heatmaps mean; a name in ``LOSSES``."""
 
     def __post_init__(self) -> None:
         if not self.symbols:

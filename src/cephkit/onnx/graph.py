@@ -15,8 +15,9 @@ from torch.nn import functional
 
 from cephkit.inference.likeness import FARTHEST, Likeness
 from cephkit.inference.pose import PoseModel, faces
-from cephkit.inference.stages import SECOND_SHARE, TrainedRefiner, decode_or_nan, heatmap_spread
+from cephkit.inference.stages import SECOND_SHARE, TrainedRefiner
 from cephkit.inference.uncertainty import NEW_EXAMINER, NORMAL_90, SMALLEST_FEATURE, Calibration
+from cephkit.losses import build_loss
 from cephkit.models.refiner import COARSE, CROP, expected_offsets
 from cephkit.models.spec import ModelSpec
 from cephkit.onnx.posing import NO_FACE, Glance, apply, inverse, letterboxes, where_films
@@ -34,7 +35,7 @@ class FirstStage(nn.Module):
     def __init__(self, model: nn.Module, spec: ModelSpec, likeness: Likeness | None = None) -> None:
         super().__init__()
         self.model: Any = model
-        self.spec, self.knows_films = spec, likeness is not None
+        self.spec, self.loss, self.knows_films = spec, build_loss(spec.loss), likeness is not None
         if likeness is not None:
             self.register_buffer("usual_look", torch.from_numpy(likeness.mean))
             self.register_buffer("usual_spread", torch.from_numpy(likeness.sd))
@@ -42,10 +43,10 @@ class FirstStage(nn.Module):
 
     def forward(self, canvas: Tensor, ways: Tensor | None = None) -> Glance:
         stride, images = self.spec.heatmap_stride, canvas.float() / 255
-        heatmaps, look = self.model.look(images if ways is None else show(images, ways))
+        heatmaps, look = self.model.with_signature(images if ways is None else show(images, ways))
         heatmaps = heatmaps.float()
-        cells, scores = decode_or_nan(heatmaps, self.spec.loss)
-        spreads = heatmap_spread(heatmaps, cells, self.spec.loss) * stride
+        cells, scores = self.loss.locate(heatmaps)
+        spreads = self.loss.spread(heatmaps, cells) * stride
         points = cells.double() * stride + (stride - 1) / 2
         return Glance(points if ways is None else apply(inverse(ways), points), scores, spreads, self.strange(look))
 

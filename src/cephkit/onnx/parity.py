@@ -56,7 +56,7 @@ def gaps(predictor: Predictor, content: bytes, films: Sequence[NDArray[np.uint8]
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         for film in films:
             (points,) = session.run(["points"], feed(film, predictor.stages[0].sizes))
-            wanted = predictor.predict_film(film).points
+            wanted = predictor.predict_film(film).points[0]
             gap = np.hypot(*(wanted - points[0]).T)
             one_only = np.isnan(wanted[:, 0]) != np.isnan(points[0, :, 0])
             found.append(np.where(one_only, np.inf, gap)[one_only | np.isfinite(gap)])

@@ -30,10 +30,10 @@ class Halved(nn.Module):
         maps: Tensor = self.network(images.half(), *others)
         return maps.float()
 
-    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """As ``LandmarkModel.look``."""
-        maps, whole = self.network.look(images.half())
-        return maps.float(), whole.float()
+    def with_signature(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """As ``LandmarkModel.with_signature``."""
+        maps, signatures = self.network.with_signature(images.half())
+        return maps.float(), signatures.float()
 
 
 def unchanged(part: Proto, feeds: Feeds) -> Proto:

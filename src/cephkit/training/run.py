@@ -323,7 +323,7 @@ def copy_missing(source: Path, goal: Path) -> None:
 def report_end(run: Run, outcome: Outcome, notify: Notify) -> None:
     """How it ended, where the result lies, and how to go on."""
     progress, folder = run.state.progress, run.config.save_dir
-    in_mm = any(film.pixel_size_mm for film in run.valid_set.films)
+    in_mm = any(film.spacing for film in run.valid_set.films)
     if outcome == "stopped":
         notify(
             f"stopped after step {progress.step} of {run.total_steps}; the state is saved. "

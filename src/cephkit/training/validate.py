@@ -1,6 +1,6 @@
 """The validation pass: loss on the maps, errors on the film."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,10 @@ from torch.utils.data import DataLoader
 
 from cephkit import geometry
 from cephkit.data.dataset import FilmDataset
-from cephkit.data.film import Film, points_array
+from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise
 from cephkit.heatmaps.encode import gaussian_heatmaps
-from cephkit.inference.stages import film_points
-from cephkit.losses import trivial_loss
+from cephkit.losses.loss import HeatmapLoss
 from cephkit.models.spec import ModelSpec
 
 
@@ -63,13 +62,20 @@ def known_size(film: Film) -> geometry.Size:
     return film.size
 
 
+def film_points(cells: torch.Tensor, spec: ModelSpec, film_sizes: Sequence[geometry.Size]) -> NDArray[np.float64]:
+    """Points (B, K, 2) in cells of the maps as pixels of films of these sizes, (height, width)."""
+    on_canvas = geometry.transform(geometry.grid_to_canvas(spec.heatmap_stride), cells.cpu().numpy())
+    boxes = (geometry.letterbox(size, spec.canvas_size) for size in film_sizes)
+    return np.stack([geometry.transform(box.to_film, xy) for box, xy in zip(boxes, on_canvas, strict=True)])
+
+
 @torch.no_grad()
 def validate(
     fabric: Fabric,
     model: nn.Module,
     spec: ModelSpec,
     loader: DataLoader[tuple[torch.Tensor, ...]],
-    criterion: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
+    criterion: HeatmapLoss,
     truth: str,
     channels_last: bool,
 ) -> Validation:
@@ -92,17 +98,16 @@ def validate(
             maps = model(images)
         maps = maps.float()
         sums[0] += float(criterion(maps, target, mask).sum())
-        sums[1] += float(trivial_loss(criterion, target, mask).sum())
+        sums[1] += float(criterion.of_empty_maps(target, mask).sum())
         sums[2] += len(indices)
         rows = indices.tolist()
-        found, _ = film_points(maps, spec, [known_size(films[row]) for row in rows])
-        points[rows] = torch.from_numpy(found)
+        cells, _ = criterion.locate(maps)
+        points[rows] = torch.from_numpy(film_points(cells, spec, [known_size(films[row]) for row in rows]))
     model.train(was_training)
     if fabric.world_size > 1:
         points = torch.as_tensor(fabric.all_reduce(points.to(fabric.device), reduce_op="sum")).cpu()
         sums = torch.as_tensor(fabric.all_reduce(sums.to(fabric.device), reduce_op="sum")).cpu()
     goal = np.stack([points_array(film.points(truth), spec.symbols) for film in films])
-    sizes = np.array([film.pixel_size_mm or np.nan for film in films], dtype=np.float64)
-    metrics = summarise(radial_errors(points.numpy(), goal), sizes)
+    metrics = summarise(radial_errors(points.numpy(), goal), pixel_sizes_mm(films))
     loss, trivial, count = sums.tolist()
     return Validation(loss / count, trivial / count, metrics, points.numpy())

@@ -9,7 +9,8 @@ from PIL import Image
 from cephkit.commands.synthesize import main
 from cephkit.data.aariz import read_aariz
 from cephkit.data.film import SPLITS
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.data.prepare import prepare
 from cephkit.data.synthetic import writer
 from cephkit.data.synthetic.shapes import table
@@ -67,13 +68,13 @@ def test_it_is_an_aariz_data_set_without_a_fault(small: Path, tmp_path: Path) ->
         assert len(film.points("senior")) == len(film.points("junior")) == 29
         assert film.cvm_stage in range(1, 7)
         assert film.machine
-        assert film.pixel_size_mm is not None
+        assert film.spacing is not None
         height, width = read_grey(film.path).shape
-        covered = (height * film.pixel_size_mm, width * film.pixel_size_mm)
+        covered = (height * film.spacing.short_mm, width * film.spacing.short_mm)
         formats = [(f["height_mm"], f["width_mm"]) for f in table()["formats"] if f["machine"] == film.machine]
         assert any(covered == pytest.approx(size, abs=0.7) for size in formats)
-        assert film.pixel_size_mm * 256 / 2220 == pytest.approx(REAL_PIXEL_MM[film.machine], abs=1e-6)
-    assert len({film.pixel_size_mm for film in folder.films}) > 1  # machines differ, as in the real set
+        assert film.spacing.short_mm * 256 / 2220 == pytest.approx(REAL_PIXEL_MM[film.machine], abs=1e-6)
+    assert len({film.spacing for film in folder.films}) > 1  # machines differ, as in the real set
     data = prepare(small, canvas_size=(64, 64), hold=None, cache_dir=tmp_path, notify=silent)
     assert len(data.symbols) == 29
     assert sum(map(len, data.films.values())) == 6
@@ -86,9 +87,9 @@ def test_millimetres_stay_true_at_every_height(tmp_path: Path) -> None:
         synthesize(root, films=1, seed=1, height=height, workers=1, notify=silent)
         film = read_aariz(root, ("train",)).films[0]
         senior = film.points("senior")
-        assert film.pixel_size_mm is not None
-        heights.append(round(read_grey(film.path).shape[0] * film.pixel_size_mm, 1))
-        lengths.append(np.hypot(*np.subtract(senior["S"], senior["N"])) * film.pixel_size_mm)
+        assert film.spacing is not None
+        heights.append(round(read_grey(film.path).shape[0] * film.spacing.short_mm, 1))
+        lengths.append(np.hypot(*np.subtract(senior["S"], senior["N"])) * film.spacing.short_mm)
     assert lengths == pytest.approx([lengths[-1]] * 3, abs=2.0)  # annotators' scatter and whole pixels
     assert heights == pytest.approx([heights[-1]] * 3, abs=0.7)  # a pixel or less
 
@@ -130,7 +131,8 @@ def test_what_a_user_put_into_a_synthetic_set_is_left_alone(tmp_path: Path) -> N
 def test_at_height_0_films_have_the_pixel_size_of_their_machine(tmp_path: Path) -> None:
     synthesize(tmp_path / "set", films=2, seed=4, height=0, workers=1, notify=silent)
     films = read_aariz(tmp_path / "set", ("train", "valid")).films
-    assert [film.pixel_size_mm for film in films] == [REAL_PIXEL_MM[film.machine or ""] for film in films]
+    sizes = [film.spacing.short_mm for film in films if film.spacing is not None]
+    assert sizes == [REAL_PIXEL_MM[film.machine or ""] for film in films]
     assert all(1500 <= read_grey(film.path).shape[0] <= 2600 for film in films)
 
 

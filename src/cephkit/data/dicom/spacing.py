@@ -7,8 +7,7 @@ import math
 from collections.abc import Iterator
 
 from cephkit.data.dicom.header import Header
-from cephkit.data.machines import LARGEST_MM, SMALLEST_MM
-from cephkit.data.spacing import LARGEST_RATIO, Spacing
+from cephkit.data.spacing import LARGEST_MM, LARGEST_RATIO, SMALLEST_MM, Spacing
 from cephkit.errors import BrokenFilmError
 
 MOST_MAGNIFIED = 1.5

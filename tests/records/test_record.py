@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cephkit.cephalometry.frame import CHI2_90
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import SettingsError
+from cephkit.geometry import CHI2_90
 from cephkit.inference.prediction import COLUMNS, Prediction
 from tests.cephalometry.faces import ROUND
 

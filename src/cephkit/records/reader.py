@@ -1,0 +1,126 @@
+"""Reads one film's landmarks from JSON: ``cephkit predict``'s files, and label files in Aariz's schema."""
+
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from cephkit.data.film import Points
+from cephkit.data.json_values import BrokenLabelError, count, number, table, text, texts
+from cephkit.data.label_faults import single_faults
+from cephkit.data.labels import landmarks_of, read_label
+from cephkit.data.names import film_name
+from cephkit.data.spacing import Plane, Spacing
+from cephkit.errors import SettingsError
+from cephkit.geometry import Matrix, Size
+from cephkit.landmarks import Facing, canonical_symbol
+from cephkit.records.record import LandmarkRecord
+
+
+def read_record(path: Path) -> LandmarkRecord:
+    """The landmarks in ``path``, of the film that the file is named after.
+
+    Raises:
+        LabelError: see ``record_of``; or people marked what no face can show.
+    """
+    record = record_of(read_label(path), path)
+    if not record.made_by:  # a model judges what it finds itself
+        faults = [fault for fault in single_faults(record.points) if fault.certain]
+        if faults:
+            raise BrokenLabelError("; ".join(fault.wrong for fault in faults), faults[0].remedy, path)
+    return record
+
+
+def record_of(content: dict[str, Any], path: Path) -> LandmarkRecord:
+    """The record in ``content``, the JSON object of ``path``. Only ``landmarks`` is needed; other keys are ignored.
+
+    Raises:
+        LabelError: see ``landmarks_of``; or a key holds something other than ``LandmarkRecord.to_dict`` writes.
+    """
+    points, oddities = landmarks_of(content, path)
+    film = table(content, "film", path)
+    scores, errors = table(content, "scores", path), table(content, "expected_errors_px", path)
+    regions = table(content, "regions_90", path)
+    return LandmarkRecord(
+        points=points,
+        missing=_missing(content, points, path),
+        scores={s: number(scores[s], f"scores of {s}", path) for s in points if s in scores},
+        expected_errors={s: _error(errors[s], f"expected_errors_px of {s}", path) for s in points if s in errors},
+        regions={s: _region(regions[s], f"regions_90 of {s}", path) for s in points if s in regions},
+        needs_review=texts(content, "look", path),
+        facing=_facing(content, path),
+        doubt=text(content, "doubt", path),
+        notes=(*oddities, *texts(content, "notes", path)),
+        spacing=_spacing(table(content, "spacing", path), path),
+        film_id=film_name(path),
+        file=text(film, "file", path),
+        film_hash=text(film, "hash", path),
+        content=text(film, "content", path),
+        size=_size(film, path),
+        orientation=_orientation(film, path),
+        model=table(content, "model", path),
+        run=text(content, "run", path),
+        where=str(path),
+    )
+
+
+def _missing(content: dict[str, Any], points: Points, path: Path) -> tuple[str, ...]:
+    listed = texts(content, "missing", path)
+    try:
+        symbols = dict.fromkeys(map(canonical_symbol, listed))
+    except KeyError as error:
+        reason = f'"missing" is {list(listed)!r:.60}, expected symbols of landmarks'
+        raise BrokenLabelError(reason, "correct it", path) from error
+    return tuple(symbol for symbol in symbols if symbol not in points)  # a person may have marked it since
+
+
+def _error(value: Any, name: str, path: Path) -> float:
+    error = number(value, name, path)
+    if error < 0:
+        raise BrokenLabelError(f"{name} is {value!r:.40}, expected a length in pixels", "correct it", path)
+    return error
+
+
+def _region(value: Any, name: str, path: Path) -> Matrix:
+    try:
+        (a, b), (c, d) = ([float(entry) for entry in row] for row in value)
+    except (TypeError, ValueError, OverflowError):
+        a = b = c = d = float("nan")
+    if not (a >= 0 and d >= 0 and a * d >= b * c and np.isclose(b, c) and np.isfinite((a, b, c, d)).all()):
+        raise BrokenLabelError(f"{name} is {value!r:.60}, expected [[a, b], [b, c]] of an ellipse", "correct it", path)
+    return np.array([[a, b], [c, d]])
+
+
+def _facing(content: dict[str, Any], path: Path) -> Facing | None:
+    facing = content.get("facing")
+    if facing is None or (isinstance(facing, str) and facing in get_args(Facing)):
+        return facing
+    raise BrokenLabelError(f'"facing" is {facing!r:.40}, expected right or left', "correct it", path)
+
+
+def _spacing(given: dict[str, Any], path: Path) -> Spacing | None:
+    if not given:
+        return None
+    try:
+        plane = str(given.get("plane", "unknown"))
+        if plane not in get_args(Plane):
+            raise ValueError(f"plane {plane!r:.40}")
+        return Spacing(float(given["row_mm"]), float(given["column_mm"]), str(given["origin"]), plane)  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError, OverflowError, SettingsError) as error:
+        raise BrokenLabelError(f'"spacing" cannot be used ({error!s:.200})', "correct it or remove it", path) from error
+
+
+def _size(film: dict[str, Any], path: Path) -> Size | None:
+    height, width = film.get("height"), film.get("width")
+    if height is None and width is None:
+        return None
+    return count(height, "height of the film", path), count(width, "width of the film", path)
+
+
+def _orientation(film: dict[str, Any], path: Path) -> int:
+    orientation = film.get("orientation")
+    if orientation is None:
+        return 1
+    if isinstance(orientation, bool) or orientation not in range(1, 9):
+        raise BrokenLabelError(f'"orientation" is {orientation!r:.40}, expected 1 to 8', "correct it", path)
+    return int(orientation)

@@ -1,0 +1,190 @@
+"""One film's landmarks, whoever marked them: a model, people, or another tool."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cephkit.data.film import Points
+from cephkit.data.labels import landmarks_json
+from cephkit.data.spacing import Spacing
+from cephkit.files import utf8, write_whole
+from cephkit.geometry import Matrix, Size, covariance_of_error, covariance_of_region
+from cephkit.landmarks import Facing, in_canonical_order
+from cephkit.notice import NOTICE, VERSION
+from cephkit.records.table import records_csv, records_frame
+
+if TYPE_CHECKING:
+    import pandas
+
+WEAK_SCORE = 0.1
+"""A heatmap with a lower score has hardly a peak."""
+REVIEW_MM = 2.0
+"""A landmark whose expected error exceeds this needs review: the field counts an error of 2 mm as a miss."""
+REVIEW_HEIGHT = 0.0085
+"""The same without a pixel size, as a share of the film's height: 2 mm of 235."""
+
+
+@dataclass(frozen=True)
+class LandmarkRecord:
+    """Landmarks of one film, and what is known of them and of the film. Figures by symbol; lengths in film pixels."""
+
+    points: Points
+    """(x, y) of the landmarks found, pixel centres at integers; all lie on the film."""
+    missing: tuple[str, ...] = ()
+    """Landmarks that were searched for and not found."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """Height of the heatmap's peak: larger is surer, but it is not a probability."""
+    expected_errors: Mapping[str, float] = field(default_factory=dict)
+    """Empty where errors are unknown: labels, or a model without a calibration for its way of predicting."""
+    regions: Mapping[str, Matrix] = field(default_factory=dict)
+    """(2, 2) square pixels: with probability 90 % the true point x has (x - p)' R^-1 (x - p) <= 1."""
+    needs_review: tuple[str, ...] = ()
+    """Landmarks that a person should check; see ``reviewed``."""
+    facing: Facing | None = None
+    """Where the face looks on the film; points are those of the film as it is, either way."""
+    doubt: str = ""
+    """Why this may not be a lateral cephalogram; empty where nothing speaks against it."""
+    notes: tuple[str, ...] = ()
+    """What is odd about the file or the face, and what the model lacks."""
+    spacing: Spacing | None = None
+    """mm per film pixel, and the source of that; None: unknown, and there are no mm."""
+    film_id: str = ""
+    file: str = ""
+    """Name of the film's file, without folders; empty for an array, or where unknown."""
+    other_files: tuple[str, ...] = ()
+    """What else the file may be called, where another tool's name for it is ambiguous, likeliest first."""
+    film_hash: str = ""
+    """``pixel_hash`` of the film: traces a result to its picture."""
+    content: str = ""
+    """Hash of the bytes of the film's file."""
+    size: Size | None = None
+    """(height, width) of the film."""
+    orientation: int = 1
+    """EXIF orientation; points belong to the film turned accordingly, which is how viewers show it."""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    """The model that found the landmarks: checkpoint, sha256, model, image_size, mode; empty for people."""
+    run: str = ""
+    """Digest of the model and settings of ``cephkit predict``."""
+    where: str = ""
+    """Where the record was read: the file, and what in it."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The landmarks that were searched for, found or not, in canonical order."""
+        return in_canonical_order((*self.points, *self.missing))
+
+    @property
+    def expected_errors_mm(self) -> dict[str, float]:
+        """By symbol; empty without a calibration or a pixel size."""
+        if self.spacing is None:
+            return {}
+        mean_mm = self.spacing.mean_mm
+        return {symbol: error * mean_mm for symbol, error in self.expected_errors.items()}
+
+    @property
+    def covariances(self) -> dict[str, Matrix]:
+        """(2, 2) square pixels by symbol, of landmarks whose error is known; a region says more than a mean error."""
+        of_errors = {symbol: covariance_of_error(error) for symbol, error in self.expected_errors.items()}
+        return of_errors | {symbol: covariance_of_region(region) for symbol, region in self.regions.items()}
+
+    @property
+    def review_regions(self) -> dict[str, Matrix]:
+        """The 90 % regions of the landmarks that need review."""
+        return {symbol: self.regions[symbol] for symbol in self.needs_review if symbol in self.regions}
+
+    @property
+    def made_by(self) -> str:
+        """Model, checkpoint and mode; empty for people."""
+        return ", ".join(str(self.model[key]) for key in ("model", "checkpoint", "mode") if key in self.model)
+
+    @property
+    def errors_rest_on(self) -> str:
+        """The films that the expected errors were learnt from; empty if unknown."""
+        return str(self.model.get("errors_rest_on") or "")
+
+    def reviewed(self) -> "LandmarkRecord":
+        """The record with ``needs_review``: the landmarks that are expected to be off by more than 2 mm.
+
+        Without a calibration, those whose heatmap has hardly a peak.
+        """
+        if not self.expected_errors:
+            return replace(self, needs_review=tuple(s for s, score in self.scores.items() if score < WEAK_SCORE))
+        if self.spacing is not None:
+            limit = REVIEW_MM / self.spacing.mean_mm
+        else:
+            limit = math.inf if self.size is None else REVIEW_HEIGHT * self.size[0]
+        return replace(self, needs_review=tuple(s for s, error in self.expected_errors.items() if error > limit))
+
+    def outside(self, tolerance: float = 0.0) -> dict[str, tuple[float, float]]:
+        """The points that lie more than ``tolerance`` pixels off the film; none where its size is unknown."""
+        if self.size is None:
+            return {}
+        low, right, bottom = -0.5 - tolerance, self.size[1] - 0.5 + tolerance, self.size[0] - 0.5 + tolerance
+        return {s: (x, y) for s, (x, y) in self.points.items() if not (low <= x <= right and low <= y <= bottom)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types: Aariz's schema with further keys; landmarks not found are absent.
+
+        ``regions_90`` are [[a, b], [b, c]] in square pixels, see ``regions``; ``look`` are those that need review.
+        """
+        height, width = self.size or (None, None)
+        points = {symbol: (round(x, 3), round(y, 3)) for symbol, (x, y) in self.points.items()}
+        errors = {symbol: round(error, 2) for symbol, error in self.expected_errors.items()}
+        regions = {symbol: region.round(2).tolist() for symbol, region in self.regions.items()}
+        return {
+            **landmarks_json(self.film_id, points),
+            "missing": list(self.missing),
+            "scores": {symbol: round(score, 4) for symbol, score in self.scores.items()},
+            **({"expected_errors_px": errors} if errors else {}),
+            **({"regions_90": regions} if regions else {}),
+            "look": list(self.needs_review),
+            "facing": self.facing,
+            "doubt": self.doubt,
+            "notes": list(self.notes),
+            "spacing": None if self.spacing is None else self.spacing.to_dict(),
+            "film": {
+                "file": self.file,
+                "hash": self.film_hash,
+                "content": self.content,
+                "width": width,
+                "height": height,
+                "orientation": self.orientation,
+            },
+            "model": dict(self.model),
+            "cephkit": VERSION,
+            "notice": NOTICE,
+            **({"run": self.run} if self.run else {}),
+        }
+
+    def to_json(self, path: Path | str | None = None) -> str:
+        """``to_dict`` as JSON text; also written to ``path`` if one is given.
+
+        Raises:
+            CephkitError: it cannot be written.
+        """
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        if path is not None:
+            write_whole(Path(path), utf8(text))
+        return text
+
+    def to_csv(self, path: Path | str | None = None) -> str:
+        """A row per landmark; also written to ``path`` if one is given. See ``records.table``.
+
+        Raises:
+            CephkitError: it cannot be written.
+        """
+        text = records_csv([self])
+        if path is not None:
+            write_whole(Path(path), utf8(text))
+        return text
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A pandas table with a row per landmark. See ``records.table``.
+
+        Raises:
+            SettingsError: pandas is not installed.
+        """
+        return records_frame([self])
