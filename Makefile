@@ -1,10 +1,10 @@
-# Each target makes what it needs, from an empty machine. Windows without make: the same commands are in README.md.
+# Each target makes what it needs, from an empty machine. Windows without make: the same commands are in CONTRIBUTING.md.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint docs bench clean
 
 demo: $(INSTALLED)
 	$(BIN)/cephkit demo --out demo
@@ -20,6 +20,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A broken link or reference is an error. Open site/index.html.
+docs: $(INSTALLED)
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs site
+
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/memory.py
@@ -33,4 +37,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $(INSTALLED)
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site
