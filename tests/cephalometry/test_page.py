@@ -1,4 +1,4 @@
-"""docs/measurements.md and reference.md say what the measurements are."""
+"""docs/measurements.md and reference.md agree with the code."""
 
 import importlib.util
 import re
@@ -9,8 +9,8 @@ from cephkit.cephalometry.measured import TABLE_COLUMNS
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_table_of_measurements_is_that_of_the_code() -> None:
-    # After a change of a measurement, a norm or a class: python docs/measures.py
+def test_the_table_of_measurements_is_up_to_date() -> None:
+    # After changing a measurement, norm or class, run: python docs/measures.py
     spec = importlib.util.spec_from_file_location("docs_measures", DOCS / "measures.py")
     assert spec is not None
     assert spec.loader is not None
@@ -20,6 +20,6 @@ def test_the_table_of_measurements_is_that_of_the_code() -> None:
     assert module.rendered(page) == page
 
 
-def test_the_reference_names_every_column() -> None:
+def test_the_reference_lists_every_column() -> None:
     named = set(re.findall(r"`([^`\n]+)`", (DOCS / "reference.md").read_text(encoding="utf-8")))
     assert set(TABLE_COLUMNS) - named == set()

@@ -1,8 +1,7 @@
-"""What measurements are built from: places, lines between them, and formulas of angles and distances.
+"""Building blocks of measurements: places, lines between them, and formulas for angles and distances.
 
-A formula knows which landmarks it needs. All is meant in the frame of ``frame.py``: the face looks right, x runs to the
-front, y up. The direction of a line counts: ``line("N", "A")`` runs from N to A. Angles are signed, counter-clockwise
-positive, and never folded.
+A formula knows which landmarks it needs. Coordinates are those of ``frame.py``: the face points right, x forward, y up.
+Lines are directed: ``line("N", "A")`` runs from N to A. Angles are signed, counter-clockwise positive, never folded.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ PlacesAt: TypeAlias = Mapping[str, Vector]
 
 
 class DegenerateError(ValueError):
-    """Points that leave a formula without a value, such as a line between two points that coincide."""
+    """Points for which a formula has no value, such as a line between two coincident points."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A landmark, or the middle of several."""
+    """A landmark, or the midpoint of several."""
 
     symbols: tuple[str, ...]
 
@@ -33,7 +32,7 @@ class Place:
         return "/".join(self.symbols)
 
     def at(self, points: PlacesAt) -> tuple[float, float]:
-        """Where it lies."""
+        """Its coordinates (x, y)."""
         count = len(self.symbols)
         x = sum(float(points[symbol][0]) for symbol in self.symbols) / count
         return x, sum(float(points[symbol][1]) for symbol in self.symbols) / count
@@ -55,7 +54,7 @@ class Line:
         return self.start.symbols + self.end.symbols
 
     def vector(self, points: PlacesAt) -> tuple[float, float]:
-        """From start to end.
+        """The vector from start to end.
 
         Raises:
             DegenerateError: they coincide.
@@ -66,7 +65,7 @@ class Line:
         return x1 - x0, y1 - y0
 
     def degrees(self, points: PlacesAt) -> float:
-        """Direction, counter-clockwise from the front, (-180, 180]."""
+        """Direction in degrees, counter-clockwise from straight ahead, (-180, 180]."""
         x, y = self.vector(points)
         return math.degrees(math.atan2(y, x))
 
@@ -79,7 +78,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Formula:
-    """A number of a face, and the landmarks that it needs; its text names the functions below."""
+    """A function of a face's landmarks, the landmarks it needs, and its text in terms of the functions below."""
 
     needs: tuple[str, ...]
     value: Callable[[PlacesAt], float]
@@ -110,19 +109,19 @@ class Formula:
 
     def __truediv__(self, other: Formula) -> Formula:
         def quotient(at: PlacesAt) -> float:
-            below = other.value(at)
-            if below == 0:
-                raise DegenerateError("it would be divided by zero")
-            return self.value(at) / below
+            divisor = other.value(at)
+            if divisor == 0:
+                raise DegenerateError("division by zero")
+            return self.value(at) / divisor
 
         return Formula(_joined(self.needs, other.needs), quotient, f"{_term(self)} / {_term(other)}")
 
 
-def mid(*symbols: str) -> Place:
-    """The middle of landmarks.
+def midpoint(*symbols: str) -> Place:
+    """The midpoint of landmarks.
 
     Raises:
-        KeyError: a symbol is none of the 29.
+        KeyError: a symbol is not one of the 29.
     """
     return Place(tuple(canonical_symbol(symbol) for symbol in symbols))
 
@@ -132,27 +131,28 @@ def line(start: str | Place, end: str | Place) -> Line:
     return Line(_place(start), _place(end))
 
 
-def turn(first: Line, second: Line) -> Formula:
-    """Degrees by which ``first`` is turned counter-clockwise against ``second``, (-180, 180]."""
+def angle(first: Line, second: Line) -> Formula:
+    """Degrees from ``second`` to ``first``, counter-clockwise positive, (-180, 180]."""
     needs = _joined(first.needs, second.needs)
-    return Formula(needs, lambda at: wrapped(first.degrees(at) - second.degrees(at)), f"turn({first}, {second})")
+    return Formula(needs, lambda at: wrapped(first.degrees(at) - second.degrees(at)), f"angle({first}, {second})")
 
 
 def interior(first: Line, second: Line) -> Formula:
-    """As ``turn``, but [0, 360): for angles that are near 180 degrees, which a face may exceed."""
+    """Like ``angle``, but [0, 360): for angles near 180 degrees, which some faces exceed."""
     needs = _joined(first.needs, second.needs)
     return Formula(needs, lambda at: (first.degrees(at) - second.degrees(at)) % 360.0, f"interior({first}, {second})")
 
 
 def length(start: str | Place, end: str | Place) -> Formula:
-    """Distance of two places; 0 where they coincide."""
+    """Distance between two places; 0 if they coincide."""
     first, second = _place(start), _place(end)
     needs = _joined(first.symbols, second.symbols)
     return Formula(needs, lambda at: math.dist(first.at(at), second.at(at)), f"length({first}, {second})")
 
 
-def beside(place: str | Place, reference: Line) -> Formula:
-    """Distance from a line, positive on its left: in front of one that runs down, above one that runs to the front."""
+def offset(place: str | Place, reference: Line) -> Formula:
+    """Signed perpendicular distance from a line, positive to its left: anterior to a descending line, above a line
+    that points forward."""
     which = _place(place)
 
     def distance(at: PlacesAt) -> float:
@@ -160,11 +160,11 @@ def beside(place: str | Place, reference: Line) -> Formula:
         right, up = reference.unit(at)
         return right * (y - y0) - up * (x - x0)
 
-    return Formula(_joined(which.symbols, reference.needs), distance, f"beside({which}, {reference})")
+    return Formula(_joined(which.symbols, reference.needs), distance, f"offset({which}, {reference})")
 
 
 def along(place: str | Place, origin: str | Place, reference: Line) -> Formula:
-    """How far ``place`` lies beyond ``origin`` in the direction of ``reference``."""
+    """Signed distance from ``origin`` to ``place``, projected onto the direction of ``reference``."""
     which, zero = _place(place), _place(origin)
 
     def distance(at: PlacesAt) -> float:
@@ -176,16 +176,16 @@ def along(place: str | Place, origin: str | Place, reference: Line) -> Formula:
     return Formula(needs, distance, f"along({which}, {zero}, {reference})")
 
 
-def signed_as(size: Formula, sign: Formula) -> Formula:
+def copysign(size: Formula, sign: Formula) -> Formula:
     """``size`` with the sign of ``sign``."""
     needs = _joined(size.needs, sign.needs)
-    return Formula(needs, lambda at: math.copysign(size.value(at), sign.value(at)), f"signed_as({size}, {sign})")
+    return Formula(needs, lambda at: math.copysign(size.value(at), sign.value(at)), f"copysign({size}, {sign})")
 
 
-def smallest(*formulas: Formula) -> Formula:
-    """The smallest of several."""
+def minimum(*formulas: Formula) -> Formula:
+    """The smallest of several formulas."""
     needs = _joined(*(formula.needs for formula in formulas))
-    text = f"smallest({', '.join(map(str, formulas))})"
+    text = f"minimum({', '.join(map(str, formulas))})"
     return Formula(needs, lambda at: min(formula.value(at) for formula in formulas), text)
 
 
@@ -195,7 +195,7 @@ def wrapped(degrees: float) -> float:
 
 
 def _place(given: str | Place) -> Place:
-    return given if isinstance(given, Place) else mid(given)
+    return given if isinstance(given, Place) else midpoint(given)
 
 
 def _formula(given: Formula | float) -> Formula:
@@ -203,7 +203,7 @@ def _formula(given: Formula | float) -> Formula:
 
 
 def _term(formula: Formula) -> str:
-    """Its text, in brackets unless it is a number or one function of places and lines."""
+    """Its text, in parentheses unless it is a number or a single function of places and lines."""
     plain = re.fullmatch(r"[\w.]+|\w+\([^()]*\)", formula.text)
     return formula.text if plain else f"({formula.text})"
 

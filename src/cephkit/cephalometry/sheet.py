@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cephkit.cephalometry.norms import Subject
-from cephkit.cephalometry.results import BORDER, Result, class_text
+from cephkit.cephalometry.results import BORDERLINE, Result, class_text
 from cephkit.cephalometry.sheet_rows import analysis_table, grouped, height, in_columns, value_text
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing
@@ -162,7 +162,7 @@ def _classes(measured: Iterable[Result]) -> str:
         if result.value is None or not (result.class_name or result.class_withheld):
             continue
         said = escape(f"no class: {result.class_withheld}" if result.class_withheld else class_text(result))
-        said = said.replace(BORDER, f'<span class="border">{BORDER}</span>')
+        said = said.replace(BORDERLINE, f'<span class="border">{BORDERLINE}</span>')
         rows.append(
             f'<tr><td>{escape(result.name)}</td><td class="v">{escape(value_text(result.value, result))}</td>'
             f"<td>{said}<small>{escape(f'{result.class_question}; {result.class_rule}')}</small></td></tr>"
