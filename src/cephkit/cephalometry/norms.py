@@ -130,8 +130,8 @@ def true_enlargement(plane: Plane, given_percent: float | None, file: Path | str
     if given_percent:
         where = f"{file}: " if file else ""
         raise SettingsError(
-            f"{where}the pixel size already applies to the midplane of the head, so an enlargement of "
-            f"{given_percent:g} % would correct lengths twice; omit --enlargement_percent for this film, or give "
+            f"{where}the pixel size already applies to the midplane of the head, so with an enlargement of "
+            f"{given_percent:g} % lengths would be corrected twice; omit --enlargement_percent for this film, or give "
             "--pixel_size_mm at the detector"
         )
     return 0.0
