@@ -153,13 +153,13 @@ def test_the_sign_of_mw_is_as_uncertain_as_the_overjet() -> None:
 def test_a_ratio_with_an_error_larger_than_itself_is_not_compared() -> None:
     spread = {name: np.eye(2) * 100.0 for name in ROUND}
     near = {**ROUND, "Pog": (ROUND["B"][0] - 5, ROUND["B"][1] + 150)}  # Pog is almost on N-B
-    sure, unsure = (one("holdaway_ratio", "Steiner", points, covariances_px=spread) for points in (ROUND, near))
-    assert (sure.against_range, sure.norm_withheld) == ("below", "")
-    assert unsure.value is not None
-    assert unsure.standard_error is not None
-    assert unsure.standard_error > abs(unsure.value)
-    assert (unsure.norm, unsure.against_range) == (None, None)
-    assert unsure.norm_withheld == "the standard error is larger than the ratio"
+    certain, uncertain = (one("holdaway_ratio", "Steiner", points, covariances_px=spread) for points in (ROUND, near))
+    assert (certain.against_range, certain.norm_withheld) == ("below", "")
+    assert uncertain.value is not None
+    assert uncertain.standard_error is not None
+    assert uncertain.standard_error > abs(uncertain.value)
+    assert (uncertain.norm, uncertain.against_range) == (None, None)
+    assert uncertain.norm_withheld == "the standard error is larger than the ratio"
 
 
 def test_results_have_plain_types_under_all_columns() -> None:

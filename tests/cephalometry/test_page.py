@@ -4,9 +4,24 @@ import importlib.util
 import re
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from cephkit.cephalometry import primitives
+from cephkit.cephalometry.frame import face_of
 from cephkit.cephalometry.measured import TABLE_COLUMNS
+from cephkit.cephalometry.measures import Measurement
+from tests.cephalometry.faces import PIXEL_MM, ROUND
 
 DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_examples_of_new_measurements_run() -> None:
+    page = (DOCS / "measurements.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```\n(Measurement\(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    entries = eval(f"[{example}]", {"Measurement": Measurement, **vars(primitives)})
+    values = [entry.formula.value(face_of(ROUND, "right", PIXEL_MM).points) for entry in entries]
+    assert values == pytest.approx([np.hypot(20, 50), -np.degrees(np.arctan2(-125, 45))])
 
 
 def test_the_table_of_measurements_is_up_to_date() -> None:

@@ -115,7 +115,7 @@ def test_a_pixel_size_that_makes_no_head_is_doubted(tmp_path: Path, capsys: pyte
     assert "pixel size is doubtful" in cell(out, "f", "s_n", "doubt")
     assert cell(out, "f", "s_n") == "98.0"
     assert run(out, file, "--pixel_size_mm", 0.2, "--expected_error_mm", 1.2) == 0
-    assert "measurements are withheld: S-N would be 140 mm, outside the human range of 38 to 105" in capsys.readouterr().out
+    assert "S-N would be 140 mm, outside the human range of 38 to 105" in capsys.readouterr().out
     assert (cell(out, "f", "co_a"), cell(out, "f", "sna")) == ("", "90.0")
     assert cell(out, "f", "sna", "standard_error") == ""  # an error in mm is none by a pixel size that is wrong
 

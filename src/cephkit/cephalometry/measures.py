@@ -75,8 +75,8 @@ AB, E_LINE, H_LINE, SN_POG = line("A", "B"), line("Pn", "Pog`"), line("Ls", "Pog
 
 TIP = "measured to the incisor tip; the original measures to the labial surface"
 TIP_FACIAL = "measured to the incisor tip; the original measures to the facial surface"
-ON_BOP = "on the bisected occlusal plane (molars to incisors); Jacobson's mean is for the functional plane"
-ON_FOP = "on the functional occlusal plane; uncertain, since it rests on the 9 mm between molars and second premolars"
+ON_BOP = "plane from molars to incisors; Jacobson's mean is for the functional plane"
+ON_FOP = "uncertain: the plane rests on the 9 mm between molars and second premolars"
 SECOND_PREMOLAR = "uses the second premolar; the original uses the first"
 
 _sna, _snb = angle(NA, line("N", "S")), angle(NB, line("N", "S"))

@@ -26,16 +26,17 @@ class DegenerateError(ValueError):
 class Place:
     """A landmark, or the midpoint of several."""
 
-    symbols: tuple[str, ...]
+    needs: tuple[str, ...]
+    """Symbols of its landmarks."""
 
     def __str__(self) -> str:
-        return "/".join(self.symbols)
+        return "/".join(self.needs)
 
     def at(self, points: PlacesAt) -> tuple[float, float]:
         """Its coordinates (x, y)."""
-        count = len(self.symbols)
-        x = sum(float(points[symbol][0]) for symbol in self.symbols) / count
-        return x, sum(float(points[symbol][1]) for symbol in self.symbols) / count
+        count = len(self.needs)
+        x = sum(float(points[symbol][0]) for symbol in self.needs) / count
+        return x, sum(float(points[symbol][1]) for symbol in self.needs) / count
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Line:
     @property
     def needs(self) -> tuple[str, ...]:
         """Symbols of its landmarks."""
-        return self.start.symbols + self.end.symbols
+        return self.start.needs + self.end.needs
 
     def vector(self, points: PlacesAt) -> tuple[float, float]:
         """The vector from start to end.
@@ -89,23 +90,20 @@ class Formula:
 
     def __add__(self, other: Formula | float) -> Formula:
         right = _formula(other)
-        return Formula(
-            _joined(self.needs, right.needs), lambda at: self.value(at) + right.value(at), f"{self} + {right}"
-        )
+        return _combined(f"{self} + {right}", lambda at: self.value(at) + right.value(at), self, right)
 
     def __sub__(self, other: Formula | float) -> Formula:
         right = _formula(other)
-        text = f"{self} - {_term(right)}"
-        return Formula(_joined(self.needs, right.needs), lambda at: self.value(at) - right.value(at), text)
+        return _combined(f"{self} - {_term(right)}", lambda at: self.value(at) - right.value(at), self, right)
 
     def __rsub__(self, other: float) -> Formula:
         return _formula(other) - self
 
     def __neg__(self) -> Formula:
-        return Formula(self.needs, lambda at: -self.value(at), f"-{_term(self)}")
+        return _combined(f"-{_term(self)}", lambda at: -self.value(at), self)
 
     def __rmul__(self, factor: float) -> Formula:
-        return Formula(self.needs, lambda at: factor * self.value(at), f"{factor:g} * {_term(self)}")
+        return _combined(f"{factor:g} * {_term(self)}", lambda at: factor * self.value(at), self)
 
     def __truediv__(self, other: Formula) -> Formula:
         def quotient(at: PlacesAt) -> float:
@@ -114,7 +112,7 @@ class Formula:
                 raise DegenerateError("division by zero")
             return self.value(at) / divisor
 
-        return Formula(_joined(self.needs, other.needs), quotient, f"{_term(self)} / {_term(other)}")
+        return _combined(f"{_term(self)} / {_term(other)}", quotient, self, other)
 
 
 def midpoint(*symbols: str) -> Place:
@@ -133,26 +131,23 @@ def line(start: str | Place, end: str | Place) -> Line:
 
 def angle(first: Line, second: Line) -> Formula:
     """Degrees from ``second`` to ``first``, counter-clockwise positive, (-180, 180]."""
-    needs = _joined(first.needs, second.needs)
-    return Formula(needs, lambda at: wrapped(first.degrees(at) - second.degrees(at)), f"angle({first}, {second})")
+    return _called("angle", lambda at: wrapped(first.degrees(at) - second.degrees(at)), first, second)
 
 
 def interior(first: Line, second: Line) -> Formula:
     """Like ``angle``, but [0, 360): for angles near 180 degrees, which some faces exceed."""
-    needs = _joined(first.needs, second.needs)
-    return Formula(needs, lambda at: (first.degrees(at) - second.degrees(at)) % 360.0, f"interior({first}, {second})")
+    return _called("interior", lambda at: (first.degrees(at) - second.degrees(at)) % 360.0, first, second)
 
 
 def length(start: str | Place, end: str | Place) -> Formula:
     """Distance between two places; 0 if they coincide."""
     first, second = _place(start), _place(end)
-    needs = _joined(first.symbols, second.symbols)
-    return Formula(needs, lambda at: math.dist(first.at(at), second.at(at)), f"length({first}, {second})")
+    return _called("length", lambda at: math.dist(first.at(at), second.at(at)), first, second)
 
 
 def offset(place: str | Place, reference: Line) -> Formula:
-    """Signed perpendicular distance from a line, positive to its left: anterior to a descending line, above a line
-    that points forward."""
+    """Perpendicular distance from a line, positive to its left: anterior to a descending line, above one that points
+    forward."""
     which = _place(place)
 
     def distance(at: PlacesAt) -> float:
@@ -160,11 +155,11 @@ def offset(place: str | Place, reference: Line) -> Formula:
         right, up = reference.unit(at)
         return right * (y - y0) - up * (x - x0)
 
-    return Formula(_joined(which.symbols, reference.needs), distance, f"offset({which}, {reference})")
+    return _called("offset", distance, which, reference)
 
 
 def along(place: str | Place, origin: str | Place, reference: Line) -> Formula:
-    """Signed distance from ``origin`` to ``place``, projected onto the direction of ``reference``."""
+    """Distance from ``origin`` to ``place`` in the direction of ``reference``; negative if against it."""
     which, zero = _place(place), _place(origin)
 
     def distance(at: PlacesAt) -> float:
@@ -172,26 +167,32 @@ def along(place: str | Place, origin: str | Place, reference: Line) -> Formula:
         right, up = reference.unit(at)
         return right * (x - x0) + up * (y - y0)
 
-    needs = _joined(which.symbols, zero.symbols, reference.needs)
-    return Formula(needs, distance, f"along({which}, {zero}, {reference})")
+    return _called("along", distance, which, zero, reference)
 
 
 def copysign(size: Formula, sign: Formula) -> Formula:
     """``size`` with the sign of ``sign``."""
-    needs = _joined(size.needs, sign.needs)
-    return Formula(needs, lambda at: math.copysign(size.value(at), sign.value(at)), f"copysign({size}, {sign})")
+    return _called("copysign", lambda at: math.copysign(size.value(at), sign.value(at)), size, sign)
 
 
 def minimum(*formulas: Formula) -> Formula:
     """The smallest of several formulas."""
-    needs = _joined(*(formula.needs for formula in formulas))
-    text = f"minimum({', '.join(map(str, formulas))})"
-    return Formula(needs, lambda at: min(formula.value(at) for formula in formulas), text)
+    return _called("minimum", lambda at: min(formula.value(at) for formula in formulas), *formulas)
 
 
 def wrapped(degrees: float) -> float:
     """The same direction in (-180, 180]."""
     return degrees - 360.0 * math.ceil((degrees - 180.0) / 360.0)
+
+
+def _called(name: str, value: Callable[[PlacesAt], float], *parts: Place | Line | Formula) -> Formula:
+    """The formula ``name(parts)``."""
+    return _combined(f"{name}({', '.join(map(str, parts))})", value, *parts)
+
+
+def _combined(text: str, value: Callable[[PlacesAt], float], *parts: Place | Line | Formula) -> Formula:
+    """A formula that needs the landmarks of all ``parts``."""
+    return Formula(in_canonical_order(symbol for part in parts for symbol in part.needs), value, text)
 
 
 def _place(given: str | Place) -> Place:
@@ -206,7 +207,3 @@ def _term(formula: Formula) -> str:
     """Its text, in parentheses unless it is a number or a single function of places and lines."""
     plain = re.fullmatch(r"[\w.]+|\w+\([^()]*\)", formula.text)
     return formula.text if plain else f"({formula.text})"
-
-
-def _joined(*needs: tuple[str, ...]) -> tuple[str, ...]:
-    return in_canonical_order(symbol for group in needs for symbol in group)
