@@ -103,7 +103,7 @@ def seen(predictor: Predictor, films: Sequence[Film], change: Change) -> Seen:
     symbols, rows = predictor.spec.symbols, []
     for film in films:
         grey, matrix = change(to_uint8(read_grey(film.path)), zlib.crc32(film.film_id.encode()))
-        found = predictor.predict_canvases([canvas[None] for canvas in predictor.canvases(grey)], [grey.shape])
+        found = predictor.run_film(grey)
         if found.poses[0].doubt:
             continue
         gaps = {

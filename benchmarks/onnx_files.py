@@ -18,9 +18,8 @@ import torch
 from cephkit.checkpoint import load_model
 from cephkit.data.aariz import read_aariz
 from cephkit.data.film import pixel_sizes_mm, points_array
-from cephkit.data.opened import read_grey
-from cephkit.data.pixels import to_uint8
 from cephkit.inference.predictor import Predictor
+from cephkit.inference.preprocess import preprocess
 from cephkit.onnx.export import export_onnx
 from cephkit.onnx.parity import feed
 
@@ -73,11 +72,10 @@ def compared(path: Path, predictor: Predictor, films: list[Any], threads: int) -
     seconds: list[tuple[float, float]] = []
     errors, gaps = [], []
     for film in films:
-        grey = to_uint8(read_grey(film.path))
-        arrays = feed(grey, predictor.stages[0].sizes)
-        canvases = [canvas[None] for canvas in predictor.canvases(grey)]
+        preprocessed = preprocess(film.path, predictor.canvas_sizes, film.spacing)
+        arrays = feed(preprocessed, predictor.stages[0].sizes)
         started = time.perf_counter()
-        plain = predictor.predict_canvases(canvases, [(grey.shape[0], grey.shape[1])]).points[0]
+        plain = predictor.run([preprocessed]).points[0]
         between = time.perf_counter()
         (points, *_) = session.run(None, arrays)
         seconds.append((between - started, time.perf_counter() - between))

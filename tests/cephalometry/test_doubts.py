@@ -8,8 +8,8 @@ import pytest
 
 from cephkit.data.labels import landmarks_json
 from tests.cephalometry.faces import ROUND, face_like_real
-from tests.cephalometry.test_source import write
 from tests.commands.test_measure import cell, run, table
+from tests.records.test_reader import write
 
 
 def test_exchanged_landmarks_are_doubted_beside_the_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from cephkit.cephalometry.folder import MeasuredFolder, Origin
-from cephkit.cephalometry.source import Marked
 from cephkit.commands import measure as command
 from cephkit.commands.measure import main
 from cephkit.data.labels import landmarks_json
 from cephkit.errors import SettingsError
+from cephkit.records.record import LandmarkRecord
 from tests.cephalometry.faces import ROUND
-from tests.cephalometry.test_source import write
+from tests.records.test_reader import write
 
 
 def run(out: Path, *arguments: object, sheet: bool = False) -> int:
@@ -122,15 +122,15 @@ def test_a_run_that_was_stopped_goes_on(
     out = tmp_path / "out"
     for name in "abc":
         write(tmp_path / "in" / f"{name}.json")
-    read, seen = command.read_marked, []
+    read, seen = command.read_record, []
 
-    def stops_at_b(path: Path) -> Marked:
+    def stops_at_b(path: Path) -> LandmarkRecord:
         seen.append(path.stem)
         if path.stem == "b" and len(seen) == 2:
             raise KeyboardInterrupt
         return read(path)
 
-    monkeypatch.setattr(command, "read_marked", stops_at_b)
+    monkeypatch.setattr(command, "read_record", stops_at_b)
     with pytest.raises(KeyboardInterrupt):
         run(out, tmp_path / "in")
     before = stamps(out)

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from cephkit.cephalometry.measured import TABLE_COLUMNS
-from cephkit.cephalometry.source import Marked
 from cephkit.commands import measure as command
 from cephkit.commands.measure import main
 from cephkit.data.labels import landmarks_json
@@ -19,10 +18,10 @@ from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError, SettingsError
 from cephkit.geometry import CHI2_90
 from cephkit.inference import model
-from cephkit.inference.model import Shown
-from cephkit.inference.prediction import Prediction
+from cephkit.inference.preprocess import PreprocessedFilm
+from cephkit.records.record import LandmarkRecord
 from tests.cephalometry.faces import ROUND, moved
-from tests.cephalometry.test_source import write
+from tests.records.test_reader import write
 
 MIRROR = [[-1, 0], [0, 1]]
 
@@ -184,19 +183,18 @@ def test_a_film_is_measured_by_a_model(
         facts = {"mode": "plain"}  # noqa: RUF012
         predictor = SimpleNamespace(loaded=(), rests_on="12 films of valid")
 
-        def show(self, path: Path, spacing: Spacing | None = None, data: bytes | None = None) -> Shown:
+        def preprocess(self, path: Path, spacing: Spacing | None = None, data: bytes | None = None) -> PreprocessedFilm:
             asked.append((path.name, spacing))
             film = open_film(path)
-            size = to_uint8(film.grey)
-            return Shown(path.name, film, size, spacing or square(0.12, "DICOM", "detector"), size.shape, (), "hash")
+            grey, spacing = to_uint8(film.grey), spacing or square(0.12, "DICOM", "detector")
+            return PreprocessedFilm(path.name, film, grey, spacing, grey.shape, {}, "hash")
 
-        def predict_shown(self, films: Sequence[Shown]) -> list[Prediction]:
-            symbols = tuple(ROUND)
-            regions = np.stack([np.eye(2) * CHI2_90] * len(symbols))
+        def predict_preprocessed(self, films: Sequence[PreprocessedFilm]) -> list[LandmarkRecord]:
+            regions = dict.fromkeys(ROUND, np.eye(2) * CHI2_90)
             return [
-                Prediction(
-                    "f", film.shown_size, symbols, np.array(list(ROUND.values())), np.ones(len(symbols)), "hash",
-                    np.ones(len(symbols)), regions, spacing=film.spacing, file=film.file,
+                LandmarkRecord(
+                    ROUND, regions=regions, facing="right", spacing=film.spacing, film_id="f", file=film.file,
+                    film_hash="hash", size=film.square_size,
                     model={"model": "hrnet", "checkpoint": "c.pth", "mode": "plain"},
                 )
                 for film in films
@@ -301,14 +299,14 @@ def test_stopped_in_the_middle_the_table_has_what_is_done(
 ) -> None:
     for name in "abc":
         write(tmp_path / "in" / f"{name}.json")
-    read = command.read_marked
+    read = command.read_record
 
-    def stops_at_the_third(path: Path) -> Marked:
+    def stops_at_the_third(path: Path) -> LandmarkRecord:
         if path.stem == "c":
             raise KeyboardInterrupt
         return read(path)
 
-    monkeypatch.setattr(command, "read_marked", stops_at_the_third)
+    monkeypatch.setattr(command, "read_record", stops_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "out", tmp_path / "in")
     assert {row["film"] for row in table(tmp_path / "out")} == {"a", "b"}

@@ -18,10 +18,11 @@ from cephkit.data.opened import OpenedFilm
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.inference import model
-from cephkit.inference.model import Model, Shown
-from cephkit.inference.prediction import Prediction
+from cephkit.inference.model import Model
 from cephkit.inference.predictor import Predictor
+from cephkit.inference.preprocess import PreprocessedFilm
 from cephkit.inference.results import ResultFolder
+from cephkit.records.record import LandmarkRecord
 from tests.data.dicom.hostile import directory
 from tests.data.dicom.made import film as dicom_film
 from tests.data.dicom.made import written as dicom_bytes
@@ -139,7 +140,7 @@ def test_the_same_command_goes_on_with_what_is_left(
     Image.fromarray(np.zeros((160, 120), np.uint8)).save(films / "black.png")
     write, seen = ResultFolder.write, 0
 
-    def stops_at_the_third(self: ResultFolder, prediction: Prediction) -> None:
+    def stops_at_the_third(self: ResultFolder, prediction: LandmarkRecord) -> None:
         nonlocal seen
         seen += 1
         if seen == 3:
@@ -155,15 +156,16 @@ def test_the_same_command_goes_on_with_what_is_left(
 
     def looked_at(*more: str) -> list[str]:
         files: list[str] = []
-        show = Model.show
+        preprocess = Model.preprocess
 
-        def note(self: Model, film: Path, spacing: Spacing | None = None, data: bytes | None = None) -> Shown:
-            shown = show(self, film, spacing, data)
+        def note(
+            self: Model, film: Path, spacing: Spacing | None = None, data: bytes | None = None
+        ) -> PreprocessedFilm:
             files.append(film.name)
-            return shown
+            return preprocess(self, film, spacing, data)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Model, "show", note)
+            patch.setattr(Model, "preprocess", note)
             assert run(out, films, *more) == 1  # broken and black are still what they are
         return sorted(files)
 

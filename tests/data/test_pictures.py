@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cephkit.data.opened import open_film
-from cephkit.data.opened import read_grey
+from cephkit.data.opened import open_film, read_grey
 from cephkit.errors import FilmError
 from tests.data.aariz_folder import noise
 from tests.data.dicom.made import shades, shown

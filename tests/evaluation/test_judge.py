@@ -1,23 +1,30 @@
-import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
-import cephkit
 from cephkit.checkpoint import load_model
 from cephkit.commands.evaluate import EvaluateOptions
-from cephkit.data.about import read_about
+from cephkit.data.film import points_array
 from cephkit.evaluation.judge import Judged, judge_checkpoints
+from cephkit.inference.model import Model
 from cephkit.inference.pose import fit_pose
+from cephkit.inference.predictor import Predictor
+from tests.data.aariz_folder import AarizMaker
+from tests.data.dicom.made import film as dicom_film
+from tests.data.dicom.made import written
+from tests.inference.test_held import FACE, face_model, film_of
 from tests.training.test_finish import random_checkpoint, random_refiner
 
 
 def judged(root: Path, *checkpoints: Path, lines: list[str] | None = None, **changes: Any) -> Judged:
     options = EvaluateOptions(
-        checkpoint=checkpoints, dataset_path=root, device="cpu", num_workers=0, out=checkpoints[0].parent / "out",
-        cache_dir=checkpoints[0].parent / "cache", **changes,
+        checkpoint=checkpoints, dataset_path=root, device="cpu", out=checkpoints[0].parent / "out",
+        cache_dir=checkpoints[0].parent / "cache", **{"num_workers": 0, **changes},
     )  # fmt: skip
     return judge_checkpoints(options, checkpoints, (lines if lines is not None else []).append)
 
@@ -62,22 +69,74 @@ def test_films_that_are_doubted_are_listed_with_the_reason_and_scored_all_the_sa
     assert one.scores.errors_mm.shape == (2, 4)
 
 
-@pytest.mark.parametrize("sides", [("0.1", "0.1"), ("0.2", "0.1"), ("0.1", "0.15")])
-def test_films_are_looked_at_as_by_predict_whatever_the_shape_of_their_pixels(
-    tiny_aariz: Path, tmp_path: Path, sides: tuple[str, str]
+FACE_ON_FILM = FACE * 3 + 1
+
+
+def oblong(maker: AarizMaker) -> Path:
+    """A film of pixels twice as high as wide: every second row of the usual one."""
+    path = maker.add("test", "f", grey=film_of(FACE_ON_FILM)[::2], pixel_size=None)
+    table = "cephalogram_id,machine,row_mm,column_mm\nf,M,0.4,0.2\n"
+    (maker.root / "cephalogram_machine_mappings.csv").write_text(table, encoding="utf-8")
+    return path
+
+
+def facing_left(maker: AarizMaker) -> Path:
+    return maker.add("test", "f", grey=np.fliplr(film_of(FACE_ON_FILM)), pixel_size="0.2")
+
+
+def turned_by_exif(maker: AarizMaker) -> Path:
+    path = maker.add("test", "f", pixel_size="0.2")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # to be turned clockwise
+    Image.fromarray(np.rot90(film_of(FACE_ON_FILM))).save(path, exif=exif)
+    return path
+
+
+def dicom(maker: AarizMaker) -> Path:
+    """A film of 12 bits whose own pixel size the data set does not give, of oblong pixels."""
+    path = maker.add("test", "f", pixel_size=None)
+    path.unlink()
+    grey = 4095 - 16 * film_of(FACE_ON_FILM)[:, ::2].astype(np.uint16)
+    spacing = {"PixelSpacing": [0.2, 0.4], "PixelSpacingCalibrationType": "FIDUCIAL"}
+    dataset = dicom_film(grey, BitsStored=12, PhotometricInterpretation="MONOCHROME1", **spacing)
+    path.with_suffix(".dcm").write_bytes(written(dataset))
+    return path.with_suffix(".dcm")
+
+
+@pytest.mark.parametrize("make", [oblong, facing_left, turned_by_exif, dicom])
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_films_are_judged_to_the_point_as_they_are_predicted(
+    make: Callable[[AarizMaker], Path], num_workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = Path(shutil.copytree(tiny_aariz, tmp_path / "Aariz"))
-    table = root / "cephalogram_machine_mappings.csv"
-    films = sorted((root / "test" / "Cephalograms").iterdir())
-    rows = [f"{film.stem},M,{','.join(sides)}\n" for film in films]
-    table.write_text("cephalogram_id,machine,row_mm,column_mm\n" + "".join(rows), encoding="utf-8")
-    path = random_checkpoint(tmp_path / "c.pth")
-    one, model, about = judged(root, path), cephkit.load_model(path, device="cpu"), read_about(table)
-    predicted = [model.predict(film, spacing=about[film.stem].spacing) for film in films]
-    columns = [model.symbols.index(symbol) for symbol in one.scores.symbols]
-    assert one.scores.predicted == pytest.approx(np.stack([film.points[columns] for film in predicted]), abs=1e-4)
-    for film, errors in zip(predicted, one.scores.errors_mm, strict=True):
-        assert film.spacing is not None
-        mm = [film.spacing.column_mm, film.spacing.row_mm]
-        truth = one.scores.truth[[stem.stem for stem in films].index(film.film_id)]
-        assert errors == pytest.approx(np.hypot(*((film.points[columns] - truth) * mm).T), abs=1e-4)
+    maker = AarizMaker(tmp_path / "Aariz")
+    path = make(maker)
+    model = replace(face_model(), meta={"sha256": "0" * 64, "epoch": 1, "versions": {}})
+    monkeypatch.setattr("cephkit.checkpoint.load_model", lambda *_: model)
+    one = judged(maker.root, tmp_path / "f.pth", num_workers=num_workers)
+    (film,), (sizes,) = one.scores.films, one.scores.pixel_sizes[None]
+    assert film.spacing is not None
+    record = Model(Predictor(model)).predict(path, spacing=None if make is dicom else film.spacing)
+    assert record.missing == ()
+    assert record.spacing == film.spacing
+    assert sizes == pytest.approx(0.2)
+    assert one.source["films_facing_left"] == (["f"] if record.facing == "left" else [])
+    assert (record.facing == "left") == (make is facing_left)
+    assert one.scores.predicted[0] == pytest.approx(points_array(record.points, one.scores.symbols), abs=1e-4)
+    sides = np.array([film.spacing.column_mm, film.spacing.row_mm])
+    gaps = (points_array(record.points, one.scores.symbols) - one.scores.truth[0]) * sides
+    assert one.scores.errors_mm[0] == pytest.approx(np.hypot(*gaps.T), abs=1e-4, nan_ok=True)
+
+
+def test_a_dicom_film_whose_pixel_size_cannot_be_one_is_judged_in_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = AarizMaker(tmp_path / "Aariz")
+    path = maker.add("test", "f", pixel_size=None)
+    path.unlink()
+    path.with_suffix(".dcm").write_bytes(written(dicom_film(film_of(FACE_ON_FILM), ImagerPixelSpacing=[0.1, 9.0])))
+    model = replace(face_model(), meta={"sha256": "0" * 64, "epoch": 1, "versions": {}})
+    monkeypatch.setattr("cephkit.checkpoint.load_model", lambda *_: model)
+    one = judged(maker.root, tmp_path / "f.pth")
+    record = Model(Predictor(model), ignore_bad_pixel_size=True).predict(path.with_suffix(".dcm"))
+    assert one.scores.films_without_pixel_size == ["f"]
+    assert one.scores.predicted[0] == pytest.approx(points_array(record.points, one.scores.symbols), abs=1e-4)

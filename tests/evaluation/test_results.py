@@ -7,9 +7,12 @@ from rich.console import Console
 
 from cephkit.evaluation.results import model_notes, report, show, write_predictions, write_results
 from cephkit.evaluation.scoring import score_predictions
+from tests.evaluation.predicted import predicted
 from tests.evaluation.test_scoring import FILMS
 
-SCORES = score_predictions(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
+SCORES = score_predictions(
+    FILMS, predicted({"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}), "senior"
+)
 
 
 def test_the_report_says_what_the_figures_are_about() -> None:
@@ -36,7 +39,7 @@ def test_all_files_are_written(tmp_path: Path) -> None:
 
 def test_the_screen_names_all_that_is_not_in_the_figures() -> None:
     films = (replace(FILMS[0], machine="[red]x"), replace(FILMS[1], machine="Veraviewepocs 2D"))
-    scores = score_predictions(films, SCORES.predictions(), "senior")
+    scores = score_predictions(films, {record.film_id: record for record in SCORES.records()}, "senior")
     stream = io.StringIO()
     show(scores, scores.metrics(draws=10), Console(file=stream, width=80), {})
     text = stream.getvalue()

@@ -11,9 +11,12 @@ from cephkit.evaluation.tables import (
     machine_rows,
     split_rows,
 )
+from tests.evaluation.predicted import predicted
 from tests.evaluation.test_scoring import FILMS
 
-SCORES = score_predictions(FILMS, {"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}, "senior")
+SCORES = score_predictions(
+    FILMS, predicted({"f1": {"A": (13.0, 14.0), "S": None}, "f2": {"A": (30.0, 40.0)}}), "senior"
+)
 
 
 def test_a_row_per_landmark() -> None:

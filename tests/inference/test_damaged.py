@@ -102,8 +102,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_undamaged_it_predicts(written: Path) -> None:
-    found = Predictor(load_model(written)).predict_film(np.full((90, 80), 90, np.uint8))
-    assert found.expected_errors is not None
+    predictor = Predictor(load_model(written))
+    assert predictor.errors(predictor.run_film(np.full((90, 80), 90, np.uint8))).expected is not None
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())

@@ -13,8 +13,8 @@ from cephkit.data.pixels import pixel_hash
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import CheckpointError, FilmError, SettingsError
 from cephkit.inference.model import Model
-from cephkit.inference.prediction import Prediction
-from cephkit.inference.predictor import Predictor
+from cephkit.inference.predictor import Errors, Predictor
+from cephkit.records.record import LandmarkRecord
 from tests.inference.test_predictor import film_with_spot, loaded, tiny_checkpoint
 
 SIZE = (160, 120)
@@ -29,8 +29,8 @@ def spot(x: float = 60.0, y: float = 80.0) -> np.ndarray:
     return film_with_spot(SIZE, x, y, 8.0)
 
 
-def at(prediction: Prediction) -> tuple[float, float]:
-    return prediction.found["A"]
+def at(record: LandmarkRecord) -> tuple[float, float]:
+    return record.points["A"]
 
 
 def test_a_checkpoint_predicts_files_and_arrays_alike(tmp_path: Path) -> None:
@@ -108,21 +108,13 @@ def test_pixels_that_are_not_square_are_looked_at_as_squares() -> None:
 
 
 def test_errors_and_regions_of_a_stretched_film_are_in_its_own_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    known, predictions = model(), Predictor.predictions
-
-    def calibrated(self: Predictor, *arguments: object) -> list[Prediction]:
-        regions = np.array([[[4.0, 2.0], [2.0, 9.0]]] * 2)
-        found = predictions(self, *arguments)  # type: ignore[arg-type]
-        return [replace(film, expected_errors=np.array([2.0, 2.0]), regions=regions) for film in found]
-
-    monkeypatch.setattr(Predictor, "predictions", calibrated)
+    known, regions = model(), np.array([[[[4.0, 2.0], [2.0, 9.0]]] * 2])
+    errors = Errors(np.array([[2.0, 2.0]]), regions, [""])
+    monkeypatch.setattr(Predictor, "errors", lambda self, found: errors)
     found = known.predict(spot()[:, ::2], spacing=Spacing(0.1, 0.2, "ruler"))
-    assert found.expected_errors is not None
-    assert found.expected_errors[0] == pytest.approx(2 / 2**0.5)
-    assert found.expected_errors_mm is not None
-    assert found.expected_errors_mm[0] == pytest.approx(0.2)
-    assert found.regions is not None
-    assert found.regions[0] == pytest.approx(np.array([[1.0, 1.0], [1.0, 9.0]]))
+    assert found.expected_errors["A"] == pytest.approx(2 / 2**0.5)
+    assert found.expected_errors_mm["A"] == pytest.approx(0.2)
+    assert found.regions["A"] == pytest.approx(np.array([[1.0, 1.0], [1.0, 9.0]]))
 
 
 def test_what_is_no_cephalogram_has_no_landmarks_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,9 +122,9 @@ def test_what_is_no_cephalogram_has_no_landmarks_unless_asked_for(monkeypatch: p
     monkeypatch.setattr(
         Predictor, "predictions", lambda *given: [replace(film, doubt="a cat") for film in predictions(*given)]
     )
-    assert model().predict(spot()).found == {}
+    assert model().predict(spot()).points == {}
     assert model().predict(spot()).doubt == "a cat"
-    assert list(Model(Predictor(loaded()), keep_doubtful=True).predict(spot()).found) == ["A"]
+    assert list(Model(Predictor(loaded()), keep_doubtful=True).predict(spot()).points) == ["A"]
 
 
 def test_a_batch_is_as_good_as_film_by_film() -> None:

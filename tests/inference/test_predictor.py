@@ -7,8 +7,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cephkit.checkpoint import Checkpoint, LoadedModel, load_model, write_checkpoint
-from cephkit.errors import FilmError, SettingsError
+from cephkit.errors import FilmError
+from cephkit.inference.model import Model
 from cephkit.inference.predictor import Predictor
+from cephkit.inference.preprocess import preprocess
 from cephkit.models.spec import ModelSpec
 from tests.inference.networks import Network
 
@@ -51,19 +53,17 @@ def film_with_spot(size: tuple[int, int], x: float, y: float, width: float) -> n
 def test_a_spot_is_found_in_pixels_of_the_film(size: tuple[int, int], where: tuple[float, float]) -> None:
     scale = min(128 / size[0], 96 / size[1])
     x, y = where[0] * size[1], where[1] * size[0]
-    prediction = Predictor(loaded()).predict_film(film_with_spot(size, x, y, 6 / scale), "f")
-    assert prediction.size == size
+    found = Predictor(loaded()).run_film(film_with_spot(size, x, y, 6 / scale))
     # A cell is 4 canvas pixels; 0.15 cells allow for the film's 8 bits.
-    assert np.abs(prediction.points[0] - (x, y)).max() < 0.15 * 4 / scale
+    assert np.abs(found.points[0, 0] - (x, y)).max() < 0.15 * 4 / scale
 
 
 @pytest.mark.parametrize("second", [0.0, np.nan, np.inf, -np.inf])
 def test_a_map_that_says_nothing_gives_no_landmark(second: float) -> None:
-    prediction = Predictor(loaded(second)).predict_film(film_with_spot((300, 200), 90, 100, 9.0), "f")
-    assert list(prediction.found) == ["A"]
-    assert prediction.missing == ("S",)
-    assert np.isnan(prediction.points[1]).all()
-    assert np.isnan(prediction.scores[1])
+    found = Predictor(loaded(second)).run_film(film_with_spot((300, 200), 90, 100, 9.0))
+    assert np.isfinite(found.points[0, 0]).all()
+    assert np.isnan(found.points[0, 1]).all()
+    assert np.isnan(found.scores[0, 1])
 
 
 def test_a_landmark_in_the_border_of_the_canvas_is_not_found() -> None:
@@ -76,34 +76,33 @@ def test_a_landmark_in_the_border_of_the_canvas_is_not_found() -> None:
 
     spec = loaded().spec
     # A wide film leaves a border above and below.
-    prediction = Predictor(LoadedModel(Corner(), spec, Path("c"), {})).predict_film(np.ones((40, 96), np.uint8), "f")
-    assert prediction.missing == ("A", "S")
-    assert prediction.points[0, 1] < 0
+    predictor = Predictor(LoadedModel(Corner(), spec, Path("c"), {"sha256": ""}))
+    film = np.ones((40, 96), np.uint8)
+    assert predictor.run_film(film).points[0, 0, 1] < 0
+    record = Model(predictor).predict(film)
+    assert (record.points, record.missing) == ({}, ("A", "S"))
 
 
-def test_canvases_of_another_size_or_type_are_refused() -> None:
-    predictor = Predictor(loaded())
-    with pytest.raises(SettingsError, match="takes canvases of 128x96"):
-        predictor.predict_canvases([torch.zeros(1, 1, 96, 128, dtype=torch.uint8)], [(128, 96)])
-    with pytest.raises(SettingsError, match="uint8"):
-        predictor.predict_canvases([torch.zeros(1, 1, 128, 96)], [(128, 96)])
+def test_films_made_for_another_model_are_no_input() -> None:
+    film = preprocess(np.zeros((64, 64), np.uint8), [(64, 64)])
+    with pytest.raises(KeyError):
+        Predictor(loaded()).run([film])
 
 
 def test_half_precision_moves_a_point_by_less_than_a_pixel() -> None:
     film = film_with_spot((128, 96), 40.0, 70.0, 6.0)
-    exact, half = (Predictor(loaded(), "cpu", mixed).predict_film(film) for mixed in (False, True))
-    assert np.abs(exact.points[0] - half.points[0]).max() < 1.0
+    exact, half = (Predictor(loaded(), "cpu", mixed).run_film(film) for mixed in (False, True))
+    assert np.abs(exact.points - half.points)[0, 0].max() < 1.0
 
 
 def test_a_film_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no film")
     with pytest.raises(FilmError, match=r"a\.png"):
-        Predictor(loaded()).predict_film(tmp_path / "a.png")
+        Predictor(loaded()).run_film(tmp_path / "a.png")
 
 
 def test_a_real_checkpoint_predicts_a_file(tmp_path: Path) -> None:
     Image.fromarray(film_with_spot((90, 80), 40, 30, 5.0)).save(tmp_path / "f.png")
     model = load_model(tiny_checkpoint(tmp_path / "c.pth", ("A", "N`")))
-    prediction = Predictor(model).predict_film(tmp_path / "f.png")
-    assert (prediction.film_id, prediction.size, prediction.symbols) == ("f", (90, 80), ("A", "N`"))
-    assert prediction.points.shape == (2, 2)
+    record = Model(Predictor(model)).predict(tmp_path / "f.png")
+    assert (record.film_id, record.size, record.symbols) == ("f", (90, 80), ("A", "N`"))

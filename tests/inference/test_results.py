@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from cephkit.errors import SettingsError
-from cephkit.inference.prediction import COLUMNS
 from cephkit.inference.results import PROBLEMS, TABLE, ResultFolder
-from tests.inference.test_prediction import FOUND
+from cephkit.records.table import COLUMNS
+from tests.records.test_record import FOUND
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -49,7 +49,7 @@ def test_a_result_is_done_for_the_same_film_run_and_picture_only(tmp_path: Path)
 def test_what_was_wrong_with_a_film_is_known_again(tmp_path: Path) -> None:
     results = ResultFolder(tmp_path, run="r")
     for name, doubt in (("empty", ""), ("cat", "it is a cat")):
-        results.write(replace(FOUND.withheld(), film_id=name, content=name, doubt=doubt))
+        results.write(replace(FOUND, points={}, scores={}, film_id=name, content=name, doubt=doubt))
     again = ResultFolder(tmp_path, run="r")
     assert again.problem_of("empty", "empty", overlay=False) == "no landmark found"
     assert again.problem_of("cat", "cat", overlay=False) == "no lateral cephalogram? it is a cat"

@@ -13,10 +13,11 @@ from cephkit.checkpoint import LoadedModel
 from cephkit.data.pixels import to_canvas
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, transform
+from cephkit.inference.model import Model
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.stages import SECOND_SHARE, Stages, load_refiner, on_canvas, weights_digest
 from cephkit.inference.uncertainty import Calibration
-from cephkit.inference.views import PLAIN, TEST_TIME, Look, about_centre
+from cephkit.inference.views import PLAIN, TEST_TIME, View, about_centre
 from cephkit.models.refiner import CROP, STRIDE, Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
 from tests.inference.networks import Network
@@ -76,43 +77,43 @@ PLAIN_TURN = np.eye(3)[None]
 TURNS = [np.eye(3), about_centre(FILM, mirror=True), about_centre(FILM, 20.0, 0.9), about_centre(FILM, -15, 1.1, True)]
 
 
-@pytest.mark.parametrize("look", TEST_TIME)
+@pytest.mark.parametrize("view", TEST_TIME)
 @pytest.mark.parametrize("turn", TURNS)
-def test_a_spot_is_found_at_the_same_film_pixels_however_the_film_is_shown(look: Look, turn: Floats) -> None:
-    seen = stages().first_guess(canvases(FILM_PIXELS), [FILM], turn[None], look)
+def test_a_spot_is_found_at_the_same_film_pixels_on_every_view_of_the_film(view: View, turn: Floats) -> None:
+    output = stages().run_first(canvases(FILM_PIXELS), [FILM], turn[None], view)
     # 0.15 of a cell of 4 canvas pixels of 4 film pixels allow for 8 bits and for sampling.
-    assert np.abs(seen.points[0, 0] - WHERE).max() < 0.15 * 16
-    assert 0.75 < seen.scores[0, 0] <= 1.0  # the mean over the cell that the peak lies in
+    assert np.abs(output.points[0, 0] - WHERE).max() < 0.15 * 16
+    assert 0.75 < output.scores[0, 0] <= 1.0  # the mean over the cell that the peak lies in
 
 
-@pytest.mark.parametrize("look", TEST_TIME)
+@pytest.mark.parametrize("view", TEST_TIME)
 @pytest.mark.parametrize("turn", TURNS)
-def test_a_second_look_moves_a_guess_to_the_spot(look: Look, turn: Floats) -> None:
+def test_the_second_stage_moves_a_guess_to_the_spot(view: View, turn: Floats) -> None:
     guesses = np.add([[WHERE, WHERE]], [[(14, -9), (-5, 11)]])
     small = film_with_spot(FILM, *WHERE, 12.0)
-    seen = stages(refined=True).second_look(canvases(small), [FILM], turn[None], look, guesses)
-    assert np.abs(seen.points[0] - WHERE).max() < 0.2  # a tenth of a pixel of the detail canvas
+    output = stages(refined=True).run_second(canvases(small), [FILM], turn[None], view, guesses)
+    assert np.abs(output.points[0] - WHERE).max() < 0.2  # a tenth of a pixel of the detail canvas
     # The power of a Gaussian is one of another width.
-    assert seen.spreads[0] == pytest.approx(12.0 * (2 / look.gamma) ** 0.5, rel=0.05)
+    assert output.spreads[0] == pytest.approx(12.0 * (2 / view.gamma) ** 0.5, rel=0.05)
 
 
 def test_a_landmark_without_a_guess_has_no_second_one() -> None:
     guesses = np.array([[WHERE, (np.nan, np.nan)]])
-    seen = stages(refined=True).second_look(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, PLAIN[0], guesses)
-    assert np.abs(seen.points[0, 0] - WHERE).max() < 1.0
-    assert np.isnan(seen.points[0, 1]).all()
-    assert np.isnan(seen.spreads[0, 1])
+    output = stages(refined=True).run_second(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, PLAIN[0], guesses)
+    assert np.abs(output.points[0, 0] - WHERE).max() < 1.0
+    assert np.isnan(output.points[0, 1]).all()
+    assert np.isnan(output.spreads[0, 1])
 
 
-def test_all_looks_at_once_and_what_they_tell_of_the_error() -> None:
+def test_all_views_at_once_and_the_features_of_the_error() -> None:
     # The first stage is off by a cell of 16 film pixels in x, the second stage sees it.
-    looked = stages((1, 0), (0, 0), refined=True).look(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, PLAIN)
-    assert looked.guesses.shape == looked.points.shape == (1, 1, 2, 2)
-    assert looked.guesses[0, 0] == pytest.approx(np.array([np.add(WHERE, (16, 0)), WHERE]), abs=2.4)
+    output = stages((1, 0), (0, 0), refined=True).run(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, PLAIN)
+    assert output.guesses.shape == output.points.shape == (1, 1, 2, 2)
+    assert output.guesses[0, 0] == pytest.approx(np.array([np.add(WHERE, (16, 0)), WHERE]), abs=2.4)
     # The answer lies most of the way to what the second stage sees.
-    guess = looked.guesses[0, 0]
-    assert looked.points[0, 0] == pytest.approx(guess + SECOND_SHARE * (np.array(WHERE) - guess), abs=1.0)
-    score, spread, width, shift = looked.features[0].T
+    guess = output.guesses[0, 0]
+    assert output.points[0, 0] == pytest.approx(guess + SECOND_SHARE * (np.array(WHERE) - guess), abs=1.0)
+    score, spread, width, shift = output.features[0].T
     assert score == pytest.approx([0.9, 0.9], abs=0.1)
     # A Gaussian without its lowest tenth, see below; cells and canvas pixels widen it by little.
     assert spread == pytest.approx([1.1 * SPOT_WIDTH] * 2, rel=0.15)
@@ -122,13 +123,13 @@ def test_all_looks_at_once_and_what_they_tell_of_the_error() -> None:
 
 def test_without_a_second_stage_the_first_guess_is_the_answer_and_a_known_one_is_not_made_again() -> None:
     one = stages()
-    looked = one.look(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, TEST_TIME)
-    assert looked.points.shape == (len(TEST_TIME), 1, 2, 2)
-    assert looked.guesses is looked.points
-    assert looked.features.shape == (1, 2, 2)
-    first = one.first_guess(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, PLAIN[0])
+    output = one.run(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, TEST_TIME)
+    assert output.points.shape == (len(TEST_TIME), 1, 2, 2)
+    assert output.guesses is output.points
+    assert output.features.shape == (1, 2, 2)
+    first = one.run_first(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, PLAIN[0])
     one.model = nn.Identity()  # would not do
-    assert np.array_equal(one.look(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, PLAIN, first).points[0], first.points)
+    assert np.array_equal(one.run(canvases(FILM_PIXELS), [FILM], PLAIN_TURN, PLAIN, first).points[0], first.points)
 
 
 def test_a_turn_of_the_film_is_the_same_turn_of_its_canvas() -> None:
@@ -156,16 +157,16 @@ def test_the_digest_names_the_weights() -> None:
 
 @pytest.mark.parametrize("tta", [False, True])
 def test_a_predictor_finds_the_spot_with_and_without_tta(tta: bool) -> None:
-    found = Predictor(model(), tta=tta).predict_film(FILM_PIXELS)
-    assert np.abs(found.points - WHERE).max() < 0.15 * 16
+    found = Predictor(model(), tta=tta).run_film(FILM_PIXELS)
+    assert np.abs(found.points[0] - WHERE).max() < 0.15 * 16
 
 
 def test_an_ensemble_gives_the_mean_and_tells_how_far_its_models_are_apart() -> None:
     size = (256, 192)  # two film pixels to a canvas pixel
     predictor = Predictor([model(), model((2, 0), (0, -4))])
     film = film_with_spot(size, 80, 150, 10)
-    alone = Predictor(model()).predict_film(film).points
-    found = predictor.predict_canvases([canvas[None] for canvas in predictor.canvases(film)], [size])
+    alone = Predictor(model()).run_film(film).points[0]
+    found = predictor.run_film(film)
     # Cells are 8 film pixels; half of the 16 and 32 that the second model is off.
     assert found.points[0] - alone == pytest.approx(np.array([(8, 0), (0, -16)]), abs=0.01)
     assert found.features.shape == (1, 2, 3)
@@ -179,7 +180,7 @@ def test_what_tells_of_the_error_is_in_canvas_pixels(factor: int) -> None:
     size = (CANVAS[0] * factor, CANVAS[1] * factor)
     predictor = Predictor(model())
     film = film_with_spot(size, 41.5 * factor, 71.5 * factor, 8.0 * factor)
-    found = predictor.predict_canvases([canvas[None] for canvas in predictor.canvases(film)], [size])
+    found = predictor.run_film(film)
     # The spread of a Gaussian without its lowest tenth, whatever the film's pixels.
     assert found.features[0, :, 1] == pytest.approx([1.0993 * 8] * 2, rel=0.05)
 
@@ -187,17 +188,18 @@ def test_what_tells_of_the_error_is_in_canvas_pixels(factor: int) -> None:
 def test_models_of_an_ensemble_may_differ_in_canvas_and_in_the_order_of_landmarks() -> None:
     other = model((3, 0), (0, 0), symbols=("S", "A"))
     larger = LoadedModel(Spots((0, 0), (3, 0)), ModelSpec("hrnet", SYMBOLS, DETAIL), Path("d.pth"), {})
-    alone = Predictor(model((0, 0), (3, 0))).predict_film(FILM_PIXELS)
-    assert alone.points[1] - alone.points[0] == pytest.approx([48, 0], abs=0.1)
-    assert Predictor([model((0, 0), (3, 0)), other]).predict_film(FILM_PIXELS).points == pytest.approx(alone.points)
+    alone = Predictor(model((0, 0), (3, 0))).run_film(FILM_PIXELS)
+    assert alone.points[0, 1] - alone.points[0, 0] == pytest.approx([48, 0], abs=0.1)
+    both = Predictor([model((0, 0), (3, 0)), other]).run_film(FILM_PIXELS)
+    assert both.points == pytest.approx(alone.points)
     mixed = Predictor([model((0, 0), (3, 0)), larger])
     assert mixed.canvas_sizes == (CANVAS, DETAIL)
-    points = mixed.predict_film(FILM_PIXELS).points
+    points = mixed.run_film(FILM_PIXELS).points[0]
     assert points == pytest.approx(np.array([WHERE, np.add(WHERE, (36, 0))]), abs=2.4)  # 48 and 24 on average
 
 
 def test_what_is_no_ensemble_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"c\.pth and c\.pth know different landmarks: N S"):
+    with pytest.raises(SettingsError, match=r"c\.pth and c\.pth find different landmarks: N S"):
         Predictor([model(), model(symbols=("A", "N"))])
     with pytest.raises(SettingsError, match="no model"):
         Predictor([])
@@ -224,14 +226,13 @@ def test_expected_errors_and_regions_are_film_pixels() -> None:
     calibration = Calibration(np.log([3.0, 5.0]), np.zeros(2), np.stack([shape, shape]), 2.0)
     known = model(calibrations={"plain": calibration.to_dict()})
     for factor, size in ((1, CANVAS), (4, FILM)):
-        found = Predictor(known).predict_film(film_with_spot(size, 40 * factor, 70 * factor, 5 * factor))
-        assert found.expected_errors == pytest.approx([3.0 * factor, 5.0 * factor])
-        assert found.regions is not None
-        assert found.regions[0] == pytest.approx((2 * 3 * factor) ** 2 * shape)
+        film = film_with_spot(size, 40 * factor, 70 * factor, 5 * factor)
+        record = Model(Predictor(known)).predict(film)
+        assert record.expected_errors == pytest.approx({"A": 3.0 * factor, "S": 5.0 * factor})
+        assert record.regions["A"] == pytest.approx((2 * 3 * factor) ** 2 * shape)
     # Nothing is known of other ways.
-    found = Predictor(known, tta=True).predict_film(FILM_PIXELS)
-    assert found.expected_errors is None
-    assert found.regions is None
+    record = Model(Predictor(known, tta=True)).predict(FILM_PIXELS)
+    assert (record.expected_errors, record.regions) == ({}, {})
 
 
 def test_a_second_stage_in_a_checkpoint_is_used_unless_told_otherwise() -> None:
@@ -243,9 +244,9 @@ def test_a_second_stage_in_a_checkpoint_is_used_unless_told_otherwise() -> None:
     crops, landmark = torch.rand(2, 2, CROP, CROP), torch.tensor([0, 1])
     with torch.no_grad():
         assert torch.equal(again(crops, landmark), network(crops, landmark))
-    plain = Predictor(model()).predict_film(FILM_PIXELS).points
-    assert np.array_equal(Predictor(loaded, refine=False).predict_film(FILM_PIXELS).points, plain)
-    assert np.abs(Predictor(loaded).predict_film(FILM_PIXELS).points - plain).max() > 0.01
+    plain = Predictor(model()).run_film(FILM_PIXELS).points[0]
+    assert np.array_equal(Predictor(loaded, refine=False).run_film(FILM_PIXELS).points[0], plain)
+    assert np.abs(Predictor(loaded).run_film(FILM_PIXELS).points[0] - plain).max() > 0.01
 
 
 def damaged_refiners() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cephkit.geometry import transform
-from cephkit.inference.views import PLAIN, TEST_TIME, Look, about_centre, show
+from cephkit.inference.views import PLAIN, TEST_TIME, View, about_centre, warp
 
 SIZE = (120, 80)
 CENTRE = (39.5, 59.5)
@@ -67,7 +67,7 @@ def test_the_opposite_turn_leads_back(degrees: float, mirror: bool) -> None:
     ],
 )
 def test_a_spot_is_shown_where_the_matrix_says(where: tuple[float, float], matrix: NDArray[np.float64]) -> None:
-    shown = show(spot(*where), matrix[None])
+    shown = warp(spot(*where), matrix[None])
     assert shown.shape == (1, 1, *SIZE)
     assert np.hypot(*(centroid(shown) - transform(matrix, where))) < 0.1
 
@@ -75,14 +75,14 @@ def test_a_spot_is_shown_where_the_matrix_says(where: tuple[float, float], matri
 def test_a_half_turn_is_the_flipped_canvas_and_each_film_has_its_own_matrix() -> None:
     canvases = torch.rand(3, 1, *SIZE, generator=torch.Generator().manual_seed(0))
     ways = np.stack([np.eye(3), about_centre(SIZE, 180.0), about_centre(SIZE, mirror=True)])
-    shown = show(canvases, ways)
+    shown = warp(canvases, ways)
     assert torch.allclose(shown[0], canvases[0], atol=1e-4)
     assert torch.allclose(shown[1], canvases[1].flip(-1, -2), atol=1e-4)
     assert torch.allclose(shown[2], canvases[2].flip(-1), atol=1e-4)
 
 
 def test_beyond_the_canvas_it_is_black() -> None:
-    shown = show(torch.ones(1, 1, *SIZE), about_centre(SIZE, 0.0, 0.5)[None])
+    shown = warp(torch.ones(1, 1, *SIZE), about_centre(SIZE, 0.0, 0.5)[None])
     assert float(shown[0, 0, :25].max()) == 0.0
     assert float(shown[0, 0, 35:85, 25:55].min()) == pytest.approx(1.0)
     assert float(shown.sum()) == pytest.approx(SIZE[0] * SIZE[1] / 4, rel=0.01)
@@ -90,19 +90,19 @@ def test_beyond_the_canvas_it_is_black() -> None:
 
 def test_the_identity_gives_the_very_same_tensor() -> None:
     canvases = torch.rand(2, 1, *SIZE)
-    assert show(canvases, np.stack([np.eye(3)] * 2)) is canvases
+    assert warp(canvases, np.stack([np.eye(3)] * 2)) is canvases
 
 
 def test_gamma_is_an_exponent() -> None:
     canvases = torch.tensor([0.0, 0.25, 1.0]).expand(1, 1, 3, 3).contiguous()
-    assert show(canvases, np.eye(3)[None], 0.5)[0, 0, 0].tolist() == pytest.approx([0.0, 0.5, 1.0])
-    assert show(canvases, np.eye(3)[None], 2.0)[0, 0, 0].tolist() == pytest.approx([0.0, 0.0625, 1.0])
+    assert warp(canvases, np.eye(3)[None], 0.5)[0, 0, 0].tolist() == pytest.approx([0.0, 0.5, 1.0])
+    assert warp(canvases, np.eye(3)[None], 2.0)[0, 0, 0].tolist() == pytest.approx([0.0, 0.0625, 1.0])
 
 
-def test_every_way_of_looking_begins_with_the_plain_look() -> None:
-    assert list(PLAIN) == [Look()]
-    assert TEST_TIME[0] == Look()
-    assert np.array_equal(Look().matrix(SIZE), np.eye(3))
+def test_the_views_begin_with_the_plain_one() -> None:
+    assert list(PLAIN) == [View()]
+    assert TEST_TIME[0] == View()
+    assert np.array_equal(View().matrix(SIZE), np.eye(3))
     # Turns and brightness come in both directions, so that their mean leans to neither.
     assert sum(look.degrees for look in TEST_TIME) == 0.0
     assert np.prod([look.scale for look in TEST_TIME]) == pytest.approx(1.0, abs=0.01)

@@ -17,10 +17,10 @@ def test_a_prediction_becomes_a_plain_label_file(tmp_path: Path) -> None:
     assert content["ceph_id"] == "f"
     read = {entry["landmark_id"]: (entry["value"]["x"], entry["value"]["y"]) for entry in content["landmarks"]}
     assert read == {BY_SYMBOL[symbol].landmark_id: point for symbol, point in points.items()}
-    assert read_landmarks(tmp_path / "out" / "f.json").points == points
+    assert read_landmarks(tmp_path / "out" / "f.json") == (points, ())
 
 
 def test_a_film_without_landmarks_has_an_empty_file(tmp_path: Path) -> None:
     write_prediction(tmp_path / "in" / "f.json", {}, missing=["A"])
     main([str(tmp_path / "in"), "--format", "aariz", "--out", str(tmp_path / "out")])
-    assert read_landmarks(tmp_path / "out" / "f.json").points == {}
+    assert read_landmarks(tmp_path / "out" / "f.json") == ({}, ())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cephkit.errors import LabelError
 from cephkit.interchange.address import film_files
-from cephkit.interchange.labelled import is_file_name
+from cephkit.interchange.imported import is_file_name
 
 NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=40).filter(is_file_name)
 

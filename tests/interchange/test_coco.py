@@ -68,10 +68,10 @@ def test_pycocotools_takes_the_annotations_as_results(tmp_path: Path) -> None:
 
 def test_it_comes_back_as_it_went(tmp_path: Path) -> None:
     read = read_coco(exported(tmp_path))
-    assert {film.file: film.points for film in read.films} == {
+    assert {film.file: film.points for film in read.records} == {
         f"{name}.png": points for name, points in films().items() if points
     }
-    assert (read.without, read.aside) == (1, {})
+    assert (read.without, read.ignored) == (1, {})
 
 
 def changed(tmp_path: Path, change: dict[str, Any], part: str = "annotations") -> Path:
@@ -91,7 +91,7 @@ def changed(tmp_path: Path, change: dict[str, Any], part: str = "annotations") -
         ({"image_id": 3}, "annotations", "its film has a face already"),
         ({"keypoints": [1, 2]}, "annotations", "keypoints do not fit"),
         ({"keypoints": ["x", 1, 2] * 29}, "annotations", "x of A is 'x', expected a number"),
-        ({"keypoints": ["X"] * 29}, "categories", "'X' is no landmark"),
+        ({"keypoints": ["X"] * 29}, "categories", "'X' is not a landmark"),
         ({"keypoints": ["A"] * 29}, "categories", "landmark A is there twice"),
         ({"width": 0}, "images", "width of its image is 0"),
     ],
@@ -110,7 +110,8 @@ def test_a_visibility_that_is_none_is_refused(tmp_path: Path, visible: object) -
 
 def test_a_hidden_landmark_counts_and_an_unlabelled_one_does_not(tmp_path: Path) -> None:
     keypoints = [10.0, 20.0, 1] + [10.0, 20.0, 2.0] * 27 + [30.0, 40.0, 0]
-    film = next(film for film in read_coco(changed(tmp_path, {"keypoints": keypoints})).films if film.file == "all.png")
+    records = read_coco(changed(tmp_path, {"keypoints": keypoints})).records
+    film = next(record for record in records if record.file == "all.png")
     assert len(film.points) == 28
     assert film.points["A"] == (10.0, 20.0)
 
@@ -137,7 +138,7 @@ def test_label_studios_coco_counts_from_the_corner_and_names_films_by_address(tm
     }
     (tmp_path / "result.json").write_text(json.dumps(content), encoding="utf-8")
     read = read_coco(tmp_path / "result.json")
-    (film,) = read.films
+    (film,) = read.records
     assert (film.file, film.points, read.without) == ("a b.png", {"A": (10.5, 20.5)}, 1)
 
 

@@ -62,7 +62,7 @@ def test_the_labels_are_a_skeleton_whose_drawing_names_them(tmp_path: Path) -> N
 
 def test_it_comes_back_as_it_went(tmp_path: Path) -> None:
     read = read_cvat(exported(tmp_path))
-    (film,) = read.films
+    (film,) = read.records
     points = face(7)
     del points["Co"]
     assert (film.file, film.size, read.without) == ("f.png", (HEIGHT, WIDTH), 1)
@@ -87,7 +87,7 @@ def test_an_encoding_that_cannot_be_read_is_named(tmp_path: Path, encoding: str)
     data = exported(tmp_path).read_bytes()
     _, _, body = data.partition(b"?>")
     (tmp_path / "x.xml").write_bytes(f'<?xml version="1.0" encoding="{encoding}"?>'.encode() + body + "\u00e9".encode())
-    with pytest.raises(LabelError, match=r"x\.xml: (no XML|XML in an encoding that cannot be read)"):
+    with pytest.raises(LabelError, match=r"x\.xml: (not XML|XML in an encoding that cannot be read)"):
         read_cvat(tmp_path / "x.xml")
 
 
@@ -105,7 +105,7 @@ def test_points_without_a_skeleton_and_names_with_folders(tmp_path: Path) -> Non
         '<points label="A" occluded="0" points="10.50,20.50"></points></image></annotations>',
         encoding="utf-8",
     )
-    (film,) = read_cvat(tmp_path / "x.xml").films
+    (film,) = read_cvat(tmp_path / "x.xml").records
     assert (film.file, film.points, film.size) == ("f.png", {"A": (10.0, 20.0)}, (80, 100))
 
 
@@ -115,13 +115,13 @@ IMAGE = '<image id="0" name="f.png" width="100" height="80">'
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "too few"),
-        ("<annotations>", "no XML"),
+        ("", "the file is empty"),
+        ("<annotations>", "not XML"),
         ("PK", "unpack CVAT's archive"),
         ("<other/>", "no annotations of images"),
         ("<annotations><track/></annotations>", "export as CVAT for images"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><annotations/>', "document type"),
-        (f'<annotations>{IMAGE}<points label="X" points="1,2"/></image></annotations>', "'X' is no landmark"),
+        (f'<annotations>{IMAGE}<points label="X" points="1,2"/></image></annotations>', "'X' is not a landmark"),
         (f'<annotations>{IMAGE}<points label="A" points="1"/></image></annotations>', "a point is '1'"),
         (f'<annotations>{IMAGE}<points label="A" points="1,2;3,4"/></image></annotations>', "expected x,y"),
         (f'<annotations>{IMAGE}<points label="A" points="1,nan"/></image></annotations>', "expected a number"),

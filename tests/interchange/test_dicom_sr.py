@@ -186,7 +186,7 @@ def test_nothing_of_the_patient_is_said(
 def test_a_film_that_is_no_dicom_is_refused(tmp_path: Path) -> None:
     write_prediction(tmp_path / "in" / "f.json")
     write_picture(tmp_path / "films" / "f.png")
-    with pytest.raises(SettingsError, match=r"f\.png: is no DICOM file, .* take another --format"):
+    with pytest.raises(SettingsError, match=r"f\.png: not a DICOM file, .* choose another --format"):
         run(tmp_path)
     assert not (tmp_path / "out").exists()
 
@@ -197,7 +197,7 @@ def test_a_film_that_is_no_dicom_is_refused(tmp_path: Path) -> None:
         ({"Rows": 100}, SettingsError, "2977x100 pixels, .* says 2977x3203: another film"),
         ({"NumberOfFrames": "3"}, FilmError, "of 3 frames"),
         ({"SOPInstanceUID": ""}, FilmError, "without SOPInstanceUID"),
-        ({"SOPClassUID": "1.2.3"}, FilmError, "its SOP class is no kind of DICOM image"),
+        ({"SOPClassUID": "1.2.3"}, FilmError, "its SOP class is not one of images"),
     ],
 )
 def test_a_film_that_does_not_fit_is_refused(

@@ -3,27 +3,59 @@ from pathlib import Path
 import pytest
 
 from cephkit.errors import FilmError, LabelError, SettingsError
-from cephkit.interchange.films import pictured, with_films
-from cephkit.interchange.record import read_records
+from cephkit.interchange.films import LABELS, made_by, on_films, read_records, with_films
 from tests.interchange.films import write_label, write_picture, write_prediction
 
 POINT = {"A": (10.0, 20.0)}
 
 
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    files = [write_label(tmp_path / folder / name, POINT) for folder, name in (("a", "f.json"), ("b", "F.json"))]
+    with pytest.raises(SettingsError, match="name one film"):
+        read_records(files)
+
+
+def test_a_folder_in_order_of_name(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        write_label(tmp_path / f"{name}.json", {})
+    assert [record.film_id for record in read_records([tmp_path])] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("film", "said"),
+    [
+        ({"file": "../f.png"}, "expected a name without folders"),
+        ({"file": "a\\f.png"}, "expected a name without folders"),
+        ({"file": "f\n.png"}, "expected a name without folders"),
+        ({"hash": "\ud800"}, "half a character"),
+    ],
+)
+def test_names_that_no_file_can_have_are_not_exported(tmp_path: Path, film: dict[str, str], said: str) -> None:
+    with pytest.raises(LabelError, match=said):
+        read_records([write_prediction(tmp_path / "f.json", film=film)])
+
+
+def test_who_made_a_record(tmp_path: Path) -> None:
+    prediction, label = write_prediction(tmp_path / "f.json"), write_label(tmp_path / "g.json", POINT)
+    assert [made_by(record) for record in read_records([prediction, label])] == [
+        *("best.pth two stages 1234567890ab", LABELS)
+    ]
+
+
 def test_a_label_files_film_is_found_by_its_name_and_measured(tmp_path: Path) -> None:
     write_picture(tmp_path / "films" / "f.JPG", width=60, height=80)
-    (film,) = pictured(with_films(read_records([write_label(tmp_path / "f.json", POINT)]), tmp_path / "films"))
-    assert (film.file, film.width, film.height) == ("f.JPG", 60, 80)
+    (film,) = on_films(with_films(read_records([write_label(tmp_path / "f.json", POINT)]), tmp_path / "films"))
+    assert (film.file, film.size) == ("f.JPG", (80, 60))
 
 
 def test_a_prediction_needs_no_films(tmp_path: Path) -> None:
-    (film,) = pictured(with_films(read_records([write_prediction(tmp_path / "f.json")]), None))
+    (film,) = on_films(with_films(read_records([write_prediction(tmp_path / "f.json")]), None))
     assert film.file == "f.png"
 
 
 def test_a_label_file_without_films_says_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="neither name nor size of their film: f; give --films FOLDER"):
-        pictured(with_films(read_records([write_label(tmp_path / "f.json", POINT)]), None))
+        on_films(with_films(read_records([write_label(tmp_path / "f.json", POINT)]), None))
 
 
 def test_no_folder_no_film_and_two_films_are_refused(tmp_path: Path) -> None:
@@ -50,11 +82,11 @@ def test_a_landmark_outside_its_film_is_refused(tmp_path: Path) -> None:
     write_picture(tmp_path / "films" / "f.png", width=60, height=80)
     records = read_records([write_label(tmp_path / "f.json", {"A": (59.5, 79.5), "B": (59.6, 3.0)})])
     with pytest.raises(LabelError, match=r"outside the film of 60x80 pixels: B \(59\.6, 3\.0\)"):
-        pictured(with_films(records, tmp_path / "films"))
+        on_films(with_films(records, tmp_path / "films"))
 
 
 def test_two_results_of_films_of_one_name_are_refused(tmp_path: Path) -> None:
     film = {"file": "f.png", "width": 3000, "height": 3000}
     files = [write_prediction(tmp_path / f"{name}.json", film=film) for name in ("f", "f-2")]
     with pytest.raises(SettingsError, match=r"both belong to a film f\.png"):
-        pictured(read_records(files))
+        on_films(read_records(files))

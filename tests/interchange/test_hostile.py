@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 
-from cephkit.cephalometry.source import read_marked
 from cephkit.commands.export import main as export
 from cephkit.errors import LabelError
 from cephkit.evaluation.predictions import read_predictions
+from cephkit.interchange.aariz import imported_files
 from cephkit.interchange.coco import FILE, read_coco
 from cephkit.interchange.cvat import ANNOTATIONS, read_cvat
+from cephkit.interchange.films import read_records
+from cephkit.interchange.imported import Imported
 from cephkit.interchange.label_studio import TASKS
 from cephkit.interchange.label_studio_reader import read_label_studio
-from cephkit.interchange.labelled import Found, label_files_of
-from cephkit.interchange.record import read_record
 from cephkit.landmarks import SYMBOLS
+from cephkit.records.reader import read_record
+from cephkit.records.record import LandmarkRecord
 from tests.interchange.films import face, write_prediction
 from tests.interchange.test_label_studio_reader import annotation, minimal, region
 
@@ -80,6 +82,10 @@ def damaged(data: bytes, rng: random.Random, number: int) -> Iterator[bytes]:
         yield data.decode().encode(encoding)
 
 
+def exported_records(path: Path) -> list[LandmarkRecord]:
+    return read_records([path])
+
+
 def read_by(reader: Callable[[Path], Any], path: Path, contents: Iterator[bytes]) -> int:
     """How many contents were met; what is read goes on to become label files."""
     number = 0
@@ -88,8 +94,8 @@ def read_by(reader: Callable[[Path], Any], path: Path, contents: Iterator[bytes]
         path.write_bytes(content)
         with contextlib.suppress(LabelError):
             read = reader(path)
-            if isinstance(read, Found):
-                for make in label_files_of(read.films).values():
+            if isinstance(read, Imported):
+                for make in imported_files(read.records).values():
                     make()
     return number
 
@@ -121,8 +127,8 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("seed", "reader"),
     [
-        ("prediction", read_marked),
         ("prediction", read_record),
+        ("prediction", exported_records),
         ("prediction", read_predictions),
         ("points", read_predictions),
         ("coco", read_coco),

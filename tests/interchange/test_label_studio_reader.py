@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from cephkit.errors import LabelError
-from cephkit.interchange.films import pictured
+from cephkit.interchange.films import on_films, read_records
 from cephkit.interchange.label_studio import task
 from cephkit.interchange.label_studio_reader import read_label_studio
-from cephkit.interchange.record import read_records
 from tests.interchange.films import face, write_prediction
 
 Json = dict[str, Any]
@@ -48,17 +47,17 @@ def write(path: Path, *tasks: Any) -> Path:
 def test_what_was_exported_comes_back(tmp_path: Path) -> None:
     points = face(6)
     records = read_records([write_prediction(tmp_path / "f.json", points)])
-    exported = task(pictured(records)[0])
+    exported = task(on_films(records)[0])
     exported |= {"id": 1, "annotations": [annotation(*exported["predictions"][0]["result"])]}
     read = read_label_studio(write(tmp_path / "x.json", exported))
-    (film,) = read.films
+    (film,) = read.records
     assert (film.file, read.without) == ("f.png", 0)
     for symbol, point in points.items():
         assert film.points[symbol] == pytest.approx(point, abs=1e-5)
 
 
 def test_percents_are_of_the_picture_from_its_corner(tmp_path: Path) -> None:
-    (film,) = read_label_studio(write(tmp_path / "x.json", whole(annotation(region(x=50, y=25))))).films
+    (film,) = read_label_studio(write(tmp_path / "x.json", whole(annotation(region(x=50, y=25))))).records
     assert film.points == {"A": (999.5, 249.5)}
     assert film.size == (1000, 2000)
 
@@ -73,7 +72,7 @@ def test_percents_are_of_the_picture_from_its_corner(tmp_path: Path) -> None:
     ],
 )
 def test_the_film_by_the_pictures_address(tmp_path: Path, image: str, file: str) -> None:
-    (film,) = read_label_studio(write(tmp_path / "x.json", whole(annotation(region()), image=image))).films
+    (film,) = read_label_studio(write(tmp_path / "x.json", whole(annotation(region()), image=image))).records
     assert film.file == file
 
 
@@ -91,7 +90,7 @@ def test_the_newest_that_was_not_cancelled_counts_and_an_annotator_can_be_chosen
         ),
     )
     for annotator, x in ((None, 10), ("1", 10), ("2", 20), ("two@example.org", 20)):
-        (film,) = read_label_studio(path, annotator).films
+        (film,) = read_label_studio(path, annotator).records
         assert film.points["A"][0] == 20 * x - 0.5, annotator
     with pytest.raises(LabelError, match="nobody with the id or email '3' annotated; check --annotator"):
         read_label_studio(path, "3")
@@ -107,7 +106,7 @@ def test_tasks_without_landmarks_are_counted(tmp_path: Path) -> None:
         whole(annotation(region()), id=5),
     )
     read = read_label_studio(path)
-    assert (len(read.films), read.without) == (1, 4)
+    assert (len(read.records), read.without) == (1, 4)
 
 
 def minimal(region: Json, by: int = 1, day: int = 1, task: int = 17, image: str = "f.png") -> Json:
@@ -123,7 +122,7 @@ def minimal(region: Json, by: int = 1, day: int = 1, task: int = 17, image: str 
 def test_json_min_has_an_entry_per_annotation(tmp_path: Path) -> None:
     path = write(tmp_path / "x.json", minimal(region(x=10), by=1, day=1), minimal(region(x=20), by=2, day=2))
     for annotator, x in ((None, 20), ("1", 10)):
-        (film,) = read_label_studio(path, annotator).films
+        (film,) = read_label_studio(path, annotator).records
         assert (film.file, film.points["A"][0]) == ("f.png", 20 * x - 0.5)
     mixed = write(tmp_path / "y.json", minimal(region()), minimal(region(), image="g.png"))
     with pytest.raises(LabelError, match="task 17: is there twice"):
@@ -133,7 +132,7 @@ def test_json_min_has_an_entry_per_annotation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "said"),
     [
-        (whole(annotation(region("Nasion"))), "task 17: 'Nasion' is no landmark"),
+        (whole(annotation(region("Nasion"))), "task 17: 'Nasion' is not a landmark"),
         (whole(annotation(region(), region(x=60))), "task 17: landmark A is there twice"),
         (whole(annotation(region(), region("B", original_width=1000))), "pictures of different sizes"),
         (whole(annotation(region(original_width=None))), "task 17: original_width is None"),
@@ -144,9 +143,9 @@ def test_json_min_has_an_entry_per_annotation(tmp_path: Path) -> None:
         (whole(annotation(region(x=float("nan")))), "x of 'A' is nan"),
         (whole(annotation(region(), updated_at="yesterday")), "its time is 'yesterday'"),
         (whole(annotation(region()), data={"picture": "f.png"}), 'its data has no "image"'),
-        (whole(annotation(result="none")), '"result" is no list of objects'),
+        (whole(annotation(result="none")), '"result" is not a list of objects'),
         ({"id": 17}, "task 17: neither data nor annotation_id"),
-        ({"id": 17, "data": []}, "task 17: data is no object"),
+        ({"id": 17, "data": []}, "task 17: data is not an object"),
     ],
 )
 def test_what_cannot_be_used_names_the_task(tmp_path: Path, task: Json, said: str) -> None:
@@ -156,7 +155,7 @@ def test_what_cannot_be_used_names_the_task(tmp_path: Path, task: Json, said: st
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(LabelError, match="no list of tasks"):
+    with pytest.raises(LabelError, match="not a list of tasks"):
         read_label_studio(tmp_path / "x.json")
     with pytest.raises(LabelError, match="task 17: is there twice"):
         read_label_studio(write(tmp_path / "y.json", whole(annotation(region())), whole(annotation(region()))))

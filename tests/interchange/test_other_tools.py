@@ -117,8 +117,8 @@ def test_label_studio_makes_coco_of_our_project_and_we_read_it(tmp_path: Path) -
     write(folder / "project.json", *tasks)
     assert told(LABEL_STUDIO, folder / CONFIGURATION, folder / "project.json", folder / "coco") is True
     read = read_coco(folder / "coco" / "result.json")
-    assert {film.file for film in read.films} == set(FILMS)
-    for film in read.films:
+    assert {film.file for film in read.records} == set(FILMS)
+    for film in read.records:
         assert set(film.points) == set(points_of(film.file))
         for symbol, point in points_of(film.file).items():
             # It rounds to whole pixels.

@@ -18,7 +18,8 @@ from cephkit import NOTICE
 from cephkit.checkpoint import Checkpoint, load_model, write_checkpoint
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.geometry import Size
-from cephkit.inference.predictor import Prediction, Predictor
+from cephkit.inference.predictor import Found, Predictor
+from cephkit.inference.preprocess import preprocess
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.onnx import export
@@ -50,21 +51,23 @@ def checkpoint(path: Path, loss: str = "softmax", stride: int = 2, canvas: Size 
 def run(content: bytes | str, predictor: Predictor, films: list[NDArray[np.uint8]]) -> dict[str, NDArray[Any]]:
     """The outputs for a batch of films."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    single = [feed(film, predictor.stages[0].sizes) for film in films]
+    sizes = predictor.stages[0].sizes
+    single = [feed(preprocess(film, sizes), sizes) for film in films]
     names = [output.name for output in session.get_outputs()]
     batch = {key: np.concatenate([each[key] for each in single]) for key in single[0]}
     return dict(zip(names, session.run(names, batch), strict=True))
 
 
-def assert_same(found: dict[str, NDArray[Any]], wanted: list[Prediction], gap: float = 0.01) -> None:
+def assert_same(found: dict[str, NDArray[Any]], predictor: Predictor, wanted: list[Found], gap: float = 0.01) -> None:
     """All outputs are those of PyTorch; points to ``gap`` film pixels."""
-    assert np.allclose(found["points"], [each.points for each in wanted], rtol=0, atol=gap, equal_nan=True)
-    assert np.allclose(found["scores"], [each.scores for each in wanted], rtol=0, atol=1e-4, equal_nan=True)
-    if wanted[0].expected_errors is None:
+    assert np.allclose(found["points"], [each.points[0] for each in wanted], rtol=0, atol=gap, equal_nan=True)
+    assert np.allclose(found["scores"], [each.scores[0] for each in wanted], rtol=0, atol=1e-4, equal_nan=True)
+    errors = [predictor.errors(each) for each in wanted]
+    if predictor.calibration is None:
         assert "expected_errors" not in found
     else:
-        errors, regions = [each.expected_errors for each in wanted], [each.regions for each in wanted]
-        assert np.allclose(found["expected_errors"], errors, rtol=1e-3, equal_nan=True)
+        expected, regions = zip(*((each.expected[0], each.regions[0]) for each in errors), strict=True)
+        assert np.allclose(found["expected_errors"], expected, rtol=1e-3, equal_nan=True)
         assert np.allclose(found["regions"], regions, rtol=2e-3, atol=1e-3, equal_nan=True)
 
 
@@ -86,13 +89,13 @@ def test_a_batch_is_as_with_pytorch_however_the_films_are_held(written: Path) ->
     films = [spotted(way, size=size) for way, size in zip(WAYS, SIZES, strict=True)]
     films += [spotted(WAYS[0], ()), spotted(WAYS[0], SYMBOLS[:2])]
     films += [*(spotted(way, size=size) for way, size in zip(LYING, SIZES[1:], strict=True)), framed()[0]]
-    wanted = [predictor.predict_film(film) for film in films]
+    wanted = [predictor.run_film(film) for film in films]
     found = run(str(written), predictor, films)
-    assert_same(found, wanted)
+    assert_same(found, predictor, wanted)
     assert np.isnan(found["points"][4]).all()  # a black film
-    assert found["plausible"].tolist() == [not each.doubt for each in wanted]
+    assert found["plausible"].tolist() == [not each.poses[0].doubt for each in wanted]
     assert found["plausible"].tolist() == [True] * 4 + [False] * 2 + [True] * 4
-    assert found["faces_left"].tolist() == [each.facing == "left" for each in wanted]
+    assert found["faces_left"].tolist() == [each.poses[0].facing == "left" for each in wanted]
     assert found["faces_left"].tolist()[:2] == [False, True]
     # One by one they go through the loop as often as they need.
     for row, film in enumerate(films):
@@ -122,7 +125,7 @@ def test_one_stage_alone_with_logits_on_a_fine_grid(tmp_path: Path) -> None:
     predictor = Predictor(load_model(checkpoint(tmp_path / "c.pth")))
     found = run(to_onnx(predictor).SerializeToString(), predictor, FILMS)
     assert list(found) == ["points", "scores"]
-    assert_same(found, [predictor.predict_film(film) for film in FILMS])
+    assert_same(found, predictor, [predictor.run_film(film) for film in FILMS])
 
 
 @pytest.mark.slow
@@ -130,9 +133,10 @@ def test_one_stage_alone_with_logits_on_a_fine_grid(tmp_path: Path) -> None:
 @pytest.mark.parametrize("refine", [True, False])
 def test_each_variant_with_and_without_the_second_stage(variant: Any, refine: bool) -> None:
     predictor, films = Predictor(spots_model(), refine=refine), [spotted(way) for way in WAYS]
-    found = run(to_onnx(predictor, variant, films).SerializeToString(), predictor, films)
-    wanted = [predictor.predict_film(film) for film in films]
-    assert np.abs(found["points"] - [each.points for each in wanted]).mean() < 0.5
+    fed = [preprocess(film, predictor.canvas_sizes) for film in films]
+    found = run(to_onnx(predictor, variant, fed).SerializeToString(), predictor, films)
+    wanted = [predictor.run_film(film) for film in films]
+    assert np.abs(found["points"] - [each.points[0] for each in wanted]).mean() < 0.5
     assert found["faces_left"].tolist() == [False, True, False, False]
 
 
@@ -140,9 +144,10 @@ def test_each_variant_with_and_without_the_second_stage(variant: Any, refine: bo
 @pytest.mark.parametrize("variant", ["float16", "int8"])
 def test_variants_of_a_backbone_are_smaller(variant: Any, tmp_path: Path) -> None:
     predictor = Predictor(load_model(checkpoint(tmp_path / "c.pth")))
-    content = to_onnx(predictor, variant, FILMS).SerializeToString()
+    fed = [preprocess(film, predictor.canvas_sizes) for film in FILMS]
+    content = to_onnx(predictor, variant, fed).SerializeToString()
     assert len(content) < 0.8 * sum(weight.numel() * 4 for weight in predictor.stages[0].model.parameters())
-    gap = run(content, predictor, FILMS)["points"] - [predictor.predict_film(film).points for film in FILMS]
+    gap = run(content, predictor, FILMS)["points"] - [predictor.run_film(film).points[0] for film in FILMS]
     assert 0 < np.median(np.abs(gap)) < 3.0
 
 
@@ -178,8 +183,8 @@ def test_the_example_of_the_page_gives_pytorchs_points_without_torch(written: Pa
     )  # fmt: skip
     rows = [line.split() for line in done.stdout.splitlines()]
     assert tuple(row[0] for row in rows) == SYMBOLS
-    wanted = Predictor(spots_model()).predict_film(film)
-    assert np.abs(np.array([row[1:3] for row in rows], dtype=float) - wanted.points).max() < 0.01
+    wanted = Predictor(spots_model()).run_film(film)
+    assert np.abs(np.array([row[1:3] for row in rows], dtype=float) - wanted.points[0]).max() < 0.01
     assert done.stderr == ""
 
 

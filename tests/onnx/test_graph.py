@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from cephkit.geometry import letterbox, transform
-from cephkit.inference import views as looks
+from cephkit.inference import views
 from cephkit.inference.views import about_centre
 from cephkit.models.refiner import take_crops
-from cephkit.onnx.graph import crops_about, letterboxes, show
+from cephkit.onnx.graph import crops_about, letterboxes, warp
 
 
 def test_letterboxes_are_those_of_geometry_for_any_film() -> None:
@@ -21,11 +21,11 @@ def test_letterboxes_are_those_of_geometry_for_any_film() -> None:
             assert (torch.tensor([3.0, 7.0]) * scale[row] + shift[row])[0].numpy() == pytest.approx(wanted, abs=1e-9)
 
 
-def test_canvases_are_shown_as_in_prediction() -> None:
+def test_canvases_are_warped_as_in_prediction() -> None:
     images = torch.rand(3, 1, 64, 96)
     ways = np.stack([np.eye(3), about_centre((64, 96), 20, 1.2), about_centre((64, 96), -30, 0.8, True)])
-    shown = show(images, torch.from_numpy(ways[:, :2]))
-    assert shown.numpy() == pytest.approx(looks.show(images, ways).numpy(), abs=1e-4)
+    warped = warp(images, torch.from_numpy(ways[:, :2]))
+    assert warped.numpy() == pytest.approx(views.warp(images, ways).numpy(), abs=1e-4)
 
 
 def test_crops_are_those_that_the_second_stage_was_trained_on() -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cephkit.geometry import letterbox, transform
 from cephkit.inference.predictor import Predictor
+from cephkit.inference.preprocess import preprocess
 from cephkit.onnx.graph import Answer, FirstStage
 from cephkit.onnx.posing import ANSWERED, DONE, NO_FACE, STATE, PoseSearch, Start
 from tests.onnx.spots import (
@@ -34,30 +35,30 @@ LEFT = [False, True, False, False, False, False, True, False, True]
 
 
 def searched(predictor: Predictor, films: list[NDArray[np.uint8]]) -> tuple[dict[str, Tensor], int]:
-    """The last state, and after how many glances."""
+    """The last state, and the number of trials."""
     assert predictor.pose is not None
     search = PoseSearch(FirstStage(predictor.stages[0].model, predictor.spec), predictor.pose, CANVAS).eval()
-    canvas = torch.cat([predictor.canvases(film)[0][None] for film in films])
+    canvas = torch.stack([preprocess(film, [CANVAS]).canvases[CANVAS] for film in films])
     sizes = torch.tensor([film.shape for film in films])
-    glances, undecided = 0, torch.tensor(True)
+    trials, undecided = 0, torch.tensor(True)
     with torch.no_grad():
         state = Start(len(SYMBOLS))(canvas)
         while undecided:
             undecided, *state = search(canvas, sizes, state)
-            glances += 1
-    return dict(zip(STATE, state, strict=True)), glances
+            trials += 1
+    return dict(zip(STATE, state, strict=True)), trials
 
 
 @pytest.mark.parametrize("trained_left", [False, True])
-def test_every_film_of_a_batch_is_shown_as_it_would_be_alone(trained_left: bool) -> None:
+def test_every_film_of_a_batch_is_posed_as_it_would_be_alone(trained_left: bool) -> None:
     predictor = Predictor(spots_model(trained_left), refine=False)
-    state, glances = searched(predictor, FILMS)
+    state, trials = searched(predictor, FILMS)
     assert (state["step"] == DONE).all()
-    assert 5 <= glances <= DONE
+    assert 5 <= trials <= DONE
     bad = state["level"] == NO_FACE
     for row, film in enumerate(FILMS):
         box = letterbox(film.shape, CANVAS)
-        pose = predictor.predict_canvases([c[None] for c in predictor.canvases(film)], [film.shape]).poses[0]
+        pose = predictor.run_film(film).poses[0]
         assert bool(bad[row]) == bool(pose.doubt)
         if not pose.doubt:
             wanted = box.to_canvas @ pose.matrix @ box.to_film
@@ -79,14 +80,14 @@ def test_every_film_of_a_batch_is_shown_as_it_would_be_alone(trained_left: bool)
 def test_points_are_those_of_the_film_as_it_is_on_its_side_upside_down_or_framed(trained_left: bool) -> None:
     predictor = Predictor(spots_model(trained_left), refine=False)
     for way, left in zip(LYING, LEFT[4:7], strict=True):
-        found = predictor.predict_film(spotted(way))
-        assert (found.doubt, found.facing) == ("", "left" if left else "right")
-        assert np.abs(found.points - transform(letterbox(FILM, CANVAS).to_film @ way, LAYOUT)).max() < 5
+        found = predictor.run_film(spotted(way))
+        assert (found.poses[0].doubt, found.poses[0].facing) == ("", "left" if left else "right")
+        assert np.abs(found.points[0] - transform(letterbox(FILM, CANVAS).to_film @ way, LAYOUT)).max() < 5
     for mirror, way in ((False, UPRIGHT), (True, MIRRORED)):
         film, moved = framed(mirror)
-        found = predictor.predict_film(film)
-        assert (found.doubt, found.facing) == ("", "left" if mirror else "right")
+        found = predictor.run_film(film)
+        assert (found.poses[0].doubt, found.poses[0].facing) == ("", "left" if mirror else "right")
         truth = transform(letterbox(FRAMED, CANVAS).to_film @ way, LAYOUT) + moved
-        assert np.abs(found.points - truth).max() < 5
-    nothing = predictor.predict_film(spotted(WAYS[0], ()))
-    assert "turn the film upright or crop it" in nothing.doubt
+        assert np.abs(found.points[0] - truth).max() < 5
+    nothing = predictor.run_film(spotted(WAYS[0], ()))
+    assert "turn the film upright or crop it" in nothing.poses[0].doubt

@@ -111,7 +111,7 @@ def test_a_finished_run_knows_shapes_and_errors(settings: Settings) -> None:
     model = load_model(config.save_dir / "checkpoint_best.pth")
     predictor = Predictor(model)
     assert predictor.pose is not None
-    found = predictor.predict_film(config.dataset_path / "test" / "Cephalograms" / "e0.png")
+    found = predictor.run_film(config.dataset_path / "test" / "Cephalograms" / "e0.png")
     assert found.expected_errors is not None
     assert np.isfinite(found.expected_errors).all()
     assert (found.expected_errors > 0).all()
@@ -135,7 +135,7 @@ def test_every_checkpoint_of_a_run_under_way_knows_how_films_are_held(settings: 
         assert predictor.pose.shape.lowest_score is None
         (lack,) = predictor.lacks
         assert "no calibration for plain" in lack
-        found = predictor.predict_film(config.dataset_path / "test" / "Cephalograms" / "e0.png")
+        found = predictor.run_film(config.dataset_path / "test" / "Cephalograms" / "e0.png")
         assert any("no calibration" in note for note in found.to_dict()["notes"])
 
 

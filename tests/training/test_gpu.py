@@ -45,6 +45,6 @@ def test_the_same_network_predicts_alike_on_card_and_cpu(settings: Settings) -> 
     config = settings(epochs=1)
     best = train(config).save_dir / "checkpoint_best.pth"
     film = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
-    on_cpu = Predictor(load_model(best)).predict_film(film).points
-    on_card = Predictor(load_model(best, "cuda"), "cuda").predict_film(film).points
+    on_cpu = Predictor(load_model(best)).run_film(film).points[0]
+    on_card = Predictor(load_model(best, "cuda"), "cuda").run_film(film).points[0]
     assert on_card == pytest.approx(on_cpu, abs=0.05)

@@ -107,7 +107,7 @@ def test_the_best_checkpoint_predicts_what_was_validated(settings: Settings, tin
     loaded = load_model(config.save_dir / "checkpoint_best.pth")
     films = read_aariz(tiny_aariz, ("valid",)).films
     predictor = Predictor(loaded)
-    predicted = np.stack([predictor.predict_film(film.path).points for film in films])
+    predicted = np.stack([predictor.run_film(film.path).points[0] for film in films])
     truth = np.stack([points_array(film.points("mean"), loaded.spec.symbols) for film in films])
     assert radial_errors(predicted, truth).mean() * 0.5 == pytest.approx(result.best, abs=1e-3)
 

@@ -151,7 +151,7 @@ def _stress(options: EvaluateOptions, judged: Judged, console: Console) -> None:
     predictor = judged.predictor
     assert predictor is not None
     rows = stress_rows(
-        lambda film: predictor.predict_film(film).points[0], judged.scores.films, predictor.spec.symbols, options.truth,
+        lambda film: predictor.run_film(film).points[0], judged.scores.films, predictor.spec.symbols, options.truth,
         lambda films: shown(films, "distorting"), max_films=options.stress_films,
     )  # fmt: skip
     show_stress(rows, console)

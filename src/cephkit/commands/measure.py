@@ -277,8 +277,8 @@ def _measured(
             grey = _picture(record, file, pictures)
     else:
         assert model is not None
-        shown = model.show(file, said, data)
-        (record,), grey = model.predict_shown([shown]), shown.grey
+        preprocessed = model.preprocess(file, said, data)
+        (record,), grey = model.predict_preprocessed([preprocessed]), preprocessed.grey
     film = measure_film(
         name,
         file,

@@ -4,6 +4,7 @@ Each error names where the value stands, the value, what was expected, and what 
 """
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -75,16 +76,14 @@ def number(value: Any, name: str, where: Path | str, *, digits: bool = False) ->
         where: the file, and what in it.
         digits: digits in a text count too, as XML and some tools write them.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, str) if digits else (int, float)):
-        raise BrokenLabelError(f"{name} is {value!r:.40}, expected a number", "correct it", where)
+    kinds = (int, float, str) if digits else (int, float)
     try:
-        found = float(value)
-    except ValueError as error:
-        raise BrokenLabelError(f"{name} is {value!r:.40}, expected a number", "correct it", where) from error
-    except OverflowError:
-        found = float("inf")
+        found = float(value) if isinstance(value, kinds) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        found = math.nan
     if not abs(found) <= FARTHEST_PX:
-        raise BrokenLabelError(f"{name} is {found:g}, which is not finite or far off any film", "correct it", where)
+        reason = f"{name} is {value!r:.40}, expected a number of at most {FARTHEST_PX:g}"
+        raise BrokenLabelError(reason, "correct it", where)
     return found
 
 

@@ -25,8 +25,8 @@ class OpenedFilm:
     """A film's pixels and what its file says about them; nothing about the patient."""
 
     grey: Grey
-    """(H, W) uint8, or uint16 for a 16-bit film (see ``depth``), as viewers display it: bone is bright, an EXIF rotation
-    has been applied, colour has become luminance, transparency is ignored."""
+    """(H, W) uint8, or uint16 for a 16-bit film (see ``depth``), as viewers display it: bone is bright, an EXIF
+    rotation has been applied, colour has become luminance, transparency is ignored."""
     content: str
     """Hash of the file's bytes."""
     spacing: Spacing | None

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from cephkit.data.depth import widened
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
-from cephkit.data.pixels import read_grey, to_uint8
+from cephkit.data.opened import read_grey
+from cephkit.data.pixels import to_uint8
 from cephkit.data.spacing import stretch_of
 from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import DataError
@@ -105,7 +105,7 @@ def stress_rows(
                 predicted[index, row] = undistorted[row]
                 continue
             distorted, matrix = distortion(grey, seed)
-            found = _checked(predict(to_uint8(widened(distorted))), truth[row].shape)  # as its file would be read
+            found = _checked(predict(distorted), truth[row].shape)
             predicted[index, row] = transform(invert(matrix), found)
             # A label beside the film was not cut off by anyone.
             moved = transform(matrix, truth[row])

@@ -6,49 +6,23 @@ record = model.predict("film.dcm")
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from cephkit.checkpoint import load_model as load_checkpoint
 from cephkit.data.folder import films_in
-from cephkit.data.opened import OpenedFilm, open_array, open_film, open_image
-from cephkit.data.pixels import pixel_hash, to_uint8
-from cephkit.data.spacing import Spacing, as_spacing, stretch_of
-from cephkit.data.straight import straightened
+from cephkit.data.spacing import Spacing, as_spacing
 from cephkit.device import choose_device
 from cephkit.errors import FilmError, SettingsError
-from cephkit.geometry import Size
 from cephkit.inference.prediction import finished
 from cephkit.inference.predictor import Predictor
+from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
 from cephkit.inference.stream import batched, in_order
 from cephkit.notice import Notify
 from cephkit.records.record import LandmarkRecord
-
-FilmLike: TypeAlias = Path | str | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]
-"""A file; a PIL image, read by mode and EXIF as its file would be; or an array: (H, W) grey uint8 or uint16, or
-(H, W, 3) uint8 of red, green and blue."""
-Canvases: TypeAlias = tuple[torch.Tensor, ...]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A film made ready for the networks."""
-
-    file: str
-    film: OpenedFilm
-    grey: NDArray[np.uint8]
-    """(H, W), as people see it."""
-    spacing: Spacing | None
-    shown_size: Size
-    """(height, width) with square pixels."""
-    canvases: Canvases
-    film_hash: str
 
 
 class Model:
@@ -56,10 +30,9 @@ class Model:
 
     Args:
         predictor: the networks.
-        keep_doubtful: give landmarks even of pictures that look like no lateral cephalogram; without it they
-            count as not found, and ``LandmarkRecord.doubt`` says why.
-        ignore_bad_pixel_size: read DICOM films whose own pixel size cannot be one without it; otherwise they are
-            errors.
+        keep_doubtful: give landmarks even of pictures that do not look like lateral cephalograms; otherwise these count
+            as not found, and ``LandmarkRecord.doubt`` says why.
+        ignore_bad_pixel_size: ignore an impossible pixel size in a DICOM file; otherwise it is an error.
     """
 
     def __init__(self, predictor: Predictor, keep_doubtful: bool = False, ignore_bad_pixel_size: bool = False) -> None:
@@ -68,7 +41,7 @@ class Model:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The landmarks that it finds."""
+        """The landmarks that the model finds."""
         return self.predictor.spec.symbols
 
     @property
@@ -78,34 +51,34 @@ class Model:
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether predictions have expected errors."""
+        """Whether results have expected errors."""
         return self.predictor.calibration is not None
 
     def predict(self, film: FilmLike, *, spacing: Spacing | float | None = None, film_id: str = "") -> LandmarkRecord:
-        """The landmarks of one film.
+        """Find the landmarks of one film.
 
         Args:
             film: a file (PNG, JPEG, BMP, TIFF, WebP, DICOM), a PIL image or an array, see ``FilmLike``.
-            spacing: mm per film pixel; None: what the file says, if it says anything.
+            spacing: mm per film pixel; None: what the file says, if anything.
             film_id: default: the file's name without its ending.
 
         Raises:
-            FilmError: this is no film that can be read.
-            SettingsError: the pixel size cannot be one.
+            FilmError: it cannot be read as a film.
+            SettingsError: no pixel of a cephalogram has that size.
         """
-        (record,) = self.predict_shown([self.show(film, spacing)])
+        (record,) = self.predict_preprocessed([self.preprocess(film, spacing)])
         return replace(record, film_id=film_id) if film_id else record
 
     def predict_batch(
         self, films: Sequence[FilmLike], *, spacing: Spacing | float | None = None
     ) -> list[LandmarkRecord]:
-        """The landmarks of several films in one pass, which is faster on a card.
+        """Find the landmarks of several films in one pass, which is faster on a card.
 
         Raises:
-            FilmError: one of them is no film that can be read.
+            FilmError: one of them cannot be read as a film.
             SettingsError: as ``predict``.
         """
-        return self.predict_shown([self.show(film, spacing) for film in films]) if films else []
+        return self.predict_preprocessed([self.preprocess(film, spacing) for film in films]) if films else []
 
     def predict_folder(
         self,
@@ -118,19 +91,19 @@ class Model:
         broken: Callable[[Path, FilmError], None] | None = None,
         notify: Notify | None = None,
     ) -> Iterator[LandmarkRecord]:
-        """The landmarks of every film in a folder, one after the other, with few films in memory.
+        """Find the landmarks of every film in a folder, one after the other, with few films in memory.
 
         Args:
             folder: where the films are.
             spacing: as ``predict``.
             batch_size: films per pass.
             num_workers: threads that read films ahead.
-            recursive: search the folders in it too.
-            broken: is told of a film that cannot be read; None: a warning.
-            notify: takes a line about files and folders that were passed over.
+            recursive: search its subfolders too.
+            broken: called with each film that cannot be read; None: a warning.
+            notify: takes a line about files and folders that are skipped.
 
         Raises:
-            SettingsError: no such folder or no film in it, a batch of none, or a pixel size that cannot be one.
+            SettingsError: no such folder or no film in it, a batch size of 0, or an impossible pixel size.
         """
         if batch_size < 1:
             raise SettingsError(f"batch_size must be 1 or more, got {batch_size}")
@@ -147,48 +120,34 @@ class Model:
         broken: Callable[[Path, FilmError], None] | None,
     ) -> Iterator[LandmarkRecord]:
 
-        def read(file: Path) -> tuple[Path, Shown | FilmError]:
+        def read(file: Path) -> tuple[Path, PreprocessedFilm | FilmError]:
             try:
-                return file, self.show(file, spacing)
+                return file, self.preprocess(file, spacing)
             except FilmError as error:
                 return file, error
 
         for batch in batched(in_order(read, files, num_workers), batch_size):
-            for file, shown in batch:
-                if isinstance(shown, FilmError):
+            for file, film in batch:
+                if isinstance(film, FilmError):
                     if broken is None:
-                        warnings.warn(str(shown), stacklevel=2)
+                        warnings.warn(str(film), stacklevel=2)
                     else:
-                        broken(file, shown)
-            ready = [shown for _, shown in batch if isinstance(shown, Shown)]
-            yield from self.predict_shown(ready) if ready else ()
+                        broken(file, film)
+            ready = [film for _, film in batch if isinstance(film, PreprocessedFilm)]
+            yield from self.predict_preprocessed(ready) if ready else ()
 
-    def show(self, film: FilmLike, spacing: Spacing | float | None = None, data: bytes | None = None) -> Shown:
-        """Reads a film and makes it ready for the networks; see ``predict``. ``data``: its bytes, where read."""
-        try:
-            return self._ready(film, as_spacing(spacing), data)
-        except MemoryError as error:
-            where = f"{film}: " if isinstance(film, (str, Path)) else ""
-            reason = "too large for this machine's memory; save the film smaller, or take it out"
-            raise FilmError(where + reason) from error
+    def preprocess(
+        self, film: FilmLike, spacing: Spacing | float | None = None, data: bytes | None = None
+    ) -> PreprocessedFilm:
+        """Read a film and prepare it for the networks; see ``predict``. ``data``: its bytes, if they have been read."""
+        return preprocess(
+            film, self.predictor.canvas_sizes, as_spacing(spacing), ignore_bad_spacing=self.ignore_bad_pixel_size,
+            data=data,
+        )  # fmt: skip
 
-    def _ready(self, film: FilmLike, spacing: Spacing | None, data: bytes | None) -> Shown:
-        if isinstance(film, (str, Path)):
-            file, use, ignore = Path(film).name, spacing is None, self.ignore_bad_pixel_size
-            opened = open_film(Path(film), use_spacing=use, ignore_bad_spacing=ignore, data=data)
-        else:
-            opened, file = _opened(film), ""
-        spacing = spacing or opened.spacing
-        grey = to_uint8(opened.grey)
-        straight = straightened(grey, stretch_of(spacing))
-        canvases = self.predictor.canvases(straight)
-        return Shown(file, opened, grey, spacing, straight.shape, canvases, pixel_hash(opened.grey))
-
-    def predict_shown(self, films: Sequence[Shown]) -> list[LandmarkRecord]:
-        """The landmarks of films that are ready."""
-        canvases = [torch.stack(same) for same in zip(*(film.canvases for film in films), strict=True)]
-        found = self.predictor.predict_canvases(canvases, [film.shown_size for film in films])
-        return finished(self.predictor, found, films, self.keep_doubtful)
+    def predict_preprocessed(self, films: Sequence[PreprocessedFilm]) -> list[LandmarkRecord]:
+        """Find the landmarks of films that ``preprocess`` made, in one pass."""
+        return finished(self.predictor, self.predictor.run(films), films, self.keep_doubtful)
 
 
 def load_model(
@@ -202,20 +161,20 @@ def load_model(
     ignore_bad_pixel_size: bool = False,
     notify: Notify = warnings.warn,
 ) -> Model:
-    """A model ready to predict.
+    """Load a model to predict with.
 
     Args:
         path: a checkpoint of ``cephkit train``, or several, whose points are averaged.
         device: cuda, cuda:1, mps or cpu; None: a card where there is one.
-        tta: look at each film several times and average: slower, a little better.
+        tta: average several views of each film: slower, slightly better.
         refine: use the second stage of checkpoints that have one.
         mixed_precision: run the networks in half precision.
         keep_doubtful: see ``Model``.
         ignore_bad_pixel_size: see ``Model``.
-        notify: takes a line where there is no such device and the CPU is used.
+        notify: takes a line if there is no such device and the CPU is used instead.
 
     Raises:
-        CheckpointError: no checkpoint, or a damaged one.
+        CheckpointError: it is missing, damaged, or not a checkpoint.
         SettingsError: no such device, or checkpoints of different landmarks.
     """
     paths = [path] if isinstance(path, (str, Path)) else list(path)
@@ -223,11 +182,3 @@ def load_model(
     where = choose_device(name, notify)
     loaded = [load_checkpoint(Path(each), where) for each in paths]
     return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful, ignore_bad_pixel_size)
-
-
-def _opened(film: Any) -> OpenedFilm:
-    if isinstance(film, Image.Image):
-        return open_image(film)
-    if isinstance(film, np.ndarray) and not np.ma.isMaskedArray(film):
-        return open_array(film)
-    raise FilmError(f"a {type(film).__name__} is no film; give a file, a PIL image or a numpy array")

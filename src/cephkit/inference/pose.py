@@ -1,8 +1,8 @@
-"""How a film is held: facing left, turned, small in a large frame - and what to do so that the network knows it.
+"""How a film is posed - facing left, turned, small in a large frame - and how to undo that for the network.
 
-A network learns films that are held as those of its training. A first glance tells where the landmarks seem to lie;
-their shape tells whether that can be. Where it cannot, the film is looked at mirrored, turned and cut to what is
-no frame; where the face is only turned or of unusual size, the film is shown again as the training's films were.
+A network learns films that are posed as those of its training. The first stage runs on the film as it is, and the shape
+of the landmarks tells whether they can be those of a face. If not, it runs again on the film mirrored, turned, and
+without its frame; if the face is only turned or of unusual size, on the film laid onto the training's mean landmarks.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,50 +21,50 @@ from cephkit.inference.views import about_centre, fitted
 from cephkit.landmarks import Facing
 
 Floats = NDArray[np.float64]
-Glance = Callable[[Floats, Sequence[int]], tuple[Floats, Floats]]
-"""(n, 3, 3) changes of films, and which films -> points (n, K, 2) in film pixels, scores (n, K)."""
+RunFirst = Callable[[Floats, Sequence[int]], tuple[Floats, Floats]]
+"""Runs the first stage: (n, 3, 3) changes of films, which films -> points (n, K, 2) in film pixels, scores (n, K)."""
 Rectangle = Callable[[int], Floats]
-"""Which film -> (4,) what of its canvas is no frame: left, top, right, bottom; see ``looks.film_rectangles``."""
+"""Which film -> (4,) its canvas without a frame: left, top, right, bottom; see ``views.film_rectangles``."""
 
 USUAL_ROTATION_DEGREES = 6.0
 USUAL_SCALE = 1.10
 USUAL_SHIFT = 0.08
-"""Share of the canvas height. Within these a film is left as it is: the training has shown it all that."""
+"""Share of the canvas height. Within these limits a film is left as it is: the augmentation of training covers them."""
 SCALE_LIMITS = (0.2, 5.0)
-"""Beyond these what was found is no face."""
+"""Outside these the landmarks are not a face's."""
 LOSS_ALLOWED = 1.2
-"""Another look is believed where its shape is not worse than this many times the one before."""
+"""Another way is preferred if its shape's distance is less than this many times the one before."""
 ADVICE = (
     "neither mirrored nor turned nor without its frame is it a face: turn the film upright or crop it, if it is one"
 )
 
 
 class Way(NamedTuple):
-    """One way of showing a film."""
+    """One way of changing a film before the network gets it."""
 
     mirrored: bool = False
     degrees: float = 0.0
-    """Clockwise as seen, after the mirror."""
+    """Clockwise on screen, after the mirror."""
     cut: bool = False
-    """Show only what is no frame."""
+    """Crop to the film without its frame."""
 
     @property
     def is_quarter(self) -> bool:
-        """Whether it is a quarter turn or several, after which the film is to fit the canvas again."""
+        """Whether it is a quarter turn or several, after which the film has to be fitted to the canvas again."""
         return self.degrees % 90 == 0 and self.degrees % 360 != 0
 
 
-SECOND_GLANCES: tuple[tuple[Way, ...], ...] = (
+FURTHER_WAYS: tuple[tuple[Way, ...], ...] = (
     (Way(mirrored=True), Way(degrees=-30.0), Way(degrees=30.0)),
     tuple(Way(mirrored, degrees) for mirrored in (False, True) for degrees in (90.0, 180.0, 270.0)),
     (Way(cut=True), Way(mirrored=True, cut=True)),
 )
-"""What is tried where the first glance makes no usual face, until a group of ways has made one."""
+"""Tried if the film as it is gives no usual face, group by group, until one does."""
 
 
 @dataclass(frozen=True)
 class PoseModel:
-    """Shapes of the training's films, and how they lay on the canvas."""
+    """Shapes of the training's films, and their place on the canvas."""
 
     shape: ShapeModel
     layout: Floats
@@ -95,15 +95,15 @@ class PoseModel:
 
 @dataclass(frozen=True)
 class Pose:
-    """How one film is shown to the network, and whether a lateral cephalogram was found on it."""
+    """How one film is changed for the network, and whether it is a lateral cephalogram."""
 
     matrix: Matrix
-    """Film pixels to the film as it is shown."""
+    """Film pixels to pixels of the changed film."""
     facing: Facing = "right"
     doubt: str = ""
-    """Why the landmarks cannot be those of a lateral cephalogram; empty where they can."""
+    """Why the landmarks cannot be those of a lateral cephalogram; empty if they can."""
     note: str = ""
-    """What is unusual about the face; empty where nothing is."""
+    """What is unusual about the face; empty if nothing is."""
     excess: float = 1.0
     """How many times further than usual faces this one lies from the training's; 1 for a usual one."""
 
@@ -111,13 +111,13 @@ class Pose:
 def fit_pose(
     points: ArrayLike, scores: ArrayLike | None, canvas_size: Size, symbols: Sequence[str] | None = None
 ) -> PoseModel:
-    """The pose model of films. Films that face the other way than most count as their mirror images.
+    """Fit a pose model to films. Films that face the other way than most count as their mirror images.
 
     Args:
         points: (N, K, 2) canvas pixels, NaN where missing.
         scores: (N, K) peak heights that the network reaches on such films; None: no limit for them.
         canvas_size: of the canvas.
-        symbols: names of the landmarks; None: films are taken to face one way, and nothing is known of the landmarks.
+        symbols: names of the landmarks; None: all films are taken to face the same way, and landmarks are anonymous.
 
     Raises:
         ValueError: too few films; see ``fit_shape``.
@@ -131,12 +131,12 @@ def fit_pose(
 
 
 def faces(symbols: Sequence[str], points: Floats) -> Facing | None:
-    """Where the face with landmarks (K, 2) looks, NaN where missing; None where they do not tell."""
+    """Which way the face with landmarks (K, 2) looks, NaN where missing; None if they do not show it."""
     return facing_of({s: (x, y) for s, (x, y) in zip(symbols, points.tolist(), strict=True) if np.isfinite(x + y)})
 
 
 def pose_model(loaded: LoadedModel) -> PoseModel | None:
-    """The pose model of a checkpoint, or None where it has none.
+    """Read the pose model of a checkpoint, or None if it has none.
 
     Raises:
         CheckpointError: it is damaged.
@@ -150,28 +150,28 @@ def pose_model(loaded: LoadedModel) -> PoseModel | None:
             raise ValueError(f"{len(model.layout)} landmarks on a canvas of {model.canvas_size}")
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:  # LinAlgError is a ValueError
         raise CheckpointError(
-            f"{loaded.path}: its pose model is damaged ({error}); take another checkpoint of the run, or train again"
+            f"{loaded.path}: its pose model is damaged ({error}); use another checkpoint of the run, or train again"
         ) from error
     return model
 
 
 def choose_poses(
-    model: PoseModel | None, glance: Glance, sizes: Sequence[Size], rectangle: Rectangle | None = None
+    model: PoseModel | None, run_first: RunFirst, sizes: Sequence[Size], rectangle: Rectangle | None = None
 ) -> list[Pose]:
-    """How to show each of the films.
+    """Choose the pose of each film.
 
     Args:
-        model: None shows every film as it is and doubts none.
-        glance: a quick look of the first stage.
+        model: None leaves every film as it is and doubts none.
+        run_first: the first stage.
         sizes: (height, width) of the films.
-        rectangle: what of a film's canvas is no frame; None: all of it.
+        rectangle: a film's canvas without a frame; None: all of it.
     """
     plain = np.broadcast_to(np.eye(3), (len(sizes), 3, 3))
     if model is None:
         return [Pose(np.eye(3)) for _ in sizes]
-    points, scores = glance(np.array(plain), range(len(sizes)))
+    points, scores = run_first(np.array(plain), range(len(sizes)))
     return [
-        _choose(model, glance, row, size, _Candidate.of(model, np.eye(3), False, xy, score), rectangle)
+        _choose(model, run_first, row, size, _Candidate.of(model, np.eye(3), False, xy, score), rectangle)
         for row, (size, xy, score) in enumerate(zip(sizes, points, scores, strict=True))
     ]
 
@@ -197,35 +197,35 @@ class _Candidate:
         return 0 if self.verdict.is_usual else 1 if self.verdict.ok else 2
 
     def beats(self, best: "_Candidate", loss_allowed: float = 1.0) -> bool:
-        """Whether this look shows more of a face than ``best``."""
+        """Whether these landmarks are more like a face's than those of ``best``."""
         return (self.level, self.verdict.shape_distance) < (best.level, best.verdict.shape_distance * loss_allowed)
 
 
 def _choose(
-    model: PoseModel, glance: Glance, row: int, size: Size, first: _Candidate, rectangle: Rectangle | None
+    model: PoseModel, run_first: RunFirst, row: int, size: Size, first: _Candidate, rectangle: Rectangle | None
 ) -> Pose:
     box = letterbox(size, model.canvas_size)
 
-    def look(on_canvas: Matrix, mirrored: bool) -> _Candidate:
+    def attempt(on_canvas: Matrix, mirrored: bool) -> _Candidate:
         matrix = box.to_film @ on_canvas @ box.to_canvas
-        points, scores = glance(matrix[None], [row])
+        points, scores = run_first(matrix[None], [row])
         return _Candidate.of(model, matrix, mirrored, points[0], scores[0])
 
     best = first
-    for ways in SECOND_GLANCES:
+    for ways in FURTHER_WAYS:
         if best.level == 0:
             break
         for way in ways:
             rectangle_of = rectangle(row) if way.cut and rectangle is not None else content(box)
-            other = look(way_on_canvas(way, model.canvas_size, rectangle_of), way.mirrored)
-            # A network sees something usual even in the mirror image of an unusual face, but less clearly.
+            other = attempt(way_on_canvas(way, model.canvas_size, rectangle_of), way.mirrored)
+            # Even in the mirror image of an unusual face a network finds a usual one, but with lower scores.
             if other.beats(best) and (best.level == 2 or other.score >= best.score):
                 best = other
     for _ in range(2):  # a face that was hardly recognised is recognised better once it stands upright
         upright = to_layout(model, transform(box.to_canvas @ best.matrix, best.points))
         if upright is None:
             break
-        again = look(upright @ box.to_canvas @ best.matrix @ box.to_film, best.mirrored)
+        again = attempt(upright @ box.to_canvas @ best.matrix @ box.to_film, best.mirrored)
         if not again.beats(best, LOSS_ALLOWED):
             break
         best = again
@@ -242,14 +242,14 @@ def content(box: Letterbox) -> Floats:
 
 
 def way_on_canvas(way: Way, size: Size, rectangle: Floats) -> Matrix:
-    """Canvas to what is shown in one ``way``; the ``rectangle`` matters to quarter turns and cuts."""
+    """Canvas to the canvas changed in one ``way``; the ``rectangle`` matters for quarter turns and cuts."""
     if way.cut or way.is_quarter:
         return fitted(size, rectangle, way.degrees, way.mirrored)
     return about_centre(size, way.degrees, 1.0, way.mirrored)
 
 
 def to_layout(model: PoseModel, points: Floats) -> Matrix | None:
-    """What lays landmarks (K, 2), canvas pixels, onto the training's; None where they lie there already."""
+    """Find what lays landmarks (K, 2), canvas pixels, onto the training's; None if they lie there already."""
     found = similarity(points, model.layout)
     if found is None:
         return None

@@ -1,33 +1,29 @@
 """From what the networks found to finished landmark records: the only place that turns the one into the other."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.names import film_name
-from cephkit.data.straight import unstretched
 from cephkit.inference.predictor import Errors, Found, Predictor
+from cephkit.inference.preprocess import PreprocessedFilm
 from cephkit.records.record import LandmarkRecord
-
-if TYPE_CHECKING:
-    from cephkit.inference.model import Shown
 
 Floats = NDArray[np.float64]
 
 
 def finished(
-    predictor: Predictor, found: Found, films: Sequence["Shown"], keep_doubtful: bool = False
+    predictor: Predictor, found: Found, films: Sequence[PreprocessedFilm], keep_doubtful: bool = False
 ) -> list[LandmarkRecord]:
-    """The records of B films, points and errors in pixels of the films as they are stored.
+    """The records of B films; points and errors are in pixels of the films as they are stored.
 
     A landmark off the film counts as not found; so do all of a film that is doubted, because a picture that is no
     film has none, whatever a network says.
 
     Args:
         predictor: what found the landmarks.
-        found: of films whose pixels were made square.
+        found: of ``films``.
         films: the films.
         keep_doubtful: give the landmarks of doubted films too.
     """
@@ -36,18 +32,14 @@ def finished(
 
 
 def _record(
-    predictor: Predictor, found: Found, errors: Errors, row: int, film: "Shown", keep_doubtful: bool
+    predictor: Predictor, found: Found, errors: Errors, row: int, film: PreprocessedFilm, keep_doubtful: bool
 ) -> LandmarkRecord:
     pose, (height, width) = found.poses[row], film.grey.shape
-    shrink = np.array([width / film.shown_size[1], height / film.shown_size[0]])
     points: Floats = found.points[row]
     expected = regions = None
     if errors.expected is not None and errors.regions is not None:
-        expected, regions = errors.expected[row], errors.regions[row]
-    if film.shown_size != (height, width):
-        points = unstretched(points, shrink)
-        expected = None if expected is None else expected * float(np.sqrt(shrink.prod()))
-        regions = None if regions is None else regions * np.outer(shrink, shrink)
+        expected = errors.expected[row] * float(np.sqrt(film.shrink.prod()))
+        regions = errors.regions[row] * np.outer(film.shrink, film.shrink)
     is_kept = keep_doubtful or not pose.doubt
     symbols, low, high = predictor.spec.symbols, -0.5, np.array([width, height]) - 0.5
     # NaN fails both comparisons.
@@ -60,14 +52,14 @@ def _record(
         regions={} if regions is None else {symbol: regions[k] for symbol, k in kept.items()},
         facing=pose.facing,
         doubt=pose.doubt,
-        notes=(*film.film.notes, *filter(None, [pose.note, errors.notes[row]]), *predictor.lacks),
+        notes=(*film.opened.notes, *filter(None, [pose.note, errors.notes[row]]), *predictor.lacks),
         spacing=film.spacing,
         film_id=film_name(film.file) if film.file else "",
         file=film.file,
         film_hash=film.film_hash,
-        content=film.film.content,
+        content=film.opened.content,
         size=(height, width),
-        orientation=film.film.orientation,
+        orientation=film.opened.orientation,
         model=predictor.facts,
     )
     return record.reviewed()

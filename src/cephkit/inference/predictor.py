@@ -1,8 +1,7 @@
-"""From a film to landmarks in its own pixels, the way that evaluation and prediction take."""
+"""Runs the networks on preprocessed films, for prediction, evaluation and calibration alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cephkit.checkpoint import LoadedModel
-from cephkit.data.pixels import read_grey, to_canvas, to_uint8
+from cephkit.data.straight import unstretched
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.pose import Pose, choose_poses, faces, pose_model
-from cephkit.inference.stages import Looked, Matrices, Seen, Stages
+from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
+from cephkit.inference.stages import Matrices, ModelOutput, StageOutput, Stages
 from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import PLAIN, TEST_TIME, film_rectangles
 from cephkit.models.build import LandmarkModel
@@ -25,54 +25,67 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Found:
-    """Landmarks of B films; lengths in film pixels but for ``features``."""
+    """Landmarks of B films."""
 
     points: Floats
-    """(B, K, 2)."""
+    """(B, K, 2) film pixels; NaN where a landmark was not found."""
     scores: Floats
-    """(B, K)."""
+    """(B, K) height of the heatmap's peak."""
     features: Floats
-    """(B, K, F), what tells of the error; lengths in canvas pixels of the first model."""
+    """(B, K, F) from which the error is estimated; lengths in canvas pixels of the first model."""
     units: Floats
-    """(B,) film pixels to a canvas pixel of the first model."""
+    """(B,) pixels of the film, once they are square, per canvas pixel of the first model."""
     poses: Sequence[Pose]
     signatures: Floats | None = None
-    """(B, D) what the first model saw on the whole; see ``likeness``."""
+    """(B, D) of the first model; see ``likeness``."""
+
+    @classmethod
+    def joined(cls, parts: Sequence["Found"]) -> "Found":
+        """One for the films of all ``parts``."""
+        signatures = [part.signatures for part in parts if part.signatures is not None]
+        return cls(
+            np.concatenate([part.points for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.features for part in parts]),
+            np.concatenate([part.units for part in parts]),
+            [pose for part in parts for pose in part.poses],
+            np.concatenate(signatures) if signatures else None,
+        )
 
     @property
     def frames(self) -> Floats:
-        """(B, 2, 2) film pixels to the directions in which errors are known: of films as the network is shown them."""
+        """(B, 2, 2) square film pixels to the axes along which errors are known: those of the posed film."""
         turns = np.array([pose.matrix[:2, :2] for pose in self.poses]).reshape(-1, 2, 2)
         return np.asarray(turns / np.sqrt(np.abs(np.linalg.det(turns)))[:, None, None])
 
 
 @dataclass(frozen=True)
 class Errors:
-    """What a calibration says of the landmarks of B films; None without one."""
+    """What a calibration says of the landmarks of B films, in square film pixels; None without one."""
 
     expected: Floats | None
-    """(B, K) film pixels."""
+    """(B, K)."""
     regions: Floats | None
-    """(B, K, 2, 2) film pixels squared: 90 % regions."""
+    """(B, K, 2, 2): 90 % regions."""
     notes: Sequence[str]
     """(B,) for people; empty where there is nothing to note."""
 
 
 class Predictor:
-    """One network, or several whose points are averaged, that take films of any size.
+    """One network, or several whose points are averaged.
 
-    Films reach a network at the size that its checkpoint names, and at no other: there is nothing to set.
+    A network gets films at the input size that its checkpoint names: there is nothing to set.
 
     Args:
-        loaded: one model or an ensemble of models that know the same landmarks.
+        loaded: one model or an ensemble of models that find the same landmarks.
         device: where to compute.
         mixed_precision: run the networks in half precision; decoding is always float32.
-        tta: look at every film several times, turned, scaled, brighter and darker, and average.
+        tta: average several views of every film: turned, scaled, brighter, darker.
         refine: use the second stage of models that have one.
 
     Raises:
         SettingsError: no model, or models of different landmarks.
-        CheckpointError: what a checkpoint holds beside its network is damaged.
+        CheckpointError: the second stage, pose model or calibration in a checkpoint is damaged.
     """
 
     def __init__(
@@ -90,10 +103,10 @@ class Predictor:
         for other in models[1:]:
             if set(other.spec.symbols) != set(self.spec.symbols):
                 differ = " ".join(sorted(set(other.spec.symbols) ^ set(self.spec.symbols)))
-                raise SettingsError(f"{other.path} and {models[0].path} know different landmarks: {differ}")
+                raise SettingsError(f"{other.path} and {models[0].path} find different landmarks: {differ}")
         self.device, self.tta = torch.device(device), tta
         self.stages = [Stages(model, self.spec.symbols, self.device, mixed_precision, refine) for model in models]
-        self.looks = TEST_TIME if tta else PLAIN
+        self.views = TEST_TIME if tta else PLAIN
         self.pose = pose_model(models[0])
         self.calibration = stored_calibration(models, self.mode)
         if self.calibration is not None:
@@ -101,23 +114,23 @@ class Predictor:
 
     @property
     def mode(self) -> str:
-        """What a calibration is made for: the way of looking, and the models of an ensemble."""
+        """What a calibration is valid for: views, stages, and the models of an ensemble."""
         ways = ("plain", "tta")[self.tta] + ("+refiner" if any(stage.refiner for stage in self.stages) else "")
         return ways if len(self.loaded) == 1 else " ".join([ways, *sorted(stage.digest for stage in self.stages)])
 
     def check_calibration(self, calibration: Calibration) -> None:
-        """That a calibration is of these networks.
+        """Check that a calibration fits these networks.
 
         Raises:
-            CheckpointError: it is not.
+            CheckpointError: it does not.
         """
-        several = len(self.stages) * len(self.looks) > 1
+        several = len(self.stages) * len(self.views) > 1
         features = 2 + 2 * all(stage.refiner is not None for stage in self.stages) + several
         landmarks, weights = len(calibration.intercepts), len(calibration.weights)
         likeness, network = calibration.likeness, self.loaded[0].model
-        seen = 2 * network.head.final.in_channels if isinstance(network, LandmarkModel) else None
+        length = 2 * network.head.final.in_channels if isinstance(network, LandmarkModel) else None
         known = None if likeness is None else len(likeness.mean)
-        if (landmarks, weights) != (len(self.spec.symbols), features) or (seen and known not in (None, seen)):
+        if (landmarks, weights) != (len(self.spec.symbols), features) or (length and known not in (None, length)):
             raise CheckpointError(
                 f"{self.loaded[0].path}: its calibration is damaged ({landmarks} landmarks, {weights} weights); "
                 "calibrate it again"
@@ -125,7 +138,7 @@ class Predictor:
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """What the checkpoint does not know, as one of a training under way; belongs to whatever it says."""
+        """What the checkpoint lacks, for example because its training is still running; every result says so."""
         lacks = []
         if self.calibration is None:
             lacks.append(f"no calibration for {self.mode}: how large the errors are is unknown")
@@ -135,12 +148,12 @@ class Predictor:
 
     @property
     def rests_on(self) -> str:
-        """What the promise of 90 % rests on; empty without a calibration."""
+        """The films that the promise of 90 % rests on; empty without a calibration."""
         return "" if self.calibration is None else self.calibration.rests_on
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Which model this is, plain types."""
+        """Identify the model, in plain types."""
         first, names = self.loaded[0], [model.path.name for model in self.loaded]
         return {
             "checkpoint": names[0],
@@ -154,24 +167,11 @@ class Predictor:
 
     @property
     def canvas_sizes(self) -> tuple[Size, ...]:
-        """Sizes of the canvases that ``predict_canvases`` takes, each once."""
+        """Sizes of the canvases that the networks take, each once."""
         return tuple(dict.fromkeys(size for stage in self.stages for size in stage.sizes))
 
-    def canvases(self, grey: NDArray[np.uint8]) -> tuple[Tensor, ...]:
-        """A film (H, W) as canvases (1, h, w) uint8, one for each of ``canvas_sizes``."""
-        return tuple(torch.from_numpy(to_canvas(grey, size))[None] for size in self.canvas_sizes)
-
-    def predict_film(self, film: Path | str | NDArray[np.uint8] | NDArray[np.uint16]) -> Found:
-        """The landmarks of one film (B = 1), given as a file or as grey pixels (H, W), uint8 or uint16.
-
-        Raises:
-            FilmError: the file cannot be read as a film.
-        """
-        grey = to_uint8(read_grey(Path(film)) if isinstance(film, (str, Path)) else film)
-        return self.predict_canvases([canvas[None] for canvas in self.canvases(grey)], [grey.shape])
-
     def errors(self, found: Found) -> Errors:
-        """Expected errors and 90 % regions of ``found``."""
+        """Estimate the errors of ``found``."""
         films = len(found.poses)
         if self.calibration is None:
             return Errors(None, None, [""] * films)
@@ -184,67 +184,73 @@ class Predictor:
         notes = self.calibration.unlike_notes(found.signatures, films)
         return Errors(expected, frames.swapaxes(-1, -2) @ regions @ frames, notes)
 
-    def predict_canvases(self, canvases: Sequence[Tensor], sizes: Sequence[Size]) -> Found:
-        """The landmarks of B films.
-
-        Args:
-            canvases: (B, 1, h, w) uint8 for each of ``canvas_sizes``.
-            sizes: (height, width) of the films.
+    def run_film(self, film: FilmLike) -> Found:
+        """``run`` one film of square pixels (B = 1).
 
         Raises:
-            SettingsError: canvases of another size or type.
+            FilmError: it cannot be read as a film.
         """
-        by_size = dict(zip(self.canvas_sizes, canvases, strict=True))
+        return self.run([preprocess(film, self.canvas_sizes, use_spacing=False)])
+
+    def run(self, films: Sequence[PreprocessedFilm]) -> Found:
+        """Find the landmarks of B films, preprocessed to ``canvas_sizes``."""
+        canvases = {size: torch.stack([film.canvases[size] for film in films]) for size in self.canvas_sizes}
+        found = self._run(canvases, [film.square_size for film in films])
+        for points, film in zip(found.points, films, strict=True):
+            if film.square_size != film.grey.shape:
+                points[:] = unstretched(points, film.shrink)
+        return found
+
+    def _run(self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size]) -> Found:
+        """Find the landmarks of films of square pixels, (height, width), in (B, 1, h, w) uint8 canvases by size."""
         first = self.stages[0]
+        outputs: list[tuple[Matrices, StageOutput]] = []
 
-        glances: list[tuple[Matrices, Seen]] = []
-
-        def glance(turns: Matrices, rows: Sequence[int]) -> tuple[Floats, Floats]:
-            some = {size: canvas[list(rows)] for size, canvas in by_size.items()}
-            seen = first.first_guess(some, [sizes[row] for row in rows], turns, PLAIN[0])
-            glances.append((turns, seen))
-            return seen.points, seen.scores
+        def run_first(turns: Matrices, rows: Sequence[int]) -> tuple[Floats, Floats]:
+            some = {size: canvas[list(rows)] for size, canvas in canvases.items()}
+            output = first.run_first(some, [sizes[row] for row in rows], turns, PLAIN[0])
+            outputs.append((turns, output))
+            return output.points, output.scores
 
         def rectangle(row: int) -> Floats:
-            seen = by_size[self.spec.canvas_size][row : row + 1]
-            return np.asarray(film_rectangles(seen)[0].numpy())
+            return np.asarray(film_rectangles(canvases[self.spec.canvas_size][row : row + 1])[0].numpy())
 
-        poses = choose_poses(self.pose, glance, sizes, rectangle)
+        poses = choose_poses(self.pose, run_first, sizes, rectangle)
         turns = np.stack([pose.matrix for pose in poses])
-        # What was seen at the first glance need not be computed again.
-        known = next((seen for given, seen in glances if np.array_equal(given, turns)), None)
-        looked = [
-            stage.look(by_size, sizes, turns, self.looks, known if stage is first else None) for stage in self.stages
+        # The search for the poses may have run the first stage on just these films.
+        known = next((output for given, output in outputs if np.array_equal(given, turns)), None)
+        results = [
+            stage.run(canvases, sizes, turns, self.views, known if stage is first else None) for stage in self.stages
         ]
         units = np.array([1 / letterbox(size, self.spec.canvas_size).scale for size in sizes])
-        found = combine(looked, poses, units)
+        found = combine(results, poses, units)
         if self.calibration is not None:
             moves = self.calibration.bias @ found.frames * units[:, None, None]
             found = replace(found, points=found.points + moves)
         return replace(found, poses=[self._faced(*each) for each in zip(poses, found.points, strict=True)])
 
     def _faced(self, pose: Pose, points: Floats) -> Pose:
-        """``pose`` with where the landmarks found (K, 2) look, whichever way the films of the training did."""
+        """``pose`` with the facing that the landmarks (K, 2) show, whichever way the training's films face."""
         facing = None if pose.doubt else faces(self.spec.symbols, points)
         return pose if facing is None else replace(pose, facing=facing)
 
 
-def combine(looked: Sequence[Looked], poses: Sequence[Pose], units: Floats) -> Found:
-    """The mean over models and looks, and how far they are apart."""
-    points = np.concatenate([each.points for each in looked])
-    # Models of an ensemble count alike; those without a second stage have fewer features to tell.
-    count = min(each.features.shape[-1] for each in looked)
-    features = np.mean([each.features[..., :count] for each in looked], axis=0)
+def combine(outputs: Sequence[ModelOutput], poses: Sequence[Pose], units: Floats) -> Found:
+    """Average models and views, and measure how far apart they are."""
+    points = np.concatenate([each.points for each in outputs])
+    # The models of an ensemble count alike; those without a second stage have fewer features.
+    count = min(each.features.shape[-1] for each in outputs)
+    features = np.mean([each.features[..., :count] for each in outputs], axis=0)
     features[..., 1:] /= units[:, None, None]
     mean = points.mean(axis=0)
     if len(points) > 1:
         apart = np.sqrt(((points - mean) ** 2).sum(-1).mean(axis=0)) / units[:, None]
         features = np.concatenate((features, apart[..., None]), axis=-1)
-    return Found(mean, features[..., 0].copy(), features, units, poses, looked[0].signatures)
+    return Found(mean, features[..., 0].copy(), features, units, poses, outputs[0].signatures)
 
 
 def stored_calibration(models: Sequence[LoadedModel], mode: str) -> Calibration | None:
-    """The calibration for ``mode`` that the first of ``models`` carries, or None.
+    """Read the calibration for ``mode`` in the first of ``models``, or None.
 
     Raises:
         CheckpointError: it is damaged.

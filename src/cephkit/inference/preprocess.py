@@ -50,6 +50,7 @@ def preprocess(
     sizes: Sequence[Size],
     spacing: Spacing | None = None,
     *,
+    use_spacing: bool = True,
     ignore_bad_spacing: bool = False,
     data: bytes | None = None,
 ) -> PreprocessedFilm:
@@ -59,6 +60,7 @@ def preprocess(
         film: the film.
         sizes: of the canvases.
         spacing: mm per film pixel; None: what the file gives, if anything.
+        use_spacing: False ignores what the file gives.
         ignore_bad_spacing: ignore an impossible pixel size in a DICOM file; otherwise it is an error.
         data: the file's bytes, if they have been read.
 
@@ -66,7 +68,7 @@ def preprocess(
         FilmError: it cannot be read as a film.
     """
     try:
-        opened, file = _open(film, spacing is None, ignore_bad_spacing, data)
+        opened, file = _open(film, use_spacing and spacing is None, ignore_bad_spacing, data)
         spacing = spacing or opened.spacing
         grey = to_uint8(opened.grey)
         square = straightened(grey, stretch_of(spacing))
@@ -78,9 +80,7 @@ def preprocess(
         raise FilmError(where + reason) from error
 
 
-def _open(
-    film: FilmLike, use_spacing: bool, ignore_bad_spacing: bool, data: bytes | None
-) -> tuple[OpenedFilm, str]:
+def _open(film: FilmLike, use_spacing: bool, ignore_bad_spacing: bool, data: bytes | None) -> tuple[OpenedFilm, str]:
     if isinstance(film, (str, Path)):
         path = Path(film)
         opened = open_film(path, use_spacing=use_spacing, ignore_bad_spacing=ignore_bad_spacing, data=data)

@@ -116,7 +116,7 @@ class ResultFolder:
                 record = read_record(path)
             except LabelError:
                 continue
-            if record.film_hash:  # labels and other programs' files do not name the film's pixels
+            if record.film_hash and record.content:  # labels and files of other programs do not name the film so
                 yield record
 
     def _is_free(self, name: str, content: str) -> bool:

@@ -1,4 +1,4 @@
-"""What one model says of a batch of films: its first stage, and its second where it has one."""
+"""Runs one model on a batch of films: its first stage, and its second if it has one."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -12,25 +12,24 @@ from torch import Tensor, nn
 
 from cephkit.checkpoint import LoadedModel
 from cephkit.device import half_pays, half_type
-from cephkit.errors import CheckpointError, SettingsError
+from cephkit.errors import CheckpointError
 from cephkit.geometry import Letterbox, Size, grid_to_canvas, invert, letterbox, transform
-from cephkit.inference.views import Look, show
+from cephkit.inference.views import View, warp
 from cephkit.losses import build_loss
 from cephkit.models.refiner import Refiner, RefinerSpec, expected_offsets, take_crops
 
 Floats = NDArray[np.float64]
 Matrices = NDArray[np.float64]
-"""(B, 3, 3), film pixels to the pixels of the film as it is to be shown: turned upright, mirrored."""
-
+"""(B, 3, 3), film pixels to the pixels of the film turned upright or mirrored."""
 
 SECOND_SHARE = 0.7
-"""How far the answer goes from the first guess to the second stage's: the two err differently, so the mean of both is
+"""How far the result moves from the first stage's point to the second's: the two err differently, so a mean of both is
 better than either (docs/results.md)."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One look at B films; lengths in film pixels."""
+class StageOutput:
+    """What one stage finds on one view of B films; lengths in film pixels."""
 
     points: Floats
     """(B, K, 2); NaN where a landmark was not found."""
@@ -39,21 +38,21 @@ class Seen:
     spreads: Floats
     """(B, K) root mean square distance of the heatmap's mass from the point."""
     signatures: Floats | None = None
-    """(B, D) what the network saw on the whole; see ``LandmarkModel.with_signature``. The second stage has none."""
+    """(B, D); see ``LandmarkModel.with_signature``. The second stage has none."""
 
 
 @dataclass(frozen=True)
-class Looked:
-    """All looks of one model at B films; lengths in film pixels."""
+class ModelOutput:
+    """What one model finds on all V views of B films; lengths in film pixels."""
 
     guesses: Floats
-    """(L, B, K, 2) of the first stage."""
+    """(V, B, K, 2) of the first stage."""
     points: Floats
-    """(R, B, K, 2), the model's answers: the second stage's, where there is one, else the first's."""
+    """(V, B, K, 2): the second stage's, if there is one, else the first's."""
     features: Floats
     """(B, K, F): score, and the first stage's spread; from a second stage also its spread and how far it moved."""
     signatures: Floats | None = None
-    """(B, D) of the first look."""
+    """(B, D) of the first view."""
 
 
 class Stages:
@@ -61,10 +60,10 @@ class Stages:
 
     Args:
         loaded: the model.
-        symbols: order of the landmarks that is wanted.
+        symbols: wanted order of the landmarks.
         device: where to compute.
         mixed_precision: run the networks in half precision.
-        refine: use the second stage where there is one.
+        refine: use the second stage, if there is one.
 
     Raises:
         CheckpointError: the second stage in the checkpoint is damaged.
@@ -88,66 +87,72 @@ class Stages:
 
     @property
     def sizes(self) -> tuple[Size, ...]:
-        """Sizes of the canvases that the stages look at."""
+        """Sizes of the canvases that the stages take."""
         own = (self.spec.canvas_size,)
         return own if self.refiner is None else (*own, self.refiner.spec.canvas_size)
 
-    def look(
+    def run(
         self,
         canvases: Mapping[Size, Tensor],
         sizes: Sequence[Size],
         turns: Matrices,
-        looks: Sequence[Look],
-        first: Seen | None = None,
-    ) -> Looked:
-        """All ``looks`` at the films; ``first``, if given, is what the first of them would see."""
-        seen = [
-            first if first is not None and index == 0 else self.first_guess(canvases, sizes, turns, look)
-            for index, look in enumerate(looks)
+        views: Sequence[View],
+        first: StageOutput | None = None,
+    ) -> ModelOutput:
+        """Run both stages on all ``views`` of the films, turned by ``turns``.
+
+        ``first`` is the first stage's output on the first view, if it is known already.
+        """
+        outputs = [
+            first if first is not None and index == 0 else self.run_first(canvases, sizes, turns, view)
+            for index, view in enumerate(views)
         ]
-        guesses = np.stack([each.points for each in seen])
-        scores = np.mean([each.scores for each in seen], axis=0)
-        spreads = np.mean([each.spreads for each in seen], axis=0)
+        guesses = np.stack([each.points for each in outputs])
+        scores = np.mean([each.scores for each in outputs], axis=0)
+        spreads = np.mean([each.spreads for each in outputs], axis=0)
+        signatures = outputs[0].signatures
         if self.refiner is None:
-            return Looked(guesses, guesses, np.stack((scores, spreads), axis=-1), seen[0].signatures)
+            return ModelOutput(guesses, guesses, np.stack((scores, spreads), axis=-1), signatures)
         middle = guesses.mean(axis=0)
-        answers = [self.second_look(canvases, sizes, turns, look, middle) for look in looks]
-        seconds = np.stack([each.points for each in answers])
-        width = np.mean([each.spreads for each in answers], axis=0)
+        refined = [self.run_second(canvases, sizes, turns, view, middle) for view in views]
+        seconds = np.stack([each.points for each in refined])
+        width = np.mean([each.spreads for each in refined], axis=0)
         shift = np.linalg.norm(seconds.mean(axis=0) - middle, axis=-1)
         features = np.stack((scores, spreads, width, shift), axis=-1)
-        return Looked(guesses, middle + SECOND_SHARE * (seconds - middle), features, seen[0].signatures)
+        return ModelOutput(guesses, middle + SECOND_SHARE * (seconds - middle), features, signatures)
 
     @torch.no_grad()
-    def first_guess(self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size], turns: Matrices, look: Look) -> Seen:
-        """The first stage's landmarks of the films shown as ``turns`` and ``look`` say."""
+    def run_first(
+        self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size], turns: Matrices, view: View
+    ) -> StageOutput:
+        """Run the first stage on one view of the films, turned by ``turns``."""
         spec, boxes = self.spec, [letterbox(size, self.spec.canvas_size) for size in sizes]
         ways = np.stack(
-            [look.matrix(spec.canvas_size) @ on_canvas(turn, box) for turn, box in zip(turns, boxes, strict=True)]
+            [view.matrix(spec.canvas_size) @ on_canvas(turn, box) for turn, box in zip(turns, boxes, strict=True)]
         )
-        images = as_float(canvases[spec.canvas_size], spec.canvas_size, self.device)
-        heatmaps, signatures = self.heatmaps(show(images, ways, look.gamma))
+        heatmaps, signatures = self.heatmaps(warp(self.images(canvases[spec.canvas_size]), ways, view.gamma))
         heatmaps = heatmaps[:, self.order]
         cells, scores = self.loss.locate(heatmaps)
         spreads = self.loss.spread(heatmaps, cells)
-        shown = transform(grid_to_canvas(spec.heatmap_stride), cells.cpu().numpy())
-        back = zip(boxes, ways, shown, strict=True)
+        on_view = transform(grid_to_canvas(spec.heatmap_stride), cells.cpu().numpy())
+        back = zip(boxes, ways, on_view, strict=True)
         points = np.stack([transform(box.to_film @ invert(way), xy) for box, way, xy in back])
         cell = np.array([spec.heatmap_stride / box.scale for box in boxes])
         heights = scores.cpu().numpy().astype(np.float64)
-        return Seen(points, heights, spreads.cpu().numpy() * cell[:, None], signatures.cpu().numpy().astype(np.float64))
+        widths, of_films = spreads.cpu().numpy() * cell[:, None], signatures.cpu().numpy().astype(np.float64)
+        return StageOutput(points, heights, widths, of_films)
 
     @torch.no_grad()
-    def second_look(
-        self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size], turns: Matrices, look: Look, guesses: Floats
-    ) -> Seen:
-        """The second stage's correction of ``guesses`` (B, K, 2), film pixels."""
+    def run_second(
+        self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size], turns: Matrices, view: View, guesses: Floats
+    ) -> StageOutput:
+        """Correct ``guesses`` (B, K, 2), film pixels, by the second stage."""
         assert self.refiner is not None
         size = self.refiner.spec.canvas_size
         boxes = [letterbox(film, size) for film in sizes]
-        images = as_float(canvases[size], size, self.device)
-        images = images if look.gamma == 1.0 else images**look.gamma
-        ways = [look.matrix(size) @ on_canvas(turn, box) for turn, box in zip(turns, boxes, strict=True)]
+        images = self.images(canvases[size])
+        images = images if view.gamma == 1.0 else images**view.gamma
+        ways = [view.matrix(size) @ on_canvas(turn, box) for turn, box in zip(turns, boxes, strict=True)]
         steps = np.stack([invert(way)[:2, :2] for way in ways])
         centres = np.stack([transform(box.to_canvas, xy) for box, xy in zip(boxes, guesses, strict=True)])
         known: NDArray[np.bool_] = np.asarray(np.isfinite(centres).all(-1))
@@ -163,7 +168,11 @@ class Stages:
         points = np.stack([transform(box.to_film, xy) for box, xy in zip(boxes, centres + moves, strict=True)])
         size_of_step = np.sqrt(np.abs(np.linalg.det(steps)))
         widths = spreads.unflatten(0, known.shape).cpu().numpy() * (size_of_step / scale)[:, None]
-        return Seen(points, np.full(known.shape, np.nan), np.where(known, widths, np.nan))
+        return StageOutput(points, np.full(known.shape, np.nan), np.where(known, widths, np.nan))
+
+    def images(self, canvases: Tensor) -> Tensor:
+        """(B, 1, H, W) uint8 as float32 in [0, 1] on the device."""
+        return canvases.to(self.device, non_blocking=True).float() / 255
 
     def heatmaps(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, K, h, w) and signatures (B, D), float32, of images (B, 1, H, W) in [0, 1]."""
@@ -173,44 +182,29 @@ class Stages:
 
 
 def on_canvas(turn: NDArray[np.float64], box: Letterbox) -> NDArray[np.float64]:
-    """A change of the film, (3, 3) in film pixels, in pixels of its canvas; the identity stays exactly that."""
+    """Express a change of the film, (3, 3) in film pixels, in canvas pixels; the identity stays exactly that."""
     if np.array_equal(turn, np.eye(3)):
         return np.eye(3)
     return np.asarray(box.to_canvas @ turn @ box.to_film)
 
 
-def as_float(canvases: Tensor, size: Size, device: torch.device) -> Tensor:
-    """(B, 1, H, W) uint8 to float32 in [0, 1] on the device.
-
-    Raises:
-        SettingsError: the canvases are of another size or type.
-    """
-    if tuple(canvases.shape[-2:]) != tuple(size) or canvases.dtype != torch.uint8:
-        height, width = size
-        raise SettingsError(
-            f"this network takes canvases of {height}x{width} (height x width) uint8, got "
-            f"{canvases.shape[-2]}x{canvases.shape[-1]} {canvases.dtype}; make them with to_canvas"
-        )
-    return canvases.to(device, non_blocking=True).float() / 255
-
-
 def load_refiner(loaded: LoadedModel, device: torch.device) -> "TrainedRefiner":
-    """The second stage of a checkpoint.
+    """Build the second stage of a checkpoint.
 
     Raises:
-        CheckpointError: it does not fit what the file says of it.
+        CheckpointError: its weights do not fit its spec, or its landmarks the first stage's.
     """
     try:
         spec = RefinerSpec.from_dict(loaded.extras["refiner"]["spec"])
         if set(spec.symbols) != set(loaded.spec.symbols):
-            raise ValueError(f"it knows {' '.join(spec.symbols)}, the first {' '.join(loaded.spec.symbols)}")
+            raise ValueError(f"it finds {' '.join(spec.symbols)}, the first {' '.join(loaded.spec.symbols)}")
         network = Refiner(spec)
         network.load_state_dict(loaded.extras["refiner"]["model"], strict=True)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
-            f"{loaded.path}: its second stage is damaged ({reason}); train it again with cephkit refine, or do without "
-            "it: --no_refine"
+            f"{loaded.path}: its second stage is damaged ({reason}); train it again with cephkit refine, or leave it "
+            "out with --no_refine"
         ) from error
     return TrainedRefiner(spec, network.to(device).eval())
 
@@ -228,7 +222,7 @@ class TrainedRefiner(nn.Module):
 
 
 def weights_digest(model: nn.Module) -> str:
-    """A name for a network's weights, whatever file they lie in."""
+    """Hash a network's weights, whatever file they are stored in."""
     digest = hashlib.blake2b(digest_size=8)
     for name, tensor in model.state_dict().items():
         digest.update(name.encode())

@@ -1,7 +1,7 @@
-"""Looks at a film: the same canvas turned, enlarged, mirrored, brighter or darker.
+"""Test-time views of a film: the same canvas turned, enlarged, mirrored, brighter or darker.
 
-A look is a 3x3 matrix from canvas pixels to the pixels of what the network sees, and an exponent of the grey
-values. Points found in a look are taken back through the inverse of its matrix.
+A view is a 3x3 matrix from canvas pixels to the network's input, and an exponent of the grey values. Points found in a
+view are mapped back by the inverse of its matrix.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from cephkit.geometry import Matrix, Size, invert
 
 
 @dataclass(frozen=True)
-class Look:
-    """One way of showing a canvas."""
+class View:
+    """One view of a canvas."""
 
     degrees: float = 0.0
     """Clockwise, about the canvas centre."""
@@ -25,31 +25,30 @@ class Look:
     gamma: float = 1.0
 
     def matrix(self, size: Size) -> Matrix:
-        """Canvas to look, for a canvas of ``size``."""
+        """Canvas to view, for a canvas of ``size``."""
         return about_centre(size, self.degrees, self.scale)
 
 
-PLAIN = (Look(),)
+PLAIN = (View(),)
 TEST_TIME = (
-    Look(),
-    Look(degrees=-5),
-    Look(degrees=5),
-    Look(scale=0.94),
-    Look(scale=1.06),
-    Look(gamma=0.7),
-    Look(gamma=1.4),
+    View(),
+    View(degrees=-5),
+    View(degrees=5),
+    View(scale=0.94),
+    View(scale=1.06),
+    View(gamma=0.7),
+    View(gamma=1.4),
 )
-"""What ``--tta`` looks at: all of it within what the training has shown."""
-
+"""The views of ``--tta``, all within what the augmentation of training covers."""
 
 BLACKEST, WHITEST, LEAST_GREY = 8, 217, 0.05
-"""Of the grey of a film, and the share of a row or a column that it must make up."""
+"""Of the greys of a film, and the share of a row or a column that they must make up."""
 SMALLEST_FILM = 0.2
-"""Sides as a share of the canvas': what is smaller shows too little."""
+"""Sides as a share of the canvas's: what is smaller holds too little detail."""
 
 
 def about_centre(size: Size, degrees: float = 0.0, scale: float = 1.0, mirror: bool = False) -> Matrix:
-    """Turn (clockwise as seen), scale and mirror (left to right, first of all) about the centre of the canvas."""
+    """Turn (clockwise on screen), scale and mirror (left to right, before all else) about the centre of the canvas."""
     height, width = size
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
     angle = np.deg2rad(degrees)
@@ -63,13 +62,13 @@ def about_centre(size: Size, degrees: float = 0.0, scale: float = 1.0, mirror: b
 
 
 def fitted(size: Size, rectangle: ArrayLike, degrees: float = 0.0, mirror: bool = False) -> Matrix:
-    """Mirror and turn a rectangle of the canvas about its middle, and make it as large as the canvas holds.
+    """Mirror and turn a rectangle of the canvas about its middle, and enlarge it until it fills the canvas.
 
     Args:
         size: (height, width) of the canvas.
         rectangle: (4,) left, top, right, bottom: centres of its outermost pixels.
-        degrees: quarter turns, clockwise as seen.
-        mirror: left to right, first of all.
+        degrees: quarter turns, clockwise on screen.
+        mirror: left to right, before all else.
     """
     left, top, right, bottom = np.asarray(rectangle, dtype=np.float64)
     across, down = right - left + 1, bottom - top + 1
@@ -83,10 +82,10 @@ def fitted(size: Size, rectangle: ArrayLike, degrees: float = 0.0, mirror: bool 
 
 
 def film_rectangles(canvases: Tensor) -> Tensor:
-    """Inside of where the film lies on each canvas, for one scanned with a white frame around it.
+    """Find where the film lies on each canvas, for films scanned with a white frame around them.
 
-    The rows and columns that hold more than single pixels of grey, which neither the frame nor what is beyond the
-    picture is; the whole canvas where these are too few for a film.
+    That is the rows and columns with more than a few grey pixels: neither the frame nor the canvas beyond the picture
+    is grey. It is the whole canvas where these are too few for a film.
 
     Args:
         canvases: (B, 1, H, W) uint8.
@@ -108,12 +107,12 @@ def film_rectangles(canvases: Tensor) -> Tensor:
     return torch.where(usable[:, None], inside, whole)
 
 
-def show(canvases: Tensor, matrices: NDArray[np.float64], gamma: float = 1.0) -> Tensor:
-    """The looks at canvases; black beyond them.
+def warp(canvases: Tensor, matrices: NDArray[np.float64], gamma: float = 1.0) -> Tensor:
+    """Resample canvases to views of them; black beyond the canvas.
 
     Args:
         canvases: (B, 1, H, W) float32 in [0, 1].
-        matrices: (B, 3, 3), canvas to look. Where all are the identity nothing is sampled again.
+        matrices: (B, 3, 3), canvas to view. If all are the identity nothing is resampled.
         gamma: exponent of the grey values.
 
     Returns:
@@ -123,7 +122,7 @@ def show(canvases: Tensor, matrices: NDArray[np.float64], gamma: float = 1.0) ->
     if not np.array_equal(matrices, np.broadcast_to(np.eye(3), matrices.shape)):
         size = canvases.shape[-2:]
         normalise = _to_unit(size)
-        # affine_grid asks for the way from the look back to the canvas, in units of half the canvas side.
+        # affine_grid takes the matrix from view to canvas, in units of half the canvas side.
         back = np.stack([normalise @ invert(matrix) @ invert(normalise) for matrix in matrices])
         theta = torch.from_numpy(back[:, :2]).to(canvases)
         grid = functional.affine_grid(theta, list(canvases.shape), align_corners=False)

@@ -1,4 +1,4 @@
-"""Films through a model into a folder: threads read ahead and draw, this one looks; few films are in memory."""
+"""Predicts films into a folder: threads read ahead and draw, this one runs the model; few films are in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,8 @@ from cephkit.data.spacing import Spacing
 from cephkit.drawing.overlay import draw_overlay, png_bytes
 from cephkit.errors import FilmError
 from cephkit.files import write_whole
-from cephkit.inference.model import Model, Shown
+from cephkit.inference.model import Model
+from cephkit.inference.preprocess import PreprocessedFilm
 from cephkit.inference.results import ResultFolder, problem
 from cephkit.inference.stream import batched, in_order
 from cephkit.records.record import LandmarkRecord
@@ -38,8 +39,8 @@ class _Read:
 
     file: Path
     content: str = ""
-    shown: Shown | None = None
-    """None also where there seems to be a result of it."""
+    film: PreprocessedFilm | None = None
+    """None also if there seems to be a result of it."""
     error: str = ""
 
 
@@ -79,24 +80,24 @@ class Work:
             content = content_hash(data)
             if self.results.may_be_done(content):
                 return _Read(file, content)
-            return _Read(file, content, self._shown(file, data))
+            return _Read(file, content, self._preprocessed(file, data))
         except FilmError as error:
             return _Read(file, error=_reason(error, file))
 
-    def _shown(self, file: Path, data: bytes | None = None) -> Shown:
+    def _preprocessed(self, file: Path, data: bytes | None = None) -> PreprocessedFilm:
         row = of_film(self.about, file)
         spacing: Spacing | None = self.spacing if row is None or row.spacing is None else row.spacing
-        return self.model.show(file, spacing, data)
+        return self.model.preprocess(file, spacing, data)
 
     def _predicted(self, films: Iterator[_Read]) -> Iterator[Done | tuple[_Read, LandmarkRecord]]:
         for batch in batched(films, self.batch_size):
             items = [self._named(read) for read in batch]
             ready = [item[1] for item in items if not isinstance(item, Done)]
-            found = iter(self.model.predict_shown(ready) if ready else ())
+            found = iter(self.model.predict_preprocessed(ready) if ready else ())
             for item in items:
                 yield item if isinstance(item, Done) else (item[0], replace(next(found), film_id=item[2]))
 
-    def _named(self, read: _Read) -> Done | tuple[_Read, Shown, str]:
+    def _named(self, read: _Read) -> Done | tuple[_Read, PreprocessedFilm, str]:
         """A film with the name that its results will have; or done, where there is nothing to do."""
         if read.error:
             return _failed(read.file, read.error)
@@ -104,19 +105,19 @@ class Work:
         problem = self.results.problem_of(name, read.content, self.overlay)
         if problem is not None:
             return Done(read.file, problem, was_there=True)
-        if read.shown is not None:
-            return read, read.shown, name
+        if read.film is not None:
+            return read, read.film, name
         try:  # the result that seemed to be there belongs to a film of another name
-            shown = self._shown(read.file)
+            film = self._preprocessed(read.file)
         except FilmError as error:
             return _failed(read.file, _reason(error, read.file))
-        return replace(read, shown=shown), shown, name
+        return replace(read, film=film), film, name
 
     def _write(self, item: Done | tuple[_Read, LandmarkRecord]) -> Done:
         if isinstance(item, Done):
             return item
         read, record = item
-        assert read.shown is not None
+        assert read.film is not None
         name, found = record.film_id, record.points
         written = self.results.json_path(name)
         # Before the picture: a picture alone, left by a run that was stopped, would pass for someone else's.
@@ -124,7 +125,7 @@ class Work:
         if self.overlay:
             caption = f"{read.file.name}   {len(found)} of {len(record.symbols)} landmarks"
             written = self.results.overlay_path(name)
-            picture = draw_overlay(read.shown.grey, found, caption, record.review_regions)
+            picture = draw_overlay(read.film.grey, found, caption, record.review_regions)
             write_whole(written, png_bytes(picture))
         line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(record)}"
         return Done(read.file, problem(record), line, has_pixel_size=record.spacing is not None)

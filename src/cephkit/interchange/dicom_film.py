@@ -32,9 +32,7 @@ def film_header(path: Path, record: LandmarkRecord) -> Dataset:
     """
     data = read_bytes(path)
     if data[128:132] != b"DICM":
-        raise SettingsError(
-            f"{path}: is not a DICOM file, and a structured report is about one; choose another --format"
-        )
+        raise SettingsError(f"{path}: not a DICOM file, which a structured report is about; choose another --format")
     if record.content and record.content != content_hash(data):
         raise SettingsError(f"{path}: is another film than that of {record.where}; give the right --films")
     try:

@@ -1,4 +1,4 @@
-"""Traced parts of a model put together as one ONNX graph."""
+"""Assembles the traced parts of a model into one ONNX graph."""
 
 import contextlib
 import io
@@ -19,14 +19,14 @@ Proto = Any
 def traced(
     module: nn.Module, examples: tuple[Any, ...], inputs: Sequence[str], outputs: Sequence[str], opset: int
 ) -> Proto:
-    """``module`` as an ONNX model whose batch, the first side of every input and output, is free.
+    """Trace ``module`` into an ONNX model with a free batch, the first dimension of every input and output.
 
     Args:
         module: in eval mode, on the CPU.
-        examples: what it is called with: tensors or tuples of them, of more than one film, for torch takes a batch
-            of one to be always one.
+        examples: its arguments: tensors or tuples of them, of more than one film, since torch.export would fix a batch
+            of one at one.
         inputs: names of these tensors.
-        outputs: names of what it returns.
+        outputs: names of its results.
         opset: version of the operators.
     """
     batch = tree_map(lambda tensor: {0: torch.export.Dim.DYNAMIC}, examples)
@@ -44,7 +44,7 @@ def traced(
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Without the exporter's progress and its advice on what it does itself."""
+    """Suppress the exporter's progress and its advice on what it does itself."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -57,7 +57,7 @@ def _silence() -> Iterator[None]:
 
 
 def strip(model: Proto) -> None:
-    """Take out what the exporter notes of where the code lies on this machine."""
+    """Remove the exporter's records of where the code lies on this machine."""
     del model.metadata_props[:]
     graphs = [model.graph]
     while graphs:
@@ -69,7 +69,7 @@ def strip(model: Proto) -> None:
 
 
 def enlarge_by_factors(model: Proto) -> None:
-    """Resize by a whole factor where the size says the same: onnxruntime has fast code for factors only."""
+    """Resize by whole factors instead of to sizes, where both agree: onnxruntime has fast code for factors only."""
     from onnx import helper, numpy_helper
 
     graph = model.graph
@@ -93,31 +93,31 @@ def enlarge_by_factors(model: Proto) -> None:
 
 
 def looped(start: Proto, body: Proto, end: Proto, state: Sequence[str], inputs: Sequence[str]) -> Proto:
-    """One model: ``start``, then ``body`` as long as it says so, then ``end``.
+    """Join three models into one: ``start``, then ``body`` in a loop, then ``end``.
 
     Args:
         start: inputs -> ``state``.
-        body: inputs, ``state`` -> whether to go on, ``state``.
+        body: inputs, ``state`` -> whether to continue, ``state``.
         end: inputs, ``state`` or parts of either -> the outputs.
-        state: names of what is carried.
-        inputs: names of the model's inputs; known by the same name in each part.
+        state: names of the tensors that the loop carries.
+        inputs: names of the model's inputs, the same in each part.
     """
     import onnx
     from onnx import TensorProto, helper
 
     _rename(start.graph, "start/", {name: name for name in inputs} | {name: f"begin/{name}" for name in state})
-    # A body names what lies around it directly.
-    _rename(body.graph, "glance/", {name: name for name in inputs})
+    # The body of a loop can use names from around it.
+    _rename(body.graph, "trial/", {name: name for name in inputs})
     outputs = {output.name for output in end.graph.output}
     kept = {name: name for name in (*inputs, *outputs)} | {name: f"final/{name}" for name in state}
     _rename(end.graph, "answer/", kept)
     carried = [value for value in body.graph.input if value.name not in inputs]
     loop = helper.make_graph(
         body.graph.node,
-        "glance",
+        "trial",
         [
-            helper.make_tensor_value_info("glance/count", TensorProto.INT64, []),
-            helper.make_tensor_value_info("glance/going_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("trial/count", TensorProto.INT64, []),
+            helper.make_tensor_value_info("trial/continue", TensorProto.BOOL, []),
             *carried,
         ],
         body.graph.output,
@@ -146,7 +146,7 @@ def looped(start: Proto, body: Proto, end: Proto, state: Sequence[str], inputs: 
 
 
 def _rename(graph: Proto, prefix: str, kept: Mapping[str, str]) -> None:
-    """Prefix every name in ``graph`` but those in ``kept``, which become what it says."""
+    """Prefix every name in ``graph``, but replace those in ``kept`` as it says."""
 
     def new(name: str) -> str:
         return kept.get(name, prefix + name) if name else ""

@@ -1,4 +1,4 @@
-"""A checkpoint as one ONNX file that runs without torch and without cephkit (docs/onnx.md)."""
+"""Exports a checkpoint as one ONNX file that runs without torch and without cephkit (docs/onnx.md)."""
 
 import importlib.util
 import json
@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from cephkit.checkpoint import LoadedModel, load_model
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import to_uint8
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.files import write_whole
 from cephkit.geometry import Size
 from cephkit.inference.predictor import Predictor
+from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
 from cephkit.inference.stages import TrainedRefiner
 from cephkit.notice import NOTICE, VERSION
 from cephkit.onnx.assemble import Proto, looped, traced
@@ -32,9 +30,9 @@ OPSET = 20
 MOST_FILMS = 32
 """More would only take longer."""
 LARGEST_GAP_PX = 0.05
-"""Film pixels between the points of the file and PyTorch's, beyond which nothing is written."""
+"""Film pixels between the file's points and PyTorch's, beyond which nothing is written."""
 LARGEST_MEAN_GAP_PX = 0.5
-"""The same for the smaller variants, whose points differ by what they leave out, and on the mean of all landmarks."""
+"""The same for the smaller variants, which are less precise: here of the mean over all landmarks."""
 UNITS = {
     "points": "film pixels (x, y), pixel centres at integers; NaN: not found",
     "scores": "height of the heatmap's peak, no probability; NaN: not found",
@@ -53,7 +51,7 @@ class Exported:
     outputs: tuple[str, ...]
     size_bytes: int
     gap_px: float
-    """Largest distance between its points and PyTorch's on the films that it was checked with, film pixels."""
+    """Largest distance between its points and PyTorch's on the films that it was checked on, film pixels."""
     mean_gap_px: float
     """The mean of these distances."""
 
@@ -72,31 +70,30 @@ def export_onnx(
     Args:
         checkpoint: a .pth file of cephkit.
         out: the file to write; an older one is replaced.
-        refine: with the second stage, where there is one.
+        refine: with the second stage, if there is one.
         variant: precision of the networks; inputs, outputs and decoding are the same.
-        films: to compare on, at most ``MOST_FILMS`` of them; none: a synthetic film. int8 needs them, some ten or
-            more, for the range of what passes through the network.
+        films: to compare on, at most ``MOST_FILMS`` of them; none: a synthetic film. int8 needs ten or more, for the
+            range of the activations.
         opset: version of ONNX's operators.
 
     Raises:
         CheckpointError: see ``load_model``.
         FilmError: a film cannot be read.
         SettingsError: int8 without films.
-        CephkitError: a package is missing, the network has something that ONNX has not, the file's points are not
-            PyTorch's, or it cannot be written.
+        CephkitError: a package is missing, ONNX lacks an operation of the network, the file's points are not PyTorch's,
+            or it cannot be written.
     """
     require_packages()
     if variant == "int8" and not films:
         raise SettingsError("int8 needs films to measure on: name ten or more, such as the model was trained on")
     predictor, out = Predictor(load_model(checkpoint), refine=refine), Path(out)
-    shown = [to_uint8(open_film(path, use_spacing=False).grey) for path in films[:MOST_FILMS]] or [
-        synthetic_film(predictor.spec.canvas_size)
-    ]
-    model = to_onnx(predictor, variant, shown, opset)
+    compared: Sequence[FilmLike] = films[:MOST_FILMS] or [synthetic_film(predictor.spec.canvas_size)]
+    preprocessed = [preprocess(film, predictor.canvas_sizes, use_spacing=False) for film in compared]
+    model = to_onnx(predictor, variant, preprocessed, opset)
     content: bytes = model.SerializeToString()
     if len(content) >= 2**31:
         raise CephkitError(f"{checkpoint}: larger than the 2 GB that one ONNX file can hold; train a smaller backbone")
-    found = gaps(predictor, content, shown)
+    found = gaps(predictor, content, preprocessed)
     gap, mean = float(found.max(initial=0.0)), float(found.mean()) if found.size else 0.0
     if not (gap <= LARGEST_GAP_PX if variant == "float32" else mean <= LARGEST_MEAN_GAP_PX):
         raise CephkitError(
@@ -104,7 +101,7 @@ def export_onnx(
             + (
                 "update onnx and onnxruntime, or report it with the checkpoint's model name"
                 if variant == "float32"
-                else "this model does not bear less precision: export it as float32"
+                else "this model does not tolerate less precision: export it as float32"
             )
         )
     write_whole(out, content)
@@ -112,10 +109,10 @@ def export_onnx(
 
 
 def require_packages() -> None:
-    """Nothing, where all is installed that an export needs.
+    """Check that all packages are installed that an export needs.
 
     Raises:
-        CephkitError: it is not.
+        CephkitError: they are not.
     """
     missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
     if missing:
@@ -125,13 +122,13 @@ def require_packages() -> None:
 def to_onnx(
     predictor: Predictor,
     variant: Variant = "float32",
-    films: Sequence[NDArray[np.uint8]] = (),
+    films: Sequence[PreprocessedFilm] = (),
     opset: int = OPSET,
 ) -> Proto:
-    """The way of predicting of ``predictor``, which has one model, as a checked ``onnx.ModelProto``.
+    """Convert ``predictor``, which has one model, to a checked ``onnx.ModelProto``.
 
     Raises:
-        CephkitError: the network has something that ONNX has not.
+        CephkitError: ONNX lacks an operation of the network.
     """
     import onnx
 
@@ -149,7 +146,7 @@ def to_onnx(
     return model
 
 
-def _traced(predictor: Predictor, variant: Variant, films: Sequence[NDArray[np.uint8]], opset: int) -> Proto:
+def _traced(predictor: Predictor, variant: Variant, films: Sequence[PreprocessedFilm], opset: int) -> Proto:
     spec, stages = predictor.spec, predictor.stages[0]
     network, refiner = stages.model, stages.refiner
     if variant == "float16":
@@ -160,7 +157,7 @@ def _traced(predictor: Predictor, variant: Variant, films: Sequence[NDArray[np.u
     first = FirstStage(network, spec, likeness).eval()
     answer = Answer(spec, refiner, predictor.calibration, predictor.pose).eval()
     start = Start(len(spec.symbols))
-    # Two films, for torch takes a batch of one to be always one.
+    # Two films: torch.export would fix a batch of one at one.
     given = {"canvas": torch.zeros(2, 1, *spec.canvas_size, dtype=torch.uint8)}
     given["film_size"] = torch.tensor([spec.canvas_size] * 2)
     if refiner is not None:
@@ -179,15 +176,15 @@ def _traced(predictor: Predictor, variant: Variant, films: Sequence[NDArray[np.u
         answer, (sizes, _answered(state), *detail), ["film_size", *ANSWERED, *inputs[2:]], answer.outputs, opset
     )
     if variant == "int8":
-        # What the films show as they are stands for what is seen in any pose.
-        seen = [({name: torch.from_numpy(arrays[name]) for name in inputs}, arrays) for arrays in fed]
-        starts = [start(given["canvas"]) for given, _ in seen]
-        looked = [
+        # The activations on films as they are stand for those in any pose.
+        pairs = [({name: torch.from_numpy(arrays[name]) for name in inputs}, arrays) for arrays in fed]
+        starts = [start(given["canvas"]) for given, _ in pairs]
+        trials = [
             (arrays, before, search(given["canvas"], given["film_size"], before)[1:])
-            for (given, arrays), before in zip(seen, starts, strict=True)
+            for (given, arrays), before in zip(pairs, starts, strict=True)
         ]
-        body = change(body, [_feed(arrays, inputs[:2], STATE, before) for arrays, before, _ in looked])
-        end = change(end, [_feed(arrays, inputs[1:], ANSWERED, _answered(found)) for arrays, _, found in looked])
+        body = change(body, [_feed(arrays, inputs[:2], STATE, before) for arrays, before, _ in trials])
+        end = change(end, [_feed(arrays, inputs[1:], ANSWERED, _answered(found)) for arrays, _, found in trials])
     return looped(begin, body, end, STATE, inputs)
 
 
@@ -203,7 +200,7 @@ def _feed(
 
 
 def describe(model: Proto, predictor: Predictor, variant: Variant) -> None:
-    """Write into ``model`` what it is: its properties and a text."""
+    """Add to ``model`` the properties and the text that describe it."""
     from onnx import helper
 
     spec, stages, loaded = predictor.spec, predictor.stages[0], predictor.loaded[0]

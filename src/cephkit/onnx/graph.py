@@ -1,8 +1,8 @@
 """What an exported file computes: a film's canvases in, landmarks in pixels of the film out.
 
-The steps of ``inference.predictor`` and ``inference.stages``, written so that they can be traced: numbers that are
-worked out with numpy there, such as letterboxes and ways of showing a film, are worked out in the graph here.
-Coordinates are float64, as in ``geometry``, up to the outputs.
+These are the steps of ``inference.predictor`` and ``inference.stages`` in a form that can be traced: numbers computed
+with numpy there, such as letterboxes and poses, are computed in the graph here. Coordinates are float64, as in
+``geometry``, up to the outputs.
 """
 
 import math
@@ -20,16 +20,16 @@ from cephkit.inference.uncertainty import NEW_EXAMINER, NORMAL_90, SMALLEST_FEAT
 from cephkit.losses import build_loss
 from cephkit.models.refiner import COARSE, CROP, expected_offsets
 from cephkit.models.spec import ModelSpec
-from cephkit.onnx.posing import NO_FACE, Glance, apply, inverse, letterboxes, where_films
+from cephkit.onnx.posing import NO_FACE, FirstOutput, apply, inverse, letterboxes, where_films
 
 
 class FirstStage(nn.Module):
-    """The first stage with its decoding, and how strange the film looks to it.
+    """The first stage with its decoding and the films' strangeness.
 
-    **Shape**: canvases (B, 1, h, w) uint8 and the ways (B, 2, 3) of showing them, or None: as they are -> Glance.
+    **Shape**: canvases (B, 1, h, w) uint8 and the ways (B, 2, 3) of changing them, or None: as they are -> FirstOutput.
     """
 
-    usual_look: Tensor
+    usual_signature: Tensor
     usual_spread: Tensor
 
     def __init__(self, model: nn.Module, spec: ModelSpec, likeness: Likeness | None = None) -> None:
@@ -37,30 +37,31 @@ class FirstStage(nn.Module):
         self.model: Any = model
         self.spec, self.loss, self.knows_films = spec, build_loss(spec.loss), likeness is not None
         if likeness is not None:
-            self.register_buffer("usual_look", torch.from_numpy(likeness.mean))
+            self.register_buffer("usual_signature", torch.from_numpy(likeness.mean))
             self.register_buffer("usual_spread", torch.from_numpy(likeness.sd))
             self.usual, self.unusual = likeness.usual, likeness.unusual
 
-    def forward(self, canvas: Tensor, ways: Tensor | None = None) -> Glance:
+    def forward(self, canvas: Tensor, ways: Tensor | None = None) -> FirstOutput:
         stride, images = self.spec.heatmap_stride, canvas.float() / 255
-        heatmaps, look = self.model.with_signature(images if ways is None else show(images, ways))
+        heatmaps, signatures = self.model.with_signature(images if ways is None else warp(images, ways))
         heatmaps = heatmaps.float()
         cells, scores = self.loss.locate(heatmaps)
         spreads = self.loss.spread(heatmaps, cells) * stride
         points = cells.double() * stride + (stride - 1) / 2
-        return Glance(points if ways is None else apply(inverse(ways), points), scores, spreads, self.strange(look))
+        points = points if ways is None else apply(inverse(ways), points)
+        return FirstOutput(points, scores, spreads, self.strangeness(signatures))
 
-    def strange(self, look: Tensor) -> Tensor:
-        """``Likeness.strangeness`` of what was seen on the whole, (B, D): (B,)."""
+    def strangeness(self, signatures: Tensor) -> Tensor:
+        """``Likeness.strangeness`` of signatures (B, D): (B,)."""
         if not self.knows_films:
-            return look[:, 0].double() * 0
-        distance = ((look.double() - self.usual_look) / self.usual_spread).square().mean(-1)
+            return signatures[:, 0].double() * 0
+        distance = ((signatures.double() - self.usual_signature) / self.usual_spread).square().mean(-1)
         share = (distance / self.usual).log() / math.log(self.unusual / self.usual)
         return torch.where(torch.isfinite(distance), share.clamp(0.0, FARTHEST), FARTHEST)
 
 
 class Answer(nn.Module):
-    """From what the first stage saw to the file's outputs.
+    """From the first stage's output to the file's outputs.
 
     Args:
         spec: of the first stage.
@@ -108,18 +109,18 @@ class Answer(nn.Module):
         Returns:
             points (B, K, 2) film pixels and scores (B, K), float32, NaN where a landmark was not found; with a
             calibration expected errors (B, K) film pixels and regions (B, K, 2, 2) film pixels squared; with a
-            pose model (B,) bool whether these can be landmarks of a face, and whether it looks to the left.
+            pose model (B,) bool whether these can be landmarks of a face, and whether it faces left.
         """
-        # Where no way of showing makes a face, the film is shown as it is.
+        # A film that gives no face in any way counts as it is.
         still = torch.eye(3, dtype=torch.float64)[:2]
-        best, level, distance, *glances = state
+        best, level, distance, *outputs = state
         bad = level == NO_FACE
         ways = torch.where(bad[:, None, None], still, best)
-        seen, first = Glance(*glances[:4]), Glance(*glances[4:])
-        glance = Glance(*(where_films(bad, plain, turned) for plain, turned in zip(first, seen, strict=True)))
-        # What is known of errors comes from usual faces.
+        of_best, first = FirstOutput(*outputs[:4]), FirstOutput(*outputs[4:])
+        output = FirstOutput(*(where_films(bad, plain, turned) for plain, turned in zip(first, of_best, strict=True)))
+        # The calibration knows errors of usual faces.
         excess = torch.where(bad, 1.0, (distance / self.usual_distance).clamp_min(1.0))
-        found = self.answer(film_size, detail, glance, ways, excess)
+        found = self.answer(film_size, detail, output, ways, excess)
         mirrored = _determinant(ways) < 0
         return (*found, ~bad, ~mirrored & ~bad if self.left_in_training else mirrored)
 
@@ -127,24 +128,24 @@ class Answer(nn.Module):
         self,
         film_size: Tensor,
         detail: Tensor | None,
-        glance: Glance,
+        output: FirstOutput,
         ways: Tensor | None,
         excess: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """The outputs but for those of the pose model; ``ways`` None: films are shown as they are; expected errors grow
-        by ``excess`` (B,)."""
+        """All outputs but those of the pose model; ``ways`` None: films as they are; expected errors grow by ``excess``
+        (B,)."""
         scale, shift = letterboxes(film_size, self.spec.canvas_size)
-        guesses = (glance.points - shift) / scale
-        points, features = guesses, [glance.scores.double(), glance.spreads.double()]
+        guesses = (output.points - shift) / scale
+        points, features = guesses, [output.scores.double(), output.spreads.double()]
         if self.refiner is not None and detail is not None:
-            moves, widths = self.second_look(self.refiner, guesses, ways, film_size, detail)
+            moves, widths = self.run_second(self.refiner, guesses, ways, film_size, detail)
             points = guesses + SECOND_SHARE * moves
             features += [widths * scale[..., 0], moves.square().sum(-1).sqrt() * scale[..., 0]]
         if not self.calibrated:
-            return points.float(), glance.scores
+            return points.float(), output.scores
         logs = torch.stack(features, dim=-1).clamp_min(SMALLEST_FEATURE).log()
         near = torch.exp(self.intercepts + (logs * self.weights).sum(-1))
-        strange = glance.strangeness[:, None]
+        strange = output.strangeness[:, None]
         left = NEW_EXAMINER - self.share
         more, unlike = (left * (strange - least).clamp(0.0, 1.0) for least in (self.is_local, 1))
         expected = (near.square() + math.pi / 4 * unlike * self.examiners.diagonal(dim1=-2, dim2=-1).sum(-1)).sqrt()
@@ -152,19 +153,19 @@ class Answer(nn.Module):
         regions = regions + NORMAL_90 * (self.share + more)[..., None, None] * self.examiners
         unit = (1 / scale)[..., 0] if excess is None else excess[:, None] / scale[..., 0]
         bias = self.bias.expand(*near.shape, 2)
-        if ways is not None:  # errors are known as the network was shown the film
+        if ways is not None:  # errors are known along the axes of the changed film
             linear = ways[..., :2]
             frame = (linear / _determinant(linear).abs().sqrt()[:, None, None])[:, None]
             regions = frame.transpose(-1, -2) @ regions @ frame
             bias = bias @ frame[:, 0]
         points = points + bias / scale
         regions = regions * unit[..., None, None] ** 2
-        return points.float(), glance.scores, (expected * unit).float(), regions.float()
+        return points.float(), output.scores, (expected * unit).float(), regions.float()
 
-    def second_look(
+    def run_second(
         self, refiner: TrainedRefiner, guesses: Tensor, ways: Tensor | None, film_size: Tensor, detail: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """How far guesses (B, K, 2) are to be moved (B, K, 2), and the width (B, K) of that answer, film pixels."""
+        """How far to move guesses (B, K, 2): (B, K, 2), and how sharp that is: (B, K), both film pixels."""
         films, landmarks = guesses.shape[:2]
         scale, shift = letterboxes(film_size, refiner.spec.canvas_size)
         centres = guesses * scale + shift
@@ -182,7 +183,7 @@ class Answer(nn.Module):
 
 
 class Unposed(nn.Module):
-    """All in one, for a checkpoint without a pose model: films are shown as they are."""
+    """All in one, for a checkpoint without a pose model: films count as they are."""
 
     def __init__(self, stage: FirstStage, answer: Answer) -> None:
         super().__init__()
@@ -193,8 +194,8 @@ class Unposed(nn.Module):
         return self.answer.answer(film_size, detail, self.stage(canvas), None)
 
 
-def show(images: Tensor, ways: Tensor) -> Tensor:
-    """``looks.show``: images (B, 1, h, w) moved by ways (B, 2, 3); black beyond them."""
+def warp(images: Tensor, ways: Tensor) -> Tensor:
+    """``views.warp``: images (B, 1, h, w) moved by ways (B, 2, 3); black beyond them."""
     side = torch.tensor((images.shape[-1], images.shape[-2]), dtype=torch.float64)
     # From pixel centres at integers to -1 and 1 at the outer edges.
     back = inverse(ways) * (2 / side)[:, None]
@@ -206,7 +207,7 @@ def show(images: Tensor, ways: Tensor) -> Tensor:
 
 
 def crops_about(detail: Tensor, centres: Tensor, steps: Tensor) -> Tensor:
-    """``refiner.take_crops`` of canvases (B, 1, H, W) uint8, with fewer passes over the places of all crops."""
+    """``refiner.take_crops`` of canvases (B, 1, H, W) uint8, with fewer passes over all crops."""
     places = torch.arange(CROP, dtype=torch.float64) - (CROP - 1) / 2
     offsets = torch.stack(torch.meshgrid(places, places, indexing="xy"), -1).flatten(0, 1)  # (CROP * CROP, 2)
     turned = offsets @ steps.transpose(-1, -2)
@@ -217,7 +218,7 @@ def crops_about(detail: Tensor, centres: Tensor, steps: Tensor) -> Tensor:
         middle, around = ((2 * centres + 1) / side - 1).float(), (turned * (2 * factor / side)).float()
         grid = middle[:, :, None] + around[:, None]  # (B, K, CROP * CROP, 2)
         crops.append(functional.grid_sample(source, grid, mode="bilinear", align_corners=False)[:, 0])
-    # The crops are fewer pixels to divide than the canvas.
+    # The crops have fewer pixels to divide than the canvas.
     return torch.stack(crops, dim=2).unflatten(-1, (CROP, CROP)) / 255
 
 

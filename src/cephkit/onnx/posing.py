@@ -1,9 +1,9 @@
-"""``inference.pose`` as a graph: how each film is shown to the network, found by looking at it.
+"""``inference.pose`` as a graph: the search for the pose of each film.
 
 A film is tried in several ways, one after the other, and each film of a batch is at its own step: 0, as it is; then,
-until a group of them has made a usual face, ``SECOND_GLANCES``: mirrored, turned, cut to what is no frame; ``UPRIGHT``
-and the one after it, laid onto the layout of the training's films. The first stage stands once in the file, as the body
-of a loop that ends when all films are done.
+until a group of them has given a usual face, ``FURTHER_WAYS``: mirrored, turned, without its frame; ``UPRIGHT`` and the
+step after it, laid onto the layout of the training's films. The first stage is stored once in the file, as the body of
+a loop that ends when all films are done.
 """
 
 import math
@@ -18,9 +18,9 @@ from cephkit.errors import CephkitError
 from cephkit.geometry import Size
 from cephkit.inference.plausible import FEWEST_POINTS, LARGEST_STRAIN, LEAST_FOUND, MOST_MISFIT, UNUSUAL_SCORE
 from cephkit.inference.pose import (
+    FURTHER_WAYS,
     LOSS_ALLOWED,
     SCALE_LIMITS,
-    SECOND_GLANCES,
     USUAL_ROTATION_DEGREES,
     USUAL_SCALE,
     USUAL_SHIFT,
@@ -29,9 +29,9 @@ from cephkit.inference.pose import (
 )
 from cephkit.inference.views import about_centre, film_rectangles
 
-WAYS = (Way(), *(way for group in SECOND_GLANCES for way in group))
+WAYS = (Way(), *(way for group in FURTHER_WAYS for way in group))
 """By step."""
-GROUP_ENDS = tuple(accumulate((len(group) for group in SECOND_GLANCES), initial=0))
+GROUP_ENDS = tuple(accumulate((len(group) for group in FURTHER_WAYS), initial=0))
 """The steps after which a usual face is good enough."""
 UPRIGHT = len(WAYS)
 """The first step at which a film is laid onto the layout."""
@@ -40,36 +40,36 @@ NO_FACE = 2
 """See ``STATE``."""
 
 
-class Glance(NamedTuple):
-    """What the first stage sees on B films shown in one way."""
+class FirstOutput(NamedTuple):
+    """What the first stage finds on B films, each changed in one way."""
 
     points: Tensor
     """(B, K, 2) float64 canvas pixels of the film as it is; NaN where a landmark was not found."""
     scores: Tensor
     """(B, K)."""
     spreads: Tensor
-    """(B, K) canvas pixels of the film as it is shown."""
+    """(B, K) canvas pixels of the changed film."""
     strangeness: Tensor
     """(B,) float64; see ``Likeness.strangeness``."""
 
 
 STATE = (
     "step", "trial", "best", "level", "distance",
-    "seen_points", "seen_scores", "seen_spreads", "seen_strangeness",
+    "best_points", "best_scores", "best_spreads", "best_strangeness",
     "first_points", "first_scores", "first_spreads", "first_strangeness",
 )  # fmt: skip
-"""What is carried from glance to glance: the step, (B,), and the way of showing to try, (B, 2, 3); the best way until
-now, (B, 2, 3), whether it shows a usual face, an unusual one or none (0, 1, 2), (B,), and its distance from one, (B,);
-the glances at that and at the film as it is."""
+"""What is carried from trial to trial: the step, (B,), and the way to try, (B, 2, 3); the best way so far, (B, 2, 3),
+whether it gives a usual face, an unusual one or none (0, 1, 2), (B,), and that shape's distance, (B,); the first
+stage's output for the best way and for the film as it is."""
 ANSWERED = tuple(name for name in STATE if name not in ("step", "trial"))
-"""What matters in the end."""
+"""What the outputs are made from."""
 
 
 class PoseSearch(nn.Module):
     """``choose_poses`` with a pose model.
 
     Args:
-        stage: the first stage: canvases and ways (B, 2, 3) of showing them -> what is seen.
+        stage: the first stage: canvases and ways (B, 2, 3) of changing them -> ``FirstOutput``.
         model: shapes and layout.
         canvas_size: of the first stage.
 
@@ -108,15 +108,16 @@ class PoseSearch(nn.Module):
         self.register_buffer("group_ends", torch.tensor([step in GROUP_ENDS for step in range(DONE + 1)]))
 
     def forward(self, canvas: Tensor, film_size: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """One glance at B films: whether another is wanted, and the state after it; see ``start``."""
-        step, trial, best, level, distance, *seen = state
-        glance = self.stage(canvas, trial)
+        """Try one way on B films: whether another is wanted, and the state after it; see ``Start``."""
+        step, trial, best, level, distance, *outputs = state
+        output = self.stage(canvas, trial)
         given = self.given(canvas, film_size, torch.where(step + 1 < UPRIGHT, step + 1, 0))
-        after = self.advance(glance, given, step, trial, best, level, distance, Glance(*seen[:4]), Glance(*seen[4:]))
+        of_best, first = FirstOutput(*outputs[:4]), FirstOutput(*outputs[4:])
+        after = self.advance(output, given, step, trial, best, level, distance, of_best, first)
         return ((after[0] < DONE).any(), *after)
 
     def given(self, canvas: Tensor, film_size: Tensor, step: Tensor) -> Tensor:
-        """``pose.way_on_canvas`` of the ways of showing at steps (B,): (B, 2, 3)."""
+        """``pose.way_on_canvas`` of the ways at steps (B,): (B, 2, 3)."""
         ways, cuts, turns = self.ways[step], self.cuts[step], self.turns[step]
         scale, shift = letterboxes(film_size, self.canvas_size)
         # Edges of the film's content, which begins half a pixel before the first centre.
@@ -133,36 +134,36 @@ class PoseSearch(nn.Module):
 
     def advance(
         self,
-        glance: Glance,
+        output: FirstOutput,
         given: Tensor,
         step: Tensor,
         trial: Tensor,
         best: Tensor,
         level: Tensor,
         distance: Tensor,
-        seen: Glance,
-        first: Glance,
+        of_best: FirstOutput,
+        first: FirstOutput,
     ) -> tuple[Tensor, ...]:
-        """The state after a glance, ``given`` the next way: next step and trial; the best way, its level, distance and
-        glance; the first."""
-        new_level, new_distance, new_score = self.judge(apply(trial, glance.points), glance.scores)
+        """The state after a trial, ``given`` the next way: next step and trial; the best way, its level, distance and
+        output; the output for the film as it is."""
+        new_level, new_distance, new_score = self.judge(apply(trial, output.points), output.scores)
         start, laid = step == 0, step >= UPRIGHT
         limit = torch.where(laid, LOSS_ALLOWED * distance, distance)
         better = (new_level < level) | ((new_level == level) & (new_distance < limit))
-        # A network sees something usual even in the mirror image of an unusual face, but less clearly.
-        score = _median(seen.scores, torch.isfinite(seen.points).all(-1))
+        # Even in the mirror image of an unusual face a network finds a usual one, but with lower scores.
+        score = _median(of_best.scores, torch.isfinite(of_best.points).all(-1))
         better &= laid | (level == NO_FACE) | (new_score >= score)
         better = start | (better & (step < DONE))
         best = where_films(better, trial, best)
         level, distance = torch.where(better, new_level, level), torch.where(better, new_distance, distance)
-        seen = Glance(*(where_films(better, new, old) for new, old in zip(glance, seen, strict=True)))
-        first = Glance(*(where_films(start, new, old) for new, old in zip(glance, first, strict=True)))
-        upright, moved = self.to_layout(apply(best, seen.points))
+        of_best = FirstOutput(*(where_films(better, new, old) for new, old in zip(output, of_best, strict=True)))
+        first = FirstOutput(*(where_films(start, new, old) for new, old in zip(output, first, strict=True)))
+        upright, moved = self.to_layout(apply(best, of_best.points))
         following = torch.where((level == 0) & self.group_ends[step], UPRIGHT, step + 1)
         over = laid & ~better | (following >= UPRIGHT) & ~moved
         following = torch.where(over, DONE, following).clamp_max(DONE)
         trial = where_films((following >= UPRIGHT) & (following < DONE), chain(upright, best), given)
-        return (following, trial, best, level, distance, *seen, *first)
+        return (following, trial, best, level, distance, *of_best, *first)
 
     def judge(self, points: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """``ShapeModel.check`` of (B, K, 2): a usual face, an unusual one or none (0, 1, 2), the distance, and the
@@ -176,7 +177,7 @@ class PoseSearch(nn.Module):
         distance = torch.where(shape, distance, torch.inf)
         strain = (((gap @ self.gross_precision) * gap).sum(-1) / coordinates).sqrt()
         goal = torch.where(found[..., None], self.mean - end, 0.0)
-        # What a similarity leaves of the mean shape; by squares, as the gap is at right angles to what it explains.
+        # The part of the mean shape that the similarity leaves; by squares, since it is orthogonal to the rest.
         misfit = gap.square().sum(-1) / goal.square().sum((1, 2)).clamp_min(1e-12)
         # By cosines: onnxruntime has no inverse tangent of float64.
         turned_far = real < self.least_cosine * (real**2 + imaginary**2).sqrt()
@@ -189,7 +190,7 @@ class PoseSearch(nn.Module):
         return torch.where(bad, NO_FACE, unusual.long()), distance, score
 
     def to_layout(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """``pose.to_layout`` of (B, K, 2): (B, 2, 3), and where it is to be done."""
+        """``pose.to_layout`` of (B, K, 2): (B, 2, 3), and whether it applies."""
         found = torch.isfinite(points).all(-1)
         real, imaginary, start, end, shape = _similarity(points, found, self.layout)
         shift = (end - start).square().sum(-1).sqrt()[:, 0] / self.canvas_size[0]
@@ -215,15 +216,15 @@ class Start(nn.Module):
     def forward(self, canvas: Tensor) -> tuple[Tensor, ...]:
         none = canvas[:, 0, 0, 0].double() * 0
         each = none[:, None] + torch.zeros(self.landmarks, dtype=torch.float64)
-        glance = (each[..., None] + torch.zeros(2, dtype=torch.float64), each.float(), each.float(), none)
+        output = (each[..., None] + torch.zeros(2, dtype=torch.float64), each.float(), each.float(), none)
         as_it_is = none[:, None, None] + torch.eye(3, dtype=torch.float64)[:2]
-        # Outputs of a graph are different tensors each.
-        copies = [tensor.clone() for tensor in (as_it_is, *glance)]
-        return (none.long(), as_it_is, copies[0], none.clone().long(), none.clone(), *glance, *copies[1:])
+        # The outputs of a graph must be distinct tensors.
+        copies = [tensor.clone() for tensor in (as_it_is, *output)]
+        return (none.long(), as_it_is, copies[0], none.clone().long(), none.clone(), *output, *copies[1:])
 
 
 def apply(matrix: Tensor, points: Tensor) -> Tensor:
-    """(B, K, 2) moved by (B, 2, 3)."""
+    """Move points (B, K, 2) by (B, 2, 3)."""
     return points @ matrix[..., :2].transpose(-1, -2) + matrix[:, None, :, 2]
 
 
@@ -234,7 +235,7 @@ def chain(second: Tensor, first: Tensor) -> Tensor:
 
 
 def inverse(matrix: Tensor) -> Tensor:
-    """The (B, 2, 3) that leads back."""
+    """The inverse (B, 2, 3)."""
     a, b, c, d = matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0], matrix[:, 1, 1]
     determinant = (a * d - b * c)[:, None, None]
     linear = torch.stack((torch.stack((d, -b), -1), torch.stack((-c, a), -1)), -2) / determinant
@@ -242,7 +243,8 @@ def inverse(matrix: Tensor) -> Tensor:
 
 
 def _similarity(points: Tensor, found: Tensor, goal: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """``plausible.similarity``: (B,) the factor's real and imaginary part, (B, 1, 2) from and to, (B,) is there one."""
+    """``shapes.similarity``: (B,) the factor's real and imaginary part, (B, 1, 2) from and to, (B,) whether there is
+    one."""
     weight = found[..., None].double()
     count = weight.sum(1, keepdim=True).clamp_min(1)
     points = torch.where(found[..., None], points, 0.0)

@@ -1,4 +1,4 @@
-"""Smaller files: weights in half precision, or convolutions in 8 bits. Decoding stays as it is."""
+"""Variants of smaller files: weights in half precision, or convolutions in 8 bits. Decoding is the same."""
 
 import contextlib
 import copy
@@ -16,7 +16,7 @@ from cephkit.onnx.assemble import Proto
 Variant = Literal["float32", "float16", "int8"]
 Feeds = Iterable[Mapping[str, NDArray[Any]]]
 Change = Callable[[Proto, Feeds], Proto]
-"""A traced part and examples of its inputs -> the part as it is to be written."""
+"""A traced part and examples of its inputs -> the part to write."""
 
 
 class Halved(nn.Module):
@@ -42,11 +42,11 @@ def unchanged(part: Proto, feeds: Feeds) -> Proto:
 
 
 def quantised(part: Proto, feeds: Feeds) -> Proto:
-    """``part`` with its convolutions in 8 bits, but for those at the ends of its networks.
+    """Quantise the convolutions of ``part`` to 8 bits, except those at the ends of its networks.
 
     Args:
         part: a model with convolutions.
-        feeds: its inputs for some films: from them the range of what passes through is taken.
+        feeds: its inputs for some films, from which the range of the activations is measured.
     """
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
@@ -62,7 +62,7 @@ def quantised(part: Proto, feeds: Feeds) -> Proto:
         return part
     with tempfile.TemporaryDirectory() as folder, _quiet():
         path = Path(folder) / "part.onnx"
-        quantize_static(  # which empties what it is given
+        quantize_static(  # which empties its argument
             copy.deepcopy(part), path, Films(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv"],
             per_channel=True, weight_type=QuantType.QInt8, activation_type=QuantType.QUInt8,
             nodes_to_exclude=ends(part),
@@ -71,13 +71,13 @@ def quantised(part: Proto, feeds: Feeds) -> Proto:
 
 
 def ends(part: Proto) -> list[str]:
-    """Names of the first two and of the last convolution of each network in ``part``.
+    """Name the first two convolutions and the last of each network in ``part``.
 
-    They carry most of the error of 8 bits: the first see the film's grey values, the last draws the maps.
+    They cause most of the error of 8 bits: the first read the film's grey values, the last draws the maps.
     """
     networks: list[list[str]] = [[]]
     for node in part.graph.node:
-        if node.op_type == "GridSample":  # crops are taken, another network begins
+        if node.op_type == "GridSample":  # it takes crops: the next network begins
             networks.append([])
         elif node.op_type == "Conv":
             networks[-1].append(node.name)
@@ -86,7 +86,7 @@ def ends(part: Proto) -> list[str]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the quantiser's advice, which does not fit parts of a model."""
+    """Suppress the quantiser's advice, which does not apply to parts of a model."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

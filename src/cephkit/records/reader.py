@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from cephkit.data.film import Points
+from cephkit.data.film import FARTHEST_PX, Points
 from cephkit.data.json_values import BrokenLabelError, count, number, table, text, texts
 from cephkit.data.label_faults import single_faults
 from cephkit.data.labels import landmarks_of, read_label
@@ -86,16 +86,16 @@ def _region(value: Any, name: str, path: Path) -> Matrix:
         (a, b), (c, d) = ([float(entry) for entry in row] for row in value)
     except (TypeError, ValueError, OverflowError):
         a = b = c = d = float("nan")
-    if not (a >= 0 and d >= 0 and a * d >= b * c and np.isclose(b, c) and np.isfinite((a, b, c, d)).all()):
+    if not (0 <= min(a, d) <= max(a, d) <= FARTHEST_PX**2 and a * d >= b * c and np.isclose(b, c)):
         raise BrokenLabelError(f"{name} is {value!r:.60}, expected [[a, b], [b, c]] of an ellipse", "correct it", path)
     return np.array([[a, b], [c, d]])
 
 
 def _facing(content: dict[str, Any], path: Path) -> Facing | None:
-    facing = content.get("facing")
-    if facing is None or (isinstance(facing, str) and facing in get_args(Facing)):
-        return facing
-    raise BrokenLabelError(f'"facing" is {facing!r:.40}, expected right or left', "correct it", path)
+    facing: Facing | None = content.get("facing")
+    if facing not in (None, *get_args(Facing)):
+        raise BrokenLabelError(f'"facing" is {facing!r:.40}, expected right or left', "correct it", path)
+    return facing
 
 
 def _spacing(given: dict[str, Any], path: Path) -> Spacing | None:

@@ -99,7 +99,7 @@ def finish(
     extras = dict(model.extras) if refiner is None else {**model.extras, "refiner": refiner, "calibrations": {}}
     films = data.films["valid"]
     predictor = Predictor(with_extras(model, {**extras, "pose": None, "calibrations": None}), device, mixed_precision)
-    found = predict_films(predictor, films, batch_size, shown=until(stop))
+    found = predict_films(predictor, films, batch_size, progress=until(stop))
     try:
         marked = [film for group in data.films.values() for film in group]
         made = calibrate(found, films, model.spec, truth, marked, describe(films, truth))

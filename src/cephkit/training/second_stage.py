@@ -94,7 +94,7 @@ def add_refiner(
     }
     films = detail.films["valid"]
     before, after = (
-        Scores(tuple(films), symbols, predict_films(predictor, films, batch_size, shown=until(stop)).points, truth)
+        Scores(tuple(films), symbols, predict_films(predictor, films, batch_size, progress=until(stop)).points, truth)
         for predictor in (
             Predictor(with_extras(model, extras), device, settings.mixed_precision)
             for extras in ({}, {"refiner": stored})
