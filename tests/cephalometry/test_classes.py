@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from cephkit.cephalometry.classes import RULES, Band, Rule, rules_for
@@ -39,12 +41,16 @@ def test_classes(measurement: str, analysis: str, value: float, name: str) -> No
     assert RULES[measurement, analysis].class_of(value) == name
 
 
-def test_every_rule_belongs_to_a_measurement_and_states_its_thresholds() -> None:
-    for (measurement, analysis), rule in RULES.items():
+def test_every_rule_belongs_to_a_measurement_of_its_analysis() -> None:
+    for measurement, analysis in RULES:
         assert analysis in BY_ID[measurement].analyses
-        assert rule.name
-    assert RULES["anb", "ISBI"].name == "ISBI 2015: 3.2 to 5.7 is class I"
-    assert sum(analysis == "ISBI" for _, analysis in RULES) == 8
+
+
+def test_rules_of_the_challenge_state_their_thresholds() -> None:
+    for (_, analysis), rule in RULES.items():
+        thresholds = [band.upper for band in rule.bands[:-1]]
+        if analysis == "ISBI" and len(thresholds) == 2:
+            assert [float(number) for number in re.findall(r"[\d.]+", rule.name.partition(":")[2])] == thresholds
 
 
 def test_probabilities_assume_a_normal_error() -> None:
