@@ -1,6 +1,6 @@
-"""Writes the table of measurements.md from the measurements and their norms: ``python docs/measures.py``.
+"""Updates the table of measurements.md from the measurements and their norms: ``python docs/measures.py``.
 
-The table lies between ``<!-- measurements -->`` and ``<!-- end -->``; a test fails when it is not what the code says.
+The table is between ``<!-- measurements -->`` and ``<!-- end -->``; a test fails if it is out of date.
 """
 
 import re
@@ -16,7 +16,7 @@ PAGE = Path(__file__).with_name("measurements.md")
 
 
 def norm_text(row: NormRow) -> str:
-    """One row of norms.csv in a few words."""
+    """A row of norms.csv as text."""
     norm = row.norm
     figures = [] if norm.mean is None else [f"{norm.mean:g}" + ("" if norm.sd is None else f" ± {norm.sd:g}")]
     if norm.low is not None and norm.high is not None:
@@ -24,7 +24,7 @@ def norm_text(row: NormRow) -> str:
     else:
         figures += [] if norm.low is None else [f"at least {norm.low:g}"]
         figures += [] if norm.high is None else [f"at most {norm.high:g}"]
-    words = ", ".join(figures)
+    text = ", ".join(figures)
     conditions: list[str] = [row.sex] if row.sex is not None else []
     if row.given is not None:
         low, high = row.start > float("-inf"), row.end < float("inf")
@@ -33,19 +33,19 @@ def norm_text(row: NormRow) -> str:
         conditions.append(f"{row.given}{span}{rate}" if span else f"another {row.given}")
     conditions += [f"sample: {norm.sample}"] if str(norm.sample) else []
     if conditions:
-        words += f" ({', '.join(conditions)})"
-    return f"{words}: {norm.kind}"
+        text += f" ({', '.join(conditions)})"
+    return f"{text}: {norm.kind}"
 
 
 def table() -> str:
-    """One part per analysis, one line per measurement."""
+    """A section per analysis, a row per measurement."""
     lines: list[str] = []
     for analysis in ANALYSES:
         lines += [
             "",
             f"### {analysis}",
             "",
-            "| name | id | unit | formula | meaning | a face has | norm |",
+            "| name | id | unit | formula | meaning | possible range | norm |",
             "| --- " * 7 + "|",
         ]
         sources: dict[str, None] = {}
@@ -57,10 +57,9 @@ def table() -> str:
             sources |= dict.fromkeys(row.norm.source for row in used)
             meaning = f"{entry.title}; {entry.note}" if entry.note else entry.title
             rule = RULES.get((entry.id, analysis))
-            meaning += f". Classes: {', '.join(step.name for step in rule.steps)} ({rule.name})" if rule else ""
-            unused = (
-                "no citable source, so none" if any(row.status == "N" for row in mine) else "not verified, so not used"
-            )
+            meaning += f". Classes: {', '.join(band.name for band in rule.bands)} ({rule.name})" if rule else ""
+            uncitable = any(row.status == "N" for row in mine)
+            unused = "not used: no citable source" if uncitable else "not used: not verified"
             norm = "; ".join(norm_text(row) for row in used) or (unused if mine else "none")
             formula = str(entry.formula).replace("`", "'")
             name = entry.analyses[analysis].replace("`", "'")
@@ -73,7 +72,7 @@ def table() -> str:
 
 
 def rendered(text: str) -> str:
-    """``text`` with the table made anew."""
+    """``text`` with the table updated."""
     marked = f"<!-- measurements -->\n\n{table()}\n\n<!-- end -->"
     return re.sub(r"<!-- measurements -->.*?<!-- end -->", lambda match: marked, text, flags=re.DOTALL)
 

@@ -3,7 +3,7 @@ import pytest
 from cephkit.landmarks import BY_ID, BY_SYMBOL, LANDMARKS, SYMBOLS, canonical_symbol, in_canonical_order
 
 
-def test_29_landmarks_each_with_its_own_symbol_and_id() -> None:
+def test_29_landmarks_with_unique_symbols_and_ids() -> None:
     assert len(LANDMARKS) == len(BY_SYMBOL) == len(BY_ID) == 29
     assert SYMBOLS[0] == "A"
     assert SYMBOLS[26:] == ("N`", "Pog`", "Sn")
@@ -21,15 +21,15 @@ def test_tissues() -> None:
 
 
 @pytest.mark.parametrize("written", ["Pog`", "Pog'", "Pog\u2032", "Pog\u2019", " Pog` "])
-def test_backtick_apostrophe_and_prime_are_one(written: str) -> None:
+def test_backtick_apostrophe_and_prime_are_equivalent(written: str) -> None:
     assert canonical_symbol(written) == "Pog`"
 
 
 @pytest.mark.parametrize("written", ["", "pog", "Pog``", "X"])
-def test_unknown_symbols_are_refused(written: str) -> None:
+def test_unknown_symbols_are_rejected(written: str) -> None:
     with pytest.raises(KeyError, match="unknown landmark symbol"):
         canonical_symbol(written)
 
 
-def test_canonical_order_without_repeats() -> None:
+def test_canonical_order_without_duplicates() -> None:
     assert in_canonical_order(["Sn", "A", "N'", "A", "S"]) == ("A", "S", "N`", "Sn")

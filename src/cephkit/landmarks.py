@@ -1,6 +1,6 @@
-"""The 29 landmarks of the Aariz data set: order, names, tissues, and subsets of them.
+"""The 29 landmarks of the Aariz data set: order, names and tissues.
 
-Source of order, titles and ids: Khalid et al., Scientific Data 12:1336, 2025 (CC BY 4.0).
+Order, titles and ids are from Khalid et al., Scientific Data 12:1336, 2025 (CC BY 4.0).
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 Tissue = Literal["bone", "tooth", "soft"]
 Facing: TypeAlias = Literal["right", "left"]
-"""The side of the film that a face looks to."""
+"""The side of the film that a face points to."""
 TISSUE_NAMES: dict[Tissue, str] = {"bone": "bone", "tooth": "tooth", "soft": "soft tissue"}
 
 
@@ -62,10 +62,10 @@ _PRIMES = str.maketrans({"'": "`", "\N{PRIME}": "`", "\N{RIGHT SINGLE QUOTATION 
 
 
 def canonical_symbol(symbol: str) -> str:
-    """``symbol`` as this package writes it: soft-tissue points end in a backtick.
+    """``symbol`` as spelled in this package: soft-tissue points end in a backtick.
 
     Raises:
-        KeyError: the symbol is none of the 29.
+        KeyError: the symbol is not one of the 29.
     """
     plain = symbol.strip().translate(_PRIMES)
     if plain not in BY_SYMBOL:
@@ -74,6 +74,6 @@ def canonical_symbol(symbol: str) -> str:
 
 
 def in_canonical_order(symbols: Iterable[str]) -> tuple[str, ...]:
-    """The given symbols without repeats, in the order of ``LANDMARKS``."""
+    """The given symbols without duplicates, in the order of ``LANDMARKS``."""
     wanted = {canonical_symbol(symbol) for symbol in symbols}
     return tuple(symbol for symbol in SYMBOLS if symbol in wanted)

@@ -1,4 +1,4 @@
-"""Faces to measure: one with round numbers, and faces like real ones."""
+"""Faces to measure: one with round numbers, and realistic ones."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,8 +8,8 @@ from cephkit.data.film import Points
 from cephkit.data.synthetic.shapes import draw_face
 from cephkit.landmarks import Facing
 
-# x towards the front, y up, mm. SN, Frankfort, palatal and functional occlusal plane lie level, the mandibular plane
-# falls by 45 degrees, A and Pog lie straight below N: most values can be told by looking.
+# x forward, y up, mm. SN, Frankfort, palatal and functional occlusal plane are horizontal, the mandibular plane slopes
+# down by 45 degrees, A and Pog are straight below N, so most values are easy to calculate.
 ROUND_MM: dict[str, tuple[float, float]] = {
     "S": (0, 0), "N": (70, 0), "Po": (-20, -20), "Or": (50, -20), "PNS": (20, -45), "ANS": (70, -45),
     "A": (70, -50), "B": (60, -100), "Pog": (70, -120), "Gn": (45, -125), "Me": (50, -130), "Go": (-10, -70),
@@ -22,7 +22,7 @@ PIXEL_MM = 0.1
 
 
 def on_film(face_mm: dict[str, tuple[float, float]], pixel_mm: float = PIXEL_MM) -> Points:
-    """A face that looks right, in pixels of a film."""
+    """A right-facing face in film pixels."""
     return {symbol: (500 + x / pixel_mm, 400 - y / pixel_mm) for symbol, (x, y) in face_mm.items()}
 
 
@@ -30,7 +30,7 @@ ROUND = on_film(ROUND_MM)
 
 
 def face_like_real(seed: int) -> Points:
-    """All 29 landmarks of a face with the proportions of real ones, pixels of ``PIXEL_MM``."""
+    """All 29 landmarks of a face with realistic proportions, in pixels of ``PIXEL_MM``."""
     return draw_face(np.random.default_rng(seed)).points(PIXEL_MM)
 
 
@@ -48,6 +48,6 @@ def rotation(degrees: float) -> ArrayLike:
 def values(
     points: Points, pixel_size_mm: float | None = PIXEL_MM, facing: Facing | None = None
 ) -> dict[str, float | None]:
-    """Value by id, of all analyses, whether a face can have it or not."""
+    """Values of all analyses by id, including impossible ones."""
     results = measure(points, facing=facing, spacing=pixel_size_mm, analyses=ANALYSES, limits={})
     return {result.measurement: result.value for result in results}

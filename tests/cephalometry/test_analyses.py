@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cephkit.cephalometry.analyses import ANALYSES, measure
-from cephkit.cephalometry.classes import Rule, Step
+from cephkit.cephalometry.classes import Band, Rule
 from cephkit.cephalometry.measures import MEASUREMENTS, Measurement
 from cephkit.cephalometry.norms import Norm, NormRow, Subject
 from cephkit.cephalometry.primitives import length
@@ -25,7 +25,7 @@ def one(measurement: str, analysis: str, points: dict[str, tuple[float, float]] 
     return result
 
 
-def test_each_analysis_has_its_measurements_under_its_own_names() -> None:
+def test_each_analysis_lists_its_measurements_under_its_own_names() -> None:
     results = measure(ROUND, spacing=PIXEL_MM, analyses=ANALYSES)
     assert len(results) == sum(len(entry.analyses) for entry in MEASUREMENTS)
     assert tuple(dict.fromkeys(result.analysis for result in results)) == ANALYSES
@@ -39,20 +39,20 @@ def test_without_a_pixel_size_there_are_angles_and_ratios_only() -> None:
     results = measure(ROUND)
     for result in results:
         if result.unit == "mm":
-            assert (result.value, result.absent) == (None, "without a pixel size")
+            assert (result.value, result.absent) == (None, "unknown pixel size")
         else:
             assert result.value is not None or result.measurement == "anb_corrected"
     assert {result.unit for result in results if result.value is not None} == {"deg", "%", "ratio"}
 
 
-def test_a_missing_landmark_takes_away_what_needs_it_and_nothing_else() -> None:
+def test_a_missing_landmark_removes_only_the_measurements_that_need_it() -> None:
     for symbol in SYMBOLS:
         points = {name: xy for name, xy in ROUND.items() if name != symbol}
         for result in measure(points, spacing=PIXEL_MM):
             entry = next(entry for entry in MEASUREMENTS if entry.id == result.measurement)
             if symbol in entry.needs:
-                assert (result.value, result.absent) == (None, f"without {symbol}")
-            elif entry.only is None:
+                assert (result.value, result.absent) == (None, f"{symbol} missing")
+            elif entry.condition is None:
                 assert result.value is not None
 
 
@@ -60,28 +60,28 @@ def test_no_landmarks_no_values() -> None:
     assert {result.value for result in measure({}, spacing=0.1)} == {None}
 
 
-def test_where_the_side_cannot_be_told_nothing_is_measured() -> None:
+def test_nothing_is_measured_if_the_facing_is_unknown() -> None:
     points = {"ANS": (10.0, 10.0), "Me": (10.0, 90.0)}
-    assert "where the face looks" in one("ans_me", "McNamara", points).absent
+    assert "which way the face points" in one("ans_me", "McNamara", points).absent
     assert one("ans_me", "McNamara", points, facing="left", spacing=0.9).value == pytest.approx(72)
 
 
 def test_points_that_coincide_leave_no_value() -> None:
     points = {**ROUND, "A": ROUND["N"]}
     assert one("sna", "Steiner", points, covariances_px=ALL_THERE).absent == "N and A coincide"
-    assert one("holdaway_ratio", "Steiner", {**ROUND, "Pog": ROUND["N"]}).absent == "it would be divided by zero"
+    assert one("holdaway_ratio", "Steiner", {**ROUND, "Pog": ROUND["N"]}).absent == "division by zero"
 
 
-def test_the_corrected_anb_stays_away_from_unusual_skulls() -> None:
-    assert one("anb_corrected", "Eastman").absent == "the correction holds only where SN-MxP is 8 +- 3 degrees"
+def test_the_corrected_anb_is_limited_to_usual_palatal_planes() -> None:
+    assert one("anb_corrected", "Eastman").absent == "the correction is valid only for SN-MxP of 5 to 11 degrees"
     x, y = ROUND["ANS"]
     tipped = {**ROUND, "ANS": (x, y + 70.0)}  # 7 mm in 50: 7.97 degrees
     assert one("anb_corrected", "Eastman", tipped).value == pytest.approx(5.7106 - 4.5, abs=1e-3)
     without = {name: xy for name, xy in tipped.items() if name != "PNS"}
-    assert one("anb_corrected", "Eastman", without).absent == "without PNS"
+    assert one("anb_corrected", "Eastman", without).absent == "PNS missing"
 
 
-def test_a_deviation_counts_in_the_norms_sds() -> None:
+def test_a_deviation_is_in_sds_of_the_norm() -> None:
     fma = one("fma", "Downs", subject=Subject(age=15))
     assert fma.difference == pytest.approx(45 - 21.9)
     assert fma.deviation_sd == pytest.approx((45 - 21.9) / 3.2)
@@ -90,11 +90,11 @@ def test_a_deviation_counts_in_the_norms_sds() -> None:
     assert one("saddle", "Jarabak").against_range is None
     withheld = one("fma", "Ricketts")
     assert (withheld.norm, withheld.difference) == (None, None)
-    assert withheld.norm_withheld == "the norm depends on age, which is not known"
+    assert withheld.norm_withheld == "the norm depends on age, which is unknown"
     assert one("fma", "Ricketts", subject=Subject(age=20)).difference == pytest.approx(21.7)
 
 
-def test_a_class_comes_with_its_rule_and_the_probability_of_each() -> None:
+def test_a_class_comes_with_its_rule_and_probabilities() -> None:
     steiner, isbi = (one("anb", analysis, covariances_px=ALL_THERE) for analysis in ("Steiner", "ISBI"))
     assert (steiner.class_name, steiner.class_rule) == ("class II", "ANB: 0 to 4 is class I")
     assert steiner.class_question == "skeletal class"
@@ -125,7 +125,7 @@ def test_the_rules_of_the_challenge_are_used_on_request_only() -> None:
     assert len([result for result in measure(ROUND, analyses=["ISBI"]) if result.class_name]) == 7  # no mm, no MW
 
 
-def test_the_distance_of_the_tips_names_no_overjet_where_the_bite_is_open() -> None:
+def test_the_distance_between_the_tips_has_no_class_in_an_open_bite() -> None:
     x, y = ROUND["UIT"]
     for raised_mm, open_bite in ((0.0, False), (4.0, False), (6.0, True), (12.0, True)):
         points = {**ROUND, "UIT": (x, y - raised_mm / PIXEL_MM)}
@@ -133,36 +133,36 @@ def test_the_distance_of_the_tips_names_no_overjet_where_the_bite_is_open() -> N
         assert overbite.value is not None
         assert (overbite.value < 0) == open_bite
         assert (found.class_name is None) == open_bite
-        assert ("the bite is open" in found.class_withheld) == open_bite
+        assert ("open bite" in found.class_withheld) == open_bite
         assert (found.against_range is None) == open_bite
         assert found.value is not None
         without_molars = {name: xy for name, xy in points.items() if name not in ("UMT", "LMT")}
         assert (one("mw", "ISBI", without_molars).class_name is None) == open_bite
 
 
-def test_the_side_of_the_incisors_is_unsure_where_their_overjet_is() -> None:
+def test_the_sign_of_mw_is_as_uncertain_as_the_overjet() -> None:
     x, y = ROUND["LIT"]
-    # The tips one above the other, 4 mm apart: the distance is sure, which of them is ahead is not.
+    # The tips are 4 mm apart, one above the other: their distance is certain, which one is anterior is not.
     found = one("mw", "ISBI", {**ROUND, "UIT": (x + 1, y + 40)}, covariances_px={name: np.eye(2) for name in ROUND})
     assert found.class_probabilities is not None
-    assert found.class_probabilities["crossbite"] == pytest.approx(0.24, abs=0.01)  # 1 px, unsure by 2 ** 0.5
+    assert found.class_probabilities["crossbite"] == pytest.approx(0.24, abs=0.01)  # 1 px with an error of 2 ** 0.5
     assert found.class_probabilities["normal"] == pytest.approx(0.76, abs=0.02)
     assert sum(found.class_probabilities.values()) == pytest.approx(1)
 
 
-def test_a_ratio_whose_error_exceeds_it_is_not_compared() -> None:
+def test_a_ratio_with_an_error_larger_than_itself_is_not_compared() -> None:
     spread = {name: np.eye(2) * 100.0 for name in ROUND}
-    near = {**ROUND, "Pog": (ROUND["B"][0] - 5, ROUND["B"][1] + 150)}  # Pog almost on N-B
-    sure, unsure = (one("holdaway_ratio", "Steiner", points, covariances_px=spread) for points in (ROUND, near))
-    assert (sure.against_range, sure.norm_withheld) == ("below", "")
-    assert unsure.value is not None
-    assert unsure.standard_error is not None
-    assert unsure.standard_error > abs(unsure.value)
-    assert (unsure.norm, unsure.against_range) == (None, None)
-    assert unsure.norm_withheld == "its standard error is larger than the ratio"
+    near = {**ROUND, "Pog": (ROUND["B"][0] - 5, ROUND["B"][1] + 150)}  # Pog is almost on N-B
+    certain, uncertain = (one("holdaway_ratio", "Steiner", points, covariances_px=spread) for points in (ROUND, near))
+    assert (certain.against_range, certain.norm_withheld) == ("below", "")
+    assert uncertain.value is not None
+    assert uncertain.standard_error is not None
+    assert uncertain.standard_error > abs(uncertain.value)
+    assert (uncertain.norm, uncertain.against_range) == (None, None)
+    assert uncertain.norm_withheld == "the standard error is larger than the ratio"
 
 
-def test_results_are_plain_and_complete() -> None:
+def test_results_have_plain_types_under_all_columns() -> None:
     for result in measure(
         ROUND, spacing=PIXEL_MM, covariances_px=ALL_THERE, subject=Subject(30, "male", 8), analyses=ANALYSES
     ):
@@ -173,7 +173,7 @@ def test_results_are_plain_and_complete() -> None:
         assert (plain["standard_error"] is None) == (plain["value"] is None)
 
 
-def test_a_measurement_of_ones_own_takes_one_entry() -> None:
+def test_a_custom_measurement_needs_one_entry() -> None:
     mine = Measurement("nose", "Length of the nose", "mm", length("N`", "Pn"), {"Mine": "Nose"})
     (result,) = measure(
         ROUND,
@@ -181,13 +181,13 @@ def test_a_measurement_of_ones_own_takes_one_entry() -> None:
         analyses=["Mine"],
         measurements=[*MEASUREMENTS, mine],
         norms=(NormRow("nose", "Mine", Norm("mean and SD", "we", 50, 2), verified=True),),
-        rules={("nose", "Mine"): Rule("over 50 is long", (Step("short", 50.0), Step("long")))},
+        rules={("nose", "Mine"): Rule("over 50 is long", (Band("short", 50.0), Band("long")))},
     )
     assert result.value == pytest.approx(np.hypot(20, 50))
     assert result.deviation_sd == pytest.approx((np.hypot(20, 50) - 50) / 2)
     assert result.class_name == "long"
 
 
-def test_an_unknown_analysis_is_refused() -> None:
+def test_an_unknown_analysis_is_rejected() -> None:
     with pytest.raises(ValueError, match="unknown analysis 'Stiener'"):
         measure(ROUND, analyses=["Stiener"])

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from cephkit.cephalometry.classes import RULES, Rule, Step, one_per_question
+from cephkit.cephalometry.classes import RULES, Band, Rule, rules_for
 from cephkit.cephalometry.measures import BY_ID
 
 
@@ -41,19 +41,19 @@ def test_classes(measurement: str, analysis: str, value: float, name: str) -> No
     assert RULES[measurement, analysis].class_of(value) == name
 
 
-def test_every_rule_is_of_a_measurement_of_its_analysis() -> None:
+def test_every_rule_belongs_to_a_measurement_of_its_analysis() -> None:
     for measurement, analysis in RULES:
         assert analysis in BY_ID[measurement].analyses
 
 
-def test_rules_of_a_challenge_name_their_borders() -> None:
+def test_rules_of_the_challenge_state_their_thresholds() -> None:
     for (_, analysis), rule in RULES.items():
-        borders = [step.end for step in rule.steps[:-1]]
-        if analysis == "ISBI" and len(borders) == 2:
-            assert [float(number) for number in re.findall(r"[\d.]+", rule.name.partition(":")[2])] == borders
+        thresholds = [band.upper for band in rule.bands[:-1]]
+        if analysis == "ISBI" and len(thresholds) == 2:
+            assert [float(number) for number in re.findall(r"[\d.]+", rule.name.partition(":")[2])] == thresholds
 
 
-def test_probabilities_are_those_of_a_normal_error() -> None:
+def test_probabilities_assume_a_normal_error() -> None:
     rule = RULES["anb", "Steiner"]
     assert rule.probabilities(4.0, 1.0) == pytest.approx(
         {"class III": 0.0000317, "class I": 0.4999683, "class II": 0.5}, abs=1e-7
@@ -62,21 +62,21 @@ def test_probabilities_are_those_of_a_normal_error() -> None:
     assert rule.probabilities(4.0, 0.0) == {"class III": 0.0, "class I": 1.0, "class II": 0.0}
 
 
-@pytest.mark.parametrize("same_sign", [0.5, 0.9, 1.0])
+@pytest.mark.parametrize("sign_probability", [0.5, 0.9, 1.0])
 @pytest.mark.parametrize("value", [-30.0, -1.0, 0.0, 1.9, 3.0, 30.0])
 @pytest.mark.parametrize("key", RULES)
-def test_probabilities_sum_to_one(key: tuple[str, str], value: float, same_sign: float) -> None:
-    shares = RULES[key].probabilities(value, 1.3, same_sign)
+def test_probabilities_sum_to_one(key: tuple[str, str], value: float, sign_probability: float) -> None:
+    shares = RULES[key].probabilities(value, 1.3, sign_probability)
     assert sum(shares.values()) == pytest.approx(1)
     assert min(shares.values()) >= 0
-    assert list(shares) == [step.name for step in RULES[key].steps]
+    assert list(shares) == [band.name for band in RULES[key].bands]
 
 
 def test_of_two_rules_for_one_question_the_analysis_named_first_decides() -> None:
-    one = Rule("one", (Step("a"),), "question")
-    other = Rule("other", (Step("b"),), "question")
-    own = Rule("own", (Step("c"),))
+    one = Rule("one", (Band("a"),), "question")
+    other = Rule("other", (Band("b"),), "question")
+    own = Rule("own", (Band("c"),))
     rules = {("x", "One"): one, ("y", "Other"): other, ("z", "Other"): own}
-    assert one_per_question(rules, ["One", "Other"]) == {("x", "One"): one, ("z", "Other"): own}
-    assert one_per_question(rules, ["Other", "One"]) == {("y", "Other"): other, ("z", "Other"): own}
-    assert one_per_question(rules, ["None"]) == {}
+    assert rules_for(rules, ["One", "Other"]) == {("x", "One"): one, ("z", "Other"): own}
+    assert rules_for(rules, ["Other", "One"]) == {("y", "Other"): other, ("z", "Other"): own}
+    assert rules_for(rules, ["None"]) == {}

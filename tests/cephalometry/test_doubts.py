@@ -58,7 +58,7 @@ def test_a_face_that_is_none_is_a_failure_with_the_reason(tmp_path: Path, capsys
     screen = capsys.readouterr().out
     assert "class" not in screen
     assert "CHECK: 7" in screen
-    assert "values are such as no face has" in cell(out, "f", "anb", "doubt")
+    assert "values are outside the range of human faces" in cell(out, "f", "anb", "doubt")
 
 
 def test_a_landmark_that_slipped_is_named_beside_what_is_left(
@@ -73,5 +73,5 @@ def test_a_landmark_that_slipped_is_named_beside_what_is_left(
     assert "ANB" in screen.split("no face has such values: ")[1]
     assert "class" not in screen.split("CHECK")[0]
     assert cell(out, "f", "anb") == ""
-    assert "is no face's" in cell(out, "f", "anb", "absent")
+    assert "is outside the range of human faces" in cell(out, "f", "anb", "absent")
     assert cell(out, "f", "sna") == "90.0"

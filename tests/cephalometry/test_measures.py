@@ -15,7 +15,7 @@ any_points = st.tuples(*(st.tuples(coordinate, coordinate) for _ in SYMBOLS)).ma
     lambda places: dict(zip(SYMBOLS, places, strict=True))
 )
 
-# Told from the coordinates in faces.py with pencil and arc tangent, not by this package.
+# Calculated from the coordinates in faces.py by hand, not with this package.
 BY_HAND = {
     "sna": 90.0, "snb": 84.2894, "anb": 5.7106, "a_nperp": 0.0, "pog_nperp": 0.0, "facial_angle": 90.0,
     "maxillary_depth": 90.0, "convexity_deg": 0.0, "convexity_mm": 0.0, "ab_plane": -11.3099, "wits_fop": 10.0,
@@ -35,25 +35,25 @@ BY_HAND = {
 }  # fmt: skip
 
 
-def test_every_measurement_is_computed_by_hand_here() -> None:
+def test_every_measurement_has_a_value_calculated_by_hand() -> None:
     assert set(BY_HAND) | {"anb_corrected"} == set(BY_ID)
     assert len(BY_ID) == len(MEASUREMENTS)
 
 
 @pytest.mark.parametrize("measurement", BY_HAND)
-def test_the_round_face(measurement: str) -> None:
+def test_values_of_the_round_face(measurement: str) -> None:
     assert values(ROUND)[measurement] == pytest.approx(BY_HAND[measurement], abs=1.1e-4)
 
 
 def assert_same(found: dict[str, float | None], expected: dict[str, float | None]) -> None:
-    """The same values, and the same ones absent."""
+    """The same values are present, and they are equal."""
     present = {name: value for name, value in expected.items() if value is not None}
     assert {name for name, value in found.items() if value is not None} == set(present)
     assert {name: found[name] for name in present} == pytest.approx(present, rel=1e-6, abs=1e-7)
 
 
 def changed(symbol: str, ahead: float = 0.0, up: float = 0.0) -> dict[str, float | None]:
-    """Values of the round face with one landmark moved by mm."""
+    """Values of the round face with one landmark moved, in mm."""
     x, y = ROUND[symbol]
     return values({**ROUND, symbol: (x + ahead / PIXEL_MM, y - up / PIXEL_MM)})
 
@@ -79,7 +79,7 @@ def changed(symbol: str, ahead: float = 0.0, up: float = 0.0) -> dict[str, float
         ("n_me", "Me", 0, -1),
     ],
 )  # fmt: skip
-def test_a_measurement_grows_where_the_face_does_what_it_names(
+def test_a_measurement_increases_with_what_its_name_says(
     measurement: str, symbol: str, ahead: float, up: float
 ) -> None:
     before, after = values(ROUND)[measurement], changed(symbol, ahead, up)[measurement]
@@ -89,7 +89,7 @@ def test_a_measurement_grows_where_the_face_does_what_it_names(
 
 
 @pytest.mark.parametrize(("ahead", "sign"), [(0.0, 1), (-20.0, -1)])
-def test_an_upper_incisor_behind_the_lower_makes_mw_negative(ahead: float, sign: int) -> None:
+def test_an_upper_incisor_posterior_to_the_lower_makes_mw_negative(ahead: float, sign: int) -> None:
     found = changed("UIT", ahead)["mw"]
     assert found is not None
     assert found * sign > 0
@@ -97,18 +97,18 @@ def test_an_upper_incisor_behind_the_lower_makes_mw_negative(ahead: float, sign:
 
 @settings(deadline=None, max_examples=60)
 @given(faces)
-def test_identities_hold_on_faces_like_real_ones(points: Points) -> None:
+def test_identities_hold_on_realistic_faces(points: Points) -> None:
     assert_identities(points, up_to_turns=False)
 
 
 @settings(deadline=None, max_examples=25)
 @given(any_points)
-def test_identities_hold_up_to_full_turns_wherever_the_points_lie(points: Points) -> None:
+def test_identities_hold_up_to_full_turns_on_arbitrary_points(points: Points) -> None:
     assert_identities(points, up_to_turns=True)
 
 
 def assert_identities(points: Points, up_to_turns: bool) -> None:
-    """Each to 1e-9; an identity whose measurements are not all there says nothing."""
+    """Each holds to 1e-9, if all its measurements have a value."""
     at = values(points, facing="right")
 
     def total(expected: float, *terms: tuple[int, str]) -> None:
@@ -134,7 +134,7 @@ def assert_identities(points: Points, up_to_turns: bool) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(faces, st.floats(-20, 20), st.floats(-3000, 3000), st.floats(-3000, 3000))
-def test_turning_and_shifting_the_film_changes_nothing(points: Points, degrees: float, x: float, y: float) -> None:
+def test_rotating_and_shifting_the_film_changes_nothing(points: Points, degrees: float, x: float, y: float) -> None:
     assert_same(values(moved(points, rotation(degrees), (x, y))), values(points))
 
 
@@ -144,13 +144,13 @@ def test_mirroring_the_film_changes_nothing(points: Points) -> None:
     mirrored = moved(points, MIRROR, (2000.0, 0.0))
     assert_same(values(mirrored), values(points))
     assert values(mirrored, facing="left") == values(mirrored)
-    # Said to look right, a face that looks left comes out another: the side is no detail.
+    # With the wrong facing the values are different.
     assert values(mirrored, facing="right")["sna"] != pytest.approx(values(points)["sna"], abs=20)
 
 
 @settings(deadline=None, max_examples=40)
 @given(faces, st.floats(0.2, 5))
-def test_a_film_of_other_pixels_measures_the_same_face(points: Points, factor: float) -> None:
+def test_the_resolution_of_the_film_does_not_matter(points: Points, factor: float) -> None:
     scaled = moved(points, [[factor, 0], [0, factor]])
     before = values(points)
     assert_same(values(scaled, PIXEL_MM / factor), before)

@@ -4,7 +4,7 @@ import pytest
 from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.frame import face_of
 from cephkit.cephalometry.measures import MEASUREMENTS
-from cephkit.cephalometry.primitives import length, line, turn
+from cephkit.cephalometry.primitives import angle, length, line
 from cephkit.cephalometry.uncertainty import standard_error
 from cephkit.geometry import covariance_of_error
 from cephkit.landmarks import SYMBOLS
@@ -18,23 +18,23 @@ def errors_of(points: dict[str, tuple[float, float]], spread: dict[str, np.ndarr
 
 def test_a_length_and_an_angle_by_hand() -> None:
     face = face_of(ROUND, "right", PIXEL_MM, {"S": [[900, 0], [0, 100]], "N": [[1600, 0], [0, 400]]})
-    # S-N lies level and is 70 mm long: its length feels x alone, (3, 4) mm, its direction y alone, (1, 2) mm.
+    # S-N is horizontal and 70 mm long: its length depends on x only, (3, 4) mm, its direction on y only, (1, 2) mm.
     assert standard_error(length("S", "N"), face, False) == pytest.approx(5)
-    tilt = turn(line("S", "N"), line("S", "N")) + turn(line("S", "N"), line("N", "S"))
+    tilt = angle(line("S", "N"), line("S", "N")) + angle(line("S", "N"), line("N", "S"))
     assert standard_error(tilt, face, True) == pytest.approx(0, abs=1e-6)
     known = face_of(ROUND, "right", PIXEL_MM, {symbol: np.zeros((2, 2)) for symbol in SYMBOLS} | {"A": np.eye(2) * 100})
-    # A lies 50 mm straight below N, and is 1 mm unsure.
-    assert standard_error(turn(line("N", "A"), line("N", "S")), known, True) == pytest.approx(np.degrees(1 / 50))
+    # A is 50 mm straight below N, with a standard error of 1 mm.
+    assert standard_error(angle(line("N", "A"), line("N", "S")), known, True) == pytest.approx(np.degrees(1 / 50))
 
 
-def test_without_the_error_of_one_landmark_there_is_none() -> None:
+def test_there_is_no_standard_error_if_one_landmark_has_none() -> None:
     face = face_of(ROUND, "right", PIXEL_MM, {"S": np.eye(2)})
     assert standard_error(length("S", "N"), face, False) is None
 
 
-def test_a_turn_past_180_degrees_is_no_error() -> None:
+def test_wrapping_at_180_degrees_is_not_an_error() -> None:
     face = face_of({"S": (0.0, 0.0), "N": (100.0, 0.0)}, "right", 1.0, {"S": np.eye(2), "N": np.eye(2)})
-    backwards = turn(line("N", "S"), line("S", "N")) + turn(line("S", "N"), line("S", "N"))
+    backwards = angle(line("N", "S"), line("S", "N")) + angle(line("S", "N"), line("S", "N"))
     assert backwards.value(face.points) == 180
     assert standard_error(backwards, face, True) == pytest.approx(0, abs=1e-6)
 
@@ -52,11 +52,13 @@ def test_propagation_agrees_with_monte_carlo(seed: int) -> None:
         draws.append([entry.formula.value(face.points) for entry in MEASUREMENTS])
     spread = dict(zip((entry.id for entry in MEASUREMENTS), np.std(draws, axis=0), strict=True))
     for name, error in propagated.items():
-        if name != "holdaway_ratio":  # a quotient whose divisor is nearly as unsure as large is not normal
+        if (
+            name != "holdaway_ratio"
+        ):  # a quotient is not normal if the error of its divisor is nearly as large as the divisor
             assert error == pytest.approx(spread[name], rel=0.09), name
 
 
-def test_errors_turn_with_the_film() -> None:
+def test_errors_are_mirrored_with_the_film() -> None:
     points = face_like_real(5)
     spread = {symbol: np.array([[9.0, 2.0], [2.0, 1.0]]) for symbol in SYMBOLS}
     mirrored = {symbol: np.array([[9.0, -2.0], [-2.0, 1.0]]) for symbol in SYMBOLS}
@@ -64,8 +66,8 @@ def test_errors_turn_with_the_film() -> None:
     assert after == pytest.approx(before, rel=1e-5)
 
 
-def test_what_an_error_of_1_2_mm_does_to_real_faces() -> None:
-    # The figures of the method: the second premolar makes the functional plane useless for Wits.
+def test_standard_errors_of_realistic_faces_at_landmark_errors_of_1_2_mm() -> None:
+    # Wits on the functional plane, which rests on the second premolar, is too uncertain to use.
     spread = {symbol: covariance_of_error(1.2 / PIXEL_MM) for symbol in SYMBOLS}
     faces = [errors_of(face_like_real(seed), spread) for seed in range(15)]
     typical = {

@@ -67,7 +67,7 @@ def test_a_row_per_film_and_measurement_and_a_file_per_film(tmp_path: Path, caps
 def test_no_lengths_without_a_pixel_size(tmp_path: Path) -> None:
     assert run(tmp_path / "out", write(tmp_path / "f.json")) == 0
     assert cell(tmp_path / "out", "f", "co_a") == ""
-    assert cell(tmp_path / "out", "f", "co_a", "absent") == "without a pixel size"
+    assert cell(tmp_path / "out", "f", "co_a", "absent") == "unknown pixel size"
     assert cell(tmp_path / "out", "f", "facial_height_percent") == "53.76"
 
 
@@ -84,7 +84,7 @@ def test_a_face_that_looks_left_measures_the_same(tmp_path: Path, capsys: pytest
     assert cell(tmp_path / "out", "left", "wits_fop") == "10.0"
     assert cell(tmp_path / "out", "left", "sna", "facing") == "left"
     assert cell(tmp_path / "out", "said", "anb") == ""
-    assert "or the side that it looks to" in cell(tmp_path / "out", "said", "anb", "absent")
+    assert "or the facing direction must be wrong" in cell(tmp_path / "out", "said", "anb", "absent")
     assert "the file says that the face looks left, the landmarks say right" in cell(
         tmp_path / "out", "said", "sna", "doubt"
     )
@@ -102,7 +102,7 @@ def test_a_table_about_the_films_counts_before_the_flags(tmp_path: Path) -> None
     assert (cell(out, "a", "s_n"), cell(out, "b", "s_n")) == ("84.0", "70.0")
     assert (cell(out, "a", "sna", "sex"), cell(out, "b", "sna", "sex")) == ("male", "female")
     assert cell(out, "a", "fma", "norm_mean", "Ricketts") == "26.0"
-    assert cell(out, "b", "fma", "norm_withheld", "Ricketts") == "the norm depends on age, which is not known"
+    assert cell(out, "b", "fma", "norm_withheld", "Ricketts") == "the norm depends on age, which is unknown"
     content = json.loads((out / "a_measurements.json").read_text(encoding="utf-8"))
     assert content["pixel_size_origin"] == "about.csv"
 
@@ -114,7 +114,7 @@ def test_a_pixel_size_that_makes_no_head_is_doubted(tmp_path: Path, capsys: pyte
     assert "pixel size is doubtful" in cell(out, "f", "s_n", "doubt")
     assert cell(out, "f", "s_n") == "98.0"
     assert run(out, file, "--pixel_size_mm", 0.2, "--expected_error_mm", 1.2) == 0
-    assert "measurements are withheld: S-N would be 140 mm, a head has 38 to 105" in capsys.readouterr().out
+    assert "S-N would be 140 mm, outside the human range of 38 to 105" in capsys.readouterr().out
     assert (cell(out, "f", "co_a"), cell(out, "f", "sna")) == ("", "90.0")
     assert cell(out, "f", "sna", "standard_error") == ""  # an error in mm is none by a pixel size that is wrong
 
@@ -313,7 +313,7 @@ def test_stopped_in_the_middle_the_table_has_what_is_done(
     screen = capsys.readouterr().out
     assert "2 film(s) without a pixel size: no lengths; use --pixel_size_mm" in screen
     assert "stopped" in screen
-    assert "probability not known" in screen
+    assert "unknown probability" in screen
 
 
 def test_a_film_measured_in_the_head_is_not_corrected_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

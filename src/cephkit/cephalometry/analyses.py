@@ -1,4 +1,4 @@
-"""Measures a face: every measurement of the analyses asked for, with norms, classes and uncertainty."""
+"""Measures a face: all measurements of the requested analyses, with norms, classes and uncertainty."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,10 +6,10 @@ from typing import Literal, TypeAlias, get_args
 
 from numpy.typing import ArrayLike
 
-from cephkit.cephalometry.classes import RULES, Rule, Rules, normal_share, one_per_question
+from cephkit.cephalometry.classes import RULES, Rule, Rules, normal_cdf, rules_for
 from cephkit.cephalometry.frame import Face, face_of, facing_of
-from cephkit.cephalometry.limits import LARGEST_SHARE, LIMITS, NO_FACE, Limits, impossible, no_lengths
-from cephkit.cephalometry.measures import MEASUREMENTS, Measurement, Only
+from cephkit.cephalometry.limits import LIMITS, MAX_IMPOSSIBLE_SHARE, NOT_A_FACE, Limits, why_impossible, why_no_lengths
+from cephkit.cephalometry.measures import MEASUREMENTS, Measurement
 from cephkit.cephalometry.norms import Norm, NormRow, Subject, norm_for, norm_rows
 from cephkit.cephalometry.primitives import DegenerateError
 from cephkit.cephalometry.results import Result
@@ -34,21 +34,21 @@ AnalysisName: TypeAlias = Literal[
     "ISBI",
 ]
 ANALYSES: tuple[str, ...] = get_args(AnalysisName)
-"""In the order in which results come; analyses of measurements of your own follow."""
+"""In the order of the results; custom analyses come after them."""
 ON_REQUEST = ("ISBI",)
-"""Made only where they are named: their ranges are a challenge's, and contradict those of the clinic."""
+"""Included only if named: the ranges are those of a challenge and contradict clinical norms."""
 
 NOT_POSSIBLE: dict[str, str] = {
     "facial axis (Ricketts, McNamara)": "needs Ba and Pt",
     "lower face height ANS-Xi-Pm (Ricketts)": "needs Xi and Pm",
     "mandibular arc (Ricketts)": "needs Xi, DC and Pm",
-    "upper molar to PTV (Ricketts)": "needs Pt and the molar's distal surface",
+    "upper molar to PTV (Ricketts)": "needs Pt and the distal surface of the molar",
     "airway (McNamara)": "needs the soft palate, the tongue and the pharyngeal wall",
     "nasolabial angle": "needs the columella",
-    "S line (Steiner)": "needs the middle of the nose's lower border",
+    "S line (Steiner)": "needs the midpoint of the lower border of the nose",
     "vertebra measures": "need landmarks of the cervical spine",
 }
-"""What people look for and 29 landmarks do not give -> why."""
+"""Common measurements that the 29 landmarks do not support -> why."""
 
 
 @dataclass(frozen=True)
@@ -72,99 +72,93 @@ def measure(
     rules: Rules | None = None,
     limits: Mapping[str, Limits] = LIMITS,
 ) -> tuple[Result, ...]:
-    """All measurements of one face, analysis by analysis; what cannot be measured says why.
+    """All measurements of one face, by analysis; a measurement without a value gives the reason.
 
     Args:
         points: film pixels, x to the right, y down; any of the 29 landmarks.
-        facing: where the face looks on the film; None: found from the landmarks.
+        facing: the side of the film that the face points to; None: determined from the landmarks.
         spacing: mm per film pixel; None: no lengths.
-        covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared.
-        subject: whose face, for norms by age or sex.
-        analyses: names, of which the first names a class where several could; None: all but those of ``ON_REQUEST``.
-        measurements: what to measure; those of norms that depend on others must be among them.
-        norms: rows as of norms.csv; None: those.
-        rules: how classes are named; None: ``classes.RULES``.
-        limits: what a face can have, by id; a value outside is withheld.
+        covariances_px: (2, 2) by symbol, covariances of the landmarks' errors in film pixels squared (see
+            ``geometry.covariance_of_error``).
+        subject: age, sex and enlargement, for norms that depend on them.
+        analyses: names; if several classify the same thing, the first named decides. None: all except ``ON_REQUEST``.
+        measurements: what to measure, including any measurements that norms of others depend on.
+        norms: rows like those of norms.csv; None: the rows of norms.csv.
+        rules: how classes are assigned; None: ``classes.RULES``.
+        limits: the possible range by measurement id; values outside are withheld.
 
     Raises:
-        ValueError: an unknown analysis, a coordinate that is not finite, or a covariance that is none.
+        ValueError: an unknown analysis, a coordinate that is not finite, or an invalid covariance.
         SettingsError: no pixel of a cephalogram has that size.
     """
     known = (*ANALYSES, *{name: None for entry in measurements for name in entry.analyses if name not in ANALYSES})
     unknown = [name for name in analyses or () if name not in known]
     if unknown:
         raise ValueError(f"unknown analysis {unknown[0]!r}; known: {' '.join(known)}")
-    asked = [name for name in known if name not in ON_REQUEST] if analyses is None else list(analyses)
-    looks = facing or facing_of(points)
-    face = face_of(points, looks or "right", spacing, covariances_px)
-    values = _possible(
-        {entry.id: _value(entry, face, looks is not None) for entry in measurements}, measurements, limits
+    selected = [name for name in known if name not in ON_REQUEST] if analyses is None else list(analyses)
+    facing = facing or facing_of(points)
+    face = face_of(points, facing or "right", spacing, covariances_px)
+    values = _withhold_impossible(
+        {entry.id: _value(entry, face, facing is not None) for entry in measurements}, measurements, limits
     )
-    named = one_per_question(RULES if rules is None else rules, asked)
+    chosen = rules_for(RULES if rules is None else rules, selected)
     rows = norm_rows() if norms is None else norms
     return tuple(
-        _result(entry, analysis, values, subject or Subject(), rows, named.get((entry.id, analysis)), face)
+        _result(entry, analysis, values, subject or Subject(), rows, chosen.get((entry.id, analysis)), face)
         for analysis in known
-        if analysis in asked
+        if analysis in selected
         for entry in measurements
         if analysis in entry.analyses
     )
 
 
-def _value(entry: Measurement, face: Face, side_known: bool) -> _Value:
+def _value(entry: Measurement, face: Face, facing_known: bool) -> _Value:
     missing = [symbol for symbol in entry.needs if symbol not in face.points]
     if missing:
-        return _Value(absent=f"without {' '.join(missing)}")
+        return _Value(absent=f"{' '.join(missing)} missing")
     if entry.unit == "mm" and not face.in_mm:
-        return _Value(absent="without a pixel size")
-    if not side_known:
-        return _Value(absent="it cannot be told where the face looks; say so")
-    if entry.only is not None:
-        lacking = [symbol for symbol in entry.only.formula.needs if symbol not in face.points]
-        if lacking:
-            return _Value(absent=f"without {' '.join(lacking)}")
+        return _Value(absent="unknown pixel size")
+    if not facing_known:
+        return _Value(absent="cannot determine which way the face points; specify it")
     try:
-        if entry.only is not None and not _holds(entry.only, face):
-            return _Value(absent=entry.only.otherwise)
+        if entry.condition is not None and not entry.condition.holds(face.points):
+            return _Value(absent=entry.condition.reason)
         return _Value(entry.formula.value(face.points), standard_error(entry.formula, face, entry.unit == "deg"))
     except DegenerateError as error:
         return _Value(absent=str(error))
 
 
-def _holds(only: Only, face: Face) -> bool:
-    return only.low <= only.formula.value(face.points) <= only.high
-
-
-def _possible(
+def _withhold_impossible(
     values: Mapping[str, _Value], measurements: Sequence[Measurement], limits: Mapping[str, Limits]
 ) -> dict[str, _Value]:
-    """The values by id, without those that no face can have; where these are many, without any."""
-    found = dict(values)
-    base = found.get("s_n", _Value()).value
-    if base is not None and "s_n" in limits and impossible(base, limits["s_n"], "mm"):
-        reason = no_lengths(base, limits["s_n"])
-        found |= {
+    """``values`` without those outside their limits; without any if too many of them are."""
+    kept = dict(values)
+    sella_nasion = kept.get("s_n", _Value()).value
+    if sella_nasion is not None and "s_n" in limits and why_impossible(sella_nasion, limits["s_n"], "mm"):
+        reason = why_no_lengths(sella_nasion, limits["s_n"])
+        kept |= {
             entry.id: _Value(absent=reason, impossible=True)
             for entry in measurements
-            if entry.unit == "mm" and found[entry.id].value is not None
+            if entry.unit == "mm" and kept[entry.id].value is not None
         }
-    judged = wrong = 0
+    checked = wrong = 0
     for entry in measurements:
-        value = found[entry.id].value
+        value = kept[entry.id].value
         if value is None or entry.id not in limits:
             continue
-        reason = impossible(value, limits[entry.id], entry.unit)
-        no_face = bool(reason) and not limits[entry.id].otherwise
-        judged, wrong = judged + 1, wrong + no_face
+        checked += 1
+        reason = why_impossible(value, limits[entry.id], entry.unit)
         if reason:
-            found[entry.id] = _Value(absent=reason, impossible=no_face)
-    if wrong > max(1, LARGEST_SHARE * judged):  # one alone may be a patient like no other
-        reason = NO_FACE.format(count=judged, impossible=wrong)
-        found = {
+            impossible = not limits[entry.id].reason
+            wrong += impossible
+            kept[entry.id] = _Value(absent=reason, impossible=impossible)
+    if wrong > max(1, MAX_IMPOSSIBLE_SHARE * checked):  # a single one may be an exceptional patient
+        reason = NOT_A_FACE.format(count=checked, impossible=wrong)
+        kept = {
             name: value if value.value is None and not value.impossible else _Value(absent=reason, impossible=True)
-            for name, value in found.items()
+            for name, value in kept.items()
         }
-    return found
+    return kept
 
 
 def _result(
@@ -182,8 +176,8 @@ def _result(
         return values[measurement].value if measurement in values else None
 
     norm: Norm | None = None
-    withheld = unsure = _unsure(entry, found)
-    if not unsure:
+    withheld = uncertain = _why_uncertain(entry, found)
+    if not uncertain:
         norm, withheld = norm_for(entry.id, analysis, subject, value_of, entry.unit == "mm", norms)
     result = Result(
         analysis=analysis,
@@ -198,35 +192,35 @@ def _result(
         norm_withheld=withheld,
         note=entry.note,
     )
-    return result if rule is None else _classed(result, rule, face, unsure)
+    return result if rule is None else _classified(result, rule, face, uncertain)
 
 
-def _unsure(entry: Measurement, found: _Value) -> str:
-    """Why a ratio says nothing; empty where it does."""
+def _why_uncertain(entry: Measurement, found: _Value) -> str:
+    """Why a ratio is meaningless; empty if it is not."""
     if entry.unit != "ratio" or found.value is None or found.standard_error is None:
         return ""
-    return "its standard error is larger than the ratio" if found.standard_error >= abs(found.value) else ""
+    return "the standard error is larger than the ratio" if found.standard_error >= abs(found.value) else ""
 
 
-def _classed(result: Result, rule: Rule, face: Face, unsure: str) -> Result:
+def _classified(result: Result, rule: Rule, face: Face, uncertain: str) -> Result:
     """``result`` with its class, or why there is none."""
     result = replace(result, class_question=rule.question or result.measurement, class_rule=rule.name)
     if result.value is None:
         return result
-    only = next((only for only in rule.only if all(symbol in face.points for symbol in only.formula.needs)), None)
-    if only is not None and not _holds(only, face):
-        return replace(result, norm=None, norm_withheld=only.otherwise, class_withheld=only.otherwise)
-    if unsure:
-        return replace(result, class_withheld=unsure)
-    shares = None
+    condition = next((each for each in rule.conditions if set(each.formula.needs) <= face.points.keys()), None)
+    if condition is not None and not condition.holds(face.points):
+        return replace(result, norm=None, norm_withheld=condition.reason, class_withheld=condition.reason)
+    if uncertain:
+        return replace(result, class_withheld=uncertain)
+    probabilities = None
     if result.standard_error is not None:
-        shares = rule.probabilities(result.value, result.standard_error, _same_sign(rule, face))
-    return replace(result, class_name=rule.class_of(result.value), class_probabilities=shares)
+        probabilities = rule.probabilities(result.value, result.standard_error, _sign_probability(rule, face))
+    return replace(result, class_name=rule.class_of(result.value), class_probabilities=probabilities)
 
 
-def _same_sign(rule: Rule, face: Face) -> float:
-    """Probability that the length whose sign ``rule`` takes has the one measured; its landmarks have errors."""
+def _sign_probability(rule: Rule, face: Face) -> float:
+    """Probability that the sign of the value is correct, if the rule takes it from another length."""
     if rule.sign is None:
         return 1.0
     size, error = abs(rule.sign.value(face.points)), standard_error(rule.sign, face, is_angle=False)
-    return normal_share(size / error) if error else 1.0
+    return normal_cdf(size / error) if error else 1.0

@@ -1,116 +1,117 @@
-"""Names for ranges of a measurement. A class comes with the rule that names it, and one question has one rule."""
+"""Classes of measurements, such as skeletal class II. One rule answers each question, and is named with the class."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from cephkit.cephalometry.measures import FH, OVERBITE, Only
+from cephkit.cephalometry.measures import FH, OVERBITE, Condition
 from cephkit.cephalometry.norms import norm_rows
-from cephkit.cephalometry.primitives import Formula, along, beside
+from cephkit.cephalometry.primitives import Formula, along, offset
 
-SURE = 0.8
-"""A case is on the border where no class is as probable as this."""
+BORDERLINE_BELOW = 0.8
+"""A case is borderline if no class is at least this probable."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """A class: values below ``end``, or up to it where that is ``included``; the step before takes what lies lower."""
+class Band:
+    """A class: values below ``upper`` (and ``upper`` itself if ``inclusive``) that no lower band covers."""
 
     name: str
-    end: float = math.inf
-    included: bool = False
+    upper: float = math.inf
+    inclusive: bool = False
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Classes in the order of their values."""
+    """The classes of a measurement, in ascending order."""
 
     name: str
-    steps: tuple[Step, ...]
+    bands: tuple[Band, ...]
     question: str = ""
-    """What the class answers, e.g. ``skeletal class``: one face is asked once. Empty: the measurement itself."""
-    only: tuple[Only, ...] = ()
-    """Where there is a class at all; the first whose landmarks are there counts."""
+    """What the class answers, e.g. ``skeletal class``; a face has one answer. Empty: specific to the measurement."""
+    conditions: tuple[Condition, ...] = ()
+    """When there is a class at all; the first condition whose landmarks are present applies."""
     sign: Formula | None = None
-    """Where the value's sign is that of another length, and the value jumps from + to - with it."""
+    """The length that the value takes its sign from, if any; the value jumps from + to - with it."""
 
     def class_of(self, value: float) -> str:
         """The class of a value."""
-        for step in self.steps[:-1]:
-            if value < step.end or (step.included and value == step.end):
-                return step.name
-        return self.steps[-1].name
+        for band in self.bands[:-1]:
+            if value < band.upper or (band.inclusive and value == band.upper):
+                return band.name
+        return self.bands[-1].name
 
-    def probabilities(self, value: float, standard_error: float, same_sign: float = 1.0) -> dict[str, float]:
-        """How probable each class is, given a normal error of the value.
+    def probabilities(self, value: float, standard_error: float, sign_probability: float = 1.0) -> dict[str, float]:
+        """The probability of each class, assuming a normal error.
 
         Args:
-            value: as measured.
-            standard_error: of it.
-            same_sign: probability that the true value has its sign, where the rule has a ``sign``.
+            value: the measured value.
+            standard_error: its standard error.
+            sign_probability: probability that the sign is correct, for a rule with ``sign``.
         """
         if self.sign is None:
-            return self._shares(value, standard_error)
-        # Two sizes alike, one ahead and one behind: the normal error is that of the size.
-        mixed = {step.name: 0.0 for step in self.steps}
-        for side, weight in ((math.copysign(1.0, value), same_sign), (-math.copysign(1.0, value), 1.0 - same_sign)):
+            return self._probabilities(value, standard_error)
+        # A mixture of two half-lines, one for each sign: the normal error is that of the size.
+        mixed = {band.name: 0.0 for band in self.bands}
+        sign = math.copysign(1.0, value)
+        for side, weight in ((sign, sign_probability), (-sign, 1.0 - sign_probability)):
             low, high = (0.0, math.inf) if side > 0 else (-math.inf, 0.0)
-            shares = self._shares(side * abs(value), standard_error, low, high)
-            mixed = {name: share + weight * shares[name] for name, share in mixed.items()}
+            part = self._probabilities(side * abs(value), standard_error, low, high)
+            mixed = {name: share + weight * part[name] for name, share in mixed.items()}
         return mixed
 
-    def _shares(
+    def _probabilities(
         self, value: float, standard_error: float, low: float = -math.inf, high: float = math.inf
     ) -> dict[str, float]:
-        """Of a normal distribution between ``low`` and ``high``."""
+        """Those of a normal distribution truncated to ``low`` to ``high``."""
         if standard_error == 0:
             found = self.class_of(value)
-            return {step.name: float(step.name == found) for step in self.steps}
-        edges = [low, *(min(max(step.end, low), high) for step in self.steps[:-1]), high]
-        below = [normal_share((edge - value) / standard_error) for edge in edges]
+            return {band.name: float(band.name == found) for band in self.bands}
+        edges = [low, *(min(max(band.upper, low), high) for band in self.bands[:-1]), high]
+        below = [normal_cdf((edge - value) / standard_error) for edge in edges]
         whole = below[-1] - below[0]
         return {
-            step.name: (end - start) / whole for step, start, end in zip(self.steps, below[:-1], below[1:], strict=True)
+            band.name: (end - start) / whole for band, start, end in zip(self.bands, below[:-1], below[1:], strict=True)
         }
 
 
 Rules: TypeAlias = Mapping[tuple[str, str], Rule]
 
 
-def one_per_question(rules: Rules, analyses: Sequence[str]) -> dict[tuple[str, str], Rule]:
-    """The rules that count where ``analyses`` are made: of two that answer one question, that of the analysis named
-    first."""
+def rules_for(rules: Rules, analyses: Sequence[str]) -> dict[tuple[str, str], Rule]:
+    """The rules of ``analyses``; of two that answer the same question, that of the analysis named first."""
     chosen: dict[tuple[str, str], Rule] = {}
-    asked: set[str] = set()
+    answered: set[str] = set()
     for analysis in dict.fromkeys(analyses):
-        own = {key: rule for key, rule in rules.items() if key[1] == analysis}
-        new = {key: rule for key, rule in own.items() if (rule.question or key[0]) not in asked}
+        new = {
+            key: rule for key, rule in rules.items() if key[1] == analysis and (rule.question or key[0]) not in answered
+        }
         chosen |= new
-        asked |= {rule.question or key[0] for key, rule in new.items()}
+        answered |= {rule.question or key[0] for key, rule in new.items()}
     return chosen
 
 
-def normal_share(deviation: float) -> float:
-    """Share of a normal distribution below so many standard deviations."""
+def normal_cdf(deviation: float) -> float:
+    """Cumulative distribution function of the standard normal distribution."""
     return 0.5 * math.erfc(-deviation / math.sqrt(2.0))
 
 
 def _isbi(measurement: str, question: str, below: str, within: str, above: str) -> Rule:
-    """The challenge's normal range, whose ends belong to it."""
+    """The rule of a normal range of the challenge, both ends inclusive."""
     (norm,) = (row.norm for row in norm_rows() if (row.measurement, row.analysis) == (measurement, "ISBI"))
     if norm.low is None or norm.high is None:
         raise ValueError(f"norms.csv: {measurement} of ISBI has no range")
-    steps = (Step(below, norm.low), Step(within, norm.high, included=True), Step(above))
-    return Rule(f"ISBI 2015: {norm.low:g} to {norm.high:g} is {within}", steps, question)
+    bands = (Band(below, norm.low), Band(within, norm.high, inclusive=True), Band(above))
+    return Rule(f"ISBI 2015: {norm.low:g} to {norm.high:g} is {within}", bands, question)
 
 
-OPEN_BITE = "the bite is open, where the distance of the tips is no overjet"
+OPEN_BITE = "open bite: the distance between the incisor tips is not an overjet"
 SKELETAL_CLASS = "skeletal class"
 RULES: Rules = {
     ("anb", "Steiner"): Rule(
         "ANB: 0 to 4 is class I",
-        (Step("class III", 0.0), Step("class I", 4.0, included=True), Step("class II")),
+        (Band("class III", 0.0), Band("class I", 4.0, inclusive=True), Band("class II")),
         SKELETAL_CLASS,
     ),
     ("anb", "ISBI"): _isbi("anb", SKELETAL_CLASS, "class III", "class I", "class II"),
@@ -125,19 +126,19 @@ RULES: Rules = {
     ("mw", "ISBI"): Rule(
         "ISBI 2015: 2 to 4.5 mm is normal, 0 to 2 undefined",
         (
-            Step("crossbite", 0.0),
-            Step("edge to edge", 0.0, included=True),
-            Step("undefined", 2.0),
-            Step("normal", 4.5, included=True),
-            Step("large overjet"),
+            Band("crossbite", 0.0),
+            Band("edge to edge", 0.0, inclusive=True),
+            Band("undefined", 2.0),
+            Band("normal", 4.5, inclusive=True),
+            Band("large overjet"),
         ),
         "incisors",
-        # Without molars there is no occlusal plane; Frankfort tells an open bite nearly as well.
+        # Without molars there is no occlusal plane; Frankfort detects an open bite nearly as well.
         (
-            Only(OVERBITE, 0.0, math.inf, OPEN_BITE),
-            Only(beside("LIT", FH) - beside("UIT", FH), 0.0, math.inf, OPEN_BITE),
+            Condition(OVERBITE, 0.0, math.inf, OPEN_BITE),
+            Condition(offset("LIT", FH) - offset("UIT", FH), 0.0, math.inf, OPEN_BITE),
         ),
         along("UIT", "LIT", FH),
     ),
 }
-"""(measurement, analysis) -> how its classes are named."""
+"""(measurement, analysis) -> how its classes are assigned."""

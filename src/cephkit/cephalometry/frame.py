@@ -1,6 +1,7 @@
-"""The frame in which faces are measured: looking right, x towards the front, y up, mm where the pixel size is known.
+"""The coordinate frame of measurements: the face points right, x forward, y up, in mm if the pixel size is known.
 
-Landmarks come in film pixels (x to the right, y down). Signs hold in this frame alone: nothing is measured outside it.
+Landmarks are given in film pixels (x to the right, y down). Signs are defined in this frame only, so everything is
+measured in it.
 """
 
 from collections.abc import Mapping
@@ -25,20 +26,20 @@ LOWER = ("B", "Pog", "Gn", "Me", "Go", "LIA", "Pog`")
 
 @dataclass(frozen=True)
 class Face:
-    """One face in the frame of measuring."""
+    """One face in the measurement frame."""
 
     points: Mapping[str, Vector]
-    """(2,) by symbol: x towards the front, y up; mm, or film pixels where ``in_mm`` is False."""
+    """(2,) by symbol: x forward, y up; mm, or film pixels if ``in_mm`` is False."""
     in_mm: bool
     covariances: Mapping[str, Matrix] = field(default_factory=dict)
-    """(2, 2) of the landmarks' errors, in the same units squared; a landmark without one has no entry."""
+    """(2, 2) by symbol: covariance of a landmark's error, in the same units squared, for landmarks that have one."""
 
 
 def facing_of(points: Points) -> Facing | None:
-    """Where the face looks once it stands upright: to which side of its height its front lies.
+    """The side that the face points to once upright: the side of its vertical axis on which its front lies.
 
-    A film that lies on its side or upside down is told from a mirrored one by landmarks above and below; without such
-    a pair the film is taken to stand upright. None where front or back has no landmark, or they do not tell.
+    Upper and lower landmarks distinguish a rotated film from a mirrored one; without both, the film is assumed to be
+    upright. None if there are no landmarks at the front or back, or if they are ambiguous.
     """
     front, back, upper, lower = (
         np.array([points[symbol] for symbol in group if symbol in points]) for group in (FRONT, BACK, UPPER, LOWER)
@@ -59,16 +60,16 @@ def face_of(
     spacing: Spacing | float | None = None,
     covariances_px: Mapping[str, ArrayLike] | None = None,
 ) -> Face:
-    """The face of landmarks in film pixels.
+    """Transform landmarks from film pixels into the measurement frame.
 
     Args:
         points: film pixels, x to the right, y down.
-        facing: where the face looks on the film.
+        facing: the side of the film that the face points to.
         spacing: mm per film pixel; None: lengths stay in pixels.
-        covariances_px: (2, 2) of the landmarks' errors by symbol, film pixels squared.
+        covariances_px: (2, 2) by symbol, covariances of the landmarks' errors in film pixels squared.
 
     Raises:
-        ValueError: a coordinate is not finite, or a covariance is none.
+        ValueError: a coordinate is not finite, or a covariance is not valid.
         SettingsError: no pixel of a cephalogram has that size.
     """
     spacing = as_spacing(spacing)
@@ -77,16 +78,18 @@ def face_of(
     placed = {}
     for symbol, point in points.items():
         if not np.isfinite(point).all():
-            raise ValueError(f"{symbol} lies at {point}; leave a landmark that is not there out")
+            raise ValueError(f"{symbol} has non-finite coordinates {point}; omit missing landmarks")
         placed[symbol] = transform(to_face, point)
-    turn = to_face[:2, :2]
-    spread = {symbol: turn @ _covariance(symbol, given) @ turn.T for symbol, given in (covariances_px or {}).items()}
-    return Face(placed, spacing is not None, spread)
+    linear = to_face[:2, :2]
+    covariances = {
+        symbol: linear @ _covariance(symbol, given) @ linear.T for symbol, given in (covariances_px or {}).items()
+    }
+    return Face(placed, spacing is not None, covariances)
 
 
 def _covariance(symbol: str, given: ArrayLike) -> Matrix:
     matrix = np.asarray(given, dtype=np.float64)
     usable = matrix.shape == (2, 2) and np.isfinite(matrix).all() and np.allclose(matrix, matrix.T)
     if not usable or np.linalg.eigvalsh(matrix).min() < -1e-9 * max(1.0, float(np.abs(matrix).max())):
-        raise ValueError(f"{symbol}: no covariance of two coordinates: {matrix.tolist()}")
+        raise ValueError(f"{symbol}: not a valid 2 x 2 covariance matrix: {matrix.tolist()}")
     return matrix

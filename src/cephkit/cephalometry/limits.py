@@ -1,54 +1,57 @@
-"""What a face can have: bounds of every measurement, beyond which landmarks, side or pixel size must be wrong.
+"""Possible range of every measurement; outside it, the landmarks, the facing direction or the pixel size must be wrong.
 
-The bounds are no norms: patients stand far outside these. Each lies at least four and a half standard deviations from
-the mean of 290 Aariz faces (Khalid et al. 2025, Scientific Data 12:1336), outside all of them and of the 279 faces of
-ISBI 2015, and outside severe anomalies: class III with an ANB of -15, bird faces of ankylosed joints with an SNB near
-55 and an ANB near 18, clefts with an SNA near 60, long faces with an FMA near 55, bites open or deep by 15 mm. Lengths
-have room for children and for films enlarged by 14 %.
+The limits are not norms: patients may be far outside the norms. Each limit is at least 4.5 standard deviations from the
+mean of 290 Aariz faces (Khalid et al. 2025, Scientific Data 12:1336), beyond all of them, beyond the 279 faces of
+ISBI 2015, and beyond severe anomalies: class III with an ANB of -15, bird face in TMJ ankylosis with an SNB near 55
+and an ANB near 18, clefts with an SNA near 60, long faces with an FMA near 55, open or deep bites of 15 mm. Limits of
+lengths leave room for children and for films enlarged by 14 %.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cephkit.cephalometry.measures import Unit
+from cephkit.cephalometry.measures import UNIT_SUFFIX, Unit
 
-SYMBOL: dict[Unit, str] = {"deg": "\N{DEGREE SIGN}", "mm": " mm", "%": " %", "ratio": ""}
-LARGEST_SHARE = 0.2
-"""Where more of the values are impossible, the others are chance: a face measured to the wrong side has 35 to 42 %
-such values, landmarks put down anywhere at least 57 %, errors of 10 mm in each landmark 5 %."""
-NO_FACE = (
-    "{impossible} of {count} values are such as no face has: the landmarks are wrong, or the side that it looks to"
+MAX_IMPOSSIBLE_SHARE = 0.2
+"""If a larger share of the values is impossible, the others are right by chance at best. A face measured with the
+wrong facing direction has 35 to 42 % impossible values, random landmarks at least 57 %, errors of 10 mm in every
+landmark 5 %."""
+NOT_A_FACE = (
+    "{impossible} of {count} values are outside the range of human faces: "
+    "the landmarks or the facing direction must be wrong"
 )
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The least and the greatest value of a face."""
+    """The smallest and largest possible value."""
 
     low: float
     high: float
-    otherwise: str = ""
-    """Why there is no value outside; empty: a face cannot have it, and its landmarks are doubted."""
+    reason: str = ""
+    """Why there is no value outside; empty: no human face has one, so the landmarks must be wrong."""
 
 
-def impossible(value: float, limits: Limits, unit: Unit) -> str:
-    """Why ``value`` cannot be; empty where it can."""
+def why_impossible(value: float, limits: Limits, unit: Unit) -> str:
+    """Why ``value`` is impossible; empty if it is not."""
     if limits.low <= value <= limits.high:
         return ""
-    sign = SYMBOL[unit]
-    return limits.otherwise or f"{value:.4g}{sign} is no face's, which has {limits.low:g} to {limits.high:g}{sign}"
+    suffix = UNIT_SUFFIX[unit]
+    return limits.reason or (
+        f"{value:.4g}{suffix} is outside the range of human faces, {limits.low:g} to {limits.high:g}{suffix}"
+    )
 
 
-def no_lengths(sella_nasion_mm: float, limits: Limits) -> str:
-    """Why there are no lengths where S-N has none of a head."""
+def why_no_lengths(sella_nasion_mm: float, limits: Limits) -> str:
+    """Why lengths are withheld if S-N is not that of a human head."""
     return (
-        f"S-N would be {sella_nasion_mm:.3g} mm, a head has {limits.low:g} to {limits.high:g}: "
-        "the pixel size is wrong, or S or N"
+        f"S-N would be {sella_nasion_mm:.3g} mm, outside the human range of {limits.low:g} to {limits.high:g} mm: "
+        "the pixel size, S or N must be wrong"
     )
 
 
 LIMITS: Mapping[str, Limits] = {
-    # Jaws against the base of the skull
+    # Jaws relative to the cranial base
     "sna": Limits(55, 115),
     "snb": Limits(45, 115),
     "anb": Limits(-20, 20),
@@ -102,7 +105,7 @@ LIMITS: Mapping[str, Limits] = {
     "u1_na_mm": Limits(-30, 35),
     "l1_nb_deg": Limits(-40, 80),
     "l1_nb_mm": Limits(-25, 35),
-    "holdaway_ratio": Limits(-50, 50, "Pog lies too near N-B for a ratio"),
+    "holdaway_ratio": Limits(-50, 50, "Pog is too close to N-B for a ratio"),
     "u1_sn": Limits(50, 165),
     "ui_mxp": Limits(55, 170),
     "u1_apog_deg": Limits(-30, 90),
@@ -130,4 +133,4 @@ LIMITS: Mapping[str, Limits] = {
     "ls_sn_pog": Limits(-25, 25),
     "li_sn_pog": Limits(-25, 25),
 }
-"""Of each measurement, by id, in its own unit."""
+"""By measurement id, in the unit of the measurement."""

@@ -1,8 +1,7 @@
-"""What measurements are built from: places, lines between them, and formulas of angles and distances.
+"""Building blocks of measurements: places, lines between them, and formulas for angles and distances.
 
-A formula knows which landmarks it needs. All is meant in the frame of ``frame.py``: the face looks right, x runs to the
-front, y up. The direction of a line counts: ``line("N", "A")`` runs from N to A. Angles are signed, counter-clockwise
-positive, and never folded.
+A formula knows which landmarks it needs. Coordinates are those of ``frame.py``: the face points right, x forward, y up.
+Lines are directed: ``line("N", "A")`` runs from N to A. Angles are signed, counter-clockwise positive, never folded.
 """
 
 from __future__ import annotations
@@ -20,23 +19,24 @@ PlacesAt: TypeAlias = Mapping[str, Vector]
 
 
 class DegenerateError(ValueError):
-    """Points that leave a formula without a value, such as a line between two points that coincide."""
+    """Points for which a formula has no value, such as a line between two coincident points."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A landmark, or the middle of several."""
+    """A landmark, or the midpoint of several."""
 
-    symbols: tuple[str, ...]
+    needs: tuple[str, ...]
+    """Symbols of its landmarks."""
 
     def __str__(self) -> str:
-        return "/".join(self.symbols)
+        return "/".join(self.needs)
 
     def at(self, points: PlacesAt) -> tuple[float, float]:
-        """Where it lies."""
-        count = len(self.symbols)
-        x = sum(float(points[symbol][0]) for symbol in self.symbols) / count
-        return x, sum(float(points[symbol][1]) for symbol in self.symbols) / count
+        """Its coordinates (x, y)."""
+        count = len(self.needs)
+        x = sum(float(points[symbol][0]) for symbol in self.needs) / count
+        return x, sum(float(points[symbol][1]) for symbol in self.needs) / count
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Line:
     @property
     def needs(self) -> tuple[str, ...]:
         """Symbols of its landmarks."""
-        return self.start.symbols + self.end.symbols
+        return self.start.needs + self.end.needs
 
     def vector(self, points: PlacesAt) -> tuple[float, float]:
-        """From start to end.
+        """The vector from start to end.
 
         Raises:
             DegenerateError: they coincide.
@@ -66,7 +66,7 @@ class Line:
         return x1 - x0, y1 - y0
 
     def degrees(self, points: PlacesAt) -> float:
-        """Direction, counter-clockwise from the front, (-180, 180]."""
+        """Direction in degrees, counter-clockwise from straight ahead, (-180, 180]."""
         x, y = self.vector(points)
         return math.degrees(math.atan2(y, x))
 
@@ -79,7 +79,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Formula:
-    """A number of a face, and the landmarks that it needs; its text names the functions below."""
+    """A function of a face's landmarks, the landmarks it needs, and its text in terms of the functions below."""
 
     needs: tuple[str, ...]
     value: Callable[[PlacesAt], float]
@@ -90,39 +90,36 @@ class Formula:
 
     def __add__(self, other: Formula | float) -> Formula:
         right = _formula(other)
-        return Formula(
-            _joined(self.needs, right.needs), lambda at: self.value(at) + right.value(at), f"{self} + {right}"
-        )
+        return _combined(f"{self} + {right}", lambda at: self.value(at) + right.value(at), self, right)
 
     def __sub__(self, other: Formula | float) -> Formula:
         right = _formula(other)
-        text = f"{self} - {_term(right)}"
-        return Formula(_joined(self.needs, right.needs), lambda at: self.value(at) - right.value(at), text)
+        return _combined(f"{self} - {_term(right)}", lambda at: self.value(at) - right.value(at), self, right)
 
     def __rsub__(self, other: float) -> Formula:
         return _formula(other) - self
 
     def __neg__(self) -> Formula:
-        return Formula(self.needs, lambda at: -self.value(at), f"-{_term(self)}")
+        return _combined(f"-{_term(self)}", lambda at: -self.value(at), self)
 
     def __rmul__(self, factor: float) -> Formula:
-        return Formula(self.needs, lambda at: factor * self.value(at), f"{factor:g} * {_term(self)}")
+        return _combined(f"{factor:g} * {_term(self)}", lambda at: factor * self.value(at), self)
 
     def __truediv__(self, other: Formula) -> Formula:
         def quotient(at: PlacesAt) -> float:
-            below = other.value(at)
-            if below == 0:
-                raise DegenerateError("it would be divided by zero")
-            return self.value(at) / below
+            divisor = other.value(at)
+            if divisor == 0:
+                raise DegenerateError("division by zero")
+            return self.value(at) / divisor
 
-        return Formula(_joined(self.needs, other.needs), quotient, f"{_term(self)} / {_term(other)}")
+        return _combined(f"{_term(self)} / {_term(other)}", quotient, self, other)
 
 
-def mid(*symbols: str) -> Place:
-    """The middle of landmarks.
+def midpoint(*symbols: str) -> Place:
+    """The midpoint of landmarks.
 
     Raises:
-        KeyError: a symbol is none of the 29.
+        KeyError: a symbol is not one of the 29.
     """
     return Place(tuple(canonical_symbol(symbol) for symbol in symbols))
 
@@ -132,27 +129,25 @@ def line(start: str | Place, end: str | Place) -> Line:
     return Line(_place(start), _place(end))
 
 
-def turn(first: Line, second: Line) -> Formula:
-    """Degrees by which ``first`` is turned counter-clockwise against ``second``, (-180, 180]."""
-    needs = _joined(first.needs, second.needs)
-    return Formula(needs, lambda at: wrapped(first.degrees(at) - second.degrees(at)), f"turn({first}, {second})")
+def angle(first: Line, second: Line) -> Formula:
+    """Degrees from ``second`` to ``first``, counter-clockwise positive, (-180, 180]."""
+    return _called("angle", lambda at: wrapped(first.degrees(at) - second.degrees(at)), first, second)
 
 
 def interior(first: Line, second: Line) -> Formula:
-    """As ``turn``, but [0, 360): for angles that are near 180 degrees, which a face may exceed."""
-    needs = _joined(first.needs, second.needs)
-    return Formula(needs, lambda at: (first.degrees(at) - second.degrees(at)) % 360.0, f"interior({first}, {second})")
+    """Like ``angle``, but [0, 360): for angles near 180 degrees, which some faces exceed."""
+    return _called("interior", lambda at: (first.degrees(at) - second.degrees(at)) % 360.0, first, second)
 
 
 def length(start: str | Place, end: str | Place) -> Formula:
-    """Distance of two places; 0 where they coincide."""
+    """Distance between two places; 0 if they coincide."""
     first, second = _place(start), _place(end)
-    needs = _joined(first.symbols, second.symbols)
-    return Formula(needs, lambda at: math.dist(first.at(at), second.at(at)), f"length({first}, {second})")
+    return _called("length", lambda at: math.dist(first.at(at), second.at(at)), first, second)
 
 
-def beside(place: str | Place, reference: Line) -> Formula:
-    """Distance from a line, positive on its left: in front of one that runs down, above one that runs to the front."""
+def offset(place: str | Place, reference: Line) -> Formula:
+    """Perpendicular distance from a line, positive to its left: anterior to a descending line, above one that points
+    forward."""
     which = _place(place)
 
     def distance(at: PlacesAt) -> float:
@@ -160,11 +155,11 @@ def beside(place: str | Place, reference: Line) -> Formula:
         right, up = reference.unit(at)
         return right * (y - y0) - up * (x - x0)
 
-    return Formula(_joined(which.symbols, reference.needs), distance, f"beside({which}, {reference})")
+    return _called("offset", distance, which, reference)
 
 
 def along(place: str | Place, origin: str | Place, reference: Line) -> Formula:
-    """How far ``place`` lies beyond ``origin`` in the direction of ``reference``."""
+    """Distance from ``origin`` to ``place`` in the direction of ``reference``; negative if against it."""
     which, zero = _place(place), _place(origin)
 
     def distance(at: PlacesAt) -> float:
@@ -172,21 +167,17 @@ def along(place: str | Place, origin: str | Place, reference: Line) -> Formula:
         right, up = reference.unit(at)
         return right * (x - x0) + up * (y - y0)
 
-    needs = _joined(which.symbols, zero.symbols, reference.needs)
-    return Formula(needs, distance, f"along({which}, {zero}, {reference})")
+    return _called("along", distance, which, zero, reference)
 
 
-def signed_as(size: Formula, sign: Formula) -> Formula:
+def copysign(size: Formula, sign: Formula) -> Formula:
     """``size`` with the sign of ``sign``."""
-    needs = _joined(size.needs, sign.needs)
-    return Formula(needs, lambda at: math.copysign(size.value(at), sign.value(at)), f"signed_as({size}, {sign})")
+    return _called("copysign", lambda at: math.copysign(size.value(at), sign.value(at)), size, sign)
 
 
-def smallest(*formulas: Formula) -> Formula:
-    """The smallest of several."""
-    needs = _joined(*(formula.needs for formula in formulas))
-    text = f"smallest({', '.join(map(str, formulas))})"
-    return Formula(needs, lambda at: min(formula.value(at) for formula in formulas), text)
+def minimum(*formulas: Formula) -> Formula:
+    """The smallest of several formulas."""
+    return _called("minimum", lambda at: min(formula.value(at) for formula in formulas), *formulas)
 
 
 def wrapped(degrees: float) -> float:
@@ -194,8 +185,18 @@ def wrapped(degrees: float) -> float:
     return degrees - 360.0 * math.ceil((degrees - 180.0) / 360.0)
 
 
+def _called(name: str, value: Callable[[PlacesAt], float], *parts: Place | Line | Formula) -> Formula:
+    """The formula ``name(parts)``."""
+    return _combined(f"{name}({', '.join(map(str, parts))})", value, *parts)
+
+
+def _combined(text: str, value: Callable[[PlacesAt], float], *parts: Place | Line | Formula) -> Formula:
+    """A formula that needs the landmarks of all ``parts``."""
+    return Formula(in_canonical_order(symbol for part in parts for symbol in part.needs), value, text)
+
+
 def _place(given: str | Place) -> Place:
-    return given if isinstance(given, Place) else mid(given)
+    return given if isinstance(given, Place) else midpoint(given)
 
 
 def _formula(given: Formula | float) -> Formula:
@@ -203,10 +204,6 @@ def _formula(given: Formula | float) -> Formula:
 
 
 def _term(formula: Formula) -> str:
-    """Its text, in brackets unless it is a number or one function of places and lines."""
+    """Its text, in parentheses unless it is a number or a single function of places and lines."""
     plain = re.fullmatch(r"[\w.]+|\w+\([^()]*\)", formula.text)
     return formula.text if plain else f"({formula.text})"
-
-
-def _joined(*needs: tuple[str, ...]) -> tuple[str, ...]:
-    return in_canonical_order(symbol for group in needs for symbol in group)

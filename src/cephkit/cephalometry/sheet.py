@@ -7,7 +7,7 @@ from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
 from cephkit.cephalometry.norms import Subject
-from cephkit.cephalometry.results import BORDER, Result, class_text
+from cephkit.cephalometry.results import BORDERLINE, Result, class_text
 from cephkit.cephalometry.sheet_rows import by_reason, height, in_columns, sheet_rows, value_text
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing
@@ -87,7 +87,7 @@ def sheet_html(
         classes=[result for result in measured if result.class_name or result.class_withheld],
         value_text=value_text,
         class_text=class_text,
-        border=BORDER,
+        border=BORDERLINE,
         key=_key(bool(regions), measured),
         row_mm=f"{min(max(row_mm, LOWEST_ROW_MM), HIGHEST_ROW_MM):.2f}",
         columns=[[(analysis[0].analysis, sheet_rows(analysis)) for analysis in column] for column in columns],

@@ -1,8 +1,9 @@
-"""How unsure a measurement is, given how unsure its landmarks are: propagation of first order.
+"""Standard errors of measurements, by first-order propagation of the landmarks' errors.
 
-The standard error is the root of g' C g summed over the landmarks, where C is the covariance of a landmark's error and
-g the measurement's gradient in that landmark, by central differences. Errors of different landmarks are taken as
-independent, and as small against the face (JCGM 100:2008, Guide to the expression of uncertainty in measurement).
+The squared standard error is the sum over landmarks of g' C g, where C is the covariance of the landmark's error and g
+the gradient of the measurement with respect to that landmark, by central differences. Errors of different landmarks are
+assumed to be independent, and small relative to the face (JCGM 100:2008, Guide to the expression of uncertainty in
+measurement).
 """
 
 import math
@@ -13,19 +14,19 @@ from cephkit.cephalometry.frame import Face, Vector
 from cephkit.cephalometry.primitives import Formula, wrapped
 
 STEP = 1e-5
-"""Of a difference, as a share of the extent of the landmarks."""
+"""Step of the differences, relative to the extent of the landmarks."""
 
 
 def standard_error(formula: Formula, face: Face, is_angle: bool) -> float | None:
-    """Standard error of ``formula`` on ``face``; None where a landmark that it needs has no covariance.
+    """Standard error of ``formula`` on ``face``; None if one of its landmarks has no covariance.
 
     Args:
-        formula: all its landmarks must be there, and it must have a value.
+        formula: its landmarks must be present, and it must have a value.
         face: the landmarks and their covariances.
-        is_angle: whether it is an angle in degrees, whose turns by 360 do not count.
+        is_angle: whether it is an angle in degrees, for which full turns do not count.
 
     Raises:
-        DegenerateError: the formula has no value beside the landmarks.
+        DegenerateError: the formula has no value next to the landmarks.
     """
     if any(symbol not in face.covariances for symbol in formula.needs):
         return None
