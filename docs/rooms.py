@@ -10,13 +10,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOMS = (
-    "cephkit", "__main__", "cli", "commands", "demo", "doctor", "training", "evaluation", "calibration", "onnx",
-    "interchange", "export", "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint",
-    "placing", "config", "settings", "augment", "models", "losses", "heatmaps", "data", "device", "torchrun",
-    "interrupt", "settings_file", "shortage", "pages", "progress", "tables", "files", "landmarks", "geometry",
-    "errors", "notice",
+    "cephkit", "__main__", "cli", "commands", "doctor", "training", "evaluation", "calibration", "onnx",
+    "interchange", "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "config",
+    "settings", "augment", "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "shortage",
+    "pages", "progress", "tables", "files", "landmarks", "geometry", "errors", "notice",
 )  # fmt: skip
 """From top to bottom: a room imports from rooms that come after it."""
+FORMER = {"demo": "commands", "export": "interchange", "placing": "drawing", "settings_file": "settings"}
+"""Rooms of earlier trees -> the room in whose place they stood."""
+
+FORMER = {"demo": "commands", "export": "interchange", "placing": "drawing", "settings_file": "settings"}
+"""Rooms of earlier trees -> the room in whose place they stood."""
 
 Arrow = tuple[str, str]
 
@@ -60,8 +64,16 @@ def arrows(source: Path) -> dict[Arrow, list[Arrow]]:
 
 def arrows_up(found: Mapping[Arrow, list[Arrow]]) -> list[Arrow]:
     """Imports from a room that stands higher in ``ROOMS``."""
-    place = {room: index for index, room in enumerate(ROOMS)}
-    return [arrow for (above, below), each in found.items() if place[above] > place[below] for arrow in each]
+    return [arrow for (above, below), each in found.items() if place(above) > place(below) for arrow in each]
+
+
+def place(room: str) -> int:
+    """How far down ``room`` stands.
+
+    Raises:
+        ValueError: it is in neither list.
+    """
+    return ROOMS.index(FORMER.get(room, room))
 
 
 def cycles(found: Mapping[Arrow, list[Arrow]]) -> list[list[str]]:
@@ -85,9 +97,9 @@ def main() -> None:
         sizes[room_of(module)][file.name] = len(file.read_text(encoding="utf-8").splitlines())
     found = arrows(source)
     print(f"{'room':<15}{'files':>6}{'lines':>7}  {'largest file':<28}imports from")
-    for room in sorted(sizes, key=ROOMS.index):
+    for room in sorted(sizes, key=place):
         largest = max(sizes[room], key=sizes[room].__getitem__)
-        below = sorted({target for start, target in found if start == room}, key=ROOMS.index)
+        below = sorted({target for start, target in found if start == room}, key=place)
         shape = f"{len(sizes[room]):>6}{sum(sizes[room].values()):>7}  {f'{largest} {sizes[room][largest]}':<28}"
         print(f"{room:<15}{shape}{' '.join(below)}")
     total = sum(sum(files.values()) for files in sizes.values())

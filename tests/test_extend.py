@@ -74,7 +74,7 @@ def test_a_loss_trains_and_predicts() -> None:
     found = task.validate(model.train(), batch).points * 4 + 1.5  # cells of 4 pixels
     assert torch.allclose(found, batch.points, atol=2.0)
     loaded = LoadedModel(model, spec, Path("c.pth"), {})
-    prediction = Predictor(loaded).predict_film(batch.canvas[0, 0].numpy())
+    prediction = Predictor(loaded).run_film(batch.canvas[0, 0].numpy())
     assert np.isfinite(prediction.points).all()
     assert build_loss("squared").spread(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2)).item() == pytest.approx(
         (4 / 3) ** 0.5

@@ -111,5 +111,5 @@ def test_sizes_must_be_positive(film: tuple[int, int], canvas: tuple[int, int]) 
 
 def test_the_grid_must_fit_the_canvas() -> None:
     assert grid_size((1024, 800), 4) == (256, 200)
-    with pytest.raises(ValueError, match="no multiple of the heatmap stride 4"):
+    with pytest.raises(ValueError, match="is not a multiple of the heatmap stride 4"):
         grid_size((1022, 800), 4)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cephkit.checkpoint import read_checkpoint
-from cephkit.config import TrainConfig, parse_with_file
+from cephkit.config import TrainConfig
+from cephkit.settings.reading import parse_with_file
 
 ROOT = Path(__file__).parents[1]
 COMMON = (

@@ -11,7 +11,7 @@ from cephkit.data.opened import is_film_file, open_array, open_film, open_image,
 from cephkit.data.pixels import content_hash, to_uint8
 from cephkit.errors import FilmError
 from tests.data.aariz_folder import noise
-from tests.data.dicom.made import film, shades, shown, written
+from tests.data.dicom.made import displayed, film, shades, written
 
 EXIF_ORIENTATION = 0x0112
 TURNS = {
@@ -59,7 +59,7 @@ def test_a_dicom_film_is_known_by_its_bytes(tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_bytes(data)
         opened = open_film(path)
-        np.testing.assert_array_equal(opened.grey, shown(shades(12)))
+        np.testing.assert_array_equal(opened.grey, displayed(shades(12)))
         assert opened.spacing is not None
         assert (opened.spacing.mean_mm, opened.spacing.plane) == (0.1, "head")
         assert opened.content == content_hash(data)
@@ -131,7 +131,7 @@ def test_films_are_opened_in_threads(tmp_path: Path) -> None:
     with warnings.catch_warnings(), ThreadPoolExecutor(4) as pool:
         warnings.simplefilter("error")
         for seed, opened in enumerate(pool.map(open_film, paths)):
-            np.testing.assert_array_equal(opened.grey, shown(shades(12, seed=seed)))
+            np.testing.assert_array_equal(opened.grey, displayed(shades(12, seed=seed)))
 
 
 MODES = ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "I", "I;16", "La", "RGBa"]
@@ -213,7 +213,7 @@ def test_an_array_of_another_shape_or_type_is_refused() -> None:
     grey = noise(1, 40, 30)
     np.testing.assert_array_equal(open_array(grey).grey, grey)
     np.testing.assert_array_equal(open_array(np.dstack([grey] * 3)).grey, grey)
-    np.testing.assert_array_equal(open_array(shades(12).astype(">u2")).grey, shown(shades(12)))
+    np.testing.assert_array_equal(open_array(shades(12).astype(">u2")).grey, displayed(shades(12)))
     np.testing.assert_array_equal(open_array(grey[:, ::-1]).grey, grey[:, ::-1])
     assert open_array(grey[:, ::-1]).grey.flags.c_contiguous
     for array in (

@@ -13,7 +13,7 @@ from cephkit.drawing.validation import LONGEST_SIDE, draw_errors
 def test_truth_and_prediction_lie_where_they_are_on_the_film(tmp_path: Path) -> None:
     Image.fromarray(np.full((96, 64), 90, np.uint8)).save(tmp_path / "f.png")
     marks = {"senior": {"A": (20.0, 30.0), "N": (45.0, 70.0)}}
-    film = Film("f", tmp_path / "f.png", "valid", "M", 0.5, size=(96, 64), annotations=marks)
+    film = Film("f", tmp_path / "f.png", "valid", "M", size=(96, 64), annotations=marks)
     dataset = FilmDataset([film], ("A", "N"), "senior", (96, 64), FilmStore.empty((96, 64)))
     picture = draw_errors(dataset, 0, np.array([[40.0, 30.0], [np.nan, np.nan]]), "senior")
     zoom = LONGEST_SIDE / 96
