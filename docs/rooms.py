@@ -16,8 +16,6 @@ ROOMS = (
     "pages", "progress", "tables", "files", "landmarks", "geometry", "errors", "notice",
 )  # fmt: skip
 """From top to bottom: a room imports from rooms that come after it."""
-FORMER = {"demo": "commands", "export": "interchange", "placing": "drawing", "settings_file": "settings"}
-"""Rooms of earlier trees -> the room in whose place they stood."""
 
 FORMER = {"demo": "commands", "export": "interchange", "placing": "drawing", "settings_file": "settings"}
 """Rooms of earlier trees -> the room in whose place they stood."""
