@@ -130,5 +130,5 @@ class RunOptions(Options):
 class TrainConfig(RunOptions, Seed, Compute, SecondStageTraining, Optimisation, TrainedNetwork, FilmLoading):
     """Train a landmark model on a data set in the Aariz layout.
 
-    --config FILE.yaml reads settings from a file first: defaults < file < command line.
+    Settings are read from --config FILE.yaml first: defaults < file < command line.
     """

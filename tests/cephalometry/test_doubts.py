@@ -19,7 +19,7 @@ def test_exchanged_landmarks_are_doubted_beside_the_results(tmp_path: Path, caps
     path = tmp_path / "f.json"
     path.write_text(json.dumps(landmarks_json("f", points)), encoding="utf-8")
     assert run(tmp_path / "out", path) == 0
-    said = "A and B look exchanged; exchange them if the film confirms it"
+    said = "A and B appear to be swapped; swap them if the film confirms it"
     assert said in cell(tmp_path / "out", "f", "anb", "doubt")
     assert said in json.loads((tmp_path / "out" / "f_measurements.json").read_text(encoding="utf-8"))["notes"]
     assert said in (tmp_path / "out" / "f_sheet.html").read_text(encoding="utf-8")
@@ -45,8 +45,10 @@ def test_an_impossible_label_is_not_measured(tmp_path: Path, capsys: pytest.Capt
 def test_what_predict_doubted_is_said_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = write(tmp_path / "f.json", doubt="it is a cat", notes=["pixels are not square"])
     assert run(tmp_path / "out", labels) == 0
-    assert cell(tmp_path / "out", "f", "sna", "doubt") == "pixels are not square; no lateral cephalogram? it is a cat"
-    assert "CHECK: no lateral cephalogram? it is a cat" in capsys.readouterr().out
+    assert (
+        cell(tmp_path / "out", "f", "sna", "doubt") == "pixels are not square; not a lateral cephalogram? it is a cat"
+    )
+    assert "CHECK: not a lateral cephalogram? it is a cat" in capsys.readouterr().out
 
 
 def test_a_face_that_is_none_is_a_failure_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,7 +54,7 @@ def test_impossible_labels_are_refused_and_doubtful_ones_said(
         main([str(tmp_path / "cvat" / "zero" / EXPORTED["cvat"]), *arguments])
     assert not (tmp_path / "back").exists()
     assert main([str(tmp_path / "cvat" / "lips" / EXPORTED["cvat"]), *arguments]) == 0
-    assert "Li and Ls look exchanged" in capsys.readouterr().out
+    assert "Li and Ls appear to be swapped" in capsys.readouterr().out
 
 
 ODD_NAMES = (
@@ -130,7 +130,7 @@ def test_readers_find_the_files_that_exporters_name(tmp_path: Path, files: list[
         if len(set(map(film_key, files))) == len(files):
             assert len({film_key(name) for name in imported_files(read.records)}) == len(files)
         else:
-            with pytest.raises(LabelError, match="is there twice"):
+            with pytest.raises(LabelError, match="appears twice"):
                 imported_files(read.records)
 
 
@@ -182,7 +182,7 @@ def test_films_must_be_as_large_as_the_tool_says(tmp_path: Path, capsys: pytest.
 
 def test_two_tasks_of_one_film_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "x.json", whole(annotation(region())), whole(annotation(region()), id=18))
-    with pytest.raises(LabelError, match=r"task 18: film 'f\.png' is there twice, the other is .*task 17"):
+    with pytest.raises(LabelError, match=r"task 18: film 'f\.png' appears twice, the other is .*task 17"):
         main([str(path), "--format", "label_studio", "--out", str(tmp_path / "back")])
 
 
@@ -267,7 +267,7 @@ def test_an_import_that_finds_something_says_so_too(tmp_path: Path, capsys: pyte
     told = capsys.readouterr().out
     assert "1 films with landmarks" in told
     assert "1 without landmarks, left out" in told
-    assert "left aside: " in told
+    assert "ignored: " in told
     assert "1 annotation is another annotator's" in told
     assert "1 region is rectanglelabels" in told
 

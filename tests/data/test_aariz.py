@@ -136,7 +136,7 @@ def test_wrong_pixel_sizes_and_splits_are_noted(maker: AarizMaker) -> None:
     assert folder.films[0].spacing is None
     assert any("pixel size not taken for 1 films: a (pixel size 0 is outside" in note.text for note in folder.notes)
     assert any(
-        "another split than the folder for 1 films: b (Test, lies in train)" in note.text for note in folder.notes
+        "split differs from the folder for 1 films: b (Test, lies in train)" in note.text for note in folder.notes
     )
 
 

@@ -81,7 +81,7 @@ def test_a_ruler_tells_the_pixel_size(tmp_path: Path) -> None:
         ("film,row_mm,column_mm\na,0.1,\n", r"line 2 \(a\): row_mm and column_mm go together"),
         ("film,pixel_size_mm,row_mm,column_mm\na,0.1,0.1,0.1\n", "go together, and without a pixel size"),
         ("film,row_mm,column_mm\na,0.1,9\n", "row_mm and column_mm cannot be used"),
-        ("film,age\na,1\na,2\n", r"line 3 \(a\): film 'a' is there twice"),
+        ("film,age\na,1\na,2\n", r"line 3 \(a\): film 'a' appears twice"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:

@@ -40,7 +40,7 @@ def test_nothing_is_wrong_with_good_labels(good: list[Film]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda x, y: (y, x), "x and y exchanged"),
+        (lambda x, y: (y, x), "x and y swapped"),
         (lambda x, y: (x, HEIGHT - 1 - y), "y counted from the bottom"),
         (lambda x, y: (WIDTH - 1 - y, HEIGHT - 1 - x), "counted from the far sides"),
         (lambda x, y: (2 * x, 2 * y), "2.1 times as large as on other films"),
@@ -64,7 +64,7 @@ def test_labels_of_another_picture_are_certainly_wrong(good: list[Film], spoil: 
 def test_exchanged_landmarks_are_named_and_kept(good: list[Film], pair: tuple[str, str]) -> None:
     (finding,) = findings_on(good, exchanged(face_points(99), *pair))
     assert set(finding.fault.landmarks) == set(pair)
-    assert "look exchanged" in finding.fault.text
+    assert "appear to be swapped" in finding.fault.text
     assert certain_problems([finding]) == []
     (note,) = doubts_note([finding], [film_with({}, "bad")])
     assert note.text.startswith("labels in doubt, kept: 1\n  train/bad (senior): ")
@@ -126,7 +126,7 @@ def test_the_picture_tells_a_mirrored_label_from_a_mirrored_film(good: list[Film
 def test_a_turned_label_is_certain_by_the_picture_and_a_doubt_without(good: list[Film], tmp_path: Path) -> None:
     turned = film_with(moved(good[0].points("senior"), lambda x, y: (HEIGHT - 1 - y, x)), "turned")
     (doubt,) = label_findings([*good[1:], turned])
-    assert ("turned by a quarter" in doubt.fault.text, doubt.fault.certain) == (True, False)
+    assert ("turned by 90 degrees" in doubt.fault.text, doubt.fault.certain) == (True, False)
     films = with_pictures(good, tmp_path)
     (sure,) = label_findings([*films[1:], replace(turned, path=films[0].path)])
     assert sure.fault.certain

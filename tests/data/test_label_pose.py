@@ -18,7 +18,7 @@ def spoiled(points: Complex, fault: str) -> Complex:
         EXCHANGED: (y, x),
         EXCHANGED_FAR: (HEIGHT - 1 - y, WIDTH - 1 - x),
         "upside down": (WIDTH - 1 - x, HEIGHT - 1 - y),
-        "turned by a quarter": (HEIGHT - 1 - y, x),
+        "turned by 90 degrees": (HEIGHT - 1 - y, x),
     }
     to_x, to_y = ways[fault]
     return to_x + 1j * to_y
@@ -26,7 +26,7 @@ def spoiled(points: Complex, fault: str) -> Complex:
 
 @pytest.mark.parametrize("left", [False, True])
 @pytest.mark.parametrize(
-    "fault", ["", "mirrored", FROM_BOTTOM, EXCHANGED, EXCHANGED_FAR, "upside down", "turned by a quarter"]
+    "fault", ["", "mirrored", FROM_BOTTOM, EXCHANGED, EXCHANGED_FAR, "upside down", "turned by 90 degrees"]
 )
 def test_each_way_to_lie_is_named_and_corrected(fault: str, left: bool) -> None:
     points = as_array(face_points(7))

@@ -78,7 +78,7 @@ def test_a_byte_order_mark_does_no_harm_and_a_foreign_ceph_id_is_noted(tmp_path:
         ({"landmarks": ["A"]}, "landmark 0 is a str"),
         ({"landmarks": [entry("Q", 1, 2)]}, "landmark 0 is unknown: id 'nobody', symbol 'Q'"),
         ({"landmarks": [{"value": {"x": 1, "y": 2}}]}, "landmark 0 is unknown: id None, symbol None"),
-        ({"landmarks": [entry("A", 1, 2), entry("A", 1, 2)]}, "landmark A is there twice"),
+        ({"landmarks": [entry("A", 1, 2), entry("A", 1, 2)]}, "landmark A appears twice"),
         ({"landmarks": [entry("A", 1, 2, value=[1, 2])]}, "value of A is a list"),
         ({"landmarks": [entry("A", 1, 2, value={"x": 1})]}, "y of A is None, expected a number"),
         ({"landmarks": [entry("A", "1", 2)]}, "x of A is '1', expected a number"),

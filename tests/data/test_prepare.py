@@ -210,7 +210,7 @@ def test_landmarks_on_no_train_film_are_left_out_and_said_so(
     data = ready()
     assert data.symbols == ("A", "N", "S")
     (line,) = [line for line in lines if line.startswith("left out of the model")]
-    assert line.startswith("left out of the model, on no film of train: 26 landmarks: ANS B Me")
+    assert line.startswith("left out of the model, as no train film has them: 26 landmarks: ANS B Me")
     assert " Go " in line
 
 

@@ -20,7 +20,7 @@ def test_a_ruler_that_cannot_be_is_refused(start: tuple[float, float], end: tupl
 
 @pytest.mark.parametrize("side", [0.0, -0.1, float("nan"), float("inf"), 0.001, 5.0])
 def test_a_pixel_that_no_cephalogram_has_is_refused(side: float) -> None:
-    with pytest.raises(SettingsError, match="give --pixel_size_mm"):
+    with pytest.raises(SettingsError, match="use --pixel_size_mm"):
         square(side, "somebody")
     with pytest.raises(SettingsError):
         Spacing(0.1, side, "somebody")

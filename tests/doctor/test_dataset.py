@@ -37,7 +37,7 @@ def test_a_healthy_data_set(tmp_path: Path) -> None:
     assert landmarks.found.startswith(
         "4 landmarks by Senior Orthodontists; 10 of 10 films marked by both annotators, a median of 0.0 mm"
     )
-    assert absent.found.startswith("left out of the model, on no film of train: 25 landmarks")
+    assert absent.found.startswith("left out of the model, as no train film has them: 25 landmarks")
     assert {check.status for check in examined.checks if check not in (absent, *doubts)} == {"ok"}
 
 
@@ -165,7 +165,7 @@ def test_impossible_labels_fail_and_doubtful_ones_warn(maker: AarizMaker) -> Non
     assert "label of senior: A lies in a corner of the film" in broken.found
     (doubt,) = named(examined, "labels in doubt")
     assert doubt.status == "warning"
-    assert "valid/v (junior): Li and Ls look exchanged" in doubt.found
+    assert "valid/v (junior): Li and Ls appear to be swapped" in doubt.found
     assert examined.train == 1
 
 

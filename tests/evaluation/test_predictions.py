@@ -51,7 +51,7 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
         ('{"f": {"A": [1e999, 1]}}', "two finite numbers"),
         ('{"f": {"A": [1' + "0" * 400 + ", 1]}}", "two finite numbers"),
         ('{"f": {"A": [1, 2], "A": [3, 4]}}', "names 'A' twice"),
-        ({"f": {"Pog`": [1, 2], "Pog'": [1, 2]}}, "Pog` is there twice"),
+        ({"f": {"Pog`": [1, 2], "Pog'": [1, 2]}}, "Pog` appears twice"),
         ({"f": {"A": [1e308, 1]}}, "two finite numbers"),
         ({"f": {"A": [1, -1e7]}}, "two finite numbers"),
         ({"ceph_id": "f", "landmarks": [], "missing": 5}, '"missing" is 5, expected a list of texts'),
@@ -62,7 +62,7 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
         ({"f": {"A": [1, 2, 3]}}, "two finite numbers"),
         ({"f": {"A": {"x": 1, "y": 2}}}, "two finite numbers"),
         ({"f": [[1, 2]]}, "expected {symbol: "),
-        ({"f": {"XYZ": [1, 2]}}, "'XYZ' is none of the 29"),
+        ({"f": {"XYZ": [1, 2]}}, "'XYZ' is not one of the 29"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, content: object, said: str) -> None:

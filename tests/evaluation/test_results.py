@@ -58,7 +58,7 @@ def test_regions_that_do_not_hold_are_called_so() -> None:
     told = {
         "rests_on": "129 films of valid", "judged": "by the stored calibration", "rank_correlation": 0.5,
         "rank_correlation_within_landmarks": 0.3, "points_marked_percent": 9.0, "errors_over_4mm": 30,
-        "errors_over_4mm_marked_percent": 12.0, "coverage_90_percent_without_examiners": 60.0,
+        "errors_over_4mm_marked_percent": 12.0, "points": 300, "coverage_90_percent_without_examiners": 60.0,
     }  # fmt: skip
     for coverage, warned in ((79.9, True), (80.0, False), (None, False)):
         lines = model_notes({"uncertainty": {**told, "coverage_90_percent": coverage}})
@@ -67,3 +67,11 @@ def test_regions_that_do_not_hold_are_called_so() -> None:
         assert (
             any("WARNING: the 90 % regions contain only" in line and "--films 20" in line for line in lines) == warned
         )
+
+
+def test_films_that_all_served_for_the_calibration_judge_nothing() -> None:
+    told = {"rests_on": "10 films of valid", "points": 0, "coverage_90_percent": None}
+    assert model_notes({"uncertainty": told}) == [
+        "expected errors were estimated on 10 films of valid",
+        "no film here can judge the expected errors: their calibration used all of them",
+    ]

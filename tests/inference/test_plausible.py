@@ -126,7 +126,7 @@ def test_faces_that_look_left_are_judged_alike() -> None:
 def test_a_label_in_disorder_does_not_spoil_the_model() -> None:
     faces = FACES[:20].copy()
     faces[3] = np.random.default_rng(0).permutation(faces[3])
-    faces[7] = faces[7, :, ::-1]  # x and y exchanged
+    faces[7] = faces[7, :, ::-1]  # x and y swapped
     spoilt, whole = model_of(faces, known=True), model_of(np.delete(FACES[:20], (3, 7), axis=0), known=True)
     assert spoilt.mean == pytest.approx(whole.mean)
     assert spoilt.largest_distance == pytest.approx(whole.largest_distance)

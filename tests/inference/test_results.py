@@ -52,7 +52,7 @@ def test_what_was_wrong_with_a_film_is_known_again(tmp_path: Path) -> None:
         results.write(replace(FOUND, points={}, scores={}, film_id=name, content=name, doubt=doubt))
     again = ResultFolder(tmp_path, run="r")
     assert again.problem_of("empty", "empty", overlay=False) == "no landmark found"
-    assert again.problem_of("cat", "cat", overlay=False) == "no lateral cephalogram? it is a cat"
+    assert again.problem_of("cat", "cat", overlay=False) == "not a lateral cephalogram? it is a cat"
 
 
 def test_the_table_is_made_of_all_films_that_are_there(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def changed(tmp_path: Path, change: dict[str, Any], part: str = "annotations") -
         ({"keypoints": [1, 2]}, "annotations", "keypoints do not fit"),
         ({"keypoints": ["x", 1, 2] * 29}, "annotations", "x of A is 'x', expected a number"),
         ({"keypoints": ["X"] * 29}, "categories", "'X' is not a landmark"),
-        ({"keypoints": ["A"] * 29}, "categories", "landmark A is there twice"),
+        ({"keypoints": ["A"] * 29}, "categories", "landmark A appears twice"),
         ({"width": 0}, "images", "width of its image is 0"),
     ],
 )

@@ -12,7 +12,7 @@ def failing() -> bytes:
 
 def test_nothing_is_written_where_one_file_is_there(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"old")
-    with pytest.raises(SettingsError, match="already there; choose another --out, or give --overwrite"):
+    with pytest.raises(SettingsError, match="already there; choose another --out, or use --overwrite"):
         write_files(tmp_path, {"a": failing, "b": failing}, [], overwrite=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b"]
     assert write_files(tmp_path, {"b": lambda: b"new"}, [], overwrite=True) == [tmp_path / "b"]

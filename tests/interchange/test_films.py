@@ -54,7 +54,7 @@ def test_a_prediction_needs_no_films(tmp_path: Path) -> None:
 
 
 def test_a_label_file_without_films_says_what_to_give(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="neither name nor size of their film: f; give --films FOLDER"):
+    with pytest.raises(SettingsError, match="neither name nor size of their film: f; use --films FOLDER"):
         on_films(with_films(read_records([write_label(tmp_path / "f.json", POINT)]), None))
 
 

@@ -125,7 +125,7 @@ def test_json_min_has_an_entry_per_annotation(tmp_path: Path) -> None:
         (film,) = read_label_studio(path, annotator).records
         assert (film.file, film.points["A"][0]) == ("f.png", 20 * x - 0.5)
     mixed = write(tmp_path / "y.json", minimal(region()), minimal(region(), image="g.png"))
-    with pytest.raises(LabelError, match="task 17: is there twice"):
+    with pytest.raises(LabelError, match="task 17: appears twice"):
         read_label_studio(mixed)
 
 
@@ -133,7 +133,7 @@ def test_json_min_has_an_entry_per_annotation(tmp_path: Path) -> None:
     ("task", "said"),
     [
         (whole(annotation(region("Nasion"))), "task 17: 'Nasion' is not a landmark"),
-        (whole(annotation(region(), region(x=60))), "task 17: landmark A is there twice"),
+        (whole(annotation(region(), region(x=60))), "task 17: landmark A appears twice"),
         (whole(annotation(region(), region("B", original_width=1000))), "pictures of different sizes"),
         (whole(annotation(region(original_width=None))), "task 17: original_width is None"),
         (whole(annotation(region(original_height=0))), "task 17: original_height is 0"),
@@ -157,5 +157,5 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}", encoding="utf-8")
     with pytest.raises(LabelError, match="not a list of tasks"):
         read_label_studio(tmp_path / "x.json")
-    with pytest.raises(LabelError, match="task 17: is there twice"):
+    with pytest.raises(LabelError, match="task 17: appears twice"):
         read_label_studio(write(tmp_path / "y.json", whole(annotation(region())), whole(annotation(region()))))

@@ -154,7 +154,7 @@ def measure_film(
         SettingsError: an enlargement is given although the pixel size holds in the head.
     """
     points, spacing, by_landmarks = record.points, record.spacing, facing_of(record.points)
-    doubts = [f"no lateral cephalogram? {record.doubt}"] if record.doubt else []
+    doubts = [f"not a lateral cephalogram? {record.doubt}"] if record.doubt else []
     if record.facing and by_landmarks and by_landmarks != record.facing:
         doubts.append(f"the file says that the face looks {record.facing}, the landmarks say {by_landmarks}")
     if spacing is not None:
@@ -208,7 +208,7 @@ def _withheld(results: Sequence[Result]) -> tuple[str, ...]:
     if len(reasons) == 1:
         return (f"{len(impossible)} measurements are withheld: {reasons[0]}",)
     names = ", ".join(result.name for result in impossible.values())
-    return (f"withheld, because no face has such values: {names}; look at the landmarks before the others are used",)
+    return (f"withheld, because no face has such values: {names}; check the landmarks before you use the others",)
 
 
 def _sella_nasion_mm(points: Points, spacing: Spacing) -> float | None:

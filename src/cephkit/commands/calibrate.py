@@ -27,7 +27,7 @@ class CalibrateOptions(SecondStage, Views, Seed, Compute, Batches, DataSet):
 
     Expected errors and 90 % regions then come with every prediction made the same way. cephkit train does this for
     plain predictions; run it for --tta or for an ensemble. For films of another machine or other examiners, mark
-    twenty of your own and give --films 20: a table shows how far the model is from your landmarks.
+    twenty of your own and use --films 20: a table shows how far the model is from your landmarks.
     """
 
     checkpoint: tyro.conf.Positional[tuple[Path, ...]]

@@ -20,7 +20,7 @@ Checking = Callable[[], Check | list[Check] | None]
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorOptions(TrainConfig):
-    """Go through the guide's check list on this machine and data set; nothing is trained.
+    """Go through the guide's checklist on this machine and data set; nothing is trained.
 
     Takes every flag of cephkit train, with the same meaning and default, and judges the run that they would start.
     Exit status 0 if all is well, 1 with warnings, 2 with failures.

@@ -61,7 +61,7 @@ def import_labels(options: ImportOptions) -> list[Path]:
     found = _read(options)
     films = found.records if options.films is None else find_films(found.records, options.films)
     for doubt in check_labels(films):
-        print(f"LOOK: {doubt}")
+        print(f"CHECK: {doubt}")
     written = write_files(options.out, imported_files(films), [options.file], options.overwrite)
     aside = ", ".join(kind.counted(number) for kind, number in found.ignored.most_common())
     if not written:
@@ -71,7 +71,7 @@ def import_labels(options: ImportOptions) -> list[Path]:
     without = f"; {found.without} without landmarks, left out" if found.without else ""
     print(f"{len(written)} films with landmarks -> {options.out}{without}")
     if aside:
-        print(f"left aside: {aside}")
+        print(f"ignored: {aside}")
     return written
 
 

@@ -94,7 +94,7 @@ def predict(options: PredictOptions) -> int:
     if model.predictor.rests_on:
         print(f"expected errors are based on {model.predictor.rests_on}")
     for lack in model.predictor.lacks:
-        print(f"{lack}; cephkit calibrate adds what is missing")
+        print(f"{lack}; cephkit calibrate adds it")
     work = Work(
         model,
         results,

@@ -91,7 +91,9 @@ def _film_folder(root: Path, split: Split) -> tuple[Path, Path]:
         hint = f"did you mean --dataset_path {nested}?" if nested else ""
         found = some(sorted(path.name for path in _visible(split_folder or root))) or "nothing"
         where = split_folder or root
-        raise DataError(f"no Aariz folder: looked for {_wanted(split)}, found {found} in {where}", hint, root)
+        raise DataError(
+            f"not a data set in the Aariz layout: looked for {_wanted(split)}, found {found} in {where}", hint, root
+        )
     return split_folder, film_folder
 
 
@@ -228,6 +230,6 @@ def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> li
         if (row := of_film(machines, film.path)) and row.mode and row.mode.lower() != film.split
     ]
     if elsewhere:
-        text = f"{FILE_NAME}: another split than the folder for {len(elsewhere)} films: {some(elsewhere)}"
+        text = f"{FILE_NAME}: split differs from the folder for {len(elsewhere)} films: {some(elsewhere)}"
         notes.append(Note(MACHINE_MAP, text, "correct these rows of the file"))
     return notes

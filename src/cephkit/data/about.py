@@ -50,7 +50,7 @@ def read_about(path: Path) -> dict[str, About]:
             continue
         where = f"{path}, line {line} ({film})"
         if film_key(film) in about:
-            raise DataError(f"{where}: film {film!r} is there twice; keep the right row")
+            raise DataError(f"{where}: film {film!r} appears twice; keep the right row")
         if fault := surplus(head, cells):
             raise DataError(f"{where}: {fault}")
         about[film_key(film)] = About(

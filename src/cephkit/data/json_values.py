@@ -44,7 +44,7 @@ def read_json(path: Path, largest: int = LARGEST_ANNOTATIONS, *, unique_keys: bo
         unique_keys: refuse an object that has a key twice; without it the last one counts.
 
     Raises:
-        LabelError: see ``read_bytes``; it is not JSON; a key is there twice.
+        LabelError: see ``read_bytes``; it is not JSON; a key appears twice.
     """
     pairs_hook = _with_unique_keys if unique_keys else None
     try:

@@ -108,7 +108,7 @@ def shape_faults(upright: Complex, shape: FaceShape) -> list[Fault]:
         i, j = SYMBOLS.index(one), SYMBOLS.index(other)
         face[[i, j]] = face[[j, i]]
         exchanged |= {one, other}
-        faults.append(Fault(pair, f"{one} and {other} look exchanged", "exchange them if the film confirms it"))
+        faults.append(Fault(pair, f"{one} and {other} appear to be swapped", "swap them if the film confirms it"))
     out = shape.displaced(face)
     if len(out) >= MOST_OUTLIERS:
         worst = ", ".join(f"{entry.symbol} {entry.mm:.0f} mm" for entry in out[:3])
@@ -120,8 +120,8 @@ def shape_faults(upright: Complex, shape: FaceShape) -> list[Fault]:
         for pair in pairwise(marked):
             above, below = (face[SYMBOLS.index(symbol)].imag for symbol in pair)
             if above > below + ORDER_MM:
-                text = f"{pair[1]} lies above {pair[0]}, they look exchanged"
-                faults.append(Fault(pair, text, "exchange them if the film confirms it"))
+                text = f"{pair[1]} lies above {pair[0]}, so they appear to be swapped"
+                faults.append(Fault(pair, text, "swap them if the film confirms it"))
     for entry in out:
         text = f"{entry.symbol} is {entry.mm:.0f} mm from where the other landmarks put it, on a face of average size"
         faults.append(Fault((entry.symbol,), text, "check the film, and correct or keep it"))

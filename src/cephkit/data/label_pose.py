@@ -9,11 +9,11 @@ import numpy as np
 from cephkit.data.face_shapes import FEWEST_LANDMARKS, Complex, placing
 from cephkit.geometry import Size
 
-EXCHANGED, FROM_BOTTOM = "labelled with x and y exchanged", "labelled with y counted from the bottom"
-EXCHANGED_FAR = "labelled with x and y exchanged and counted from the far sides"
+EXCHANGED, FROM_BOTTOM = "labelled with x and y swapped", "labelled with y counted from the bottom"
+EXCHANGED_FAR = "labelled with x and y swapped and counted from the far sides"
 MISTAKES = frozenset((EXCHANGED, FROM_BOTTOM, EXCHANGED_FAR))
 """Faults that only labels can have, never films."""
-_TURNED = {1: "turned by a quarter", 2: "upside down", 3: "turned by a quarter"}
+_TURNED = {1: "turned by 90 degrees", 2: "upside down", 3: "turned by 90 degrees"}
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def landmarks_of(label: dict[str, Any], path: Path) -> tuple[Points, tuple[str, 
             raise LabelError(f"landmark {position} is {kind(entry)}, expected an object", _USE_SCHEMA, path)
         symbol = _symbol(entry, position, path, notes)
         if symbol in points:
-            raise LabelError(f"landmark {symbol} is there twice", "keep the right one", path)
+            raise LabelError(f"landmark {symbol} appears twice", "keep the right one", path)
         value = entry.get("value")
         if value is None:
             continue
@@ -86,7 +86,7 @@ def landmarks_json(film_id: str, points: Points) -> dict[str, Any]:
     """Return ``points`` (film pixels) in Aariz's schema, ready for ``json.dump``; landmarks in canonical order.
 
     Raises:
-        KeyError: a symbol is none of the 29.
+        KeyError: a symbol is not one of the 29.
     """
     landmarks = []
     for symbol in in_canonical_order(points):

@@ -128,7 +128,7 @@ def prepare(
 
     symbols, absent = _symbols(films, annotation)
     if absent and "train" in splits:
-        text = f"left out of the model, on no film of train: {len(absent)} landmarks: {' '.join(absent)}"
+        text = f"left out of the model, as no train film has them: {len(absent)} landmarks: {' '.join(absent)}"
         notes.append(Note("landmarks", text, "nothing to do, unless these landmarks should be there"))
     notes += label_notes(usable)
     notes += doubts_note(findings, usable)
@@ -192,7 +192,7 @@ def _hold(films: Sequence[Film], folder: Path, canvas_size: Size, builder: Store
     total = folder_bytes(folder)
     notify(
         f"film store: {len(store)} films, {store.bytes / 2**20:.0f} MiB, in {folder} "
-        f"({total / 2**20:.0f} MiB there in all; may be deleted when no run uses it)"
+        f"({total / 2**20:.0f} MiB there in all; safe to delete while no command is using it)"
     )
     return store
 

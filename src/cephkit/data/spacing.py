@@ -48,12 +48,12 @@ class Spacing:
             if not (math.isfinite(side) and SMALLEST_MM <= side <= LARGEST_MM):
                 raise SettingsError(
                     f"{self.origin}: a pixel of {self.row_mm:g} x {self.column_mm:g} mm; a cephalogram's measures "
-                    f"{SMALLEST_MM:g} to {LARGEST_MM:g}; correct it, or give --pixel_size_mm"
+                    f"{SMALLEST_MM:g} to {LARGEST_MM:g}; correct it, or use --pixel_size_mm"
                 )
         if max(self.row_mm, self.column_mm) > LARGEST_RATIO * min(self.row_mm, self.column_mm):
             raise SettingsError(
                 f"{self.origin}: a pixel of {self.row_mm:g} x {self.column_mm:g} mm, and no film's is so far from "
-                "square; correct it, or give --pixel_size_mm"
+                "square; correct it, or use --pixel_size_mm"
             )
 
     @property

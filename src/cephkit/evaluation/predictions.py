@@ -41,7 +41,7 @@ def read_predictions(path: Path) -> dict[str, LandmarkRecord]:
         try:
             for record in _records(file, wrong):
                 if record.film_id in predictions:
-                    wrong.append(f"{file.name}: film {_short(record.film_id)} is there a second time")
+                    wrong.append(f"{file.name}: film {_short(record.film_id)} appears a second time")
                 predictions[record.film_id] = record
         except LabelError as error:
             wrong.append(f"{file.name}: {error.text}")
@@ -88,10 +88,10 @@ def _record(film_id: str, landmarks: Mapping[str, Any], wrong: list[str]) -> Lan
         try:
             symbol = canonical_symbol(name)
         except KeyError:
-            wrong.append(f"film {_short(film_id)}: {_short(name)} is none of the 29 landmark symbols")
+            wrong.append(f"film {_short(film_id)}: {_short(name)} is not one of the 29 landmark symbols")
             continue
         if symbol in points or symbol in missing:
-            wrong.append(f"film {_short(film_id)}: {symbol} is there twice")
+            wrong.append(f"film {_short(film_id)}: {symbol} appears twice")
         elif value is None:
             missing.append(symbol)
         else:

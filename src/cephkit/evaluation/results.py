@@ -126,7 +126,7 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
 
 def lacks(content: Mapping[str, Any]) -> list[str]:
     """What the model cannot estimate, one line each."""
-    return [f"{lack}; cephkit calibrate adds what is missing" for lack in content.get("model_lacks") or []]
+    return [f"{lack}; cephkit calibrate adds it" for lack in content.get("model_lacks") or []]
 
 
 def model_notes(content: Mapping[str, Any]) -> list[str]:
@@ -144,8 +144,11 @@ def model_notes(content: Mapping[str, Any]) -> list[str]:
         lines.append(f"NOT A LATERAL CEPHALOGRAM by the model's estimate, still scored: {len(doubted)} films: {films}")
     trust = content.get("uncertainty")
     if trust:
-        coverage, of_large = trust["coverage_90_percent"], trust["errors_over_4mm_marked_percent"]
         lines.append(f"expected errors were estimated on {trust['rests_on']}")
+    if trust and not trust["points"]:
+        lines.append("no film here can judge the expected errors: their calibration used all of them")
+    elif trust:
+        coverage, of_large = trust["coverage_90_percent"], trust["errors_over_4mm_marked_percent"]
         lines.append(
             f"90 % regions contain {_text(coverage, 1)} % of the true points, without the examiners' part "
             f"{_text(trust['coverage_90_percent_without_examiners'], 1)} % ({trust['judged']})"

@@ -135,7 +135,7 @@ def score_predictions(
     if absent and not allow_missing:
         raise DataError(
             f"predictions are missing for {len(absent)} of {len(films)} films:\n{listed(absent)}\n"
-            "Add them, write null where the model found nothing, or give --allow_missing: each then counts "
+            "Add them, write null where the model found nothing, or use --allow_missing: each then counts "
             "as missing and as a miss in every SDR."
         )
     predicted = np.full((len(films), len(symbols), 2), np.nan)

@@ -19,7 +19,7 @@ def predict_films(
 ) -> Found:
     """Find the landmarks of all ``films``, in their order, as ``Model.predict`` does.
 
-    Films that look like no lateral cephalogram keep their points: whoever judges a model must see them, ``poses`` say
+    Films that do not look like a lateral cephalogram keep their points: whoever judges a model must see them, ``poses`` say
     which they are. A DICOM film with an impossible pixel size is read without it.
 
     Args:

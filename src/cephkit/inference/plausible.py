@@ -103,7 +103,7 @@ class ShapeModel:
         if not face:
             reason = f"the landmarks' shape is not a face's (distance {distance:.1f} from films)"
             if self.is_face(xy * (-1, 1)):
-                reason = "the face looks to the other side than on the films of the training"
+                reason = "the face looks the other way than on the training films"
             reasons.append(reason)
         elif abs(rotation) > self.largest_rotation_degrees:
             most = self.largest_rotation_degrees

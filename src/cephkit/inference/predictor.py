@@ -141,9 +141,9 @@ class Predictor:
         """What the checkpoint lacks, for example because its training is still running; every result says so."""
         lacks = []
         if self.calibration is None:
-            lacks.append(f"no calibration for {self.mode}: how large the errors are is unknown")
+            lacks.append(f"no calibration for {self.mode} predictions: the size of their errors is unknown")
         if self.pose is None:
-            lacks.append("no pose model: films that face left or are no films are not recognised")
+            lacks.append("no pose model: left-facing films and pictures that are not films are not recognised")
         return tuple(lacks)
 
     @property

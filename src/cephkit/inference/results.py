@@ -128,7 +128,7 @@ def problem(record: LandmarkRecord) -> str:
     """Describe what is wrong with a film that was read, and what may explain it; empty if landmarks were found."""
     if record.points:
         return ""
-    doubt = f"no lateral cephalogram? {record.doubt}" if record.doubt else "no landmark found"
+    doubt = f"not a lateral cephalogram? {record.doubt}" if record.doubt else "no landmark found"
     return "; ".join([doubt, *record.notes])
 
 

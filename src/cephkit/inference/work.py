@@ -140,9 +140,9 @@ def _doubts(record: LandmarkRecord) -> str:
     """What a user should look at twice, as the end of a line."""
     notes = "".join(f"; {note}" for note in record.notes)
     if record.doubt and not record.points:
-        return f"; NO LATERAL CEPHALOGRAM? {record.doubt}{notes}; look at it, or give --keep_doubtful"
+        return f"; NOT A LATERAL CEPHALOGRAM? {record.doubt}{notes}; check it, or use --keep_doubtful"
     text = "; faces left" if record.facing == "left" else ""
-    text += f"; NO LATERAL CEPHALOGRAM? {record.doubt}" if record.doubt else ""
+    text += f"; NOT A LATERAL CEPHALOGRAM? {record.doubt}" if record.doubt else ""
     text += f"; NOT FOUND: {' '.join(record.missing)}" if record.missing else ""
-    text += f"; look at: {' '.join(record.needs_review)}" if record.needs_review else ""
+    text += f"; needs review: {' '.join(record.needs_review)}" if record.needs_review else ""
     return text + notes

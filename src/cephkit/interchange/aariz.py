@@ -32,7 +32,7 @@ def imported_files(records: Sequence[LandmarkRecord]) -> Files:
     Films whose names differ only by their endings keep them, so that none is lost.
 
     Raises:
-        LabelError: a film is there twice, or a landmark lies outside its film.
+        LabelError: a film appears twice, or a landmark lies outside its film.
     """
     names = Counter(film_key(film_name(record.file)) for record in records)
     known: dict[str, LandmarkRecord] = {}
@@ -43,7 +43,7 @@ def imported_files(records: Sequence[LandmarkRecord]) -> Files:
             name = short_name(record.file)
         other = known.setdefault(film_key(name), record)
         if other is not record:
-            what = f"film {record.file!r} is there twice, the other is {other.where}"
+            what = f"film {record.file!r} appears twice, the other is {other.where}"
             raise LabelError(what, "keep one", record.where)
         check_inside(record, TOLERANCE_PX)
         points = {symbol: (round(x, DIGITS), round(y, DIGITS)) for symbol, (x, y) in record.points.items()}

@@ -38,7 +38,7 @@ def write_files(folder: Path, files: Files, inputs: Sequence[Path], overwrite: b
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise SettingsError(f"{there[0]}{more}: already there; choose another --out, or give --overwrite")
+        raise SettingsError(f"{there[0]}{more}: already there; choose another --out, or use --overwrite")
     for path, make in paths.items():
         write_whole(path, make())
     return list(paths)

@@ -82,7 +82,7 @@ def on_films(records: Sequence[LandmarkRecord]) -> list[LandmarkRecord]:
     if unknown:
         raise SettingsError(
             f"{len(unknown)} label files say neither name nor size of their film: {some(unknown)}; "
-            "give --films FOLDER with the films"
+            "use --films FOLDER with the films"
         )
     known: dict[str, LandmarkRecord] = {}
     for record in records:

@@ -61,6 +61,6 @@ def put(points: Points, name: Any, x: Any, y: Any, where: str) -> None:
         known = " ".join(SYMBOLS)
         raise LabelError(f"{name!r:.40} is not a landmark", f"remove it; known: {known}", where) from error
     if symbol in points:
-        raise LabelError(f"landmark {symbol} is there twice", "keep the right one", where)
+        raise LabelError(f"landmark {symbol} appears twice", "keep the right one", where)
     placed = (number(value, f"{axis} of {symbol}", where, digits=True) for axis, value in (("x", x), ("y", y)))
     points[symbol] = next(placed), next(placed)

@@ -97,7 +97,7 @@ def _tasks(path: Path) -> tuple[list[_Task], Counter[Kind]]:
             raise LabelError("data is not an object", "export it again", where)
         known = tasks.setdefault(name, _Task(where, data, []))
         if known.data is not data and (whole or _film(data, where) != _film(known.data, where)):
-            raise LabelError("is there twice", "export the projects into files of their own", where)
+            raise LabelError("appears twice", "export the projects into files of their own", where)
         found = _annotations(task, where, ignored) if whole else [_of_min(task, where)]
         known.made.extend(found)
     return list(tasks.values()), ignored

@@ -61,6 +61,6 @@ def _parts(memory: Memory) -> list[str]:
     lines = [f"  {name:<42}{nbytes / GIB:>7.2f} GiB" for name, nbytes in parts]
     return [
         *lines,
-        f"  The peak is in the {memory.peak_of}. Tensors at the peak of training {memory.training_peak / GIB:.2f}, of "
+        f"  The peak is during {memory.peak_of}. Tensors at the peak of training {memory.training_peak / GIB:.2f}, of "
         f"the optimiser's update {memory.update_peak / GIB:.2f}, of validation {memory.validation_peak / GIB:.2f} GiB.",
     ]

@@ -23,7 +23,7 @@ PROBE_SECONDS = 5.0
 """How long to wait for an answer; without a network the hub's own client tries for most of a minute."""
 DOWNLOAD_SECONDS = 900.0
 """How long a download may take: the largest common backbone (300 MB) at 3 Mbit/s."""
-_TOO_SLOW = f"the download took more than {DOWNLOAD_SECONDS / 60:.0f} minutes; download it yourself and give --weights"
+_TOO_SLOW = f"the download took more than {DOWNLOAD_SECONDS / 60:.0f} minutes; download it yourself and use --weights"
 
 Result = TypeVar("Result")
 

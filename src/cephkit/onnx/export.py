@@ -35,7 +35,7 @@ LARGEST_MEAN_GAP_PX = 0.5
 """The same for the smaller variants, which are less precise: here of the mean over all landmarks."""
 UNITS = {
     "points": "film pixels (x, y), pixel centres at integers; NaN: not found",
-    "scores": "height of the heatmap's peak, no probability; NaN: not found",
+    "scores": "height of the heatmap's peak, not a probability; NaN: not found",
     "expected_errors": "film pixels",
     "regions": "film pixels squared: with probability 90 % the true point x has (x - p)' R^-1 (x - p) <= 1",
     "plausible": "false: these cannot be the landmarks of a lateral cephalogram that the model understands",

@@ -68,7 +68,7 @@ def _sides(header: Header, keyword: str) -> tuple[float, float] | None:
     sides = header.numbers(keyword)
     if not sides:
         return None
-    remedy = "correct it in the file, give --pixel_size_mm, or ignore it with --ignore_bad_pixel_size"
+    remedy = "correct it in the file, use --pixel_size_mm, or ignore it with --ignore_bad_pixel_size"
     if len(sides) != 2 or not all(SMALLEST_MM <= side <= LARGEST_MM for side in sides):
         reason = f"its {keyword} is not two lengths of {SMALLEST_MM:g} to {LARGEST_MM:g} mm"
         raise FilmError(reason, remedy, header.path)
