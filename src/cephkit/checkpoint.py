@@ -157,9 +157,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{path}: cannot be read as a checkpoint ({reason}); the file is torn or was not made by cephkit"
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path}: is not a cephkit checkpoint; train with cephkit, or use --weights for a backbone"
-        )
+        raise CheckpointError(f"{path}: not a cephkit checkpoint; train with cephkit, or use --weights for a backbone")
     version = content.get("format_version")
     if type(version) is not int:
         raise CheckpointError(f"{path}: is damaged or was changed by hand (format_version is not a number)")

@@ -82,12 +82,10 @@ def show_bias(rows: Sequence[Row], console: Console, removed: bool) -> None:
         figures = (_text(row[name]) for name in ("bias", "mre", "mre_without_bias"))
         table.add_row(row["landmark"], str(row["films"]), *sides, *figures)
     console.print(table)
-    console.print(
-        "forward, down: position of the annotators' points relative to the model's, ± standard error", highlight=False
-    )
+    console.print("forward, down: the annotators' points relative to the model's, ± standard error", highlight=False)
     before, after = (_total(rows, name) for name in ("mre", "mre_without_bias"))
     console.print(
-        f"MRE of these films {before:.2f} {unit}; without the bias, as estimated on the other films, {after:.2f} {unit}",
+        f"MRE of these films {before:.2f} {unit}; without the bias that the other films have, {after:.2f} {unit}",
         highlight=False,
     )
     if not removed and after < NOTEWORTHY_GAIN * before:

@@ -44,7 +44,5 @@ COMMANDS = {
     "synthesize": Command("synthesize", "SynthesizeOptions", "write a synthetic data set in the Aariz layout"),
     "plan": Command("plan", "PlanOptions", "which batch size and recomputation fit a card, without needing one"),
     "doctor": Command("doctor", "DoctorOptions", "check this machine, the data set and the settings before a run"),
-    "demo": Command(
-        "demo", "DemoOptions", "run everything once on small data: synthesize, train, evaluate, predict, measure"
-    ),
+    "demo": Command("demo", "DemoOptions", "run all of it once, small: synthesize, train, evaluate, predict, measure"),
 }

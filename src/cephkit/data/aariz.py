@@ -91,9 +91,7 @@ def _film_folder(root: Path, split: Split) -> tuple[Path, Path]:
         hint = f"did you mean --dataset_path {nested}?" if nested else ""
         found = some(sorted(path.name for path in _visible(split_folder or root))) or "nothing"
         where = split_folder or root
-        raise DataError(
-            f"not a data set in the Aariz layout: looked for {_wanted(split)}, found {found} in {where}", hint, root
-        )
+        raise DataError(f"not in the Aariz layout: looked for {_wanted(split)}, found {found} in {where}", hint, root)
     return split_folder, film_folder
 
 

@@ -42,8 +42,9 @@ def judge_checkpoints(
 ) -> Judged:
     """Judge one checkpoint, or several whose points are averaged.
 
-    Films are read, posed and run as ``cephkit predict`` does. Points of films that do not look like a lateral cephalogram are
-    judged too, where predict withholds them: a model must not gain by refusing films; ``films_doubted`` lists them.
+    Films are read, posed and run as ``cephkit predict`` does. Points of films that do not look like a lateral
+    cephalogram are judged too, although predict withholds them, because a model must not gain by refusing films;
+    ``films_doubted`` lists them.
 
     Raises:
         CephkitError: the checkpoints or the films cannot be judged.

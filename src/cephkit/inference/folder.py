@@ -19,8 +19,8 @@ def predict_films(
 ) -> Found:
     """Find the landmarks of all ``films``, in their order, as ``Model.predict`` does.
 
-    Films that do not look like a lateral cephalogram keep their points: whoever judges a model must see them, ``poses`` say
-    which they are. A DICOM film with an impossible pixel size is read without it.
+    Films that do not look like a lateral cephalogram keep their points, because whoever judges a model must see them;
+    ``poses`` say which they are. A DICOM film with an impossible pixel size is read without it.
 
     Args:
         predictor: what predicts.
