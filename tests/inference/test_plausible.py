@@ -23,7 +23,7 @@ MODEL = fit_shape(FILMS, np.full((80, 12), 0.8))
 def test_place_and_size_do_not_matter_but_shape_does() -> None:
     assert MODEL.check(FACE * 3 + 500, np.full(12, 0.8)).ok
     assert not MODEL.check(RNG.uniform(0, 1000, (12, 2))).ok
-    assert "other side" in MODEL.check(FACE * (-1, 1)).reason
+    assert "other way" in MODEL.check(FACE * (-1, 1)).reason
     assert "turned by +180" in MODEL.check(-FACE).reason or "turned by -180" in MODEL.check(-FACE).reason
 
 
@@ -120,7 +120,7 @@ def test_faces_that_look_left_are_judged_alike() -> None:
     model = model_of(left[:20], known=True)
     assert model.largest_distance == pytest.approx(model_of(FACES[:20], known=True).largest_distance, rel=1e-3)
     assert refused_and_noted(model, left[20:])[0] == 0
-    assert "other side" in model.check(FACES[30]).reason
+    assert "other way" in model.check(FACES[30]).reason
 
 
 def test_a_label_in_disorder_does_not_spoil_the_model() -> None:

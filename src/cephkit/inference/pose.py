@@ -36,7 +36,7 @@ SCALE_LIMITS = (0.2, 5.0)
 """Outside these the landmarks are not a face's."""
 LOSS_ALLOWED = 1.2
 """Another way is preferred if its shape's distance is less than this many times the one before."""
-ADVICE = "mirroring, turning or cropping it does not help; if it is a cephalogram, turn it upright or crop it"
+ADVICE = "mirroring, turning or cropping it does not help; if it is a cephalogram, turn the film upright or crop it"
 
 
 class Way(NamedTuple):
