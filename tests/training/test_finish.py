@@ -242,7 +242,7 @@ def test_gains_name_what_gained_most_first() -> None:
     after = scores_of(((10, 24), (5, 9), (0, 0)), ((10, 20), (5, 5), (0, 0)))  # 2 and 0; 2 and 0 mm
     assert gains(before, after) == [
         "second stage on valid: MRE 1.750 -> 1.000 mm, SDR@2 75.0 -> 100.0 %",
-        "by landmark, mm, most gained first: S 2.50 -> 1.00, A 1.00 -> 1.00",
+        "by landmark, mm, largest gain first: S 2.50 -> 1.00, A 1.00 -> 1.00",
     ]
 
 

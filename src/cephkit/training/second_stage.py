@@ -128,7 +128,7 @@ def gains(before: Scores, after: Scores) -> list[str]:
     ]
     return [
         f"second stage on valid: MRE {mean(before.errors):.3f} -> {mean(after.errors):.3f} {before.unit}{rate}",
-        f"by landmark, {before.unit}, most gained first: {', '.join(each)}",
+        f"by landmark, {before.unit}, largest gain first: {', '.join(each)}",
     ]
 
 
