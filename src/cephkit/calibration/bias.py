@@ -70,7 +70,7 @@ def write_bias(path: Path, rows: Sequence[Row]) -> None:
     write_csv(path, COLUMNS, rows)
 
 
-def show_bias(rows: Sequence[Row], console: Console, removed: bool) -> None:
+def print_bias(rows: Sequence[Row], console: Console, removed: bool) -> None:
     """``rows`` as a table, the largest bias first, and what removing it does to films that had no part in it."""
     unit = rows[0]["unit"]
     table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)

@@ -152,7 +152,7 @@ def _local(
     made = replace(made, truth=options.truth)
     left = canvas_facing(found, films, symbols, options.truth) == "left"
     rows = bias.bias_rows(gaps, moved, found.units, films, symbols, left)
-    bias.show_bias(rows, table_console(100), options.remove_bias)
+    bias.print_bias(rows, table_console(100), options.remove_bias)
     out = options.output
     table = out.with_name(f"{out.stem}_bias.csv")
     bias.write_bias(table, rows)

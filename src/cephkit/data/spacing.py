@@ -127,7 +127,7 @@ def spacing_from_ruler(
     return square(length_mm / pixels, origin)
 
 
-def said_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> Spacing | None:
+def given_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> Spacing | None:
     """The pixel size that a user gives on the command line, or None.
 
     Args:
