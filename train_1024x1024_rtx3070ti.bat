@@ -54,7 +54,7 @@ echo   Network         hrnet at %IMAGE_SIZE%, Adaptive Wing loss, mixed precisio
 echo   Batch           2 films x 3 passes = effective batch 6
 echo   Learning rate   %RATE%, warm-up %WARMUP% epochs, %EPOCHS% epochs
 echo   Memory          films in RAM: about 1 MB each, one copy for all workers
-echo   Time            the guide reckons %HOURS% hours for 100 epochs on an RTX 3070 Ti;
+echo   Time            the guide expects %HOURS% hours for 100 epochs on an RTX 3070 Ti;
 echo                   a measured estimate for this machine follows before the first step
 echo   Checkpoints     checkpoints_1024x1024     TensorBoard: tensorboard --logdir logs_1024x1024
 echo.

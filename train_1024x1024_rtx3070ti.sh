@@ -39,7 +39,7 @@ cat <<TEXT
   Batch           2 films x 3 passes = effective batch 6
   Learning rate   $rate, warm-up $warmup epochs, $EPOCHS epochs
   Memory          films in RAM: about 1 MB each, one copy for all workers
-  Time            the guide reckons $hours hours for 100 epochs on an RTX 3070 Ti;
+  Time            the guide expects $hours hours for 100 epochs on an RTX 3070 Ti;
                   a measured estimate for this machine follows before the first step
   Checkpoints     checkpoints_1024x1024     TensorBoard: tensorboard --logdir logs_1024x1024
 

@@ -152,8 +152,8 @@ def test_a_run_with_all_done_is_left_as_it_is(
     assert (again.outcome, again.status) == ("finished", 0)
     assert contents(first.save_dir, first.log_dir) == before
     said = capsys.readouterr().out
-    assert "nothing was missing, nothing has changed; to train further from these weights: --resume_as" in said
-    assert ("its 2 epochs are all done: only what is missing after them" in said) == (mode == "auto")
+    assert "nothing was missing and nothing has changed; to train further from these weights: --resume_as" in said
+    assert ("its 2 epochs are all done; doing only what is missing after them" in said) == (mode == "auto")
 
 
 def test_a_finished_run_can_be_fine_tuned_by_force(settings: Settings) -> None:
