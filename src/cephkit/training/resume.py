@@ -69,7 +69,8 @@ def decide(
     if how is None:
         return Decision("continue", "it is an unfinished run with the settings of this one")
     epochs = f"its {done} epochs are all done" if how == "finished" else f"it stopped early, after {done} epochs"
-    return Decision("continue", f"{epochs}; doing only what is missing after them; to train further: --resume_as fine_tune")
+    rest = "doing only what is missing after them; to train further: --resume_as fine_tune"
+    return Decision("continue", f"{epochs}; {rest}")
 
 
 def progress_of(path: Path | None, checkpoint: Checkpoint, films: Sequence[Film], effective_batch: int) -> Progress:

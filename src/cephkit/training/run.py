@@ -107,8 +107,8 @@ def carry_out(run: NetworkRun, stop: Callable[[], bool]) -> Outcome:
     try:
         if not complete(run, stop) and run.state.progress.step == first_step:
             notify(
-                "nothing was missing and nothing has changed; to train further from these weights: --resume_as fine_tune, "
-                "or more --epochs with --resume_as continue"
+                "nothing was missing and nothing has changed; to train further from these weights: "
+                "--resume_as fine_tune, or more --epochs with --resume_as continue"
             )
     except Stopped as stopped:
         notify(str(stopped))
