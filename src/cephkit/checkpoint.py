@@ -154,7 +154,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         if "weights_only" in reason:  # torch advises to read it in an unsafe way
             reason = type(error).__name__
         raise CheckpointError(
-            f"{path}: cannot be read as a checkpoint ({reason}); the file is torn or was not made by cephkit"
+            f"{path}: cannot be read as a checkpoint ({reason}); the file is damaged or was not made by cephkit"
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a cephkit checkpoint; train with cephkit, or use --weights for a backbone")

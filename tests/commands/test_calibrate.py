@@ -55,7 +55,7 @@ def test_a_calibrated_checkpoint_is_judged_with_its_expected_errors(
     assert "uncertainty" not in judged(tiny_aariz, path)
     calibrate(options(tiny_aariz, path))
     assert (
-        f"calibrated on 3 films of valid (truth: mean; machines: Tiny) for plain; written into {path}"
+        f"calibrated on 3 films of valid (truth: mean; machines: Tiny) for plain predictions; written into {path}"
         in capsys.readouterr().out
     )
     assert same(before, weights(path))
@@ -96,7 +96,7 @@ def test_few_films_of_ones_own_make_a_local_calibration(
     tiny_aariz: Path, eight_films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = random_checkpoint(tmp_path / "c.pth")
-    with pytest.raises(SettingsError, match="no calibration for plain that --films could start from"):
+    with pytest.raises(SettingsError, match="no calibration for plain predictions that --films could start from"):
         calibrate(options(eight_films, path, films=8))
     calibrate(options(tiny_aariz, path))
     before, content = judged(eight_films, path), path.read_bytes()

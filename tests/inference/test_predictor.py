@@ -106,3 +106,10 @@ def test_a_real_checkpoint_predicts_a_file(tmp_path: Path) -> None:
     model = load_model(tiny_checkpoint(tmp_path / "c.pth", ("A", "N`")))
     record = Model(Predictor(model)).predict(tmp_path / "f.png")
     assert (record.film_id, record.size, record.symbols) == ("f", (90, 80), ("A", "N`"))
+
+
+def test_what_an_ensemble_lacks_is_said_without_hashes() -> None:
+    alone, ensemble = Predictor(loaded()), Predictor([loaded(), loaded(0.5)], tta=True)
+    assert alone.lacks[0].startswith("no calibration for plain predictions: ")
+    assert len(ensemble.mode.split()) == 3
+    assert ensemble.lacks[0].startswith("no calibration for tta predictions of this ensemble: ")

@@ -94,7 +94,7 @@ def calibrate(options: CalibrateOptions) -> None:
         first = stored_calibration(models, predictor.mode)
         if first is None:
             raise SettingsError(
-                f"{options.checkpoint[0]} has no calibration for {predictor.mode} that --films could start from; "
+                f"{options.checkpoint[0]} has no calibration for {predictor.way} that --films could start from; "
                 "first calibrate it on the valid films of its training"
             )
         predictor.check_calibration(first)
@@ -116,7 +116,7 @@ def calibrate(options: CalibrateOptions) -> None:
     if "pose" not in extras and options.films is None:  # own films may be posed differently
         add_pose(extras, data, found, spec, print)
     write_extras(options.checkpoint[0], extras, out)
-    print(f"calibrated on {description} for {predictor.mode}; written into {out}")
+    print(f"calibrated on {description} for {predictor.way}; written into {out}")
 
 
 def drawn(films: Sequence[Film], count: int | None, seed: int) -> list[Film]:

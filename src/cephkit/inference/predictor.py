@@ -118,6 +118,11 @@ class Predictor:
         ways = ("plain", "tta")[self.tta] + ("+refiner" if any(stage.refiner for stage in self.stages) else "")
         return ways if len(self.loaded) == 1 else " ".join([ways, *sorted(stage.digest for stage in self.stages)])
 
+    @property
+    def way(self) -> str:
+        """``mode`` in words, without the hashes of an ensemble."""
+        return f"{self.mode.partition(' ')[0]} predictions{' of this ensemble' if len(self.loaded) > 1 else ''}"
+
     def check_calibration(self, calibration: Calibration) -> None:
         """Check that a calibration fits these networks.
 
@@ -141,7 +146,7 @@ class Predictor:
         """What the checkpoint lacks, for example because its training is still running; every result says so."""
         lacks = []
         if self.calibration is None:
-            lacks.append(f"no calibration for {self.mode} predictions: the size of their errors is unknown")
+            lacks.append(f"no calibration for {self.way}: the size of their errors is unknown")
         if self.pose is None:
             lacks.append("no pose model: left-facing films and pictures that are not films are not recognised")
         return tuple(lacks)
