@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cephkit.data.aariz import some
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
 from cephkit.evaluation.predictions import predictions_json
 from cephkit.evaluation.scoring import Scores
@@ -30,7 +29,6 @@ from cephkit.notice import NOTICE, VERSION
 from cephkit.tables import write_csv
 
 HARDEST = 5
-MOST_NAMED = 10
 LEAST_COVERAGE = 80.0
 """Percent of the true points; if 90 % regions contain fewer, they are reported as wrong."""
 
@@ -115,15 +113,13 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
         lines.append("hardest: " + ", ".join(f"{row['symbol']} {row['mre_mm']:.2f} mm" for row in hardest))
     unspaced = scores.films_without_pixel_size
     if unspaced:
-        lines.append(
-            f"without a pixel size, counted in pixels only: {len(unspaced)} films: {some(unspaced, MOST_NAMED)}"
-        )
+        lines.append(f"without a pixel size, counted in pixels only: {len(unspaced)} films: {_some(unspaced)}")
     if scores.landmarks_not_predicted:
         lines.append(f"with a truth but unknown to the model, not scored: {' '.join(scores.landmarks_not_predicted)}")
     if scores.landmarks_without_truth:
         lines.append(f"predicted but without a truth, not scored: {' '.join(scores.landmarks_without_truth)}")
     if metrics.missing:
-        absent = some([f"{point['film']} {point['landmark']}" for point in scores.not_found], MOST_NAMED)
+        absent = _some([f"{point['film']} {point['landmark']}" for point in scores.not_found])
         lines.append(f"NOT FOUND, each a miss in every SDR and not in the MRE: {metrics.missing} points: {absent}")
     return lines
 
@@ -138,13 +134,13 @@ def model_notes(content: Mapping[str, Any]) -> list[str]:
     lines = []
     left = content.get("films_facing_left") or []
     if left:
-        lines.append(f"facing left: {len(left)} films: {some(left, MOST_NAMED)}")
+        lines.append(f"facing left: {len(left)} films: {_some(left)}")
     unusual = content.get("films_unusual") or []
     if unusual:
-        lines.append(f"unusual faces: {len(unusual)} films: {some([film['film'] for film in unusual], MOST_NAMED)}")
+        lines.append(f"unusual faces: {len(unusual)} films: {_some([film['film'] for film in unusual])}")
     doubted = content.get("films_doubted") or []
     if doubted:
-        films = some([f"{film['film']} ({film['reason']})" for film in doubted], 3)
+        films = _some([f"{film['film']} ({film['reason']})" for film in doubted], 3)
         lines.append(f"NOT A LATERAL CEPHALOGRAM by the model's estimate, still scored: {len(doubted)} films: {films}")
     trust = content.get("uncertainty")
     if trust:
@@ -176,3 +172,8 @@ def _add(table: Table, name: str, films: int, metrics: Metrics) -> None:
 
 def _text(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _some(names: list[str], most: int = 10) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

@@ -3,7 +3,6 @@
 from rich.console import Console
 from rich.table import Table
 
-from cephkit.data.aariz import some
 from cephkit.evaluation.compare import P_VALUE, Comparison, Difference, Unit
 from cephkit.evaluation.metrics import THRESHOLDS_MM
 from cephkit.evaluation.pairing import Paired
@@ -80,7 +79,7 @@ def notes(total: Comparison, landmarks: dict[str, Comparison], pair: Paired) -> 
         "films_only_in_b": "films that only B is scored on, not compared",
         "films_without_pixel_size": "films without a pixel size, not compared",
     }
-    lines += [f"{text}: {some(pair.left_out[name], 10)}" for name, text in reasons.items() if pair.left_out[name]]
+    lines += [f"{text}: {_some(pair.left_out[name])}" for name, text in reasons.items() if pair.left_out[name]]
     return lines
 
 
@@ -118,3 +117,8 @@ def _add(table: Table, name: str, one: Difference, digits: int) -> None:
 
 def _p(value: float) -> str:
     return f"{value:.2g}" if value < 0.001 else f"{value:.3f}"
+
+
+def _some(names: list[str], most: int = 10) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return " ".join(names[:most]) + rest
