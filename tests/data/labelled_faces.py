@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cephkit.data.film import Film, Points
+from cephkit.data.spacing import square
 from cephkit.data.synthetic.shapes import draw_face
 from cephkit.landmarks import SYMBOLS
 
@@ -25,8 +26,10 @@ def face_points(seed: int) -> Points:
 def film_with(points: Points, film_id: str = "a", junior: Points | None = None, path: Path | None = None) -> Film:
     """A film labelled by the senior, and by the junior where ``junior`` is given."""
     annotations = {"senior": points, **({"junior": junior} if junior is not None else {})}
-    return Film(film_id, path or Path(f"{film_id}.png"), "train", None, MM_PER_PX, annotations=annotations,
-                size=(HEIGHT, WIDTH))  # fmt: skip
+    return Film(
+        film_id, path or Path(f"{film_id}.png"), "train", spacing=square(MM_PER_PX, "test"), annotations=annotations,
+        size=(HEIGHT, WIDTH),
+    )  # fmt: skip
 
 
 def faces(count: int) -> list[Film]:

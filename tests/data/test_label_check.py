@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 
 from cephkit.data.film import Film, Points
 from cephkit.data.label_check import Finding, certain_problems, doubts_note, label_findings
+from cephkit.data.spacing import Spacing
 from tests.data.labelled_faces import HEIGHT, MM_PER_PX, WIDTH, face_points, faces, film_with, with_pictures
 
 Spoil = Callable[[float, float], tuple[float, float]]
@@ -35,6 +36,25 @@ def findings_on(good: list[Film], points: Points) -> list[Finding]:
 def test_nothing_is_wrong_with_good_labels(good: list[Film]) -> None:
     assert label_findings(good) == []
     assert label_findings(good[:2]) == []
+
+
+def oblong(film: Film) -> Film:
+    """``film`` as a scanner saves it whose pixels are twice as wide as high."""
+    assert film.size is not None
+    Image.open(film.path).resize((film.size[1] // 2, film.size[0]), Image.Resampling.BOX).save(film.path)
+    points = moved(film.annotations["senior"], lambda x, y: ((x + 0.5) / 2 - 0.5, y))
+    spacing = Spacing(MM_PER_PX, 2 * MM_PER_PX, "test")
+    return replace(film, annotations={"senior": points}, spacing=spacing, size=(film.size[0], film.size[1] // 2))
+
+
+def test_a_film_of_oblong_pixels_is_judged_as_if_they_were_square(good: list[Film], tmp_path: Path) -> None:
+    films = with_pictures([*good, film_with(face_points(99), "wide")], tmp_path)
+    wide = oblong(films[-1])
+    assert label_findings([*films[:-1], wide]) == []
+    mirrored = moved(wide.annotations["senior"], lambda x, y: (WIDTH / 2 - 1 - x, y))
+    (finding,) = label_findings([*films[:-1], replace(wide, annotations={"senior": mirrored})])
+    assert finding.fault.certain
+    assert "mirrored" in finding.fault.text
 
 
 @pytest.mark.parametrize(

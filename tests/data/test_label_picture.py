@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> list[Film]:
     return with_pictures(faces(6), tmp_path_factory.mktemp("films"))
 
 
-def label(film: Film) -> tuple[Path, Complex]:
-    return film.path, as_array(film.points("senior"))
+def label(film: Film) -> tuple[Film, Complex]:
+    return film, as_array(film.points("senior"))
 
 
 def mirrored(points: Complex) -> Complex:
@@ -24,16 +25,16 @@ def mirrored(points: Complex) -> Complex:
 
 def test_the_label_that_fits_the_picture_is_preferred(films: list[Film]) -> None:
     judge = PictureJudge([label(film) for film in films[1:]], table_shape().mean)
-    path, points = label(films[0])
+    film, points = label(films[0])
     for wrong in (mirrored(points), points / 2, points * 1j + 500):
-        assert judge.prefers(path, wrong, lambda size: points) is True
-        assert judge.prefers(path, points, lambda size, other=wrong: other) is False  # type: ignore[misc]
-    assert judge.prefers(path, points, lambda size: points) is None
+        assert judge.prefers(film, wrong, lambda size: points) is True
+        assert judge.prefers(film, points, lambda size, other=wrong: other) is False  # type: ignore[misc]
+    assert judge.prefers(film, points, lambda size: points) is None
 
 
 def test_nothing_is_decided_without_films_or_examples(films: list[Film], tmp_path: Path) -> None:
-    path, points = label(films[0])
+    film, points = label(films[0])
     few = PictureJudge([label(film) for film in films[1:FEWEST_EXAMPLES]], table_shape().mean)
-    assert few.prefers(path, mirrored(points), lambda size: points) is None
+    assert few.prefers(film, mirrored(points), lambda size: points) is None
     judge = PictureJudge([label(film) for film in films[1:]], table_shape().mean)
-    assert judge.prefers(tmp_path / "none.png", mirrored(points), lambda size: points) is None
+    assert judge.prefers(replace(film, path=tmp_path / "none.png"), mirrored(points), lambda size: points) is None

@@ -54,6 +54,7 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
         ({"f": {"Pog`": [1, 2], "Pog'": [1, 2]}}, "Pog` appears twice"),
         ({"f": {"A": [1e308, 1]}}, "two finite numbers"),
         ({"f": {"A": [1, -1e7]}}, "two finite numbers"),
+        ({"ceph_id": ["f"], "landmarks": []}, '"ceph_id" is .* expected a text'),
         ({"ceph_id": "f", "landmarks": [], "missing": 5}, '"missing" is 5, expected a list of texts'),
         ({"ceph_id": "f", "landmarks": [], "missing": [["A"]]}, '"missing" is .* expected a list of texts'),
         ({"ceph_id": "f", "landmarks": [], "missing": ["XYZ"]}, "'XYZ'.*, expected symbols of landmarks"),

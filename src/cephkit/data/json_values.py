@@ -54,8 +54,10 @@ def read_json(path: Path, largest: int = LARGEST_ANNOTATIONS, *, unique_keys: bo
 
 
 def kind(value: Any) -> str:
-    """Name the type of ``value``, for messages."""
-    return "missing" if value is None else f"a {type(value).__name__}"
+    """Name the type of ``value`` as JSON does, for messages."""
+    if value is None:
+        return "missing"
+    return {dict: "an object", list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")
 
 
 def number(value: Any, name: str, where: Path | str, *, digits: bool = False) -> float:

@@ -11,6 +11,7 @@ from cephkit.data.film import Film
 from cephkit.data.label_faults import NO_FACE_MM, Fault, as_array, point_faults, shape_faults
 from cephkit.data.label_places import Label, judge_places
 from cephkit.data.label_pose import pose_of
+from cephkit.data.spacing import stretch_of
 from cephkit.errors import Note
 from cephkit.landmarks import SYMBOLS
 
@@ -47,7 +48,8 @@ def label_findings(films: Sequence[Film]) -> list[Finding]:
         for annotator, points in film.annotations.items():
             faults = point_faults(points, film.size)
             wrong = {symbol for fault in faults for symbol in fault.landmarks}
-            array = as_array({symbol: point for symbol, point in points.items() if symbol not in wrong})
+            kept = {symbol: point for symbol, point in points.items() if symbol not in wrong}
+            array = as_array(kept, stretch_of(film.spacing))
             labels.append(Label(film, annotator, array, pose_of(array, mean), faults))
     judge_places(labels)
     findings = []

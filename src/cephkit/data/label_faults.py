@@ -14,6 +14,7 @@ from cephkit.data.aariz import some
 from cephkit.data.face_shapes import MOST_OUTLIERS, Complex, FaceShape, laid, table_shape
 from cephkit.data.film import Points, points_array
 from cephkit.data.label_pose import MISTAKES, LabelPose, fault_of, pose_of
+from cephkit.data.spacing import SQUARE, Stretch
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS
 
@@ -168,7 +169,7 @@ def _listed(symbols: Sequence[str]) -> str:
     return f"{some(symbols, 8)} {'lies' if len(symbols) == 1 else 'lie'}"
 
 
-def as_array(points: Points) -> Complex:
-    """Return (29,) x + iy in canonical order; NaN where missing."""
-    xy = points_array(points, SYMBOLS)
+def as_array(points: Points, stretch: Stretch = SQUARE) -> Complex:
+    """Return (29,) x + iy in canonical order, once pixels are square; NaN where missing."""
+    xy = points_array(points, SYMBOLS) * stretch
     return np.asarray(xy[:, 0] + 1j * xy[:, 1])

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.face_shapes import Complex, placing
+from cephkit.data.film import Film
 from cephkit.data.label_pose import pose_of, reflected
 from cephkit.data.opened import read_grey
 from cephkit.data.pixels import to_uint8
+from cephkit.data.spacing import stretch_of
+from cephkit.data.straight import straightened
 from cephkit.errors import FilmError
 from cephkit.geometry import Size
 
@@ -33,33 +35,34 @@ class _Reduced:
     scale: float
     """Of ``grey`` relative to the film."""
     size: Size
-    """(height, width) of the film."""
+    """(height, width) of the film once its pixels are square."""
 
 
 class PictureJudge:
     """Judges doubtful labels by the films under labels that are not in doubt."""
 
-    def __init__(self, examples: Sequence[tuple[Path, Complex]], mean: Complex) -> None:
+    def __init__(self, examples: Sequence[tuple[Film, Complex]], mean: Complex) -> None:
         self._mean = mean
         low, high = np.array([[mean.real.min(), mean.imag.min()], [mean.real.max(), mean.imag.max()]])
         x, y = np.linspace(low - MARGIN_MM, high + MARGIN_MM, CROP_SIDE).T
         self._grid = x[None, :] + 1j * y[:, None]
         step = max(1, len(examples) // MOST_EXAMPLES)
-        crops = [self._crop(_reduced(path), points) for path, points in examples[::step][:MOST_EXAMPLES]]
+        crops = [self._crop(_reduced(film), points) for film, points in examples[::step][:MOST_EXAMPLES]]
         found = [crop for crop in crops if crop is not None]
         self._usual = _mean(np.array(found)) if len(found) >= FEWEST_EXAMPLES else None
 
-    def prefers(self, path: Path, points: Complex, other: Callable[[Size], Complex]) -> bool | None:
-        """Return whether the film at ``path`` is more like the examples under ``other`` than under ``points``.
+    def prefers(self, film: Film, points: Complex, other: Callable[[Size], Complex]) -> bool | None:
+        """Return whether ``film`` is more like the examples under ``other`` than under ``points``.
 
-        ``other`` gets the film's (height, width). None if unclear: few examples, no such film, hardly a difference.
+        Points are those of the film once its pixels are square; ``other`` gets its (height, width) then. None if
+        unclear: few examples, no such film, hardly a difference.
         """
         if self._usual is None:
             return None
-        film = _reduced(path)
-        if film is None:
+        reduced = _reduced(film)
+        if reduced is None:
             return None
-        gain = self._likeness(self._crop(film, other(film.size))) - self._likeness(self._crop(film, points))
+        gain = self._likeness(self._crop(reduced, other(reduced.size))) - self._likeness(self._crop(reduced, points))
         return None if abs(gain) < CLEAR else gain > 0
 
     def _likeness(self, crop: Floats | None) -> float:
@@ -97,10 +100,10 @@ def _mean(crops: Floats) -> Floats:
     return np.asarray(np.where(finite, crops, 0).sum(axis=0) / pixels)
 
 
-def _reduced(path: Path) -> _Reduced | None:
-    """Read the film, reduced to a longer side of ``FILM_SIDE``; None if it cannot be read."""
+def _reduced(film: Film) -> _Reduced | None:
+    """Read the film, with square pixels, reduced to a longer side of ``FILM_SIDE``; None if it cannot be read."""
     try:
-        grey = to_uint8(read_grey(path))
+        grey = straightened(to_uint8(read_grey(film.path)), stretch_of(film.spacing))
     except FilmError:
         return None
     scale = min(1.0, FILM_SIDE / max(grey.shape))

@@ -33,7 +33,7 @@ class Label:
     film: Film
     annotator: str
     points: Complex
-    """(29,), without those that are certainly wrong."""
+    """(29,), on the film once its pixels are square, without those that are certainly wrong."""
     pose: LabelPose | None
     faults: list[Fault] = field(default_factory=list)
 
@@ -58,7 +58,7 @@ def judge_places(labels: Sequence[Label]) -> None:
     suspects = [(label, pose) for label, pose in faces if fault_of(pose, usual.left) or id(label) in ratios]
     if suspects:
         suspected = {id(label) for label, _ in suspects}
-        examples = [(label.film.path, label.points) for label, _ in upright if id(label) not in suspected]
+        examples = [(label.film, label.points) for label, _ in upright if id(label) not in suspected]
         pictures = PictureJudge(examples, table_shape().mean)
 
         def judge(suspects: Sequence[tuple[Label, LabelPose]]) -> bool:
@@ -92,15 +92,13 @@ def _judged(
     name = fault_of(pose, usual.left)
     if name:
         fault = placed_wrong(name)
-        fits = pictures.prefers(
-            label.film.path, label.points, lambda size: corrected(label.points, pose, usual.left, size)
-        )
+        fits = pictures.prefers(label.film, label.points, lambda size: corrected(label.points, pose, usual.left, size))
         unclear = fault if name != "mirrored" or usual.rare else None
     else:
         assert ratio is not None
         text = f"the face is {ratio.times:.2g} times as large as on other films of this size"
         fault = Fault((), text, "scale the label to its film: it seems to be for a picture of another size", ratio.sure)
-        fits = pictures.prefers(label.film.path, label.points, lambda size: label.points / ratio.times)
+        fits = pictures.prefers(label.film, label.points, lambda size: label.points / ratio.times)
         unclear = fault
     if fits is None:
         return [unclear] if unclear else []

@@ -10,7 +10,7 @@ from typing import Any
 
 from cephkit.cephalometry.source import RESULT_ENDING
 from cephkit.data.film import Points
-from cephkit.data.json_values import kind, number, read_json
+from cephkit.data.json_values import kind, number, read_json, text
 from cephkit.errors import LabelError
 from cephkit.landmarks import canonical_symbol
 from cephkit.records.reader import record_of
@@ -72,7 +72,8 @@ def _records(file: Path, wrong: list[str]) -> Iterator[LandmarkRecord]:
     if not isinstance(content, dict):
         raise LabelError(f"holds {kind(content)}, expected an object of films")
     if "ceph_id" in content and isinstance(content.get("landmarks"), list):
-        yield replace(record_of(content, file), film_id=str(content["ceph_id"]))
+        record = record_of(content, file)
+        yield replace(record, film_id=text(content, "ceph_id", file) or record.film_id)
         return
     for film_id, landmarks in content.items():
         if isinstance(landmarks, dict):
@@ -105,5 +106,5 @@ def _record(film_id: str, landmarks: Mapping[str, Any], wrong: list[str]) -> Lan
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -108,12 +108,15 @@ def _facing(content: dict[str, Any], path: Path) -> Facing | None:
 def _spacing(given: dict[str, Any], path: Path) -> Spacing | None:
     if not given:
         return None
+    plane = given.get("plane", "unknown")
+    if plane not in get_args(Plane):
+        raise LabelError(
+            f'"plane" of the spacing is {plane!r:.40}, expected one of {", ".join(get_args(Plane))}', "correct it", path
+        )
+    row, column = (number(given.get(name), f"{name} of the spacing", path) for name in ("row_mm", "column_mm"))
     try:
-        plane = str(given.get("plane", "unknown"))
-        if plane not in get_args(Plane):
-            raise ValueError(f"plane {plane!r:.40}")
-        return Spacing(float(given["row_mm"]), float(given["column_mm"]), str(given["origin"]), plane)  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError, OverflowError, SettingsError) as error:
+        return Spacing(row, column, text(given, "origin", path), plane)
+    except SettingsError as error:
         raise LabelError(f'"spacing" cannot be used ({error!s:.200})', "correct it or remove it", path) from error
 
 

@@ -115,5 +115,5 @@ class StateFile(Keeper):
 
 def unreadable(path: Path, error: Exception) -> CheckpointError:
     """The error for a damaged state of a second stage."""
-    text = f"cannot be read as the state of a second stage ({type(error).__name__})"
+    text = f"cannot be read as the state of a second stage ({type(error).__name__}): damaged, or of another version"
     return CheckpointError(text, "remove it to start over", path)
