@@ -12,8 +12,7 @@ from cephkit.cephalometry import measuring
 from cephkit.cephalometry.measured import TABLE_COLUMNS
 from cephkit.commands.measure import main
 from cephkit.data.labels import landmarks_json
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import pixel_hash, to_uint8
+from cephkit.data.opened import open_film, pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError, SettingsError
 from cephkit.geometry import CHI2_90

@@ -10,7 +10,7 @@ from PIL import Image
 
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing, square
-from cephkit.drawing.placing import shared_area
+from cephkit.drawing.marks import shared_area
 from cephkit.drawing.tracing import FONT, SMALL_FONT, tracing_svg, view_of
 from cephkit.landmarks import SYMBOLS
 from tests.cephalometry.faces import ROUND, face_like_real, moved

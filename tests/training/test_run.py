@@ -18,8 +18,8 @@ from cephkit.errors import CheckpointError, DataError, SettingsError
 from cephkit.progress import ProgressBar
 from cephkit.training import finish as finish_module
 from cephkit.training.batches import epoch_plan
+from cephkit.training.finish import detail_data
 from cephkit.training.run import set_up, train
-from cephkit.training.second_stage import detail_data
 from tests.conftest import write_tiny_aariz
 from tests.training.conftest import Settings
 

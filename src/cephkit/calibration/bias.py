@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cephkit.calibration.local import fit_bias
 from cephkit.data.film import Film, pixel_sizes_mm
-from cephkit.tables import write_csv
+from cephkit.files import write_csv
 
 Floats = NDArray[np.float64]
 

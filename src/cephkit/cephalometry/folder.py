@@ -17,8 +17,7 @@ from cephkit.cephalometry.sheet import SHEET_ENDING
 from cephkit.cephalometry.source import RESULT_ENDING
 from cephkit.data.names import film_key, first_free
 from cephkit.errors import CephkitError, SettingsError
-from cephkit.files import short_name, write_json
-from cephkit.tables import columns_of, write_csv
+from cephkit.files import columns_of, short_name, write_csv, write_json
 
 TABLE = "measurements.csv"
 

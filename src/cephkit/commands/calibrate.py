@@ -12,9 +12,8 @@ from cephkit.calibration.local import FEWEST_FILMS
 from cephkit.commands.console import table_console
 from cephkit.data.film import Film, Split
 from cephkit.errors import DataError, SettingsError
-from cephkit.settings.options import Batches, Compute, DataSet, SecondStage, Seed, Views
+from cephkit.settings.options import Batches, Compute, DataSet, SecondStage, Seed, Views, at_least
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import at_least
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Found, Predictor
@@ -76,7 +75,7 @@ def main(argv: list[str]) -> int:
 def calibrate(options: CalibrateOptions) -> None:
     """Write a calibration into the checkpoint; see ``main``."""
     from cephkit.calibration.fit import calibrate as fit_calibration
-    from cephkit.calibration.residuals import describe
+    from cephkit.calibration.fit import describe
     from cephkit.checkpoint import load_model, with_extras, write_extras
     from cephkit.data.prepare import prepare
     from cephkit.device import choose_device
@@ -137,8 +136,8 @@ def _local(
     options: CalibrateOptions,
 ) -> "Calibration":  # fmt: skip
     from cephkit.calibration import bias
+    from cephkit.calibration.fit import canvas_facing, residuals
     from cephkit.calibration.local import fit_local
-    from cephkit.calibration.residuals import canvas_facing, residuals
 
     symbols = predictor.spec.symbols
     gaps = residuals(found, films, symbols, options.truth)

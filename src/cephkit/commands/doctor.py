@@ -12,8 +12,8 @@ from cephkit.doctor.nvidia import Smi, ask_nvidia_smi
 from cephkit.doctor.report import Report, to_json
 from cephkit.doctor.software import driver_check, python_check, tensorboard_check, torch_check, torch_import_check
 from cephkit.errors import CephkitError
+from cephkit.settings.options import above
 from cephkit.settings.reading import parse_with_file
-from cephkit.settings.rules import above
 
 Checking = Callable[[], Check | list[Check] | None]
 

@@ -14,9 +14,8 @@ from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.results import metrics_content, print_results, write_predictions, write_results
 from cephkit.notice import NOTICE, Notify
 from cephkit.progress import track
-from cephkit.settings.options import SecondStage, Views
+from cephkit.settings.options import SecondStage, Views, at_least
 from cephkit.settings.reading import from_keywords, parse
-from cephkit.settings.rules import at_least
 
 if TYPE_CHECKING:
     from cephkit.evaluation.judge import Judged

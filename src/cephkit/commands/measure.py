@@ -20,9 +20,8 @@ from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
-from cephkit.settings.options import Device, Views
+from cephkit.settings.options import Device, Views, between
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import between
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model

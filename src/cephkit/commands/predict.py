@@ -17,9 +17,8 @@ from cephkit.errors import SettingsError
 from cephkit.inference.results import PROBLEMS, ResultFolder
 from cephkit.notice import NOTICE
 from cephkit.progress import ProgressBar
-from cephkit.settings.options import Compute, SecondStage, Views
+from cephkit.settings.options import Compute, SecondStage, Views, at_least
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import at_least
 
 CARD_BATCH = 4
 """Default films per pass on a card; on a CPU a pass of one is as fast."""

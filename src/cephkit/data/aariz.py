@@ -5,11 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
-from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.labels import read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, MachineRow, read_machine_map
-from cephkit.data.names import film_key, film_name
-from cephkit.data.pixels import FILM_ENDINGS
+from cephkit.data.names import film_key, film_name, of_film, rows_without_film
+from cephkit.data.opened import FILM_ENDINGS
 from cephkit.errors import DataError, LabelError, Note
 
 ANNOTATORS: dict[str, str] = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}

@@ -10,8 +10,7 @@ from torch.utils.data import Dataset
 
 from cephkit.data.aariz import some
 from cephkit.data.film import Film, points_array
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import to_canvas, to_uint8
+from cephkit.data.opened import open_film, to_canvas, to_uint8
 from cephkit.data.spacing import SQUARE, stretch_of
 from cephkit.data.store import FilmStore
 from cephkit.errors import DataError, FilmError

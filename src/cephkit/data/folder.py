@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cephkit.data.aariz import some
-from cephkit.data.dicom.signature import begins_like_dicom
-from cephkit.data.kinds import is_dicom_directory
+from cephkit.data.kinds import begins_like_dicom, is_dicom_directory
 from cephkit.data.names import film_key, film_name
 from cephkit.data.opened import is_film_file, read_head
 from cephkit.errors import SettingsError

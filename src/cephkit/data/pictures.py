@@ -18,10 +18,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from cephkit.data.depth import full_range
-from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, turned
 from cephkit.data.jpeg import JPEG_LS, LOSSLESS, jpeg_head
-from cephkit.data.kinds import HEAD, other_kind, picture_kind
+from cephkit.data.kinds import HEAD, begins_like_dicom, other_kind, picture_kind
 from cephkit.data.tiff import PHOTOMETRIC, SAMPLE_FORMAT, SIGNED, WHITE_IS_ZERO, unsupported_tiff
 from cephkit.errors import FilmError
 

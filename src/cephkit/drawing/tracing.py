@@ -9,8 +9,19 @@ from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
 from cephkit.drawing import painter
 from cephkit.drawing.lines import DrawnLine, drawn_lines, drawn_outlines, extent
-from cephkit.drawing.marks import ON_FILM, ON_WHITE, XY, Ink, Name, Pen, Stroke
-from cephkit.drawing.placing import Box, best_place, box_around, places_around
+from cephkit.drawing.marks import (
+    ON_FILM,
+    ON_WHITE,
+    XY,
+    Box,
+    Ink,
+    Name,
+    Pen,
+    Stroke,
+    best_place,
+    box_around,
+    places_around,
+)
 from cephkit.drawing.svg import View, document, film_svg, marks_svg, text_width
 
 LARGEST_SIDE = 1400

@@ -11,8 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cephkit.evaluation.bootstrap import Floats, Interval, drawn_means, film_draws, interval_95
-from cephkit.evaluation.metrics import THRESHOLDS_MM
+from cephkit.evaluation.metrics import THRESHOLDS_MM, Floats, Interval, drawn_means, film_draws, interval_95
 
 Unit = Literal["mm", "px"]
 

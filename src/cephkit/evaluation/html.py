@@ -18,11 +18,10 @@ from cephkit.evaluation.results import lacks, notes
 from cephkit.evaluation.run_plots import calibration, learning_curves
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import by_landmark, by_machine, by_tissue
-from cephkit.files import utf8, write_whole
+from cephkit.files import utf8, write_csv, write_whole
 from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES
 from cephkit.notice import NOTICE
 from cephkit.pages import render
-from cephkit.tables import write_csv
 
 Table: TypeAlias = tuple[str, tuple[str, ...], list[tuple[tuple[str, ...], Metrics]]]
 """Title, heads of the first columns, and their cells and figures row by row."""

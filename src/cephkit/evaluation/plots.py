@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from cephkit.data.film import points_array
 from cephkit.evaluation.metrics import detection_rate, radial_errors, to_mm
 from cephkit.evaluation.scoring import Scores
+from cephkit.files import Row
 from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES, Tissue
-from cephkit.tables import Row
 
 Floats = NDArray[np.float64]
 

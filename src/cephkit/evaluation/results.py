@@ -24,9 +24,8 @@ from cephkit.evaluation.tables import (
     film_rows,
     landmark_rows,
 )
-from cephkit.files import utf8, write_json
+from cephkit.files import utf8, write_csv, write_json
 from cephkit.notice import NOTICE, VERSION
-from cephkit.tables import write_csv
 
 HARDEST = 5
 LEAST_COVERAGE = 80.0

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from cephkit.evaluation.plots import BLUE, GREY, ORANGE, Omitted, Plot, style, svg_bytes
-from cephkit.tables import Row
+from cephkit.files import Row
 
 Floats = NDArray[np.float64]
 

@@ -10,15 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
-from cephkit.data.opened import read_grey
-from cephkit.data.pixels import to_uint8
+from cephkit.data.opened import read_grey, straightened, to_uint8, unstretched
 from cephkit.data.spacing import stretch_of
-from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
 from cephkit.evaluation.metrics import detection_rate, radial_errors, summarise, to_mm
+from cephkit.files import Row, write_csv
 from cephkit.geometry import Size, invert, transform
-from cephkit.tables import Row, write_csv
 
 Floats = NDArray[np.float64]
 Predict = Callable[[NDArray[np.uint8]], Floats]

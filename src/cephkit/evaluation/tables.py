@@ -8,8 +8,8 @@ import numpy as np
 
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics, summarise
 from cephkit.evaluation.scoring import Scores
+from cephkit.files import Row
 from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES
-from cephkit.tables import Row
 
 FIGURES = (
     "points",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.calibration.expected import cross_fitted
-from cephkit.calibration.residuals import residuals
+from cephkit.calibration.fit import residuals
 from cephkit.evaluation.scoring import Scores
 from cephkit.inference.uncertainty import COVERAGE, Calibration, within
 from cephkit.records.record import REVIEW_MM

@@ -6,8 +6,8 @@ from rich.table import Table
 from cephkit.evaluation.compare import P_VALUE, Comparison, Difference, Unit
 from cephkit.evaluation.metrics import THRESHOLDS_MM
 from cephkit.evaluation.pairing import Paired
+from cephkit.files import Row
 from cephkit.landmarks import BY_SYMBOL
-from cephkit.tables import Row
 
 FEW_FILMS = 30
 """Below it percentile intervals are too narrow and p-values too small to be taken at face value."""

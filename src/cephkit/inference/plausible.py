@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cephkit.inference.shape_prior import GROSS_NOISE, GROSS_SD, smooth
 from cephkit.inference.shapes import (
     FEWEST_POINTS,
+    GROSS_NOISE,
+    GROSS_SD,
     aligned_to,
     found_in,
     mahalanobis,
     misfit,
     rotation_degrees,
     similarity,
+    smooth,
 )
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cephkit.checkpoint import LoadedModel
-from cephkit.data.straight import unstretched
+from cephkit.data.opened import unstretched
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, letterbox
 from cephkit.inference.pose import Pose, choose_poses, faces, pose_model

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from cephkit.data.names import film_key, film_name, first_free
 from cephkit.errors import CephkitError, LabelError, SettingsError
+from cephkit.files import columns_of, write_csv
 from cephkit.records.reader import read_record
-from cephkit.records.record import LandmarkRecord
-from cephkit.records.table import COLUMNS, landmark_rows
-from cephkit.tables import columns_of, write_csv
+from cephkit.records.record import COLUMNS, LandmarkRecord, landmark_rows
 
 TABLE = "landmarks.csv"
 PROBLEMS = "problems.csv"

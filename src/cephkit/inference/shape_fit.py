@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cephkit.inference.plausible import SCORE_MARGIN, ShapeModel, median_score
-from cephkit.inference.shape_prior import prior_covariance
 from cephkit.inference.shapes import (
     FEWEST_POINTS,
     aligned_to,
@@ -15,6 +14,7 @@ from cephkit.inference.shapes import (
     mahalanobis,
     normalised,
     planar,
+    prior_covariance,
     rotation_degrees,
 )
 

@@ -6,17 +6,17 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cephkit.data.about import About
-from cephkit.data.film_rows import of_film
-from cephkit.data.pixels import content_hash, read_bytes
+from cephkit.data.names import of_film
+from cephkit.data.opened import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.drawing.overlay import draw_overlay
 from cephkit.drawing.raster import png_bytes
 from cephkit.errors import FilmError
 from cephkit.files import write_whole
+from cephkit.inference.folder import batched, in_order
 from cephkit.inference.model import Model
 from cephkit.inference.preprocess import PreprocessedFilm
 from cephkit.inference.results import ResultFolder, problem
-from cephkit.inference.stream import batched, in_order
 from cephkit.records.record import LandmarkRecord
 
 

@@ -10,7 +10,7 @@ from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from cephkit.data.dicom import quiet  # noqa: F401
-from cephkit.data.pixels import content_hash, read_bytes
+from cephkit.data.opened import content_hash, read_bytes
 from cephkit.errors import FilmError, SettingsError
 from cephkit.records.record import LandmarkRecord
 

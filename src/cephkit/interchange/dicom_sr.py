@@ -7,9 +7,8 @@ from pathlib import Path
 
 from cephkit.data.folder import films_by_name
 from cephkit.errors import SettingsError
-from cephkit.interchange.contents import Files
 from cephkit.interchange.dicom_film import film_header
-from cephkit.interchange.films import film_of
+from cephkit.interchange.films import Files, film_of
 from cephkit.records.record import LandmarkRecord
 
 

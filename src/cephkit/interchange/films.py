@@ -1,9 +1,10 @@
-"""The records to export, and the films that they belong to: names and sizes, which other tools ask for."""
+"""What exporters share: the records to export, the films they belong to, and the files to write."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from cephkit.cephalometry.source import label_files
 from cephkit.data.aariz import some
@@ -11,9 +12,46 @@ from cephkit.data.folder import FilmsByName, film_named, films_by_name
 from cephkit.data.names import film_key, is_file_name
 from cephkit.data.opened import open_film
 from cephkit.errors import LabelError, SettingsError
+from cephkit.files import write_whole
 from cephkit.geometry import Size
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
+
+Files: TypeAlias = Mapping[str, Callable[[], bytes]]
+"""Name -> a function that returns the content; called one after the other, so that few films are in memory."""
+
+
+def json_bytes(content: Any) -> bytes:
+    """Return ``content`` as JSON in UTF-8."""
+    return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+
+
+def write_files(folder: Path, files: Files, inputs: Sequence[Path], overwrite: bool) -> list[Path]:
+    """Write ``files`` into ``folder``, each whole or not at all; write nothing if one of them may not be written.
+
+    Args:
+        folder: made if there is none.
+        files: what to write.
+        inputs: files that are being read; never written over.
+        overwrite: replace existing files.
+
+    Raises:
+        SettingsError: a file exists and ``overwrite`` is not set, or it is one of ``inputs``.
+        CephkitError: a file cannot be written.
+    """
+    paths = {folder / name: make for name, make in files.items()}
+    read = {path.resolve() for path in inputs}
+    for path in paths:
+        if path.resolve() in read:
+            raise SettingsError(f"{path} is being read; choose another --out")
+    there = [path for path in paths if path.exists()]
+    if there and not overwrite:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise SettingsError(f"{there[0]}{more}: already there; choose another --out, or give --overwrite")
+    for path, make in paths.items():
+        write_whole(path, make())
+    return list(paths)
+
 
 LABELS = "labels"
 """Stands for the model where people marked the points."""

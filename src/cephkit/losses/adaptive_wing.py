@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cephkit.heatmaps.decode import find_peaks
+from cephkit.heatmaps import find_peaks
 from cephkit.losses.loss import HeatmapLoss
 
 ALPHA = 2.1

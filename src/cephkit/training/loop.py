@@ -16,6 +16,7 @@ from cephkit.task.heatmaps import HeatmapTask
 from cephkit.training.batches import MicroBatch, epoch_plan
 from cephkit.training.context import BeforeStep, Run
 from cephkit.training.keep import LATEST
+from cephkit.training.launch import average_statistics
 from cephkit.training.report import (
     check_learned,
     check_skipped,
@@ -25,7 +26,6 @@ from cephkit.training.report import (
     watch_for_spills,
 )
 from cephkit.training.state import ended, random_state, set_random_state
-from cephkit.training.statistics import average_statistics
 from cephkit.training.validate import Validation, ValidFilms, validate
 
 Outcome = Literal["finished", "stopped", "stopped early"]

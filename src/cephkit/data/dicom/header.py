@@ -19,8 +19,8 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from cephkit.data.dicom import quiet  # noqa: F401
-from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN
+from cephkit.data.kinds import begins_like_dicom
 from cephkit.errors import FilmError
 
 EXPORT_AGAIN = "export the film again, as one uncompressed grey DICOM picture or as PNG, or remove it"

@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.synthetic.anatomy import Anatomy
-from cephkit.data.synthetic.layer import Layer
-from cephkit.data.synthetic.spline import beside, catmull_rom
+from cephkit.data.synthetic.layer import Layer, beside, catmull_rom
 
 TWO_SIDES = 0.45
 """Share of a paired structure's density that comes from the far side."""

@@ -6,8 +6,7 @@ from PIL import Image
 
 from cephkit.data.synthetic.anatomy import Anatomy
 from cephkit.data.synthetic.bones import draw_cranium, draw_jaw, draw_midface
-from cephkit.data.synthetic.exposure import clouds, develop, draw_ruler, frame_film
-from cephkit.data.synthetic.head_holder import draw_ear_rods, draw_nasion_rest
+from cephkit.data.synthetic.exposure import clouds, develop, draw_ear_rods, draw_nasion_rest, draw_ruler, frame_film
 from cephkit.data.synthetic.layer import Layer
 from cephkit.data.synthetic.spine import draw_spine
 from cephkit.data.synthetic.teeth import draw_teeth

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.synthetic.anatomy import Anatomy
-from cephkit.data.synthetic.layer import Layer
-from cephkit.data.synthetic.spline import catmull_rom
+from cephkit.data.synthetic.layer import Layer, catmull_rom
 
 Points = NDArray[np.float64]
 
