@@ -1,9 +1,9 @@
 """Measures a face: all measurements of the requested analyses, with norms, classes and uncertainty.
 
 Standard errors are first-order propagations of the landmarks' errors. The squared standard error is the sum over
-landmarks of g' C g, where C is the covariance of the landmark's error and g the gradient of the measurement with respect
-to that landmark, by central differences. Errors of different landmarks are assumed to be independent, and small relative
-to the face (JCGM 100:2008, Guide to the expression of uncertainty in measurement).
+landmarks of g' C g, where C is the covariance of the landmark's error and g the gradient of the measurement with
+respect to that landmark, by central differences. Errors of different landmarks are assumed to be independent, and small
+relative to the face (JCGM 100:2008, Guide to the expression of uncertainty in measurement).
 """
 
 import math

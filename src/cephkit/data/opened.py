@@ -1,7 +1,7 @@
 """Films as files: read, decoded whatever their kind, hashed, and brought to the network's canvas.
 
-The networks expect square pixels: ``straightened`` stretches films, while points stay those of the film as it is stored;
-only distances are taken between points of the stretched film.
+The networks expect square pixels: ``straightened`` stretches films, while points stay those of the film as it is
+stored; only distances are taken between points of the stretched film.
 """
 
 import stat

@@ -1,4 +1,4 @@
-"""Exports a checkpoint as one ONNX file that runs without torch and without cephkit (docs/onnx.md), compared with PyTorch."""
+"""Exports a checkpoint as one ONNX file that runs without torch and without cephkit (docs/onnx.md)."""
 
 import importlib.util
 import json

@@ -2,8 +2,8 @@
 
 A command's own options inherit from those it needs. Base classes appear in ``--help`` from the last to the first. A
 docstring names the table of docs/reference.md that the class's options are in. A rule is written into the field's type,
-``num_workers: Annotated[int, at_least(0)]``, and checked when the options are made, wherever they come from: the command
-line, a YAML file or Python.
+``num_workers: Annotated[int, at_least(0)]``, and checked when the options are made, wherever they come from: the
+command line, a YAML file or Python.
 """
 
 import math

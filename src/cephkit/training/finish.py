@@ -1,7 +1,7 @@
 """What a run does after its epochs: a second stage where asked for, a pose model, calibrated errors.
 
-All of it goes into the best checkpoint's ``extras``; the network itself is not touched. ``completed`` there records what
-is done, so that a resume does only what is missing. A second stage is kept only if it lowers the error on valid films.
+All of it goes into the best checkpoint's ``extras``; the network itself is not touched. ``completed`` there records
+what is done, so that a resume does only what is missing. A second stage is kept only if it lowers the error on valid films.
 """
 
 import dataclasses

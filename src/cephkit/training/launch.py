@@ -97,7 +97,7 @@ def start_fabric(name: str, mixed_precision: bool, notify: Notify, use_ddp: bool
         accelerator=device.type,
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else index,
         num_nodes=world // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else 1,
-        # Running statistics are averaged after each step (cephkit.training.launch), not the first process's.
+        # Running statistics are averaged after each step (``average_statistics``), not the first process's.
         strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
         precision=precision,
     )
