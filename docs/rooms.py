@@ -13,7 +13,7 @@ ROOMS = (
     "cephkit", "__main__", "cli", "commands", "doctor", "training", "evaluation", "calibration", "onnx",
     "interchange", "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "config",
     "settings", "augment", "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "shortage",
-    "pages", "progress", "files", "landmarks", "geometry", "errors", "notice",
+    "pages", "screen", "files", "landmarks", "geometry", "errors", "notice",
 )  # fmt: skip
 """From top to bottom: a room imports from rooms that come after it."""
 
@@ -21,6 +21,7 @@ FORMER = {
     "demo": "commands",
     "export": "interchange",
     "placing": "drawing",
+    "progress": "screen",
     "settings_file": "settings",
     "tables": "files",
 }

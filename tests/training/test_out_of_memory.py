@@ -15,7 +15,7 @@ from cephkit.checkpoint import read_checkpoint
 from cephkit.data.dataset import Batch, FilmDataset
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Network, Output
 from cephkit.training import loop

@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from cephkit.calibration.expected import fit_calibration, without_slips
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.data.spacing import stretch_of
-from cephkit.geometry import Size, letterbox
+from cephkit.geometry import Floats, Size, letterbox
 from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.pose import faces
 from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, within
 from cephkit.landmarks import Facing
-
-Floats = NDArray[np.float64]
 
 USUAL_DISTANCE_MM = 2.4
 """Root mean square distance between two examiners' points: of 19 landmarks on 150 films of ISBI 2015, the median's."""

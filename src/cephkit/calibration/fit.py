@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cephkit.calibration.conventions import FEWEST_FILMS as FEWEST_MARKED_TWICE
 from cephkit.calibration.conventions import with_conventions
 from cephkit.calibration.expected import fit_calibration
 from cephkit.data.film import Film, points_array, stretches
 from cephkit.errors import DataError
+from cephkit.geometry import Floats
 from cephkit.inference.pose import faces
 from cephkit.inference.predictor import Found
 from cephkit.inference.uncertainty import Calibration
 from cephkit.landmarks import Facing
 from cephkit.models.spec import ModelSpec
-
-Floats = NDArray[np.float64]
 
 
 def residuals(

@@ -22,10 +22,9 @@ from cephkit.calibration.expected import (
     shape_distances,
     without_slips,
 )
+from cephkit.geometry import Floats
 from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.uncertainty import Calibration
-
-Floats = NDArray[np.float64]
 
 FEWEST_FILMS = 8
 FEWEST_POINTS = 50

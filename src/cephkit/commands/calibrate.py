@@ -9,9 +9,10 @@ import numpy as np
 import tyro
 
 from cephkit.calibration.local import FEWEST_FILMS
-from cephkit.commands.console import table_console
 from cephkit.data.film import Film, Split
 from cephkit.errors import DataError, SettingsError
+from cephkit.files import write_csv
+from cephkit.screen import table_console
 from cephkit.settings.options import Batches, Compute, DataSet, SecondStage, Seed, Views, at_least
 from cephkit.settings.reading import parse
 
@@ -135,7 +136,7 @@ def _local(
     first: "Calibration", predictor: "Predictor", found: "Found", films: Sequence[Film], description: str,
     options: CalibrateOptions,
 ) -> "Calibration":  # fmt: skip
-    from cephkit.calibration import bias
+    from cephkit.calibration.bias import COLUMNS, bias_rows, print_bias
     from cephkit.calibration.fit import canvas_facing, residuals
     from cephkit.calibration.local import fit_local
 
@@ -150,10 +151,10 @@ def _local(
         raise DataError(f"{options.dataset_path}: {error}") from error
     made = replace(made, truth=options.truth)
     left = canvas_facing(found, films, symbols, options.truth) == "left"
-    rows = bias.bias_rows(gaps, moved, found.units, films, symbols, left)
-    bias.show_bias(rows, table_console(100), options.remove_bias)
+    rows = bias_rows(gaps, moved, found.units, films, symbols, left)
+    print_bias(rows, table_console(100), options.remove_bias)
     out = options.output
     table = out.with_name(f"{out.stem}_bias.csv")
-    bias.write_bias(table, rows)
+    write_csv(table, COLUMNS, rows)
     print(f"bias by landmark: {table}")
     return made

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.console import Console
 
-from cephkit.commands.console import table_console
 from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.results import metrics_content, print_results, write_predictions, write_results
 from cephkit.notice import NOTICE, Notify
-from cephkit.progress import track
+from cephkit.screen import table_console, track
 from cephkit.settings.options import SecondStage, Views, at_least
 from cephkit.settings.reading import from_keywords, parse
 

@@ -16,7 +16,7 @@ from cephkit.data.opened import read_head
 from cephkit.errors import SettingsError
 from cephkit.inference.results import PROBLEMS, ResultFolder
 from cephkit.notice import NOTICE
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.settings.options import Compute, SecondStage, Views, at_least
 from cephkit.settings.reading import parse
 

@@ -12,7 +12,7 @@ from cephkit.settings.options import SOURCES, Compute, SecondStageTraining, Seed
 from cephkit.settings.reading import parse
 
 if TYPE_CHECKING:
-    from cephkit.progress import ProgressBar
+    from cephkit.screen import ProgressBar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def refine(options: RefineOptions) -> bool:
         CephkitError: see ``main``.
         Stopped: Ctrl-C or SIGTERM; the same call resumes.
     """
-    from cephkit.progress import ProgressBar
+    from cephkit.screen import ProgressBar
     from cephkit.training.lock import owning_folder_of
 
     with ProgressBar(estimate=False, plain_every_s=30) as screen, owning_folder_of(options.checkpoint, screen.notify):

@@ -9,7 +9,7 @@ from cephkit.data.labels import read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, MachineRow, read_machine_map
 from cephkit.data.names import film_key, film_name, of_film, rows_without_film
 from cephkit.data.opened import FILM_ENDINGS
-from cephkit.errors import DataError, LabelError, Note
+from cephkit.errors import DataError, LabelError, Note, some
 
 ANNOTATORS: dict[str, str] = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}
 """Annotator -> folder."""
@@ -36,12 +36,6 @@ class AarizFolder:
     films: tuple[Film, ...]
     problems: tuple[Problem, ...]
     notes: tuple[Note, ...] = ()
-
-
-def some(names: Sequence[str], count: int = 5) -> str:
-    """The first names and how many more there are, for one line on screen."""
-    rest = len(names) - count
-    return ", ".join(names[:count]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cephkit.data.aariz import ANNOTATORS, Problem, some
+from cephkit.data.aariz import ANNOTATORS, Problem
 from cephkit.data.film import Film
 from cephkit.data.index import FilmFacts, FilmIndex, Sink
 from cephkit.data.machines import FILE_NAME
-from cephkit.errors import Note
-from cephkit.progress import track
+from cephkit.errors import Note, some
+from cephkit.screen import track
 
 THREADS = min(8, os.cpu_count() or 1)
 LARGEST_GAP_MM = 20.0

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cephkit.data.aariz import some
 from cephkit.data.film import Film, points_array
 from cephkit.data.opened import open_film, to_canvas, to_uint8
 from cephkit.data.spacing import SQUARE, stretch_of
 from cephkit.data.store import FilmStore
-from cephkit.errors import DataError, FilmError
+from cephkit.errors import DataError, FilmError, some
 from cephkit.geometry import Size, letterbox, transform
 
 

@@ -10,10 +10,10 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from cephkit.data.aariz import some
 from cephkit.data.face_shapes import MOST_OUTLIERS, Complex, FaceShape, laid, table_shape
 from cephkit.data.film import Points, points_array
 from cephkit.data.label_pose import MISTAKES, LabelPose, fault_of, pose_of
+from cephkit.errors import some
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS
 

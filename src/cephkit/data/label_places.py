@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.face_shapes import Complex, placing, table_shape
@@ -18,9 +17,7 @@ from cephkit.data.label_faults import NO_FACE_MM, Fault, no_face, placed_wrong
 from cephkit.data.label_pose import LabelPose, corrected, fault_of, pose_of, reflected
 from cephkit.data.opened import read_grey, to_uint8
 from cephkit.errors import FilmError
-from cephkit.geometry import Size
-
-Floats = NDArray[np.float64]
+from cephkit.geometry import Floats, Size
 
 FILM_SIDE, CROP_SIDE = 256, 48
 """Pixels of the reduced film, and of the face cropped from it."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cephkit.geometry import Floats
 from cephkit.landmarks import Tissue
 
 XY: TypeAlias = tuple[float, float]
@@ -146,7 +147,7 @@ def box_around(x: float, y: float, reach: float) -> Box:
     return x - reach, y - reach, x + reach, y + reach
 
 
-def shared_area(one: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
+def shared_area(one: ArrayLike, other: ArrayLike) -> Floats:
     """Area of the intersection of boxes (..., 4)."""
     ours, theirs = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     sides = np.minimum(ours[..., 2:], theirs[..., 2:]) - np.maximum(ours[..., :2], theirs[..., :2])

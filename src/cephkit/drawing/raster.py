@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cephkit.drawing.marks import HALO_OPACITY, Ellipse, Ink, Name, Shape, Stroke
+from cephkit.geometry import Floats
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-Floats = NDArray[np.float64]
 
 
 def paint(picture: Image.Image, strokes: Sequence[Stroke], names: Iterable[Name], ink: Ink) -> None:

@@ -18,8 +18,6 @@ from cephkit.errors import FilmError
 from cephkit.evaluation.plots import Omitted, Plot
 from cephkit.evaluation.scoring import Scores
 
-Floats = NDArray[np.float64]
-
 LARGEST_HEIGHT, LARGEST_WIDTH = 900, 1200
 RING_MM = 2.0
 KINDS = ("best", "median", "worst")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephkit.data.aariz import AarizFolder, read_aariz, some
+from cephkit.data.aariz import AarizFolder, read_aariz
 from cephkit.data.check import unlabelled
 from cephkit.data.film import Film
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.names import film_key
-from cephkit.errors import DataError
+from cephkit.errors import DataError, some
 from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.predictions import listed, read_predictions
 from cephkit.evaluation.results import lacks
@@ -21,7 +21,7 @@ from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_t
 from cephkit.evaluation.trust import trust
 from cephkit.landmarks import in_canonical_order
 from cephkit.notice import Notify
-from cephkit.progress import track
+from cephkit.screen import track
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Predictor

@@ -16,9 +16,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from cephkit.geometry import Floats
+
 Interval = tuple[float, float]
 
 

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cephkit.errors import DataError
 from cephkit.evaluation.compare import Unit
 from cephkit.evaluation.scoring import Scores
+from cephkit.geometry import Floats
 from cephkit.landmarks import in_canonical_order
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

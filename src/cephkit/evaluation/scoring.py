@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cephkit.data.film import Film, pixel_sizes_mm, points_array, stretches
 from cephkit.errors import DataError
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise, to_mm
 from cephkit.evaluation.predictions import listed
+from cephkit.geometry import Floats
 from cephkit.landmarks import in_canonical_order
 from cephkit.records.record import LandmarkRecord
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
 
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.data.opened import read_grey, straightened, to_uint8, unstretched
@@ -16,9 +15,9 @@ from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
 from cephkit.evaluation.metrics import detection_rate, radial_errors, summarise, to_mm
 from cephkit.files import Row, write_csv
-from cephkit.geometry import Size, invert, transform
+from cephkit.geometry import Floats, Size, invert, transform
+from cephkit.screen import figure, figure_table
 
-Floats = NDArray[np.float64]
 Predict = Callable[[NDArray[np.uint8]], Floats]
 """A film (H, W) uint8 to its landmarks (K, 2) in its pixels, NaN where one was not found."""
 
@@ -127,18 +126,15 @@ def write_stress(out: Path, rows: Sequence[Row]) -> Path:
 
 def print_stress(rows: Sequence[Row], console: Console) -> None:
     """Print ``rows`` as a table, and what its columns mean."""
-    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
-    for heading in ("distortion", "strength"):
-        table.add_column(heading, no_wrap=True)
     unit = rows[0]["unit"] if rows else "mm"
-    for heading in ("points", "cut", "miss", f"MRE {unit}", "ratio", "median", "p95", "SDR@2", "SDR@4", ">10 mm"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("points", "cut", "miss", f"MRE {unit}", "ratio", "median", "p95", "SDR@2", "SDR@4", ">10 mm")
+    table = figure_table(("distortion", "strength"), headings)
     for row in rows:
         counts = (str(row[name]) for name in ("points", "cut_off", "missing"))
         errors = (
-            _text(row[name], digits) for name, digits in (("mre", 2), ("mre_ratio", 2), ("median", 2), ("p95", 2))
+            figure(row[name], digits) for name, digits in (("mre", 2), ("mre_ratio", 2), ("median", 2), ("p95", 2))
         )
-        rates = (_text(row[f"{name}_percent"], 1) for name in ("sdr_2mm", "sdr_4mm", "over_10mm"))
+        rates = (figure(row[f"{name}_percent"], 1) for name in ("sdr_2mm", "sdr_4mm", "over_10mm"))
         table.add_row(row["distortion"], row["strength"], *counts, *errors, *rates)
     films = max((row["films"] for row in rows), default=0)
     console.print(f"distorted films, scored in pixels of the films before distortion: {films}", highlight=False)
@@ -200,7 +196,3 @@ def _inside(points: Floats, size: Size | tuple[int, ...]) -> NDArray[np.bool_]:
     height, width = size
     x, y = points[:, 0], points[:, 1]
     return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-
-
-def _text(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

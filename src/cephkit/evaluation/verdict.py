@@ -8,6 +8,7 @@ from cephkit.evaluation.metrics import THRESHOLDS_MM
 from cephkit.evaluation.pairing import Paired
 from cephkit.files import Row
 from cephkit.landmarks import BY_SYMBOL
+from cephkit.screen import figure, figure_table
 
 FEW_FILMS = 30
 """Below it percentile intervals are too narrow and p-values too small to be taken at face value."""
@@ -89,10 +90,7 @@ def print_comparison(
     """Print ``heading``, the figures as a short table, notes, and the verdict last."""
     counts = f"films: {total.films}   landmarks: {len(landmarks)}   points: {total.points}"
     console.print(f"{heading}   {counts}", highlight=False, markup=False, soft_wrap=True)
-    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for heading in ("A", "B", "B - A", "95 % interval", "p"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = figure_table([""], ("A", "B", "B - A", "95 % interval", "p"))
     _add(table, f"MRE {pair.unit}", total.mre, 3)
     for key, rate in total.sdr.items():
         _add(table, f"SDR@{key} %", rate, 2)
@@ -110,7 +108,7 @@ def _cells(name: str, one: Difference) -> Row:
 
 def _add(table: Table, name: str, one: Difference, digits: int) -> None:
     interval = "-" if one.ci95 is None else f"{one.ci95[0]:+.{digits}f} to {one.ci95[1]:+.{digits}f}"
-    plain = ("-" if value is None else f"{value:.{digits}f}" for value in (one.a, one.b))
+    plain = (figure(value, digits) for value in (one.a, one.b))
     gap = "-" if one.difference is None else f"{one.difference:+.{digits}f}"
     table.add_row(name, *plain, gap, interval, "-" if one.p is None else _p(one.p))
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from cephkit.geometry import Floats
 
 FEWEST_FILMS = 10
 """Fewer do not show what is usual."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cephkit.checkpoint import load_model as load_checkpoint
 from cephkit.data.folder import films_in
@@ -19,13 +18,12 @@ from cephkit.data.names import film_name
 from cephkit.data.spacing import Spacing, as_spacing
 from cephkit.device import choose_device
 from cephkit.errors import FilmError, SettingsError
+from cephkit.geometry import Floats
 from cephkit.inference.folder import batched, in_order
 from cephkit.inference.predictor import Errors, Found, Predictor
 from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
 from cephkit.notice import Notify
 from cephkit.records.record import LandmarkRecord
-
-Floats = NDArray[np.float64]
 
 
 def finished(

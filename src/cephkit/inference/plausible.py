@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from cephkit.geometry import Floats
 from cephkit.inference.shapes import (
     FEWEST_POINTS,
     GROSS_NOISE,
@@ -25,8 +26,6 @@ from cephkit.inference.shapes import (
     similarity,
     smooth,
 )
-
-Floats = NDArray[np.float64]
 
 LEAST_FOUND = 0.5
 """Share of the landmarks that a judgement needs."""

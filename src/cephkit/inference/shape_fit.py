@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cephkit.geometry import Floats
 from cephkit.inference.plausible import SCORE_MARGIN, ShapeModel, median_score
 from cephkit.inference.shapes import (
     FEWEST_POINTS,
@@ -17,8 +18,6 @@ from cephkit.inference.shapes import (
     prior_covariance,
     rotation_degrees,
 )
-
-Floats = NDArray[np.float64]
 
 PRIOR_FILMS = 30.0
 """Weight, in films, of what is known of faces in general."""

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.synthetic.shapes import table
-
-Floats = NDArray[np.float64]
+from cephkit.geometry import Floats
 
 FEWEST_POINTS = 3
 """Two points fit any shape exactly."""

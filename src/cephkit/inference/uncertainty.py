@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cephkit.geometry import Floats
 from cephkit.inference.likeness import Likeness
-
-Floats = NDArray[np.float64]
 
 COVERAGE = 0.9
 SMALLEST_FEATURE = 1e-4

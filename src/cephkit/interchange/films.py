@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from cephkit.cephalometry.source import label_files
-from cephkit.data.aariz import some
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
 from cephkit.data.names import film_key, is_file_name
 from cephkit.data.opened import open_film
-from cephkit.errors import LabelError, SettingsError
+from cephkit.errors import LabelError, SettingsError, some
 from cephkit.files import write_whole
 from cephkit.geometry import Size
 from cephkit.records.reader import read_record

@@ -3,12 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from cephkit.data.aariz import some
 from cephkit.data.film import Film
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
 from cephkit.data.label_check import label_findings
 from cephkit.data.opened import open_film
-from cephkit.errors import LabelError, SettingsError
+from cephkit.errors import LabelError, SettingsError, some
 from cephkit.interchange.films import size_of
 from cephkit.records.record import LandmarkRecord
 

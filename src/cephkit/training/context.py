@@ -15,7 +15,7 @@ from cephkit.data.dataset import Batch
 from cephkit.data.prepare import PreparedData
 from cephkit.memory.recover import Packing
 from cephkit.memory.spill import SpillWatch
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.task.task import Task
 from cephkit.training.batches import PlanSampler
 from cephkit.training.keep import CheckpointFolder, Keeper

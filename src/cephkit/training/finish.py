@@ -1,7 +1,7 @@
 """What a run does after its epochs: a second stage where asked for, a pose model, calibrated errors.
 
 All of it goes into the best checkpoint's ``extras``; the network itself is not touched. ``completed`` there records
-what is done, so that a resume does only what is missing. A second stage is kept only if it lowers the error on valid films.
+what is done, so that a resume does only what is missing. A second stage is kept only if it lowers the error on valid.
 """
 
 import dataclasses
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 
 from cephkit.calibration.expected import FEWEST_ERRORS
 from cephkit.calibration.fit import calibrate, describe
@@ -24,7 +23,7 @@ from cephkit.data.store import store_path
 from cephkit.data.store_builder import check_disk, check_memory
 from cephkit.errors import DataError
 from cephkit.evaluation.scoring import Scores
-from cephkit.geometry import Size, letterbox, transform
+from cephkit.geometry import Floats, Size, letterbox, transform
 from cephkit.inference.folder import predict_films
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Found, Predictor
@@ -32,7 +31,7 @@ from cephkit.interrupt import Stopped, until
 from cephkit.models.refiner import RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.training.context import NetworkRun
 from cephkit.training.refine import RefinerTraining, state_path, train_refiner
 from cephkit.training.validate import known_size
@@ -146,7 +145,7 @@ def gains(before: Scores, after: Scores) -> list[str]:
     ]
 
 
-def mean(errors: NDArray[np.float64]) -> float:
+def mean(errors: Floats) -> float:
     """The mean of the finite errors; NaN without any."""
     found = errors[np.isfinite(errors)]
     return float(found.mean()) if found.size else np.nan

@@ -13,7 +13,7 @@ from cephkit.data.dataset import FilmDataset
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
 from cephkit.models.refiner import Refiner, RefinerSpec
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.task.refiner import RefinerTask
 from cephkit.training.batches import PlanSampler, make_loader
 from cephkit.training.context import Run

@@ -28,7 +28,7 @@ from cephkit.models.adapt import adapt_state
 from cephkit.models.build import LandmarkModel, build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.settings.options import SOURCES
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Network

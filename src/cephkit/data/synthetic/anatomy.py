@@ -6,9 +6,10 @@ All other numbers were drawn by hand to lie where the anatomy lies relative to t
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cephkit.data.synthetic.layer import Warp, catmull_rom
+from cephkit.geometry import Floats
 
 Knot = str | tuple[float, float]
 
@@ -172,9 +173,6 @@ COURSES: dict[str, tuple[Knot, ...]] = {
 }  # fmt: skip
 
 
-Points = NDArray[np.float64]
-
-
 class Anatomy:
     """The template on one face: ``outline`` and ``course`` give smooth curves in pixels of the film.
 
@@ -195,26 +193,26 @@ class Anatomy:
             name: self._warp(name, keys, rng) for name, keys in (("skull", SKULL), ("jaw", JAW), ("skin", SKIN))
         }
 
-    def frame(self, places: ArrayLike) -> Points:
+    def frame(self, places: ArrayLike) -> Floats:
         """Map template mm ``(n, 2)`` to pixels, by the sella-nasion frame alone."""
-        placed: Points = self.at["S"] + np.asarray(places, dtype=np.float64) @ self.axes
+        placed: Floats = self.at["S"] + np.asarray(places, dtype=np.float64) @ self.axes
         return placed
 
-    def neck(self, places: ArrayLike) -> Points:
+    def neck(self, places: ArrayLike) -> Floats:
         """Map template mm ``(n, 2)`` to pixels, in a neck that partly follows the head."""
         back = -(1 - NECK_FOLLOWS) * self.tilt
         turn = np.array([[np.cos(back), np.sin(back)], [-np.sin(back), np.cos(back)]])
         return self.frame(NECK_PIVOT + (np.asarray(places, dtype=np.float64) - NECK_PIVOT) @ turn)
 
-    def place(self, places: ArrayLike, part: str = "skull") -> Points:
+    def place(self, places: ArrayLike, part: str = "skull") -> Floats:
         """Map template mm ``(n, 2)`` to pixels, as ``part`` (skull, jaw or skin) of this face lies."""
         return self._warps[part](np.asarray(places, dtype=np.float64))
 
-    def outline(self, name: str, part: str = "skull") -> Points:
+    def outline(self, name: str, part: str = "skull") -> Floats:
         """Return the closed curve ``(m, 2)`` of an entry of ``OUTLINES``, pixels."""
         return catmull_rom(self.place(_knots(OUTLINES[name]), part), closed=True)
 
-    def course(self, name: str, part: str = "skull") -> Points:
+    def course(self, name: str, part: str = "skull") -> Floats:
         """Return the open curve ``(m, 2)`` of an entry of ``COURSES``, pixels."""
         return catmull_rom(self.place(_knots(COURSES[name]), part))
 
@@ -232,5 +230,5 @@ class Anatomy:
         return Warp(np.array(source), np.array(target))
 
 
-def _knots(knots: tuple[Knot, ...]) -> Points:
+def _knots(knots: tuple[Knot, ...]) -> Floats:
     return np.array([MEAN[knot] if isinstance(knot, str) else knot for knot in knots])

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-Points = NDArray[np.float64]
+from cephkit.geometry import Floats
+
 Map = NDArray[np.float32]
 Window = tuple[int, int, int, int]
 
@@ -14,7 +15,7 @@ KEPT_BLUR_MM = 0.35
 """How soft the edge is that ``keep`` cuts."""
 
 
-def catmull_rom(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Points:
+def catmull_rom(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Floats:
     """Centripetal Catmull-Rom curve through every knot: ``(n, 2)`` -> ``(m, 2)``, same units.
 
     Centripetal, because knots of a face lie at very different distances and the uniform form then makes loops.
@@ -24,8 +25,8 @@ def catmull_rom(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Point
     p = np.vstack([p[-1:], p, p[:2]] if closed else [2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
     p0, p1, p2, p3 = p[:-3, None], p[1:-2, None], p[2:-1, None], p[3:, None]
 
-    def gap(a: Points, b: Points) -> Points:
-        distance: Points = np.maximum(((b - a) ** 2).sum(axis=-1, keepdims=True), 1e-18) ** 0.25
+    def gap(a: Floats, b: Floats) -> Floats:
+        distance: Floats = np.maximum(((b - a) ** 2).sum(axis=-1, keepdims=True), 1e-18) ** 0.25
         return distance
 
     t1 = gap(p0, p1)
@@ -41,12 +42,12 @@ def catmull_rom(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Point
     return curve if closed else np.vstack([curve, p[-2:-1]])
 
 
-def beside(curve: Points, distance: float) -> Points:
+def beside(curve: Floats, distance: float) -> Floats:
     """``curve`` ``(n, 2)`` moved by ``distance`` to the right-hand side of its course, as seen with y down."""
     along = np.empty_like(curve)
     along[1:-1], along[0], along[-1] = curve[2:] - curve[:-2], curve[1] - curve[0], curve[-1] - curve[-2]
     along /= np.maximum(np.sqrt((along**2).sum(axis=1, keepdims=True)), 1e-9)
-    moved: Points = curve + distance * np.stack([-along[:, 1], along[:, 0]], axis=1)
+    moved: Floats = curve + distance * np.stack([-along[:, 1], along[:, 0]], axis=1)
     return moved
 
 
@@ -56,7 +57,7 @@ class Warp:
     Source: Bookstein, Principal warps, IEEE PAMI 11, 1989.
     """
 
-    def __init__(self, source: Points, target: Points) -> None:
+    def __init__(self, source: Floats, target: Floats) -> None:
         n = len(source)
         self.centre, self.scale = source.mean(axis=0), float(source.std()) or 1.0
         self.source = (source - self.centre) / self.scale
@@ -67,14 +68,14 @@ class Warp:
         system[n + 1 :, :n] = self.source.T
         self.weights = np.linalg.solve(system, np.vstack([target, np.zeros((3, 2))]))
 
-    def _kernel(self, points: Points) -> Points:
-        square: Points = ((points[:, None] - self.source[None]) ** 2).sum(axis=-1)
+    def _kernel(self, points: Floats) -> Floats:
+        square: Floats = ((points[:, None] - self.source[None]) ** 2).sum(axis=-1)
         return square * np.log(square + 1e-12)
 
-    def __call__(self, points: ArrayLike) -> Points:
+    def __call__(self, points: ArrayLike) -> Floats:
         p = (np.asarray(points, dtype=np.float64).reshape(-1, 2) - self.centre) / self.scale
         basis = np.hstack([self._kernel(p), np.ones((len(p), 1)), p])
-        moved: Points = np.einsum("ij,jk->ik", basis, self.weights)
+        moved: Floats = np.einsum("ij,jk->ik", basis, self.weights)
         return moved
 
 
@@ -89,7 +90,7 @@ class Layer:
         self.unit = unit
         self.map: Map = np.zeros((self.height, self.width), np.float32)
 
-    def fill(self, outline: Points, amount: float, blur: float = 0.25, rim: float = 0.0, rim_mm: float = 1.5) -> None:
+    def fill(self, outline: Floats, amount: float, blur: float = 0.25, rim: float = 0.0, rim_mm: float = 1.5) -> None:
         """Add ``amount`` inside ``outline`` (negative for air), softened by ``blur``.
 
         ``rim`` comes on top along the inside, ``rim_mm`` deep: the cortex of a bone that the beam meets edge-on.
@@ -104,11 +105,11 @@ class Layer:
             value += mask * (1 - _blurred(picture, rim_mm * self.unit * zoom)) * np.float32(2 * rim)
         self._add(value, window)
 
-    def line(self, course: Points, amount: float, width: float = 0.8, blur: float = 0.25) -> None:
+    def line(self, course: Floats, amount: float, width: float = 0.8, blur: float = 0.25) -> None:
         """Add a stroke along ``course``."""
         self.lines([course], amount, width, blur)
 
-    def lines(self, courses: list[Points], amount: float, width: float = 0.5, blur: float = 0.25) -> None:
+    def lines(self, courses: list[Floats], amount: float, width: float = 0.5, blur: float = 0.25) -> None:
         """Add several strokes at once; where they cross they do not add up."""
         half = width * self.unit / 2
         outlines = [np.vstack([beside(course, half), beside(course, -half)[::-1]]) for course in courses]
@@ -118,7 +119,7 @@ class Layer:
         picture, zoom = self._drawn(outlines, window, blur)
         self._add(_blurred(picture, blur * self.unit * zoom) * np.float32(amount), window)
 
-    def swell(self, outline: Points, amount: float, depth: float) -> None:
+    def swell(self, outline: Floats, amount: float, depth: float) -> None:
         """Add a body whose thickness grows like a cylinder's over ``depth`` from its outline; ``keep`` trims it."""
         window = self._window([outline], 1.5 * depth)
         if window is None:
@@ -127,13 +128,13 @@ class Layer:
         inside = np.clip(2 * _blurred(picture, depth * self.unit * zoom / 2) - 1, 0, 1)
         self._add(np.sqrt(inside * (2 - inside)) * np.float32(amount), window)
 
-    def keep(self, outline: Points) -> None:
+    def keep(self, outline: Floats) -> None:
         """Remove whatever lies outside ``outline``."""
         window = (0, 0, self.width, self.height)
         picture, zoom = self._drawn([outline], window, KEPT_BLUR_MM)
         self.map *= _blurred(picture, KEPT_BLUR_MM * self.unit * zoom)
 
-    def _window(self, outlines: list[Points], reach_mm: float) -> Window | None:
+    def _window(self, outlines: list[Floats], reach_mm: float) -> Window | None:
         """Return left, top, right, bottom of what the outlines can touch; None if that is off the film."""
         every = np.vstack(outlines)
         reach = reach_mm * self.unit + 2
@@ -142,7 +143,7 @@ class Layer:
         right, bottom = min(self.width, right), min(self.height, bottom)
         return (left, top, right, bottom) if left < right and top < bottom else None
 
-    def _drawn(self, outlines: list[Points], window: Window, blur: float) -> tuple[Image.Image, float]:
+    def _drawn(self, outlines: list[Floats], window: Window, blur: float) -> tuple[Image.Image, float]:
         """Fill the outlines with 255, and return the scale: a soft shape needs few pixels, a crisp one many."""
         left, top, right, bottom = window
         blur_px = blur * self.unit
