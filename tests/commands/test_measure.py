@@ -185,7 +185,7 @@ def test_a_film_is_measured_by_a_model(
         def preprocess(self, path: Path, spacing: Spacing | None = None, data: bytes | None = None) -> PreprocessedFilm:
             asked.append((path.name, spacing))
             film = open_film(path)
-            grey, spacing = to_uint8(film.grey), spacing or square(0.12, "DICOM", "detector")
+            grey, spacing = to_uint8(film.grey), spacing or Spacing(0.12, 0.12, "DICOM", "detector")
             return PreprocessedFilm(path.name, film, grey, spacing, grey.shape, {}, "hash")
 
         def predict_preprocessed(self, films: Sequence[PreprocessedFilm]) -> list[LandmarkRecord]:

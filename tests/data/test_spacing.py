@@ -1,6 +1,6 @@
 import pytest
 
-from cephkit.data.spacing import Spacing, said_spacing, spacing_from_ruler, square
+from cephkit.data.spacing import Spacing, given_spacing, spacing_from_ruler, square
 from cephkit.errors import SettingsError
 
 
@@ -34,11 +34,11 @@ def test_squares_and_their_mean() -> None:
 
 
 def test_what_the_flags_say() -> None:
-    assert said_spacing(None, None) is None
-    assert said_spacing(0.2, None) == square(0.2, "--pixel_size_mm")
-    assert said_spacing(None, (0, 0, 0, 100, 10)) == square(0.1, "--ruler")
+    assert given_spacing(None, None) is None
+    assert given_spacing(0.2, None) == square(0.2, "--pixel_size_mm")
+    assert given_spacing(None, (0, 0, 0, 100, 10)) == square(0.1, "--ruler")
     with pytest.raises(SettingsError, match="give one of them"):
-        said_spacing(0.2, (0, 0, 0, 100, 10))
+        given_spacing(0.2, (0, 0, 0, 100, 10))
 
 
 def test_a_pixel_far_from_square_is_none() -> None:

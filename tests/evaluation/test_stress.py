@@ -7,6 +7,7 @@ from rich.console import Console
 
 from cephkit.data.aariz import read_aariz
 from cephkit.data.spacing import Spacing
+from cephkit.evaluation import stress
 from cephkit.evaluation.distort import DISTORTIONS
 from cephkit.evaluation.stress import print_stress, stress_rows, write_stress
 
@@ -32,7 +33,7 @@ def test_errors_are_those_of_the_original_film(tiny_aariz: Path, tmp_path: Path)
     assert "jpeg" in console.export_text()
 
 
-def test_pixels_that_are_not_square_are_made_so(tiny_aariz: Path) -> None:
+def test_pixels_that_are_not_square_are_made_so(tiny_aariz: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     films = [replace(film, spacing=Spacing(1.0, 0.5, "")) for film in read_aariz(tiny_aariz, ("valid",)).films]
     shapes: list[tuple[int, ...]] = []
 
@@ -40,17 +41,19 @@ def test_pixels_that_are_not_square_are_made_so(tiny_aariz: Path) -> None:
         shapes.append(film.shape)
         return centre(film)
 
-    (row,) = stress_rows(seen, films, SYMBOLS, "mean", distortions=DISTORTIONS[:1])
+    monkeypatch.setattr(stress, "DISTORTIONS", DISTORTIONS[:1])
+    (row,) = stress_rows(seen, films, SYMBOLS, "mean")
     assert shapes[0] == (180, 80)  # stored as 90 x 80
     truth = np.array([film.points("mean")[s] for film in films for s in SYMBOLS])
     sizes = np.repeat([film.spacing.short_mm for film in films if film.spacing is not None], 4)
     assert row["mre"] == pytest.approx((np.hypot(*((truth - [39.5, 44.5]) * [1, 2]).T) * sizes).mean())
 
 
-def test_what_is_cut_off_is_counted_and_not_scored(tiny_aariz: Path) -> None:
+def test_what_is_cut_off_is_counted_and_not_scored(tiny_aariz: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     films = read_aariz(tiny_aariz, ("valid",)).films
     narrow = [d for d in DISTORTIONS if (d.name, d.strength[:2]) == ("crop", "20")]
-    many = stress_rows(centre, films, SYMBOLS, "mean", distortions=narrow)[0]
+    monkeypatch.setattr(stress, "DISTORTIONS", narrow)
+    many = stress_rows(centre, films, SYMBOLS, "mean")[0]
     truth = np.array([film.points("mean")[s] for film in films for s in SYMBOLS])
     inside = (np.abs(truth - [39.5, 44.5]) <= [24, 27]).all(1)  # a film is 80 x 90
     assert many["points"] == inside.sum()

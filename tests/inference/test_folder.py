@@ -98,10 +98,10 @@ def test_few_items_are_taken_ahead_of_what_is_used() -> None:
             taken.append(item)
             yield item
 
-    results = in_order(lambda item: item, items(), workers=2, ahead=3)
+    results = in_order(lambda item: item, items(), workers=2)
     for used in range(10):
         assert next(results) == used
-        assert len(taken) <= used + 5
+        assert len(taken) <= used + 4
 
 
 def test_threads_work_side_by_side() -> None:

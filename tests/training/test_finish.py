@@ -81,11 +81,16 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 
 def predictions_off(monkeypatch: pytest.MonkeyPatch, *errors_mm: float) -> None:
-    """Lets the first call of ``predict_films`` be off by the first of ``errors_mm``, and so on; NaN finds nothing."""
-    errors = iter(errors_mm)
+    """Lets the first call of ``predict_films`` be off by the first of ``errors_mm``, and so on; NaN finds nothing.
+
+    Later calls predict.
+    """
+    errors, real = iter(errors_mm), finish_module.predict_films
 
     def predict_films(predictor: Predictor, films: Sequence[Film], *rest: Any, **more: Any) -> Found:
-        error = next(errors)
+        error = next(errors, None)
+        if error is None:
+            return real(predictor, films, *rest, **more)
         return found_on(films, np.array([error / film.spacing.short_mm for film in films if film.spacing]))
 
     monkeypatch.setattr(finish_module, "predict_films", predict_films)

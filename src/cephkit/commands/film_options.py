@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cephkit.data.opened import content_hash
-from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, said_spacing
+from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, given_spacing
 from cephkit.errors import SettingsError
 from cephkit.notice import VERSION
 from cephkit.settings.options import Options, between
@@ -43,7 +43,7 @@ class FilmOptions(Options):
         """Yield settings that do not work together."""
         yield from super().contradictions()
         try:
-            said_spacing(None if self.ruler is None else self.pixel_size_mm, self.ruler)
+            given_spacing(None if self.ruler is None else self.pixel_size_mm, self.ruler)
         except SettingsError as error:
             yield str(error)
 
@@ -54,7 +54,7 @@ class FilmOptions(Options):
         Raises:
             SettingsError: two sizes were given, or one that cannot be.
         """
-        return said_spacing(self.pixel_size_mm, self.ruler)
+        return given_spacing(self.pixel_size_mm, self.ruler)
 
     def separate_films(self, films: str) -> None:
         """Move what follows ``--checkpoint A.pth`` and is not a checkpoint to the field ``films``."""

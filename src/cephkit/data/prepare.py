@@ -41,17 +41,9 @@ class PreparedData:
     left_out: tuple[Problem, ...] = ()
     """Why films that cannot be used are not among ``films``."""
 
-    def dataset(
-        self, split: Split, symbols: tuple[str, ...] | None = None, annotation: str | None = None
-    ) -> FilmDataset:
-        """The films of ``split``, with the symbols and the annotation of this data by default."""
-        return FilmDataset(
-            self.films[split],
-            symbols or self.symbols,
-            annotation or self.annotation,
-            self.canvas_size,
-            self.store,
-        )
+    def dataset(self, split: Split, symbols: tuple[str, ...] = ()) -> FilmDataset:
+        """The films of ``split``; with the symbols of this data by default."""
+        return FilmDataset(self.films[split], symbols or self.symbols, self.annotation, self.canvas_size, self.store)
 
 
 def film_cache(cache_dir: Path | None) -> Path:

@@ -99,13 +99,13 @@ def as_spacing(given: Spacing | float | None) -> Spacing | None:
     return given
 
 
-def square(pixel_size_mm: float, origin: str, plane: Plane = "unknown") -> Spacing:
+def square(pixel_size_mm: float, origin: str) -> Spacing:
     """Square pixels.
 
     Raises:
         SettingsError: see ``Spacing``.
     """
-    return Spacing(pixel_size_mm, pixel_size_mm, origin, plane)
+    return Spacing(pixel_size_mm, pixel_size_mm, origin)
 
 
 def spacing_from_ruler(
@@ -127,7 +127,7 @@ def spacing_from_ruler(
     return square(length_mm / pixels, origin)
 
 
-def said_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> Spacing | None:
+def given_spacing(pixel_size_mm: float | None, ruler: Sequence[float] | None) -> Spacing | None:
     """The pixel size that a user gives on the command line, or None.
 
     Args:

@@ -48,7 +48,6 @@ def stress_rows(
     symbols: Sequence[str],
     truth_source: str,
     progress: Callable[[Sequence[Film]], Iterable[Film]] | None = None,
-    distortions: Sequence[Distortion] = DISTORTIONS,
     max_films: int | None = None,
 ) -> list[Row]:
     """Measure the errors of a model on distorted films, one row per distortion and strength.
@@ -62,7 +61,6 @@ def stress_rows(
         symbols: the K landmarks, in the order of ``predict``.
         truth_source: ``senior``, ``junior``, ``mean`` or ``official``.
         progress: wraps the films while they are processed, e.g. to draw a progress bar.
-        distortions: what to try. The film as it is is always predicted too, for ``mre_ratio``.
         max_films: at most so many films, spread evenly over ``films``; None takes all.
 
     Returns:
@@ -86,16 +84,16 @@ def stress_rows(
         raise DataError(
             f"nothing to score: none of {len(chosen)} films has a {truth_source} truth that the model knows"
         )
-    predicted = np.full((len(distortions), *truth.shape), np.nan)
+    predicted = np.full((len(DISTORTIONS), *truth.shape), np.nan)
     undistorted = np.full(truth.shape, np.nan)
-    cut_off = np.zeros((len(distortions), *truth.shape[:2]), dtype=bool)
+    cut_off = np.zeros((len(DISTORTIONS), *truth.shape[:2]), dtype=bool)
     for row, film in enumerate(progress(chosen) if progress else chosen):
         stretch = stretch_of(film.spacing)
         grey = straightened(to_uint8(read_grey(film.path)), stretch)
         truth[row] = unstretched(truth[row], np.array(stretch))
         seed = zlib.crc32(film.film_id.encode())
         undistorted[row] = _checked(predict(grey), truth[row].shape)
-        for index, distortion in enumerate(distortions):
+        for index, distortion in enumerate(DISTORTIONS):
             if distortion == NONE:
                 predicted[index, row] = undistorted[row]
                 continue
@@ -109,7 +107,7 @@ def stress_rows(
     baseline = radial_errors(undistorted, truth)
     return [
         _row(distortion, radial_errors(found, np.where(cut[..., None], np.nan, truth)), baseline, sizes, cut)
-        for distortion, found, cut in zip(distortions, predicted, cut_off, strict=True)
+        for distortion, found, cut in zip(DISTORTIONS, predicted, cut_off, strict=True)
     ]
 
 

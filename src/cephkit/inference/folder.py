@@ -14,10 +14,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int | None = None
-) -> Iterator[Result]:
-    """``function`` of each item, in their order, computed by ``workers`` threads at most ``ahead`` items early.
+def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """``function`` of each item, in their order, computed by ``workers`` threads, one item a worker ahead.
 
     What ``function`` raises is raised where its result would have come.
 
@@ -25,18 +23,16 @@ def in_order(
         function: called in a thread; with 0 workers in this one.
         items: may be endless.
         workers: threads.
-        ahead: default: one a worker.
     """
     if workers == 0:
         yield from map(function, items)
         return
-    limit = workers if ahead is None else ahead
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) > limit:
+            if len(waiting) > workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -147,7 +147,6 @@ def choose_setting(
     effective_batch: int,
     batch_size: int | None = None,
     recompute: Recompute | None = None,
-    assumptions: Assumptions | None = None,
 ) -> Row:
     """The best setting for a training process that may take ``budget`` bytes of its card.
 
@@ -157,14 +156,12 @@ def choose_setting(
         effective_batch: films per optimiser step and card.
         batch_size: keep this micro-batch; None: choose it.
         recompute: keep this way of recomputation; None: choose it.
-        assumptions: about what cannot be traced.
 
     Raises:
         SettingsError: nothing fits; the message says what would.
     """
-    alone = replace(assumptions or Assumptions(), desktop_gib=0.0)
     plan = make_plan(
-        workload, budget, effective_batch, alone,
+        workload, budget, effective_batch, Assumptions(desktop_gib=0.0),
         batch_sizes=None if batch_size is None else [batch_size], modes=MODES if recompute is None else [recompute],
     )  # fmt: skip
     if plan.recommended is None:

@@ -7,6 +7,8 @@ JUMP = 3.0
 """Times the usual step."""
 FULL = 0.95
 """Share of the card in use from which memory can be the reason."""
+FEWEST_STEPS = 5
+"""Fewer do not show how long a step usually takes."""
 REMEDY = (
     "the card's memory is full and steps take {times:.0f} times as long: the driver has begun to use system memory. "
     "On Windows set 'CUDA - Sysmem Fallback Policy' to 'Prefer No Sysmem Fallback' in the NVIDIA control panel, close "
@@ -17,14 +19,13 @@ REMEDY = (
 class SpillWatch:
     """Compares every step with the ones before."""
 
-    def __init__(self, window: int = 20, fewest: int = 5) -> None:
-        self._usual: deque[float] = deque(maxlen=window)
-        self._fewest = fewest
+    def __init__(self) -> None:
+        self._usual: deque[float] = deque(maxlen=20)
         self._warned = False
 
     def step(self, seconds: float, used_share: float) -> str | None:
         """A warning about a step of this length with this share of the card in use; given once."""
-        usual = statistics.median(self._usual) if len(self._usual) >= self._fewest else None
+        usual = statistics.median(self._usual) if len(self._usual) >= FEWEST_STEPS else None
         if usual is not None and seconds > JUMP * usual:
             if used_share >= FULL and not self._warned:
                 self._warned = True

@@ -135,30 +135,29 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
     )  # fmt: skip
     packing = choose_packing(config, len(data.symbols), fabric.device, notify)
     effective_batch = packing.batch_size * packing.accumulation * fabric.world_size
-    decision = None
+    decision, continues = None, False
     if checkpoint is not None:
         decision = decide(config, checkpoint, spec, films, effective_batch)
-        verb = "continuing" if decision.mode == "continue" else "fine-tuning from"
+        continues = decision.mode == "continue"
+        verb = "continuing" if continues else "fine-tuning from"
         notify(f"--resume: {verb} {config.resume} ({decision.reason})")
 
     torch.manual_seed(config.seed)
     state = build_state(config, spec, checkpoint, decision, fabric, notify)
     if fabric.is_global_zero:
         parameters = sum(weights.numel() for weights in state.model.parameters())
-        goes_on = decision is not None and decision.mode == "continue"
-        check_room(config.save_dir, parameters, config.use_ema, goes_on)
+        check_room(config.save_dir, parameters, config.use_ema, continues)
     assert isinstance(state.model, LandmarkModel)
     apply_recompute(state.model, packing.recompute)
     model, optimizer = wrap(fabric, state)
     torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
-    if decision is not None and decision.mode == "continue":
-        assert checkpoint is not None
+    if checkpoint is not None and continues:
         restore(state, checkpoint, config, fabric.global_rank)
 
     extras: dict[str, Any] = {}
     add_pose(extras, data, None, spec, notify)
     sampler = PlanSampler()
-    train_set, valid_set = data.dataset("train", symbols=data.symbols), data.dataset("valid", symbols=data.symbols)
+    train_set, valid_set = data.dataset("train"), data.dataset("valid")
     run = NetworkRun(
         task=HeatmapTask(spec, fabric.device, config.augment, config.channels_last),
         schedule=Schedule.of(config, len(films), effective_batch), packing=packing, fabric=fabric, model=model,
