@@ -18,8 +18,8 @@ import tyro
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from cephkit.calibration.conventions import examiner_moments, with_conventions
 from cephkit.calibration.expected import cross_fitted, fit_calibration
+from cephkit.calibration.fit import examiner_moments, with_conventions
 from cephkit.calibration.local import fit_local
 from cephkit.checkpoint import load_model
 from cephkit.data.film import Film, pixel_sizes_mm, points_array

@@ -123,8 +123,7 @@ def label_notes(films: Sequence[Film]) -> list[Note]:
     if gaps:
         limit = f"more than {LARGEST_GAP_MM:g} mm ({LARGEST_GAP_PX:g} px without a pixel size)"
         text = f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some([label for _, label in gaps])}"
-        remedy = "check these films: one of the two marks is far off; correct it"
-        notes.append(Note("outlying labels", text, remedy))
+        notes.append(Note("outlying labels", text, "check these films: one of the two marks is far off; correct it"))
     return notes
 
 

@@ -32,8 +32,7 @@ def check_size(size: tuple[int, int], path: Path | None = None) -> None:
         reason = f"{width}x{height} pixels are more than the {LARGEST_PIXELS // 1_000_000} megapixels allowed"
         raise FilmError(reason, _SMALLER, path)
     if min(width, height) < SMALLEST_SIDE:
-        reason = f"{width}x{height} pixels; a film has at least {SMALLEST_SIDE} on each side"
-        raise FilmError(reason, COPY_AGAIN, path)
+        raise FilmError(f"{width}x{height} pixels; a film has at least {SMALLEST_SIDE} on each side", COPY_AGAIN, path)
 
 
 def check_bytes(size: tuple[int, int], bytes_per_pixel: int, path: Path) -> None:

@@ -93,8 +93,7 @@ def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
             together[other] = together[one]
     groups = {id(group): tuple(sorted(group, key=SYMBOLS.index)) for group in together.values()}
     for group in groups.values():
-        remedy = "correct the one that is wrong"
-        faults.append(Fault(group, f"{_listed(group)} on one pixel", remedy, certain=True))
+        faults.append(Fault(group, f"{_listed(group)} on one pixel", "correct the one that is wrong", certain=True))
     return faults
 
 

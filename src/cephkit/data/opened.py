@@ -43,8 +43,7 @@ def read_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(about.st_mode):  # reading a pipe or a device might never end
             raise FilmError("a folder or device, not a file", "give the film's file", path)
         if about.st_size > LARGEST_FILE:
-            reason = f"{about.st_size:,} bytes are more than the {LARGEST_FILE:,} allowed"
-            raise FilmError(reason, COPY_AGAIN, path)
+            raise FilmError(f"{about.st_size:,} bytes are more than the {LARGEST_FILE:,} allowed", COPY_AGAIN, path)
         return path.read_bytes()
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"

@@ -68,8 +68,7 @@ def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
     except (FilmError, MemoryError):
         raise
     except Exception as error:  # hostile bytes make decoders raise errors of every kind
-        reason = f"damaged or truncated: {type(error).__name__}: {error}"
-        raise FilmError(reason, COPY_AGAIN, path) from error
+        raise FilmError(f"damaged or truncated: {type(error).__name__}: {error}", COPY_AGAIN, path) from error
 
 
 def grey_of_image(image: Image.Image) -> tuple[Grey, int]:

@@ -22,13 +22,7 @@ LARGEST_HEIGHT, LARGEST_WIDTH = 900, 1200
 RING_MM = 2.0
 KINDS = ("best", "median", "worst")
 COLUMNS = (
-    "film",
-    "landmark",
-    "truth_x_px",
-    "truth_y_px",
-    "predicted_x_px",
-    "predicted_y_px",
-    "error_px",
+    *("film", "landmark", "truth_x_px", "truth_y_px", "predicted_x_px", "predicted_y_px", "error_px"),
     "error_mm",
 )
 

@@ -15,9 +15,8 @@ from cephkit.data.label_check import certain_problems, doubts_note, label_findin
 from cephkit.data.names import film_key
 from cephkit.errors import DataError, some
 from cephkit.evaluation.options import JudgeOptions
-from cephkit.evaluation.predictions import listed, read_predictions
 from cephkit.evaluation.results import lacks
-from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
+from cephkit.evaluation.scoring import Scores, listed, read_predictions, score_predictions, symbols_with_truth
 from cephkit.evaluation.trust import trust
 from cephkit.landmarks import in_canonical_order
 from cephkit.notice import Notify

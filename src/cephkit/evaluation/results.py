@@ -12,8 +12,7 @@ from rich.text import Text
 
 from cephkit.errors import some
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
-from cephkit.evaluation.predictions import predictions_json
-from cephkit.evaluation.scoring import Scores
+from cephkit.evaluation.scoring import Scores, predictions_json
 from cephkit.evaluation.tables import (
     ERROR_COLUMNS,
     LANDMARK_COLUMNS,

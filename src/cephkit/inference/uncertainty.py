@@ -6,7 +6,7 @@ enough to hold 90 % of these films' true points (``calibration.expected``; split
 Bates, A Gentle Introduction to Conformal Prediction, 2021, sections 2.2 and 2.3).
 
 That holds for films and examiners like those of the calibration. Other examiners put their points elsewhere, so regions
-are widened by how far examiners differ (``calibration.conventions``), and more so on films unlike the calibration's.
+are widened by how far examiners differ (``calibration.fit``), and more so on films unlike the calibration's.
 
 Lengths are canvas pixels, whatever the film's. Directions are those of the film as the network got it: upright, and
 facing as the training's films do.

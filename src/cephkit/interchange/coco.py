@@ -101,8 +101,7 @@ def read_coco(path: Path) -> Imported:
     """
     content = read_json(path)
     if not isinstance(content, dict):
-        reason = "not an object with images, annotations and categories"
-        raise LabelError(reason, "export COCO keypoints", path)
+        raise LabelError("not an object with images, annotations and categories", "export COCO keypoints", path)
     categories, images = _by_id(content, "categories", path), _by_id(content, "images", path)
     info = content.get("info")
     by_label_studio = isinstance(info, dict) and info.get("contributor") == "Label Studio"

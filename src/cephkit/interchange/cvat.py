@@ -180,8 +180,7 @@ def _root(path: Path) -> ElementTree.Element:
     except ElementTree.ParseError as error:
         raise LabelError(f"not XML: {error}", "unpack CVAT's archive and give annotations.xml", path) from error
     except (LookupError, ValueError, RecursionError) as error:
-        reason = f"XML in an encoding that cannot be read: {error!s:.80}"
-        raise LabelError(reason, "save it as UTF-8", path) from error
+        raise LabelError(f"XML in an encoding that cannot be read: {error!s:.80}", "save it as UTF-8", path) from error
     if root.tag != "annotations" or root.find("track") is not None:
         raise LabelError("holds no annotations of images", "export as CVAT for images 1.1", path)
     return root

@@ -70,8 +70,7 @@ def read_records(given: Sequence[Path]) -> list[LandmarkRecord]:
         if other is not record:
             raise SettingsError(f"{other.where} and {file} name one film; export them into folders of their own")
         if record.file and not is_file_name(record.file):
-            reason = f'"file" is {record.file!r:.80}, expected a name without folders'
-            raise LabelError(reason, "correct it", file)
+            raise LabelError(f'"file" is {record.file!r:.80}, expected a name without folders', "correct it", file)
         try:
             json.dumps(record.to_dict(), ensure_ascii=False).encode()
         except UnicodeEncodeError as error:  # JSON may escape halves of characters
