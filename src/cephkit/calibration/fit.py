@@ -20,10 +20,9 @@ from cephkit.data.film import Film, pixel_sizes_mm, points_array, stretches
 from cephkit.data.spacing import stretch_of
 from cephkit.errors import DataError
 from cephkit.geometry import Floats, Size, letterbox
-from cephkit.inference.likeness import fit_likeness
 from cephkit.inference.pose import faces
 from cephkit.inference.predictor import Found
-from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, within
+from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_likeness, within
 from cephkit.landmarks import Facing
 from cephkit.models.spec import ModelSpec
 
@@ -215,12 +214,7 @@ def describe(films: Sequence[Film], truth: str) -> str:
 
 
 def calibrate(
-    found: Found,
-    films: Sequence[Film],
-    spec: ModelSpec,
-    truth: str,
-    marked: Sequence[Film] = (),
-    description: str = "",
+    found: Found, films: Sequence[Film], spec: ModelSpec, truth: str, marked: Sequence[Film] = (), description: str = ""
 ) -> Calibration:
     """Fits expected errors and regions to predictions of labelled films.
 

@@ -23,8 +23,7 @@ from cephkit.calibration.expected import (
     without_slips,
 )
 from cephkit.geometry import Floats
-from cephkit.inference.likeness import fit_likeness
-from cephkit.inference.uncertainty import Calibration
+from cephkit.inference.uncertainty import Calibration, fit_likeness
 
 FEWEST_FILMS = 8
 FEWEST_POINTS = 50

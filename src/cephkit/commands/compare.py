@@ -14,8 +14,7 @@ import tyro
 from cephkit.errors import SettingsError
 from cephkit.evaluation.compare import P_VALUE, compare_errors
 from cephkit.evaluation.options import JudgeOptions
-from cephkit.evaluation.pairing import paired
-from cephkit.evaluation.verdict import LANDMARK_COLUMNS, landmark_rows, print_comparison, verdict
+from cephkit.evaluation.verdict import LANDMARK_COLUMNS, landmark_rows, paired, print_comparison, verdict
 from cephkit.files import write_csv, write_json
 from cephkit.notice import NOTICE, VERSION, Notify
 from cephkit.screen import table_console

@@ -14,7 +14,6 @@ from cephkit.data.folder import films_in
 from cephkit.data.kinds import is_dicom_directory
 from cephkit.data.opened import read_head
 from cephkit.errors import SettingsError
-from cephkit.inference.results import PROBLEMS, ResultFolder
 from cephkit.notice import NOTICE
 from cephkit.screen import ProgressBar
 from cephkit.settings.options import Compute, SecondStage, Views, at_least
@@ -74,7 +73,7 @@ def main(argv: list[str]) -> int:
 def predict(options: PredictOptions) -> int:
     """Find the landmarks of all films; see ``main``."""
     from cephkit.inference.model import load_model  # torch, which help and wrong settings do not need
-    from cephkit.inference.work import Work
+    from cephkit.inference.results import PROBLEMS, ResultFolder, Work
 
     files = film_files(options.films, options.out, options.recursive)
     about = {} if options.about is None else read_about(options.about)

@@ -41,12 +41,7 @@ class FilmDataset(Dataset[Batch]):
     """
 
     def __init__(
-        self,
-        films: Sequence[Film],
-        symbols: tuple[str, ...],
-        annotation: str,
-        canvas_size: Size,
-        store: FilmStore,
+        self, films: Sequence[Film], symbols: tuple[str, ...], annotation: str, canvas_size: Size, store: FilmStore
     ) -> None:
         if store.canvas_size != canvas_size:
             raise ValueError(f"the store holds canvases of {store.canvas_size}, expected {canvas_size}")

@@ -64,11 +64,7 @@ def search(folder: Path, *, recursive: bool = False, leave_out: Iterable[Path] =
 
 
 def films_in(
-    folder: Path,
-    *,
-    recursive: bool = False,
-    leave_out: Iterable[Path] = (),
-    notify: Notify | None = None,
+    folder: Path, *, recursive: bool = False, leave_out: Iterable[Path] = (), notify: Notify | None = None
 ) -> list[Path]:
     """Return the films that ``search`` finds; ``notify`` gets a line about what was skipped.
 

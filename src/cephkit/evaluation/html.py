@@ -29,12 +29,7 @@ Table: TypeAlias = tuple[str, tuple[str, ...], list[tuple[tuple[str, ...], Metri
 
 
 def write_report(
-    out: Path,
-    scores: Scores,
-    content: dict[str, Any],
-    run_folder: Path | None = None,
-    draws: int = 0,
-    seed: int = 0,
+    out: Path, scores: Scores, content: dict[str, Any], run_folder: Path | None = None, draws: int = 0, seed: int = 0
 ) -> Path:
     """Write ``out/report.html`` and ``out/figures``: each figure as an SVG file and its numbers as CSV.
 

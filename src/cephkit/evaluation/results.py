@@ -44,11 +44,7 @@ def metrics_content(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> 
         "landmarks_not_predicted": scores.landmarks_not_predicted,
         "landmarks_without_truth": scores.landmarks_without_truth,
         "not_found": scores.not_found,
-        "versions": {
-            "cephkit": VERSION,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        },
+        "versions": {"cephkit": VERSION, "python": platform.python_version(), "numpy": np.__version__},
         **about,
         "notice": NOTICE,
     }

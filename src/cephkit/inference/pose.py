@@ -74,11 +74,7 @@ class PoseModel:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as stored in a checkpoint."""
-        return {
-            "shape": self.shape.to_dict(),
-            "layout": self.layout.tolist(),
-            "canvas_size": list(self.canvas_size),
-        }
+        return {"shape": self.shape.to_dict(), "layout": self.layout.tolist(), "canvas_size": list(self.canvas_size)}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> "PoseModel":

@@ -24,7 +24,7 @@ from cephkit.cephalometry.analyses import ANALYSES
 from cephkit.cephalometry.measured import measure
 from cephkit.cephalometry.measures import MEASUREMENTS, Unit
 from cephkit.cephalometry.results import DIGITS, Result
-from cephkit.interchange.dicom_film import evidence, file_under
+from cephkit.interchange.dicom_sr import evidence, file_under
 from cephkit.interchange.films import model_tag
 from cephkit.landmarks import BY_SYMBOL
 from cephkit.notice import NOTICE, VERSION

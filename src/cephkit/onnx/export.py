@@ -172,11 +172,7 @@ def require_packages() -> None:
         raise CephkitError(f'an ONNX file needs {" and ".join(missing)}: pip install "cephkit[onnx]"')
 
 
-def to_onnx(
-    predictor: Predictor,
-    variant: Variant = "float32",
-    films: Sequence[PreprocessedFilm] = (),
-) -> Proto:
+def to_onnx(predictor: Predictor, variant: Variant = "float32", films: Sequence[PreprocessedFilm] = ()) -> Proto:
     """Convert ``predictor``, which has one model, to a checked ``onnx.ModelProto``.
 
     Raises:

@@ -91,11 +91,7 @@ if TYPE_CHECKING:
 else:
     LossName = Literal[tuple(LOSSES)]
 
-SOURCES: dict[str, Truth] = {
-    "Senior Orthodontists": "senior",
-    "Junior Orthodontists": "junior",
-    "mean": "mean",
-}
+SOURCES: dict[str, Truth] = {"Senior Orthodontists": "senior", "Junior Orthodontists": "junior", "mean": "mean"}
 """The guide's name of an annotation -> the source of ``Film.points``."""
 
 

@@ -25,9 +25,10 @@ def owning(folders: Mapping[str, Path], notify: Notify) -> Iterator[None]:
         CephkitError: another process holds one of them, or it cannot be written.
     """
     with contextlib.ExitStack() as held:
-        # Of two flags that name one folder the first counts.
-        different = {folder.resolve(): (folder, flag) for flag, folder in reversed(folders.items())}
-        for folder, flag in reversed(different.values()):
+        different: dict[Path, tuple[Path, str]] = {}
+        for flag, folder in folders.items():
+            different.setdefault(folder.resolve(), (folder, flag))
+        for folder, flag in different.values():
             held.enter_context(_owning(folder, flag, notify))
         yield
 

@@ -17,11 +17,7 @@ WORKING_PX = (800, 1050)
 
 
 def render(
-    points: dict[str, tuple[float, float]],
-    mm_per_px: float,
-    size: Size,
-    cvm_stage: int,
-    rng: np.random.Generator,
+    points: dict[str, tuple[float, float]], mm_per_px: float, size: Size, cvm_stage: int, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Draw a film of a right-facing face; all contours pass through its landmarks.
 
