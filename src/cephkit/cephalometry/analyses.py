@@ -62,20 +62,9 @@ def _slope(formula: Formula, face: Face, symbol: str, axis: int, step: float, is
 
 
 AnalysisName: TypeAlias = Literal[
-    "Steiner",
-    "Downs",
-    "Tweed",
-    "Ricketts",
-    "McNamara",
-    "Jarabak",
-    "Wits",
-    "Eastman",
-    "Holdaway",
-    "Merrifield",
-    "Burstone",
-    "Kim",
-    "ISBI",
-]
+    "Steiner", "Downs", "Tweed", "Ricketts", "McNamara", "Jarabak", "Wits", "Eastman", "Holdaway",
+    "Merrifield", "Burstone", "Kim", "ISBI",
+]  # fmt: skip
 ANALYSES: tuple[str, ...] = get_args(AnalysisName)
 """In the order of the results; custom analyses come after them."""
 ON_REQUEST = ("ISBI",)

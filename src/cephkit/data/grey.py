@@ -67,8 +67,7 @@ def look_up(table: Grey, values: NDArray[np.integer], lowest: int = 0) -> Grey:
 def luminance(red: NDArray[np.uint32], green: NDArray[np.uint32], blue: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Return the weighted sum of channels of up to 16 bits, rounded."""
     weighted = red * np.uint32(_RED) + green * np.uint32(_GREEN) + blue * np.uint32(_BLUE)
-    rounded: NDArray[np.uint32] = (weighted + np.uint32(0x8000)) >> 16
-    return rounded
+    return np.asarray((weighted + np.uint32(0x8000)) >> 16)
 
 
 def turned(grey: Grey, orientation: int) -> Grey:

@@ -132,5 +132,4 @@ def _of_the_table(mean: Floats, symbols: Sequence[str]) -> Floats | None:
     turned -= np.outer(turned @ shape.conj(), shape) / np.vdot(shape, shape).real
     flat = np.stack((turned.real, turned.imag), -1).reshape(len(turned), -1)
     left_out = (1 - faces["explained"]) / faces["explained"] * float((flat**2).sum()) / flat.shape[1]
-    covariance: Floats = flat.T @ flat + (left_out + ANNOTATOR_SD**2) * np.eye(flat.shape[1])
-    return covariance
+    return np.asarray(flat.T @ flat + (left_out + ANNOTATOR_SD**2) * np.eye(flat.shape[1]))

@@ -182,8 +182,7 @@ class Calibration:
         """
         near = np.exp(self.intercepts + logarithms(features) @ self.weights)
         more = self._examiners(np.asarray(strangeness, dtype=np.float64) - 1) - self._examiners(0.0)
-        errors: Floats = np.sqrt(near**2 + np.pi / 4 * np.trace(more, axis1=-2, axis2=-1))
-        return errors
+        return np.asarray(np.sqrt(near**2 + np.pi / 4 * np.trace(more, axis1=-2, axis2=-1)))
 
     def regions(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:
         """(N, K, 2, 2) matrices R, canvas pixels squared: the true point lies where r' R^-1 r <= 1 (90 %).
@@ -193,8 +192,7 @@ class Calibration:
         """
         reach = self.radius * self.expected(features)
         strange = np.asarray(strangeness, dtype=np.float64) - self.is_local
-        regions: Floats = reach[..., None, None] ** 2 * self.shapes + NORMAL_90 * self._examiners(strange)
-        return regions
+        return np.asarray(reach[..., None, None] ** 2 * self.shapes + NORMAL_90 * self._examiners(strange))
 
     def _examiners(self, strangeness: ArrayLike) -> Floats:
         """(N, K, 2, 2), or (K, 2, 2) for a single number: what examiners add to the second moments of the error."""

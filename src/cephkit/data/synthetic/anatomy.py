@@ -175,8 +175,7 @@ class Anatomy:
 
     def frame(self, places: ArrayLike) -> Floats:
         """Map template mm ``(n, 2)`` to pixels, by the sella-nasion frame alone."""
-        placed: Floats = self.at["S"] + np.asarray(places, dtype=np.float64) @ self.axes
-        return placed
+        return np.asarray(self.at["S"] + np.asarray(places, dtype=np.float64) @ self.axes)
 
     def neck(self, places: ArrayLike) -> Floats:
         """Map template mm ``(n, 2)`` to pixels, in a neck that partly follows the head."""

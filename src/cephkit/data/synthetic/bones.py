@@ -55,15 +55,8 @@ def draw_midface(bone: Layer, lines: Layer, anatomy: Anatomy, rng: np.random.Gen
     for name, amount in (("nasal floor", 0.16), ("maxilla front", 0.14), ("palate roof", 0.1), ("pyriform", 0.08)):
         lines.line(anatomy.course(name), amount, 0.8, 0.35)
     paired = (
-        "orbit",
-        "orbit floor",
-        "orbital roof",
-        "key ridge",
-        "zygoma",
-        "pterygoid",
-        "middle fossa",
-        "fissure wall",
-    )
+        "orbit", "orbit floor", "orbital roof", "key ridge", "zygoma", "pterygoid", "middle fossa", "fissure wall",
+    )  # fmt: skip
     for side, weight in ((np.zeros(2), 1 - TWO_SIDES), (rng.normal(0, 1.2, 2), TWO_SIDES)):
         shift = side * anatomy.unit
         bone.fill(anatomy.outline("zygoma body") + shift, 0.2 * weight, blur=0.9, rim=0.1 * weight)

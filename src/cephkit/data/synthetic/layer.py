@@ -26,8 +26,7 @@ def catmull_rom(knots: ArrayLike, closed: bool = False, steps: int = 8) -> Float
     p0, p1, p2, p3 = p[:-3, None], p[1:-2, None], p[2:-1, None], p[3:, None]
 
     def gap(a: Floats, b: Floats) -> Floats:
-        distance: Floats = np.maximum(((b - a) ** 2).sum(axis=-1, keepdims=True), 1e-18) ** 0.25
-        return distance
+        return np.asarray(np.maximum(((b - a) ** 2).sum(axis=-1, keepdims=True), 1e-18) ** 0.25)
 
     t1 = gap(p0, p1)
     t2 = t1 + gap(p1, p2)
@@ -47,8 +46,7 @@ def beside(curve: Floats, distance: float) -> Floats:
     along = np.empty_like(curve)
     along[1:-1], along[0], along[-1] = curve[2:] - curve[:-2], curve[1] - curve[0], curve[-1] - curve[-2]
     along /= np.maximum(np.sqrt((along**2).sum(axis=1, keepdims=True)), 1e-9)
-    moved: Floats = curve + distance * np.stack([-along[:, 1], along[:, 0]], axis=1)
-    return moved
+    return np.asarray(curve + distance * np.stack([-along[:, 1], along[:, 0]], axis=1))
 
 
 class Warp:
@@ -75,8 +73,7 @@ class Warp:
     def __call__(self, points: ArrayLike) -> Floats:
         p = (np.asarray(points, dtype=np.float64).reshape(-1, 2) - self.centre) / self.scale
         basis = np.hstack([self._kernel(p), np.ones((len(p), 1)), p])
-        moved: Floats = np.einsum("ij,jk->ik", basis, self.weights)
-        return moved
+        return np.asarray(np.einsum("ij,jk->ik", basis, self.weights))
 
 
 class Layer:

@@ -61,14 +61,12 @@ def render(
         draw_ruler(total, mm_per_px, rng)
     grey = develop(total, anatomy.unit / scale, rng)
     frame_film(grey, rng)
-    film: NDArray[np.uint8] = np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
-    return film
+    return np.asarray(np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8))
 
 
 def _patches(size: tuple[int, int], unit: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return a factor ``(H, W)`` for thin edges, which the beam meets edge-on here and obliquely there."""
-    factor: NDArray[np.float32] = np.clip(1 + np.float32(0.55) * clouds(size, 6 * unit, rng), 0.15, 2)
-    return factor
+    return np.asarray(np.clip(1 + np.float32(0.55) * clouds(size, 6 * unit, rng), 0.15, 2))
 
 
 def _trabeculae(size: tuple[int, int], unit: float, rng: np.random.Generator) -> NDArray[np.float32]:
