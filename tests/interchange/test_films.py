@@ -3,7 +3,18 @@ from pathlib import Path
 import pytest
 
 from cephkit.errors import FilmError, LabelError, SettingsError
-from cephkit.interchange.films import LABELS, model_tag, on_films, read_records, with_films, write_files
+from cephkit.interchange.films import (
+    EDGES,
+    LABELS,
+    colour,
+    layout,
+    model_tag,
+    on_films,
+    read_records,
+    with_films,
+    write_files,
+)
+from cephkit.landmarks import SYMBOLS
 from tests.interchange.films import write_label, write_picture, write_prediction
 
 POINT = {"A": (10.0, 20.0)}
@@ -116,3 +127,20 @@ def test_an_error_leaves_no_half_file(tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
         write_files(tmp_path / "out", {"a": lambda: b"whole", "b": failing}, [], overwrite=False)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+
+
+def test_edges_join_landmarks_once() -> None:
+    assert {symbol for edge in EDGES for symbol in edge} == set(SYMBOLS)
+    assert len({frozenset(edge) for edge in EDGES}) == len(EDGES)
+
+
+def test_the_template_is_a_face_that_looks_right_within_its_square() -> None:
+    place = layout()
+    assert tuple(place) == SYMBOLS
+    assert all(5 <= value <= 95 for point in place.values() for value in point)
+    assert place["N"][0] > place["S"][0]
+    assert place["Me"][1] > place["N"][1]
+
+
+def test_tissues_have_colours_of_their_own() -> None:
+    assert (colour("A"), colour("UIT"), colour("Ls")) == ("#56b4e9", "#f0e442", "#ff8c3c")

@@ -21,8 +21,7 @@ from cephkit.task.task import Network, Output
 from cephkit.training import loop
 from cephkit.training import run as run_module
 from cephkit.training.context import NetworkRun
-from cephkit.training.failure import failure
-from cephkit.training.loop import fit
+from cephkit.training.loop import failure, fit
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
 from tests.training.test_resume import equal, state_of

@@ -16,9 +16,8 @@ from cephkit.data.film import Points
 from cephkit.data.json_values import count, number, read_bytes
 from cephkit.errors import LabelError
 from cephkit.interchange.address import film_files
-from cephkit.interchange.films import Files, json_bytes, size_of
+from cephkit.interchange.films import EDGES, LABEL, Files, colour, json_bytes, layout, size_of
 from cephkit.interchange.imported import Imported, Kind, put, record_of_file
-from cephkit.interchange.skeleton import EDGES, LABEL, colour, layout
 from cephkit.landmarks import SYMBOLS
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord

@@ -1,4 +1,4 @@
-"""What exporters share: the records to export, the films they belong to, and the files to write."""
+"""What exporters share: the records to export, their films, the face as tools draw it, and the files to write."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,12 @@ from cephkit.cephalometry.source import label_files
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
 from cephkit.data.names import film_key, is_file_name
 from cephkit.data.opened import open_film
+from cephkit.data.synthetic.shapes import table
+from cephkit.drawing.marks import ON_FILM
 from cephkit.errors import LabelError, SettingsError, some
 from cephkit.files import write_whole
 from cephkit.geometry import Size
+from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 
@@ -163,3 +166,30 @@ def mean_score(record: LandmarkRecord) -> dict[str, float]:
     """Return ``score``, the mean of a prediction's scores; nothing for labels."""
     scores = [record.scores[symbol] for symbol in record.points if symbol in record.scores]
     return {"score": round(sum(scores) / len(scores), 4)} if scores else {}
+
+
+LABEL = "face"
+"""The object that the landmarks are part of."""
+
+EDGES: tuple[tuple[str, str], ...] = (
+    ("N", "S"), ("S", "Ar"), ("Co", "Ar"), ("Ar", "R"), ("R", "Go"), ("Go", "Me"), ("Me", "Gn"), ("Gn", "Pog"),
+    ("Pog", "B"), ("Po", "Or"), ("PNS", "ANS"), ("ANS", "A"),
+    ("UIA", "UIT"), ("LIA", "LIT"), ("UMT", "UPM"), ("LMT", "LPM"),
+    ("N`", "Pn"), ("Pn", "Sn"), ("Sn", "Ls"), ("Ls", "Li"), ("Li", "Pog`"),
+)  # fmt: skip
+
+
+def colour(symbol: str) -> str:
+    """Return ``#rrggbb`` of the landmark's tissue, as on the overlays of cephkit predict."""
+    return ON_FILM.tissues[BY_SYMBOL[symbol].tissue]
+
+
+def layout() -> dict[str, tuple[float, float]]:
+    """Place the landmarks of a face that looks right in a square of 100 x 100, for a tool's template.
+
+    The shape is the mean of the Aariz faces.
+    """
+    mean = table()["mean_mm"].reshape(-1, 2)
+    low, extent = mean.min(axis=0), (mean.max(axis=0) - mean.min(axis=0)).max()
+    placed = 5.0 + 90.0 * (mean - low) / extent
+    return {symbol: (round(float(x), 2), round(float(y), 2)) for symbol, (x, y) in zip(SYMBOLS, placed, strict=True)}

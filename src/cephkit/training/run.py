@@ -34,13 +34,12 @@ from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Network
 from cephkit.training.batches import PlanSampler, run_loader, valid_loader
 from cephkit.training.context import NetworkRun
-from cephkit.training.failure import failure, out_of_memory
 from cephkit.training.finish import add_pose, check_finish, complete
 from cephkit.training.keep import CheckpointFolder
 from cephkit.training.launch import start_fabric, wrap
 from cephkit.training.lock import owning
 from cephkit.training.log import RunLog, duration, last_epoch, open_log
-from cephkit.training.loop import Outcome, fit, repack, save_best
+from cephkit.training.loop import Outcome, failure, fit, out_of_memory, repack, save_best
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
 from cephkit.training.rehearsal import compile_or_stay_eager, in_precision, rehearse
