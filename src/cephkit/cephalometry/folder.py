@@ -71,7 +71,9 @@ class MeasuredFolder:
         self.folder, self.run, self.resume = folder, run, resume
         self._taken: set[str] = set()
         _refuse_foreign(folder / TABLE)
-        self._known = {film_key(_name(path)): _known(content) for path, content in self._results()}
+        self._known = {
+            film_key(path.name.removesuffix(RESULT_ENDING)): _known(content) for path, content in self._results()
+        }
 
     def name_for(self, stem: str, origin: Origin) -> str:
         """Choose a name for a film's results: ``stem``, with a number if another film has it."""
@@ -150,10 +152,6 @@ class MeasuredFolder:
 def path_digest(path: Path) -> str:
     """Identify a file's place without naming it: folders may be named after patients."""
     return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
-
-
-def _name(path: Path) -> str:
-    return path.name.removesuffix(RESULT_ENDING)
 
 
 def _known(content: Mapping[str, Any]) -> Known:

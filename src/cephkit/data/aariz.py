@@ -59,7 +59,9 @@ def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
         found, broken, odd = _read_split(split, split_folder, film_folder)
         problems += broken
         notes += odd
-        films += [_with_machine(film, of_film(machines, film.path)) for film in found]
+        for film in found:
+            row = of_film(machines, film.path)
+            films.append(film if row is None else replace(film, machine=row.machine, spacing=row.spacing))
     files = [film.path for film in films] + _films_of_others(root, splits)
     notes += _machine_notes(films, machines) + _unmatched_rows(films, files, machines)
     return AarizFolder(tuple(films), tuple(problems), tuple(notes))
@@ -182,10 +184,6 @@ def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[st
         except LabelError:
             unread.append(film_id)
     return stages, unread
-
-
-def _with_machine(film: Film, row: MachineRow | None) -> Film:
-    return film if row is None else replace(film, machine=row.machine, spacing=row.spacing)
 
 
 def _films_of_others(root: Path, splits: Sequence[Split]) -> list[Path]:

@@ -58,34 +58,21 @@ def judge_checkpoints(
     predictor = Predictor(loaded, device, options.mixed_precision, tta, refine)
     spec = predictor.spec
     prepared = prepare(
-        options.dataset_path,
-        splits=options.splits,
-        annotation=options.truth,
-        canvas_size=spec.canvas_size,
-        hold=0,
-        cache_dir=options.cache_dir,
-        skip_bad_films=options.skip_bad_films,
-        notify=notify,
-    )
+        options.dataset_path, splits=options.splits, annotation=options.truth, canvas_size=spec.canvas_size, hold=0,
+        cache_dir=options.cache_dir, skip_bad_films=options.skip_bad_films, notify=notify,
+    )  # fmt: skip
     films = [film for group in prepared.films.values() for film in group]
     if not set(symbols_with_truth(films, options.truth)) & set(spec.symbols):
         raise DataError(f"{options.dataset_path}: nothing to score: no film has a landmark that the model finds")
     found = predict_films(
-        predictor,
-        films,
-        options.batch_size,
-        options.num_workers,
+        predictor, films, options.batch_size, options.num_workers,
         lambda batches: track(batches, "predicting", len(batches)),
-    )
+    )  # fmt: skip
     # The order that a predictions file has, so that it gives the same figures to the last bit.
     symbols = in_canonical_order(spec.symbols)
     columns = [spec.symbols.index(symbol) for symbol in symbols]
     scores = Scores(tuple(films), symbols, found.points[:, columns], options.truth)
-    doubted = [
-        {"film": film.film_id, "reason": pose.doubt}
-        for film, pose in zip(films, found.poses, strict=True)
-        if pose.doubt
-    ]
+    posed = [(film.film_id, pose) for film, pose in zip(films, found.poses, strict=True)]
     about = [
         {
             "path": model.path.as_posix(),
@@ -103,15 +90,9 @@ def judge_checkpoints(
         "tta": tta,
         "second_stage": any(stage.refiner is not None for stage in predictor.stages),
         "model_lacks": list(predictor.lacks),
-        "films_doubted": doubted,
-        "films_unusual": [
-            {"film": film.film_id, "note": pose.note}
-            for film, pose in zip(films, found.poses, strict=True)
-            if pose.note
-        ],
-        "films_facing_left": [
-            film.film_id for film, pose in zip(films, found.poses, strict=True) if pose.facing == "left"
-        ],
+        "films_doubted": [{"film": film, "reason": pose.doubt} for film, pose in posed if pose.doubt],
+        "films_unusual": [{"film": film, "note": pose.note} for film, pose in posed if pose.note],
+        "films_facing_left": [film for film, pose in posed if pose.facing == "left"],
         "device": str(device),
         "mixed_precision": options.mixed_precision,
         "versions": {**current_versions(), "numpy": np.__version__},

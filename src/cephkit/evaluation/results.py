@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cephkit.errors import some
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
-from cephkit.evaluation.scoring import Scores, predictions_json
+from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import (
     ERROR_COLUMNS,
     LANDMARK_COLUMNS,
@@ -48,15 +48,6 @@ def metrics_content(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> 
         **about,
         "notice": NOTICE,
     }
-
-
-def write_predictions(out: Path, scores: Scores) -> None:
-    """Write the predicted points: they take longest to compute, so they are saved before anything is derived from them.
-
-    Raises:
-        CephkitError: the file cannot be written.
-    """
-    write_json(out / "predictions.json", predictions_json(scores.records()))
 
 
 def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from cephkit.data.spacing import stretch_of
 from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
 from cephkit.evaluation.metrics import detection_rate, radial_errors, summarise, to_mm
-from cephkit.files import Row, write_csv
+from cephkit.files import Row
 from cephkit.geometry import Floats, Size, invert, transform
 from cephkit.screen import figure, figure_table
 
@@ -97,17 +96,6 @@ def stress_rows(
         _row(distortion, radial_errors(found, np.where(cut[..., None], np.nan, truth)), baseline, sizes, cut)
         for distortion, found, cut in zip(DISTORTIONS, predicted, cut_off, strict=True)
     ]
-
-
-def write_stress(out: Path, rows: Sequence[Row]) -> Path:
-    """``rows`` as ``out``/stress.csv, whose path is returned.
-
-    Raises:
-        CephkitError: it cannot be written.
-    """
-    path = out / "stress.csv"
-    write_csv(path, STRESS_COLUMNS, rows)
-    return path
 
 
 def print_stress(rows: Sequence[Row], console: Console) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from cephkit.errors import SettingsError
 from cephkit.memory import GIB
 from cephkit.memory.estimate import Assumptions, Estimator, Memory
-from cephkit.memory.recover import Recompute
+from cephkit.memory.recover import Packing, Recompute
 from cephkit.memory.trace import Workload
 
 MODES: tuple[Recompute, ...] = ("none", "block", "stage")
@@ -40,6 +40,11 @@ class Row:
     def effective_batch(self) -> int:
         """Films per optimiser step."""
         return self.batch_size * self.gradient_accumulation_steps
+
+    @property
+    def packing(self) -> Packing:
+        """The passes of an optimiser step."""
+        return Packing(self.batch_size, self.gradient_accumulation_steps, self.recompute)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types; memory in bytes."""
@@ -229,7 +234,12 @@ def plan_text(plan: Plan) -> str:
     ]
     lines += [_line(row, row is plan.recommended) for row in plan.rows]
     best = plan.recommended or min(plan.rows, key=lambda row: row.memory.card)
-    lines += ["", f"{'recommended' if plan.recommended else 'the least'}: {_flags(best)}", *_parts(best.memory), ""]
+    lines += [
+        "",
+        f"{'recommended' if plan.recommended else 'the least'}: {best.packing.flags}",
+        *_parts(best.memory),
+        "",
+    ]
     lines += [
         "tensors: torch.cuda.max_memory_allocated; process: with fragmentation and CUDA; card: with the desktop.",
         "time: per film, 1 = batch 2 x 3 without recomputation; estimated for an RTX 3070 Ti from arithmetic, memory",
@@ -247,13 +257,6 @@ def _line(row: Row, recommended: bool) -> str:
         f"{row.batch_size:>8}{row.gradient_accumulation_steps:>14}  {row.recompute:<9}{memory.allocated / GIB:>10.2f}"
         f"{memory.process / GIB:>10.2f}{memory.card / GIB:>10.2f}{row.margin / GIB:>10.2f}{row.relative_time:>7.2f}"
         f"  {', '.join(marks)}"
-    )
-
-
-def _flags(row: Row) -> str:
-    return (
-        f"--batch_size {row.batch_size} --gradient_accumulation_steps {row.gradient_accumulation_steps} "
-        f"--recompute {row.recompute}"
     )
 
 

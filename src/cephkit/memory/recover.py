@@ -23,6 +23,14 @@ class Packing:
     recompute: Recompute = "none"
     """What the backward pass computes again instead of keeping it."""
 
+    @property
+    def flags(self) -> str:
+        """The flags of ``cephkit train`` that ask for it."""
+        return (
+            f"--batch_size {self.batch_size} --gradient_accumulation_steps {self.accumulation} "
+            f"--recompute {self.recompute}"
+        )
+
     def __str__(self) -> str:
         extra = "" if self.recompute == "none" else f", recomputing by {self.recompute}"
         return f"{self.batch_size} x {self.accumulation}{extra}"

@@ -274,10 +274,7 @@ def out_of_memory(run: Run) -> str:
     """What to do about it."""
     packing = smaller(run.packing) if run.task.recomputes else None
     if packing is not None:  # several processes cannot repack in the middle of a step
-        remedy = (
-            f"Use --batch_size {packing.batch_size} --gradient_accumulation_steps {packing.accumulation} "
-            f"--recompute {packing.recompute}: the effective batch stays the same"
-        )
+        remedy = f"Use {packing.flags}: the effective batch stays the same"
     else:
         remedy = f"It was packed as {run.packing}: {run.remedy}"
     half = ", and --mixed_precision" if run.fabric._precision.precision == "32-true" else ""
