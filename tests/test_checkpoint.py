@@ -91,7 +91,7 @@ def test_hostile_torn_and_foreign_files_are_refused(tmp_path: Path, monkeypatch:
             read_checkpoint(tmp_path / name)
     assert not (tmp_path / "evil").exists()
     torch.save({"state_dict": {}}, tmp_path / "other.pth")
-    with pytest.raises(CheckpointError, match="no cephkit checkpoint"):
+    with pytest.raises(CheckpointError, match="not a cephkit checkpoint"):
         read_checkpoint(tmp_path / "other.pth")
     with pytest.raises(CheckpointError, match="there is no such checkpoint"):
         read_checkpoint(tmp_path / "missing.pth")

@@ -61,4 +61,4 @@ def test_tracked_items_come_through_and_leave_stdout_alone(
 
 def test_nothing_else_draws_bars() -> None:
     sources = Path(cephkit.__file__).parent.rglob("*.py")
-    assert [path.name for path in sources if "rich.progress" in path.read_text("utf-8")] == ["progress.py"]
+    assert [path.name for path in sources if "rich.progress" in path.read_text("utf-8")] == ["screen.py"]
