@@ -97,17 +97,11 @@ def measure_films(options: MeasureOptions) -> int:
         any_spacing=options.ignore_bad_pixel_size,
     )
     measuring = Measuring(
-        MeasuredFolder(options.out, run, options.resume),
-        None if model is None else partial(_find, model),
-        about,
-        pictures,
-        spacing=options.spacing,
-        subject=Subject(options.age, options.sex, options.enlargement_percent),
-        analyses=options.analysis,
-        facing=None if options.facing == "auto" else options.facing,
-        expected_error_mm=options.expected_error_mm,
-        sheet=options.sheet,
-    )
+        MeasuredFolder(options.out, run, options.resume), None if model is None else partial(_find, model), about,
+        pictures, spacing=options.spacing, subject=Subject(options.age, options.sex, options.enlargement_percent),
+        analyses=options.analysis, facing=None if options.facing == "auto" else options.facing,
+        expected_error_mm=options.expected_error_mm, sheet=options.sheet,
+    )  # fmt: skip
     try:
         for number, file in enumerate(files, start=1):
             line = measuring.measure(file)

@@ -94,14 +94,10 @@ def predict(options: PredictOptions) -> int:
     for lack in model.predictor.lacks:
         print(f"{lack}; cephkit calibrate adds what is missing")
     work = Work(
-        model,
-        results,
-        spacing=options.spacing,
-        about=about,
-        overlay=options.overlay,
+        model, results, spacing=options.spacing, about=about, overlay=options.overlay,
         batch_size=options.batch_size or (1 if device.type == "cpu" else CARD_BATCH),
         workers=min(MOST_WORKERS, os.cpu_count() or 1) if options.num_workers is None else options.num_workers,
-    )
+    )  # fmt: skip
     problems: list[tuple[str, str]] = []
     existing = without_size = 0
     try:
