@@ -18,13 +18,12 @@ import tyro
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from cephkit.calibration.conventions import examiner_moments, with_conventions
 from cephkit.calibration.expected import cross_fitted, fit_calibration
+from cephkit.calibration.fit import examiner_moments, with_conventions
 from cephkit.calibration.local import fit_local
 from cephkit.checkpoint import load_model
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
-from cephkit.data.opened import read_grey
-from cephkit.data.pixels import to_uint8
+from cephkit.data.opened import read_grey, to_uint8
 from cephkit.data.prepare import prepare
 from cephkit.evaluation import distort
 from cephkit.evaluation.distort import DISTORTIONS, Distorted, Grey8

@@ -11,7 +11,8 @@ import torch
 from cephkit.config import TrainConfig
 from cephkit.landmarks import SYMBOLS
 from cephkit.losses import build_loss
-from cephkit.memory.estimate import GIB, Assumptions, Estimator
+from cephkit.memory import GIB
+from cephkit.memory.estimate import Assumptions, Estimator
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import Recompute
 from cephkit.memory.trace import Workload

@@ -20,8 +20,7 @@ from cephkit.data.aariz import read_aariz
 from cephkit.data.film import pixel_sizes_mm, points_array
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.preprocess import preprocess
-from cephkit.onnx.export import export_onnx
-from cephkit.onnx.parity import feed
+from cephkit.onnx.export import export_onnx, feed
 
 FILES: tuple[tuple[str, bool, Any], ...] = (
     ("both stages, float32", True, "float32"),

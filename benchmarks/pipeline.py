@@ -16,7 +16,7 @@ import torch
 
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.settings.reading import parse
 from cephkit.training.context import Run
 from cephkit.training.loop import train_epoch

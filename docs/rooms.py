@@ -13,11 +13,18 @@ ROOMS = (
     "cephkit", "__main__", "cli", "commands", "doctor", "training", "evaluation", "calibration", "onnx",
     "interchange", "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "config",
     "settings", "augment", "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "shortage",
-    "pages", "progress", "tables", "files", "landmarks", "geometry", "errors", "notice",
+    "pages", "screen", "files", "landmarks", "geometry", "errors", "notice",
 )  # fmt: skip
 """From top to bottom: a room imports from rooms that come after it."""
 
-FORMER = {"demo": "commands", "export": "interchange", "placing": "drawing", "settings_file": "settings"}
+FORMER = {
+    "demo": "commands",
+    "export": "interchange",
+    "placing": "drawing",
+    "progress": "screen",
+    "settings_file": "settings",
+    "tables": "files",
+}
 """Rooms of earlier trees -> the room in whose place they stood."""
 
 Arrow = tuple[str, str]

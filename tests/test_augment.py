@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from cephkit.augment import Augmentation, AugmentSettings
-from cephkit.heatmaps.encode import gaussian_heatmaps
+from cephkit.heatmaps import gaussian_heatmaps
 
 OFF = AugmentSettings(
     rotation_degrees=0, scale=0, translation=0, gamma=(1, 1), invert_probability=0, blur_probability=0,

@@ -189,11 +189,11 @@ def test_a_run_that_goes_on_needs_room_for_one_more_state_only(tmp_path: Path, m
     weights, state = checkpoint_bytes(2**20, averaged=True)
     assert (weights, state) == (4 * 2**20, 16 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=20 * 2**20))
-    for goes_on in (False, True):
+    for resumes in (False, True):
         with pytest.raises(CheckpointError, match="need 36 MiB of disk, 20 MiB are free"):
-            check_room(tmp_path, 2**20, True, goes_on)
+            check_room(tmp_path, 2**20, True, resumes)
     (tmp_path / "checkpoint_latest.pth").write_bytes(bytes(state))
     (tmp_path / "checkpoint_best.pth").write_bytes(bytes(weights))
-    check_room(tmp_path, 2**20, True, goes_on=True)
+    check_room(tmp_path, 2**20, True, resumes=True)
     with pytest.raises(CheckpointError):
         check_room(tmp_path, 2**20, True)  # a new run moves the old ones aside, and they stay

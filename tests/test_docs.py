@@ -195,7 +195,7 @@ def test_the_yaml_example_is_a_valid_file(number: int, tmp_path: Path) -> None:
 def test_the_reference_names_every_tag_column_and_key() -> None:
     from cephkit.evaluation.metrics import Metrics
     from cephkit.evaluation.tables import ERROR_COLUMNS, LANDMARK_COLUMNS, MACHINE_COLUMNS, SPLIT_COLUMNS
-    from cephkit.records.table import COLUMNS
+    from cephkit.records.record import COLUMNS
     from cephkit.training.log import EPOCH_TAGS, STEP_TAGS
 
     wanted = {*EPOCH_TAGS, *STEP_TAGS, *COLUMNS, *ERROR_COLUMNS, *LANDMARK_COLUMNS, *MACHINE_COLUMNS, *SPLIT_COLUMNS}

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cephkit.data.pixels import to_canvas
+from cephkit.data.opened import to_canvas
 from cephkit.geometry import (
     canvas_to_grid,
     grid_size,

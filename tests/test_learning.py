@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cephkit.geometry import canvas_to_grid, grid_to_canvas
-from cephkit.heatmaps.encode import gaussian_heatmaps
+from cephkit.heatmaps import gaussian_heatmaps
 from cephkit.losses import build_loss
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec

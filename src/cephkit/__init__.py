@@ -15,18 +15,9 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
-    "NOTICE",
-    "LandmarkRecord",
-    "Model",
-    "Spacing",
-    "__version__",
-    "evaluate",
-    "load_model",
-    "measure",
-    "read_record",
-    "spacing_from_ruler",
-    "train",
-]
+    "NOTICE", "LandmarkRecord", "Model", "Spacing", "__version__", "evaluate", "load_model", "measure", "read_record",
+    "spacing_from_ruler", "train",
+]  # fmt: skip
 
 _HOMES = {
     "LandmarkRecord": "cephkit.records.record",

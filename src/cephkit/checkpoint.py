@@ -1,4 +1,4 @@
-"""Checkpoints: single files of tensors and plain types, never torn, never unpickled into code."""
+"""Checkpoints: single files of tensors and plain types, never half-written, never unpickled into code."""
 
 import contextlib
 import hashlib
@@ -33,8 +33,8 @@ _OPTIONAL = ("metrics", "training")
 class Checkpoint:
     """A checkpoint in memory.
 
-    ``model`` are the raw weights in a state that a run goes on from (``training`` holds the rest, the moving
-    average included), and the weights to predict with in a file that has no ``training``.
+    In a state to resume from, ``model`` holds the raw weights and ``training`` the rest, including the moving average;
+    in a file without ``training``, ``model`` holds the weights to predict with.
     """
 
     spec: ModelSpec
@@ -53,14 +53,14 @@ class Checkpoint:
 
     @property
     def weights(self) -> "Mapping[str, torch.Tensor]":
-        """The weights to predict with: the moving average where the run keeps one."""
+        """The weights to predict with: the moving average if the run keeps one."""
         average = (self.training or {}).get("ema")
         return self.model if average is None else average
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A network ready to predict, in eval mode, with all that its use needs."""
+    """A network ready to predict, in eval mode, with everything needed to use it."""
 
     model: nn.Module
     spec: ModelSpec
@@ -72,7 +72,7 @@ class LoadedModel:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write ``checkpoint``: after a power cut the old file is there, or the new one, never half of one.
+    """Write ``checkpoint``; after a power cut there is the old file or the new one, never half of one.
 
     Raises:
         CheckpointError: the file cannot be written (disk full, no permission).
@@ -100,38 +100,38 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def with_extras(model: LoadedModel, extras: dict[str, Any]) -> LoadedModel:
-    """``model`` with ``extras``, those that are None left out."""
+    """Return ``model`` with ``extras``, leaving out those that are None."""
     return replace(model, extras={key: value for key, value in extras.items() if value is not None})
 
 
 def write_extras(path: Path, extras: dict[str, Any], out: Path | None = None) -> None:
-    """The checkpoint at ``path`` with other ``extras``, written to ``out``; None: in its place."""
+    """Write the checkpoint at ``path`` with other ``extras`` to ``out``; None: over the old one."""
     write_checkpoint(out or path, replace(read_checkpoint(path), extras=extras))
 
 
 def checkpoint_bytes(parameters: int, averaged: bool) -> tuple[int, int]:
-    """What checkpoints of so many ``parameters`` take on disk: of the best weights; and of a state to go on from.
+    """Return the disk space of checkpoints of this many ``parameters``: the best weights, and a state to resume from.
 
-    The state holds weights, AdamW's two averages, and where ``averaged`` the moving average of the weights.
+    The state holds the weights, AdamW's two averages and, if ``averaged``, the moving average of the weights.
     """
     weights = 4 * parameters
     return weights, weights * (4 if averaged else 3)
 
 
-def check_room(folder: Path, parameters: int, averaged: bool, goes_on: bool = False) -> None:
-    """Whether the disk of ``folder`` has room for the checkpoints that a run cannot do without.
+def check_room(folder: Path, parameters: int, averaged: bool, resumes: bool = False) -> None:
+    """Check that the disk of ``folder`` has room for the checkpoints that a run cannot do without.
 
-    A run that ``goes_on`` there writes over those of before.
+    A run that ``resumes`` there overwrites the earlier ones.
 
     Raises:
-        CheckpointError: it has not.
+        CheckpointError: there is too little room.
     """
     weights, state = checkpoint_bytes(parameters, averaged)
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    old = [folder / "checkpoint_latest.pth", folder / "checkpoint_best.pth"] if goes_on else []
+    old = [folder / "checkpoint_latest.pth", folder / "checkpoint_best.pth"] if resumes else []
     replaced = sum(path.stat().st_size for path in old if path.is_file())
     need = max(state, weights + 2 * state - replaced)
-    free = shutil.disk_usage(there).free  # an old state goes once the new one is whole
+    free = shutil.disk_usage(there).free  # an old state is removed once the new one is complete
     if need > free:
         raise CheckpointError(
             f"--save_dir {folder}: the run's checkpoints need {need / 2**20:.0f} MiB of disk, {free / 2**20:.0f} MiB "
@@ -140,18 +140,18 @@ def check_room(folder: Path, parameters: int, averaged: bool, goes_on: bool = Fa
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The checkpoint at ``path``; tensors on the CPU; nothing in the file is executed.
+    """Read the checkpoint at ``path``, tensors on the CPU; nothing in the file is executed.
 
     Raises:
-        CheckpointError: no file, torn or foreign file, or one of a newer cephkit.
+        CheckpointError: the file is missing, damaged, not a checkpoint, or of a newer cephkit.
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such checkpoint; give the path of a .pth file that cephkit saved")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen kinds for a torn or foreign file
+    except Exception as error:  # torch raises half a dozen kinds for a damaged or foreign file
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        if "weights_only" in reason:  # torch advises to read it in an unsafe way
+        if "weights_only" in reason:  # torch advises reading it in an unsafe way
             reason = type(error).__name__
         raise CheckpointError(
             f"{path}: cannot be read as a checkpoint ({reason}); the file is damaged or was not made by cephkit"
@@ -181,10 +181,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def check_fields(content: dict[str, Any]) -> None:
-    """Whether each field of a checkpoint has the type that ``write_checkpoint`` gave it.
+    """Check that each field of a checkpoint has the type that ``write_checkpoint`` gave it.
 
     Raises:
-        KeyError, TypeError, ValueError: one has not, or is not there.
+        KeyError, TypeError, ValueError: a field is missing or has another type.
     """
     for name, kind in _FIELDS.items():
         value = content.get(name, {}) if name == "extras" else content[name]
@@ -207,7 +207,7 @@ def check_fields(content: dict[str, Any]) -> None:
 
 
 def load_model(path: Path | str, device: torch.device | str = "cpu") -> LoadedModel:
-    """The network of a checkpoint, strict about every weight, on ``device`` in eval mode.
+    """Load the network of a checkpoint onto ``device``, in eval mode; every weight must fit.
 
     Raises:
         CheckpointError: as ``read_checkpoint``, or the weights do not fit the network that the file names.
@@ -232,7 +232,7 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> LoadedMo
 
 @contextlib.contextmanager
 def weights_must_fit(path: Path | None, checkpoint: Checkpoint) -> "Iterator[None]":
-    """What goes wrong in here is a fault of the file at ``path``.
+    """Report whatever goes wrong inside as a fault of the file at ``path``.
 
     Raises:
         CheckpointError: something went wrong.
@@ -247,7 +247,7 @@ def weights_must_fit(path: Path | None, checkpoint: Checkpoint) -> "Iterator[Non
 
 
 def check_weights(checkpoint: Checkpoint) -> None:
-    """Whether the weights are those of the network that the checkpoint names, before memory is claimed for that.
+    """Check, before memory is claimed for it, that the weights are those of the network that the checkpoint names.
 
     Raises:
         ValueError: they are not.
@@ -258,7 +258,7 @@ def check_weights(checkpoint: Checkpoint) -> None:
     try:
         with torch.device("meta"):
             network = build_model(checkpoint.spec, pretrained=False, notify=lambda line: None)
-    except (RuntimeError, NotImplementedError):  # some backbones compute while they are built
+    except (RuntimeError, NotImplementedError):  # some backbones compute while being built
         return
     wanted, given = network.state_dict(), checkpoint.weights
     odd = {
@@ -272,7 +272,7 @@ def check_weights(checkpoint: Checkpoint) -> None:
 
 
 def current_versions() -> dict[str, str]:
-    """Versions of what makes a checkpoint or a figure."""
+    """Return the versions of what produces checkpoints and figures."""
     import timm
 
     return {

@@ -7,8 +7,19 @@ from typing import Annotated, Literal
 
 import tyro
 
-from cephkit.settings.options import Compute, Network, SecondStageTraining, Seed, TrainingData
-from cephkit.settings.rules import POSITIVE_OR_AUTO, NumberOrAuto, Options, above, at_least, inside
+from cephkit.settings.options import (
+    POSITIVE_OR_AUTO,
+    Compute,
+    Network,
+    NumberOrAuto,
+    Options,
+    SecondStageTraining,
+    Seed,
+    TrainingData,
+    above,
+    at_least,
+    inside,
+)
 
 ResumeAs = Literal["auto", "continue", "fine_tune"]
 

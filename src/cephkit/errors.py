@@ -84,3 +84,9 @@ class SettingsError(CephkitError):
     """Settings that contradict each other or name something unknown."""
 
     kind = "settings"
+
+
+def some(names: Sequence[str], count: int = 5) -> str:
+    """The first names and how many more there are, for one line of a message."""
+    rest = len(names) - count
+    return ", ".join(names[:count]) + (f" and {rest} more" if rest > 0 else "")

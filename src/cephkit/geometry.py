@@ -14,12 +14,14 @@ column vectors ``(x, y, 1)``.
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Size = tuple[int, int]
-Matrix = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
+Matrix: TypeAlias = Floats
 
 CHI2_90 = -2.0 * math.log(1.0 - 0.9)
 """Squared radius, in standard deviations, of the circle that holds 90 % of a plane normal distribution."""
@@ -111,7 +113,7 @@ def invert(matrix: Matrix) -> Matrix:
     return np.linalg.inv(matrix).astype(np.float64, copy=False)
 
 
-def transform(matrix: Matrix, points: ArrayLike) -> NDArray[np.float64]:
+def transform(matrix: Matrix, points: ArrayLike) -> Floats:
     """``points`` (..., 2) in the frame that ``matrix`` leads to, (..., 2) float64; NaN stays NaN."""
     xy = np.asarray(points, dtype=np.float64)
     return xy @ matrix[:2, :2].T + matrix[:2, 2]

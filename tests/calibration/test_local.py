@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from cephkit.calibration.expected import fit_calibration
 from cephkit.calibration.local import FEWEST_FILMS, fit_bias, fit_local
-from cephkit.inference.likeness import fit_likeness
-from cephkit.inference.uncertainty import Calibration, within
+from cephkit.inference.uncertainty import Calibration, fit_likeness, within
 
 Floats = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from cephkit.data.spacing import Plane, Spacing, square
 from cephkit.geometry import covariance_of_error
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real
 
-SPACING = square(PIXEL_MM, "machines.csv", "detector")
+SPACING = Spacing(PIXEL_MM, PIXEL_MM, "machines.csv", "detector")
 FACE = face_like_real(5)
 ERRORS = {symbol: covariance_of_error(12.0) for symbol in FACE}
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
@@ -145,7 +145,7 @@ def test_the_facts_about_the_film_are_on_the_sheet() -> None:
     ],
 )
 def test_the_pixel_size_says_where_it_holds_in_words(plane: Plane, said: str) -> None:
-    text = Page(page_of(spacing=square(PIXEL_MM, "machines.csv", plane), subject=Subject())).text
+    text = Page(page_of(spacing=Spacing(PIXEL_MM, PIXEL_MM, "machines.csv", plane), subject=Subject())).text
     assert "0.1 mm (machines.csv); " in text
     assert said in text
 

@@ -6,9 +6,8 @@ import torch
 
 from cephkit.commands import doctor as command
 from cephkit.commands.doctor import DoctorOptions, guarded, main
-from cephkit.doctor.checks import Check, failure, ok, warning
+from cephkit.doctor.checks import Check, Report, failure, ok, warning
 from cephkit.doctor.nvidia import Smi
-from cephkit.doctor.report import Report
 from cephkit.errors import SettingsError
 from tests.conftest import write_tiny_aariz
 

@@ -12,8 +12,7 @@ from cephkit.cephalometry import measuring
 from cephkit.cephalometry.measured import TABLE_COLUMNS
 from cephkit.commands.measure import main
 from cephkit.data.labels import landmarks_json
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import pixel_hash, to_uint8
+from cephkit.data.opened import open_film, pixel_hash, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError, SettingsError
 from cephkit.geometry import CHI2_90
@@ -186,7 +185,7 @@ def test_a_film_is_measured_by_a_model(
         def preprocess(self, path: Path, spacing: Spacing | None = None, data: bytes | None = None) -> PreprocessedFilm:
             asked.append((path.name, spacing))
             film = open_film(path)
-            grey, spacing = to_uint8(film.grey), spacing or square(0.12, "DICOM", "detector")
+            grey, spacing = to_uint8(film.grey), spacing or Spacing(0.12, 0.12, "DICOM", "detector")
             return PreprocessedFilm(path.name, film, grey, spacing, grey.shape, {}, "hash")
 
         def predict_preprocessed(self, films: Sequence[PreprocessedFilm]) -> list[LandmarkRecord]:

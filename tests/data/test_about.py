@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from cephkit.data.about import About, about_lines, read_about
-from cephkit.data.film_rows import of_film
-from cephkit.data.names import film_key
+from cephkit.data.names import film_key, of_film
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import DataError
 

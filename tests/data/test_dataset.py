@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import Film
-from cephkit.data.pixels import content_hash, read_bytes
+from cephkit.data.opened import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.data.store import FilmStore
 from cephkit.data.store_builder import StoreBuilder

@@ -12,9 +12,8 @@ from PIL import Image
 
 import cephkit
 from cephkit.data.depth import bits_in_use, full_range, histogram, white_level, widened
-from cephkit.data.opened import open_film
+from cephkit.data.opened import open_film, to_canvas, to_uint8
 from cephkit.data.pictures import decode_picture
-from cephkit.data.pixels import to_canvas, to_uint8
 from tests.data.aariz_folder import noise
 from tests.data.dicom.made import film, written
 

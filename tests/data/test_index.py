@@ -10,8 +10,7 @@ from PIL import Image
 
 from cephkit.data import index as index_module
 from cephkit.data.index import FilmIndex
-from cephkit.data.opened import OpenedFilm
-from cephkit.data.pixels import pixel_hash
+from cephkit.data.opened import OpenedFilm, pixel_hash
 from tests.data.aariz_folder import noise
 
 

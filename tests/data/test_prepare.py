@@ -70,7 +70,7 @@ def test_checked_films_and_datasets(maker: AarizMaker, ready: Prepare) -> None:
     assert {split: len(films) for split, films in data.films.items()} == {"train": 4, "valid": 2}
     assert all(film.size == (60, 50) and film.content for films in data.films.values() for film in films)
     assert data.symbols == ("A", "N", "S")
-    dataset = data.dataset("valid", symbols=("S",), annotation="junior")
+    dataset = data.dataset("valid", symbols=("S",))
     assert dataset[0][0].shape == (1, 64, 64)
     assert dataset[0][1].shape == (1, 2)
     assert len(data.store) == 0

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from cephkit.data.film import Film
-from cephkit.data.opened import read_grey
-from cephkit.data.pixels import content_hash, read_bytes, to_canvas
+from cephkit.data.opened import content_hash, read_bytes, read_grey, to_canvas
 from cephkit.data.store import FilmStore, store_path
 from cephkit.data.store_builder import StoreBuilder
 from cephkit.errors import FilmError

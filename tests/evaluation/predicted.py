@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cephkit.data.film import Film
-from cephkit.evaluation.predictions import predictions_json
-from cephkit.evaluation.scoring import Scores, score_predictions
+from cephkit.evaluation.scoring import Scores, predictions_json, score_predictions
 from cephkit.records.record import LandmarkRecord
 
 Points = Mapping[str, Mapping[str, tuple[float, float] | None]]

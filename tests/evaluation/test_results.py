@@ -9,10 +9,10 @@ from cephkit.evaluation.results import (
     metrics_content,
     model_notes,
     print_results,
-    write_predictions,
     write_results,
 )
-from cephkit.evaluation.scoring import score_predictions
+from cephkit.evaluation.scoring import predictions_json, score_predictions
+from cephkit.files import write_json
 from tests.evaluation.predicted import scored
 from tests.evaluation.test_scoring import FILMS
 
@@ -31,7 +31,7 @@ def test_the_report_says_what_the_figures_are_about() -> None:
 
 
 def test_all_files_are_written(tmp_path: Path) -> None:
-    write_predictions(tmp_path, SCORES)
+    write_json(tmp_path / "predictions.json", predictions_json(SCORES.records()))
     write_results(tmp_path, SCORES, metrics_content(SCORES, SCORES.metrics(), {}))
     names = ["errors.csv", "landmarks.csv", "machines.csv", "metrics.json", "predictions.json", "splits.csv"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names

@@ -11,10 +11,9 @@ import pytest
 
 from cephkit.checkpoint import load_model
 from cephkit.errors import CheckpointError
-from cephkit.inference.likeness import Likeness
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.uncertainty import Calibration
+from cephkit.inference.uncertainty import Calibration, Likeness
 from tests.training.test_finish import CANVAS, SYMBOLS, random_checkpoint, random_refiner
 
 Extras = dict[str, Any]

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from PIL import Image
 
 from cephkit.data.film import Film
 from cephkit.errors import FilmError
-from cephkit.inference.folder import predict_films
+from cephkit.inference.folder import batched, in_order, predict_films
 from cephkit.inference.predictor import Predictor
 from cephkit.interrupt import Stopped, until
 from tests.inference.test_predictor import film_with_spot
@@ -82,3 +83,40 @@ def test_a_film_that_cannot_be_read_is_an_error(films: list[Film], tmp_path: Pat
 def test_the_toy_network_has_nothing_to_learn() -> None:
     # Otherwise batches of different sizes might differ through normalisation.
     assert list(Spots((0, 0)).parameters()) == []
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_results_come_in_order(workers: int) -> None:
+    assert list(in_order(lambda item: item**2, range(20), workers)) == [item**2 for item in range(20)]
+
+
+def test_few_items_are_taken_ahead_of_what_is_used() -> None:
+    taken = []
+
+    def items() -> Iterator[int]:
+        for item in range(100):
+            taken.append(item)
+            yield item
+
+    results = in_order(lambda item: item, items(), workers=2)
+    for used in range(10):
+        assert next(results) == used
+        assert len(taken) <= used + 4
+
+
+def test_threads_work_side_by_side() -> None:
+    both = threading.Barrier(2, timeout=20)
+    assert len(list(in_order(lambda _: both.wait(), range(2), workers=2))) == 2
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_comes_where_its_result_would_have_come(workers: int) -> None:
+    results = in_order(lambda item: 1 // (item - 2), range(9), workers)
+    assert [next(results), next(results)] == [-1, -1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_batches() -> None:
+    assert list(batched(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(batched([], 2)) == []

@@ -15,11 +15,10 @@ from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.sheet import sheet_html
 from cephkit.checkpoint import LoadedModel
 from cephkit.geometry import Size, transform
-from cephkit.inference.likeness import Likeness
 from cephkit.inference.model import Model
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Predictor
-from cephkit.inference.uncertainty import Calibration
+from cephkit.inference.uncertainty import Calibration, Likeness
 from cephkit.inference.views import about_centre
 from cephkit.models.spec import ModelSpec
 from cephkit.records.record import LandmarkRecord

@@ -10,7 +10,7 @@ from PIL import Image
 
 import cephkit
 from cephkit.data.film import Points
-from cephkit.data.pixels import pixel_hash
+from cephkit.data.opened import pixel_hash
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import CheckpointError, FilmError, SettingsError
 from cephkit.inference.model import Model

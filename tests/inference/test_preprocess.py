@@ -5,8 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cephkit.data.opened import read_grey
-from cephkit.data.pixels import content_hash, pixel_hash, to_canvas, to_uint8
+from cephkit.data.opened import content_hash, pixel_hash, read_grey, to_canvas, to_uint8
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import FilmError
 from cephkit.inference.preprocess import preprocess

@@ -7,7 +7,7 @@ import pytest
 
 from cephkit.errors import SettingsError
 from cephkit.inference.results import PROBLEMS, TABLE, ResultFolder
-from cephkit.records.table import COLUMNS
+from cephkit.records.record import COLUMNS
 from tests.records.test_record import FOUND
 
 

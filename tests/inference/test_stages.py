@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cephkit.checkpoint import LoadedModel
-from cephkit.data.pixels import to_canvas
+from cephkit.data.opened import to_canvas
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Size, transform
 from cephkit.inference.model import Model

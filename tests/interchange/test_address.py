@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cephkit.data.names import is_file_name
 from cephkit.errors import LabelError
 from cephkit.interchange.address import film_files
-from cephkit.interchange.imported import is_file_name
 
 NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=40).filter(is_file_name)
 

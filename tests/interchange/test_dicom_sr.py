@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from cephkit.cephalometry.analyses import ANALYSES, measure
 from cephkit.cephalometry.measures import MEASUREMENTS
 from cephkit.commands.export import main
-from cephkit.data.pixels import content_hash
+from cephkit.data.opened import content_hash
 from cephkit.errors import FilmError, SettingsError
 from tests.interchange.films import HEIGHT, PATIENT, WIDTH, face, write_dicom, write_picture, write_prediction
 
@@ -235,7 +235,7 @@ def test_films_are_needed(tmp_path: Path) -> None:
 
 
 def test_every_code_fits_its_field() -> None:
-    from cephkit.interchange.dicom_codes import landmark_code, measurement_code
+    from cephkit.interchange.dicom_report import landmark_code, measurement_code
     from cephkit.landmarks import SYMBOLS
 
     codes = [*map(landmark_code, SYMBOLS), *(measurement_code(entry.id) for entry in MEASUREMENTS)]

@@ -3,7 +3,18 @@ from pathlib import Path
 import pytest
 
 from cephkit.errors import FilmError, LabelError, SettingsError
-from cephkit.interchange.films import LABELS, model_tag, on_films, read_records, with_films
+from cephkit.interchange.films import (
+    EDGES,
+    LABELS,
+    colour,
+    layout,
+    model_tag,
+    on_films,
+    read_records,
+    with_films,
+    write_files,
+)
+from cephkit.landmarks import SYMBOLS
 from tests.interchange.films import write_label, write_picture, write_prediction
 
 POINT = {"A": (10.0, 20.0)}
@@ -90,3 +101,46 @@ def test_two_results_of_films_of_one_name_are_refused(tmp_path: Path) -> None:
     files = [write_prediction(tmp_path / f"{name}.json", film=film) for name in ("f", "f-2")]
     with pytest.raises(SettingsError, match=r"both belong to a film f\.png"):
         on_films(read_records(files))
+
+
+def failing() -> bytes:
+    raise AssertionError("made before it was allowed")
+
+
+def test_nothing_is_written_where_one_file_is_there(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"old")
+    with pytest.raises(SettingsError, match="already there; choose another --out, or use --overwrite"):
+        write_files(tmp_path, {"a": failing, "b": failing}, [], overwrite=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b"]
+    assert write_files(tmp_path, {"b": lambda: b"new"}, [], overwrite=True) == [tmp_path / "b"]
+    assert (tmp_path / "b").read_bytes() == b"new"
+
+
+def test_what_is_being_read_is_never_written_over(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(SettingsError, match="is being read"):
+        write_files(tmp_path, {"a": failing}, [tmp_path / "x" / ".." / "a"], overwrite=True)
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_an_error_leaves_no_half_file(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        write_files(tmp_path / "out", {"a": lambda: b"whole", "b": failing}, [], overwrite=False)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+
+
+def test_edges_join_landmarks_once() -> None:
+    assert {symbol for edge in EDGES for symbol in edge} == set(SYMBOLS)
+    assert len({frozenset(edge) for edge in EDGES}) == len(EDGES)
+
+
+def test_the_template_is_a_face_that_looks_right_within_its_square() -> None:
+    place = layout()
+    assert tuple(place) == SYMBOLS
+    assert all(5 <= value <= 95 for point in place.values() for value in point)
+    assert place["N"][0] > place["S"][0]
+    assert place["Me"][1] > place["N"][1]
+
+
+def test_tissues_have_colours_of_their_own() -> None:
+    assert (colour("A"), colour("UIT"), colour("Ls")) == ("#56b4e9", "#f0e442", "#ff8c3c")

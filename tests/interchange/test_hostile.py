@@ -12,7 +12,7 @@ import pytest
 
 from cephkit.commands.export import main as export
 from cephkit.errors import LabelError
-from cephkit.evaluation.predictions import read_predictions
+from cephkit.evaluation.scoring import read_predictions
 from cephkit.interchange.aariz import imported_files
 from cephkit.interchange.coco import FILE, read_coco
 from cephkit.interchange.cvat import ANNOTATIONS, read_cvat

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from cephkit.heatmaps.encode import gaussian_heatmaps
+from cephkit.heatmaps import gaussian_heatmaps
 from cephkit.losses import build_loss
 
 

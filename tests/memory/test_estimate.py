@@ -3,7 +3,8 @@ import pytest
 import torch
 from torch import nn
 
-from cephkit.memory.estimate import GIB, Assumptions, Estimator
+from cephkit.memory import GIB
+from cephkit.memory.estimate import Assumptions, Estimator
 from cephkit.memory.ledger import Ledger
 from cephkit.memory.trace import Workload, trace_training
 from cephkit.models.build import build_model

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from cephkit.errors import SettingsError
-from cephkit.memory.estimate import GIB, Assumptions, Memory
+from cephkit.memory import GIB
+from cephkit.memory.estimate import Assumptions, Memory
 from cephkit.memory.plan import MODES, Plan, Row, best, choose_setting, make_plan
 from cephkit.memory.recover import Recompute
 from cephkit.memory.trace import Workload

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cephkit.memory.recover import Packing, smaller
+from cephkit.memory.recover import Packing, SpillWatch, smaller
 
 
 def test_the_guides_way_out_comes_first_then_recomputation() -> None:
@@ -25,3 +25,27 @@ def test_the_effective_batch_stays_and_every_way_ends(batch: int, accumulation: 
         packing = smaller(packing)
     assert len(seen) <= 10
     assert all(later.batch_size <= earlier.batch_size for earlier, later in itertools.pairwise(seen))
+
+
+def test_a_threefold_step_on_a_full_card_is_told_once_with_the_remedy() -> None:
+    watch = SpillWatch()
+    assert [watch.step(1.0, 0.97) for _ in range(8)] == [None] * 8
+    told = watch.step(9.0, 0.97)
+    assert told is not None
+    assert "9 times as long" in told
+    assert "Sysmem Fallback Policy" in told
+    assert watch.step(9.0, 0.97) is None
+
+
+def test_a_slow_step_with_memory_to_spare_is_no_spill() -> None:
+    watch = SpillWatch()
+    for _ in range(8):
+        watch.step(1.0, 0.5)
+    assert watch.step(9.0, 0.5) is None
+    assert watch.step(2.9, 0.99) is None
+
+
+def test_the_first_steps_are_not_judged() -> None:
+    watch = SpillWatch()
+    assert watch.step(1.0, 0.99) is None
+    assert watch.step(9.0, 0.99) is None

@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from cephkit.checkpoint import LoadedModel
 from cephkit.geometry import Matrix, Size, letterbox, transform
-from cephkit.inference.likeness import Likeness
 from cephkit.inference.pose import fit_pose
-from cephkit.inference.uncertainty import Calibration
+from cephkit.inference.uncertainty import Calibration, Likeness
 from cephkit.inference.views import about_centre
 from cephkit.models.refiner import Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec

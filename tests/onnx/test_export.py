@@ -23,8 +23,7 @@ from cephkit.inference.preprocess import preprocess
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.onnx import export
-from cephkit.onnx.export import export_onnx, to_onnx
-from cephkit.onnx.parity import feed, synthetic_film
+from cephkit.onnx.export import export_onnx, feed, synthetic_film, to_onnx
 from tests.onnx.spots import CANVAS, DETAIL, LYING, SYMBOLS, WAYS, framed, spots_model, spotted
 
 onnx = pytest.importorskip("onnx")

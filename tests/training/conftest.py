@@ -6,7 +6,7 @@ import pytest
 from lightning_fabric import Fabric
 
 from cephkit.config import TrainConfig
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.training.launch import start_fabric
 
 Settings = Callable[..., TrainConfig]

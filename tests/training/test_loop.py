@@ -10,7 +10,7 @@ import torch
 
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.errors import CephkitError
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Output
 from cephkit.training import launch, loop

@@ -15,14 +15,13 @@ from cephkit.checkpoint import read_checkpoint
 from cephkit.data.dataset import Batch, FilmDataset
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Network, Output
 from cephkit.training import loop
 from cephkit.training import run as run_module
 from cephkit.training.context import NetworkRun
-from cephkit.training.failure import failure
-from cephkit.training.loop import fit
+from cephkit.training.loop import failure, fit
 from cephkit.training.run import set_up, train
 from tests.training.conftest import Settings
 from tests.training.test_resume import equal, state_of

@@ -5,8 +5,9 @@ import torch
 
 from cephkit.config import TrainConfig
 from cephkit.errors import SettingsError
+from cephkit.memory import GIB
 from cephkit.memory.recover import Packing
-from cephkit.training.packing import GIB, cap_memory, choose_packing, memory_budget
+from cephkit.training.packing import cap_memory, choose_packing, memory_budget
 from cephkit.training.run import train
 from tests.training.conftest import Settings
 

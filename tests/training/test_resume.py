@@ -14,7 +14,7 @@ import torch
 from cephkit.checkpoint import read_checkpoint, write_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.errors import CheckpointError
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.training import resume
 from cephkit.training.run import Result, set_up, train
 from tests.conftest import write_tiny_aariz

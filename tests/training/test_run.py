@@ -15,11 +15,11 @@ from cephkit.checkpoint import read_checkpoint
 from cephkit.commands.train import main
 from cephkit.data import store_builder
 from cephkit.errors import CheckpointError, DataError, SettingsError
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.training import finish as finish_module
 from cephkit.training.batches import epoch_plan
+from cephkit.training.finish import detail_data
 from cephkit.training.run import set_up, train
-from cephkit.training.second_stage import detail_data
 from tests.conftest import write_tiny_aariz
 from tests.training.conftest import Settings
 

@@ -55,7 +55,7 @@ def test_stopping_and_resuming_restores_the_scaler(settings: Settings) -> None:
 
 @pytest.mark.usefixtures("float16")
 def test_gradients_are_unscaled_before_they_are_clipped(settings: Settings) -> None:
-    from cephkit.progress import ProgressBar
+    from cephkit.screen import ProgressBar
     from cephkit.training.loop import train_epoch
 
     run = set_up(settings(mixed_precision=True, clip_grad_norm=0.5, epochs=4), ProgressBar(quiet=True))

@@ -1,19 +1,15 @@
 """How far a model lies from a user's annotators, landmark by landmark, as a table."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
 
 from cephkit.calibration.local import fit_bias
 from cephkit.data.film import Film, pixel_sizes_mm
-from cephkit.tables import write_csv
-
-Floats = NDArray[np.float64]
+from cephkit.files import Row
+from cephkit.geometry import Floats
+from cephkit.screen import figure, figure_table
 
 COLUMNS = (
     *("landmark", "films", "unit", "forward", "down", "forward_standard_error", "down_standard_error", "bias"),
@@ -22,7 +18,6 @@ COLUMNS = (
 """``forward`` and ``down``: the annotators' point from the model's, towards the face's front and towards the chin."""
 NOTEWORTHY_GAIN = 0.95
 """Of the error that is left without bias, below which removing it is advised."""
-Row = dict[str, Any]
 
 
 def bias_rows(
@@ -61,25 +56,14 @@ def bias_rows(
     return rows
 
 
-def write_bias(path: Path, rows: Sequence[Row]) -> None:
-    """``rows`` as CSV.
-
-    Raises:
-        CephkitError: it cannot be written.
-    """
-    write_csv(path, COLUMNS, rows)
-
-
 def print_bias(rows: Sequence[Row], console: Console, removed: bool) -> None:
     """``rows`` as a table, the largest bias first, and what removing it does to films that had no part in it."""
     unit = rows[0]["unit"]
-    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for heading in ("films", f"forward {unit}", f"down {unit}", "bias", f"MRE {unit}", "without bias"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("films", f"forward {unit}", f"down {unit}", "bias", f"MRE {unit}", "without bias")
+    table = figure_table([""], headings)
     for row in sorted(rows, key=lambda row: -(row["bias"] or 0.0)):
-        sides = (f"{_text(row[side])} ± {_text(row[f'{side}_standard_error'])}" for side in ("forward", "down"))
-        figures = (_text(row[name]) for name in ("bias", "mre", "mre_without_bias"))
+        sides = (f"{figure(row[side], 2)} ± {figure(row[f'{side}_standard_error'], 2)}" for side in ("forward", "down"))
+        figures = (figure(row[name], 2) for name in ("bias", "mre", "mre_without_bias"))
         table.add_row(row["landmark"], str(row["films"]), *sides, *figures)
     console.print(table)
     console.print("forward, down: the annotators' points relative to the model's, ± standard error", highlight=False)
@@ -100,7 +84,3 @@ def _mean(gaps: Floats) -> float:
 def _total(rows: Sequence[Row], name: str) -> float:
     known = [(row[name], row["films"]) for row in rows if row[name] is not None]
     return float(np.average([value for value, _ in known], weights=[films for _, films in known])) if known else np.nan
-
-
-def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cephkit.geometry import Floats
 from cephkit.inference.uncertainty import COVERAGE, Calibration, logarithms, within
-
-Floats = NDArray[np.float64]
 
 FEWEST_ERRORS = 200
 """Points with a truth below which a calibration means little."""

@@ -22,10 +22,8 @@ from cephkit.calibration.expected import (
     shape_distances,
     without_slips,
 )
-from cephkit.inference.likeness import fit_likeness
-from cephkit.inference.uncertainty import Calibration
-
-Floats = NDArray[np.float64]
+from cephkit.geometry import Floats
+from cephkit.inference.uncertainty import Calibration, fit_likeness
 
 FEWEST_FILMS = 8
 FEWEST_POINTS = 50

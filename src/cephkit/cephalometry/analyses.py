@@ -1,38 +1,70 @@
-"""Measures a face: all measurements of the requested analyses, with norms, classes and uncertainty."""
+"""Measures a face: all measurements of the requested analyses, with norms, classes and uncertainty.
 
+Standard errors are first-order propagations of the landmarks' errors. The squared standard error is the sum over
+landmarks of g' C g, where C is the covariance of the landmark's error and g the gradient of the measurement with
+respect to that landmark, by central differences. Errors of different landmarks are assumed to be independent, and small
+relative to the face (JCGM 100:2008, Guide to the expression of uncertainty in measurement).
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from cephkit.cephalometry.classes import RULES, Rule, Rules, normal_cdf, rules_for
-from cephkit.cephalometry.frame import Face, face_of, facing_of
+from cephkit.cephalometry.frame import Face, Vector, face_of, facing_of
 from cephkit.cephalometry.limits import LIMITS, MAX_IMPOSSIBLE_SHARE, NOT_A_FACE, Limits, why_impossible, why_no_lengths
 from cephkit.cephalometry.measures import MEASUREMENTS, Measurement
 from cephkit.cephalometry.norms import Norm, NormRow, Subject, norm_for, norm_rows
-from cephkit.cephalometry.primitives import DegenerateError
+from cephkit.cephalometry.primitives import DegenerateError, Formula, wrapped
 from cephkit.cephalometry.results import Result
-from cephkit.cephalometry.uncertainty import standard_error
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
 from cephkit.landmarks import Facing
 
+STEP = 1e-5
+"""Step of the differences, relative to the extent of the landmarks."""
+
+
+def standard_error(formula: Formula, face: Face, is_angle: bool) -> float | None:
+    """Standard error of ``formula`` on ``face``; None if one of its landmarks has no covariance.
+
+    Args:
+        formula: its landmarks must be present, and it must have a value.
+        face: the landmarks and their covariances.
+        is_angle: whether it is an angle in degrees, for which full turns do not count.
+
+    Raises:
+        DegenerateError: the formula has no value next to the landmarks.
+    """
+    if any(symbol not in face.covariances for symbol in formula.needs):
+        return None
+    places = np.array([face.points[symbol] for symbol in formula.needs])
+    step = STEP * float(np.ptp(places, axis=0).max())
+    variance = 0.0
+    for symbol in formula.needs:
+        gradient = np.array([_slope(formula, face, symbol, axis, step, is_angle) for axis in (0, 1)])
+        variance += float(gradient @ face.covariances[symbol] @ gradient)
+    return math.sqrt(max(variance, 0.0))
+
+
+def _slope(formula: Formula, face: Face, symbol: str, axis: int, step: float, is_angle: bool) -> float:
+    def moved(by: float) -> float:
+        point: Vector = face.points[symbol].copy()
+        point[axis] += by
+        return formula.value({**face.points, symbol: point})
+
+    difference = moved(step) - moved(-step)
+    return (wrapped(difference) if is_angle else difference) / (2 * step)
+
+
 AnalysisName: TypeAlias = Literal[
-    "Steiner",
-    "Downs",
-    "Tweed",
-    "Ricketts",
-    "McNamara",
-    "Jarabak",
-    "Wits",
-    "Eastman",
-    "Holdaway",
-    "Merrifield",
-    "Burstone",
-    "Kim",
-    "ISBI",
-]
+    "Steiner", "Downs", "Tweed", "Ricketts", "McNamara", "Jarabak", "Wits", "Eastman", "Holdaway",
+    "Merrifield", "Burstone", "Kim", "ISBI",
+]  # fmt: skip
 ANALYSES: tuple[str, ...] = get_args(AnalysisName)
 """In the order of the results; custom analyses come after them."""
 ON_REQUEST = ("ISBI",)

@@ -17,8 +17,7 @@ from cephkit.cephalometry.sheet import SHEET_ENDING
 from cephkit.cephalometry.source import RESULT_ENDING
 from cephkit.data.names import film_key, first_free
 from cephkit.errors import CephkitError, SettingsError
-from cephkit.files import short_name, write_json
-from cephkit.tables import columns_of, write_csv
+from cephkit.files import columns_of, short_name, write_csv, write_json
 
 TABLE = "measurements.csv"
 
@@ -72,7 +71,9 @@ class MeasuredFolder:
         self.folder, self.run, self.resume = folder, run, resume
         self._taken: set[str] = set()
         _refuse_foreign(folder / TABLE)
-        self._known = {film_key(_name(path)): _known(content) for path, content in self._results()}
+        self._known = {
+            film_key(path.name.removesuffix(RESULT_ENDING)): _known(content) for path, content in self._results()
+        }
 
     def name_for(self, stem: str, origin: Origin) -> str:
         """Choose a name for a film's results: ``stem``, with a number if another film has it."""
@@ -151,10 +152,6 @@ class MeasuredFolder:
 def path_digest(path: Path) -> str:
     """Identify a file's place without naming it: folders may be named after patients."""
     return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
-
-
-def _name(path: Path) -> str:
-    return path.name.removesuffix(RESULT_ENDING)
 
 
 def _known(content: Mapping[str, Any]) -> Known:

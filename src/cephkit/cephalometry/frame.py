@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing, as_spacing
-from cephkit.geometry import Matrix, film_to_face, transform
+from cephkit.geometry import Floats, Matrix, film_to_face, transform
 from cephkit.landmarks import Facing
 
-Vector: TypeAlias = NDArray[np.float64]
+Vector: TypeAlias = Floats
 
 FRONT = ("N", "Or", "A", "ANS", "Pn", "Pog", "UIT")
 BACK = ("S", "Po", "Ar", "Co", "Go", "PNS")

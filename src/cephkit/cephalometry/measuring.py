@@ -15,11 +15,9 @@ from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.sheet import sheet_html
 from cephkit.cephalometry.source import is_label_file
 from cephkit.data.about import About
-from cephkit.data.film_rows import of_film
 from cephkit.data.folder import FilmsByName, film_named
-from cephkit.data.names import film_name
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import content_hash, pixel_hash, read_bytes, to_uint8
+from cephkit.data.names import film_name, of_film
+from cephkit.data.opened import content_hash, open_film, pixel_hash, read_bytes, to_uint8
 from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError, LabelError, SettingsError
 from cephkit.files import utf8, write_whole

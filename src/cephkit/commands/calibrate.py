@@ -9,12 +9,12 @@ import numpy as np
 import tyro
 
 from cephkit.calibration.local import FEWEST_FILMS
-from cephkit.commands.console import table_console
 from cephkit.data.film import Film, Split
 from cephkit.errors import DataError, SettingsError
-from cephkit.settings.options import Batches, Compute, DataSet, SecondStage, Seed, Views
+from cephkit.files import write_csv
+from cephkit.screen import table_console
+from cephkit.settings.options import Batches, Compute, DataSet, SecondStage, Seed, Views, at_least
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import at_least
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Found, Predictor
@@ -76,7 +76,7 @@ def main(argv: list[str]) -> int:
 def calibrate(options: CalibrateOptions) -> None:
     """Write a calibration into the checkpoint; see ``main``."""
     from cephkit.calibration.fit import calibrate as fit_calibration
-    from cephkit.calibration.residuals import describe
+    from cephkit.calibration.fit import describe
     from cephkit.checkpoint import load_model, with_extras, write_extras
     from cephkit.data.prepare import prepare
     from cephkit.device import choose_device
@@ -136,9 +136,9 @@ def _local(
     first: "Calibration", predictor: "Predictor", found: "Found", films: Sequence[Film], description: str,
     options: CalibrateOptions,
 ) -> "Calibration":  # fmt: skip
-    from cephkit.calibration import bias
+    from cephkit.calibration.bias import COLUMNS, bias_rows, print_bias
+    from cephkit.calibration.fit import canvas_facing, residuals
     from cephkit.calibration.local import fit_local
-    from cephkit.calibration.residuals import canvas_facing, residuals
 
     symbols = predictor.spec.symbols
     gaps = residuals(found, films, symbols, options.truth)
@@ -151,10 +151,10 @@ def _local(
         raise DataError(f"{options.dataset_path}: {error}") from error
     made = replace(made, truth=options.truth)
     left = canvas_facing(found, films, symbols, options.truth) == "left"
-    rows = bias.bias_rows(gaps, moved, found.units, films, symbols, left)
-    bias.print_bias(rows, table_console(100), options.remove_bias)
+    rows = bias_rows(gaps, moved, found.units, films, symbols, left)
+    print_bias(rows, table_console(100), options.remove_bias)
     out = options.output
     table = out.with_name(f"{out.stem}_bias.csv")
-    bias.write_bias(table, rows)
+    write_csv(table, COLUMNS, rows)
     print(f"bias by landmark: {table}")
     return made

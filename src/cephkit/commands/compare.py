@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import tyro
 
-from cephkit.commands.console import table_console
 from cephkit.errors import SettingsError
 from cephkit.evaluation.compare import P_VALUE, compare_errors
 from cephkit.evaluation.options import JudgeOptions
-from cephkit.evaluation.pairing import paired
-from cephkit.evaluation.verdict import LANDMARK_COLUMNS, landmark_rows, print_comparison, verdict
-from cephkit.files import write_json
+from cephkit.evaluation.verdict import LANDMARK_COLUMNS, landmark_rows, paired, print_comparison, verdict
+from cephkit.files import write_csv, write_json
 from cephkit.notice import NOTICE, VERSION, Notify
+from cephkit.screen import table_console
+from cephkit.settings.options import at_least
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import at_least
-from cephkit.tables import write_csv
 
 if TYPE_CHECKING:
     from cephkit.evaluation.judge import Judged

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cephkit.commands import COMMANDS
 from cephkit.errors import CephkitError
+from cephkit.settings.options import Options
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import Options
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,12 @@ from functools import partial
 from typing import Annotated
 
 from cephkit.config import TrainConfig
-from cephkit.doctor.checks import Check, exit_status, refused, warning
+from cephkit.doctor.checks import Check, Report, exit_status, refused, to_json, warning
 from cephkit.doctor.nvidia import Smi, ask_nvidia_smi
-from cephkit.doctor.report import Report, to_json
 from cephkit.doctor.software import driver_check, python_check, tensorboard_check, torch_check, torch_import_check
 from cephkit.errors import CephkitError
+from cephkit.settings.options import above
 from cephkit.settings.reading import parse_with_file
-from cephkit.settings.rules import above
 
 Checking = Callable[[], Check | list[Check] | None]
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.console import Console
 
-from cephkit.commands.console import table_console
 from cephkit.evaluation.options import JudgeOptions
-from cephkit.evaluation.results import metrics_content, print_results, write_predictions, write_results
+from cephkit.evaluation.results import metrics_content, print_results, write_results
+from cephkit.evaluation.scoring import predictions_json
+from cephkit.files import write_csv, write_json
 from cephkit.notice import NOTICE, Notify
-from cephkit.progress import track
-from cephkit.settings.options import SecondStage, Views
+from cephkit.screen import table_console, track
+from cephkit.settings.options import SecondStage, Views, at_least
 from cephkit.settings.reading import from_keywords, parse
-from cephkit.settings.rules import at_least
 
 if TYPE_CHECKING:
     from cephkit.evaluation.judge import Judged
@@ -84,10 +84,8 @@ def evaluate(
     Raises:
         CephkitError: what cannot be scored, and why.
     """
-    from cephkit.evaluation.judge import (  # torch, which help and wrong settings do not need
-        judge_checkpoints,
-        judge_file,
-    )
+    # torch, which help and wrong settings do not need
+    from cephkit.evaluation.judge import judge_checkpoints, judge_file
 
     options = from_keywords(EvaluateOptions, options, settings, "cephkit.evaluate")
     if options.predictions is None:
@@ -95,7 +93,8 @@ def evaluate(
     else:
         judged = judge_file(options, options.predictions, notify)
     scores, source = judged.scores, judged.source
-    write_predictions(options.out, scores)
+    # First, because they take longest to compute.
+    write_json(options.out / "predictions.json", predictions_json(scores.records()))
     metrics = scores.metrics(options.bootstrap_draws, options.seed)
     about = {
         **source,
@@ -122,7 +121,7 @@ def evaluate(
 
 
 def _stress(options: EvaluateOptions, judged: "Judged", console: Console) -> None:
-    from cephkit.evaluation.stress import print_stress, stress_rows, write_stress
+    from cephkit.evaluation.stress import STRESS_COLUMNS, print_stress, stress_rows
 
     predictor = judged.predictor
     assert predictor is not None
@@ -131,4 +130,4 @@ def _stress(options: EvaluateOptions, judged: "Judged", console: Console) -> Non
         lambda films: track(films, "distorting", len(films)), max_films=options.stress_films,
     )  # fmt: skip
     print_stress(rows, console)
-    write_stress(options.out, rows)
+    write_csv(options.out / "stress.csv", STRESS_COLUMNS, rows)

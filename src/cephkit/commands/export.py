@@ -14,10 +14,9 @@ from cephkit.data.spacing import square
 from cephkit.errors import SettingsError
 from cephkit.interchange.aariz import aariz_files
 from cephkit.interchange.coco import coco_files
-from cephkit.interchange.contents import Files, write_files
 from cephkit.interchange.cvat import cvat_files
 from cephkit.interchange.dicom_sr import dicom_sr_files
-from cephkit.interchange.films import on_films, read_records, with_films
+from cephkit.interchange.films import Files, on_films, read_records, with_films, write_files
 from cephkit.interchange.label_studio import LOCAL_FILES, label_studio_files
 from cephkit.interchange.tables import table_files
 from cephkit.notice import NOTICE

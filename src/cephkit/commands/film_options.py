@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cephkit.data.pixels import content_hash
+from cephkit.data.opened import content_hash
 from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, given_spacing
 from cephkit.errors import SettingsError
 from cephkit.notice import VERSION
-from cephkit.settings.rules import Options, between
+from cephkit.settings.options import Options, between
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model

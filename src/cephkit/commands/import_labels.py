@@ -10,10 +10,9 @@ import tyro
 
 from cephkit.interchange.aariz import imported_files
 from cephkit.interchange.coco import read_coco
-from cephkit.interchange.contents import write_files
 from cephkit.interchange.cvat import read_cvat
-from cephkit.interchange.imported import Imported
-from cephkit.interchange.imported_check import check_labels, find_films
+from cephkit.interchange.films import write_files
+from cephkit.interchange.imported import Imported, check_labels, find_films
 from cephkit.interchange.label_studio_reader import read_label_studio
 from cephkit.settings.options import Overwrite
 from cephkit.settings.reading import parse

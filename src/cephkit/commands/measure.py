@@ -20,9 +20,8 @@ from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
-from cephkit.settings.options import Device, Views
+from cephkit.settings.options import Device, Views, between
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import between
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model
@@ -98,17 +97,11 @@ def measure_films(options: MeasureOptions) -> int:
         any_spacing=options.ignore_bad_pixel_size,
     )
     measuring = Measuring(
-        MeasuredFolder(options.out, run, options.resume),
-        None if model is None else partial(_find, model),
-        about,
-        pictures,
-        spacing=options.spacing,
-        subject=Subject(options.age, options.sex, options.enlargement_percent),
-        analyses=options.analysis,
-        facing=None if options.facing == "auto" else options.facing,
-        expected_error_mm=options.expected_error_mm,
-        sheet=options.sheet,
-    )
+        MeasuredFolder(options.out, run, options.resume), None if model is None else partial(_find, model), about,
+        pictures, spacing=options.spacing, subject=Subject(options.age, options.sex, options.enlargement_percent),
+        analyses=options.analysis, facing=None if options.facing == "auto" else options.facing,
+        expected_error_mm=options.expected_error_mm, sheet=options.sheet,
+    )  # fmt: skip
     try:
         for number, file in enumerate(files, start=1):
             line = measuring.measure(file)

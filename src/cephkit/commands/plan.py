@@ -7,13 +7,11 @@ from typing import Annotated
 from cephkit.landmarks import LANDMARKS
 from cephkit.memory import GIB
 from cephkit.memory.estimate import Assumptions
-from cephkit.memory.plan import make_plan
-from cephkit.memory.plan_text import plan_text
+from cephkit.memory.plan import make_plan, plan_text
 from cephkit.memory.trace import Workload
 from cephkit.models.spec import ModelSpec
-from cephkit.settings.options import Network
+from cephkit.settings.options import Network, at_least
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import at_least
 
 SMALLEST_VRAM = 1.0
 NonNegative = Annotated[float, at_least(0)]

@@ -14,12 +14,10 @@ from cephkit.data.folder import films_in
 from cephkit.data.kinds import is_dicom_directory
 from cephkit.data.opened import read_head
 from cephkit.errors import SettingsError
-from cephkit.inference.results import PROBLEMS, ResultFolder
 from cephkit.notice import NOTICE
-from cephkit.progress import ProgressBar
-from cephkit.settings.options import Compute, SecondStage, Views
+from cephkit.screen import ProgressBar
+from cephkit.settings.options import Compute, SecondStage, Views, at_least
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import at_least
 
 CARD_BATCH = 4
 """Default films per pass on a card; on a CPU a pass of one is as fast."""
@@ -75,7 +73,7 @@ def main(argv: list[str]) -> int:
 def predict(options: PredictOptions) -> int:
     """Find the landmarks of all films; see ``main``."""
     from cephkit.inference.model import load_model  # torch, which help and wrong settings do not need
-    from cephkit.inference.work import Work
+    from cephkit.inference.results import PROBLEMS, ResultFolder, Work
 
     files = film_files(options.films, options.out, options.recursive)
     about = {} if options.about is None else read_about(options.about)
@@ -96,14 +94,10 @@ def predict(options: PredictOptions) -> int:
     for lack in model.predictor.lacks:
         print(f"{lack}; cephkit calibrate adds it")
     work = Work(
-        model,
-        results,
-        spacing=options.spacing,
-        about=about,
-        overlay=options.overlay,
+        model, results, spacing=options.spacing, about=about, overlay=options.overlay,
         batch_size=options.batch_size or (1 if device.type == "cpu" else CARD_BATCH),
         workers=min(MOST_WORKERS, os.cpu_count() or 1) if options.num_workers is None else options.num_workers,
-    )
+    )  # fmt: skip
     problems: list[tuple[str, str]] = []
     existing = without_size = 0
     try:

@@ -8,12 +8,11 @@ import tyro
 
 from cephkit.errors import DataError
 from cephkit.interrupt import Stopped, ending_after_the_step
-from cephkit.settings.options import SOURCES, Compute, SecondStageTraining, Seed, TrainingData
+from cephkit.settings.options import SOURCES, Compute, SecondStageTraining, Seed, TrainingData, above, at_least
 from cephkit.settings.reading import parse
-from cephkit.settings.rules import above, at_least
 
 if TYPE_CHECKING:
-    from cephkit.progress import ProgressBar
+    from cephkit.screen import ProgressBar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +46,7 @@ def refine(options: RefineOptions) -> bool:
         CephkitError: see ``main``.
         Stopped: Ctrl-C or SIGTERM; the same call resumes.
     """
-    from cephkit.progress import ProgressBar
+    from cephkit.screen import ProgressBar
     from cephkit.training.lock import owning_folder_of
 
     with ProgressBar(estimate=False, plain_every_s=30) as screen, owning_folder_of(options.checkpoint, screen.notify):
@@ -57,10 +56,9 @@ def refine(options: RefineOptions) -> bool:
 def _refine(options: RefineOptions, screen: "ProgressBar") -> bool:
     from cephkit.checkpoint import load_model
     from cephkit.data.prepare import prepare
-    from cephkit.training.finish import finish
+    from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
     from cephkit.training.launch import start_fabric
     from cephkit.training.refine import RefinerTraining, state_path
-    from cephkit.training.second_stage import add_refiner, detail_data, detail_size
 
     notify = screen.notify
     fabric = start_fabric(options.device, options.mixed_precision, notify)

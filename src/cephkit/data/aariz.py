@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
-from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.labels import read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, MachineRow, read_machine_map
-from cephkit.data.names import film_key, film_name
-from cephkit.data.pixels import FILM_ENDINGS
-from cephkit.errors import DataError, LabelError, Note
+from cephkit.data.names import film_key, film_name, of_film, rows_without_film
+from cephkit.data.opened import FILM_ENDINGS
+from cephkit.errors import DataError, LabelError, Note, some
 
 ANNOTATORS: dict[str, str] = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}
 """Annotator -> folder."""
@@ -39,12 +38,6 @@ class AarizFolder:
     notes: tuple[Note, ...] = ()
 
 
-def some(names: Sequence[str], count: int = 5) -> str:
-    """The first names and how many more there are, for one line on screen."""
-    rest = len(names) - count
-    return ", ".join(names[:count]) + (f" and {rest} more" if rest > 0 else "")
-
-
 def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
     """Films and labels under ``root``; folder names and endings in any case.
 
@@ -66,7 +59,9 @@ def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
         found, broken, odd = _read_split(split, split_folder, film_folder)
         problems += broken
         notes += odd
-        films += [_with_machine(film, of_film(machines, film.path)) for film in found]
+        for film in found:
+            row = of_film(machines, film.path)
+            films.append(film if row is None else replace(film, machine=row.machine, spacing=row.spacing))
     files = [film.path for film in films] + _films_of_others(root, splits)
     notes += _machine_notes(films, machines) + _unmatched_rows(films, files, machines)
     return AarizFolder(tuple(films), tuple(problems), tuple(notes))
@@ -189,10 +184,6 @@ def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[st
         except LabelError:
             unread.append(film_id)
     return stages, unread
-
-
-def _with_machine(film: Film, row: MachineRow | None) -> Film:
-    return film if row is None else replace(film, machine=row.machine, spacing=row.spacing)
 
 
 def _films_of_others(root: Path, splits: Sequence[Split]) -> list[Path]:

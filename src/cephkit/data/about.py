@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from cephkit.data.aariz import some
-from cephkit.data.film_rows import of_film, rows_without_film
 from cephkit.data.machines import SIDES
-from cephkit.data.names import film_key
+from cephkit.data.names import film_key, of_film, rows_without_film
 from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, spacing_from_ruler, square
 from cephkit.data.tables import number, read_table, surplus
-from cephkit.errors import DataError, SettingsError
+from cephkit.errors import DataError, SettingsError, some
 
 Sex: TypeAlias = Literal["female", "male"]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cephkit.data.aariz import ANNOTATORS, Problem, some
+from cephkit.data.aariz import ANNOTATORS, Problem
 from cephkit.data.film import Film
 from cephkit.data.index import FilmFacts, FilmIndex, Sink
 from cephkit.data.machines import FILE_NAME
-from cephkit.errors import Note
-from cephkit.progress import track
+from cephkit.errors import Note, some
+from cephkit.screen import track
 
 THREADS = min(8, os.cpu_count() or 1)
 LARGEST_GAP_MM = 20.0
@@ -123,8 +123,7 @@ def label_notes(films: Sequence[Film]) -> list[Note]:
     if gaps:
         limit = f"more than {LARGEST_GAP_MM:g} mm ({LARGEST_GAP_PX:g} px without a pixel size)"
         text = f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some([label for _, label in gaps])}"
-        remedy = "check these films: one of the two marks is far off; correct it"
-        notes.append(Note("outlying labels", text, remedy))
+        notes.append(Note("outlying labels", text, "check these films: one of the two marks is far off; correct it"))
     return notes
 
 

@@ -8,13 +8,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cephkit.data.aariz import some
 from cephkit.data.film import Film, points_array
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import to_canvas, to_uint8
+from cephkit.data.opened import open_film, to_canvas, to_uint8
 from cephkit.data.spacing import SQUARE, stretch_of
 from cephkit.data.store import FilmStore
-from cephkit.errors import DataError, FilmError
+from cephkit.errors import DataError, FilmError, some
 from cephkit.geometry import Size, letterbox, transform
 
 
@@ -43,12 +41,7 @@ class FilmDataset(Dataset[Batch]):
     """
 
     def __init__(
-        self,
-        films: Sequence[Film],
-        symbols: tuple[str, ...],
-        annotation: str,
-        canvas_size: Size,
-        store: FilmStore,
+        self, films: Sequence[Film], symbols: tuple[str, ...], annotation: str, canvas_size: Size, store: FilmStore
     ) -> None:
         if store.canvas_size != canvas_size:
             raise ValueError(f"the store holds canvases of {store.canvas_size}, expected {canvas_size}")

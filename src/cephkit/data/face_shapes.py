@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.synthetic.shapes import table
+from cephkit.geometry import Floats
 from cephkit.landmarks import SYMBOLS
 
-Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 FEWEST_LANDMARKS = 6

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cephkit.data.spacing import Spacing, stretch_of
+from cephkit.geometry import Floats
 
 Split: TypeAlias = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
@@ -68,16 +68,16 @@ def _mean(marks: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return float(sum(x)) / len(marks), float(sum(y)) / len(marks)
 
 
-def pixel_sizes_mm(films: Sequence[Film]) -> NDArray[np.float64]:
+def pixel_sizes_mm(films: Sequence[Film]) -> Floats:
     """(N,) shorter sides of the films' pixels; NaN where unknown."""
     return np.array([np.nan if film.spacing is None else film.spacing.short_mm for film in films], dtype=np.float64)
 
 
-def stretches(films: Sequence[Film]) -> NDArray[np.float64]:
+def stretches(films: Sequence[Film]) -> Floats:
     """(N, 1, 2) of the films' pixels; times them, distances between points are in shorter sides."""
     return np.array([stretch_of(film.spacing) for film in films], dtype=np.float64).reshape(-1, 1, 2)
 
 
-def points_array(points: Points, symbols: tuple[str, ...]) -> NDArray[np.float64]:
+def points_array(points: Points, symbols: tuple[str, ...]) -> Floats:
     """``points`` as (K, 2) float64 in the order of ``symbols``; NaN where a landmark is missing."""
     return np.array([points.get(symbol, (np.nan, np.nan)) for symbol in symbols], dtype=np.float64).reshape(-1, 2)

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cephkit.data.aariz import some
-from cephkit.data.dicom.signature import begins_like_dicom
-from cephkit.data.kinds import is_dicom_directory
+from cephkit.data.kinds import begins_like_dicom, is_dicom_directory
 from cephkit.data.names import film_key, film_name
 from cephkit.data.opened import is_film_file, read_head
-from cephkit.errors import SettingsError
+from cephkit.errors import SettingsError, some
 from cephkit.notice import Notify
 
 _OF_THE_SYSTEM = {"thumbs.db", "desktop.ini"}
@@ -66,11 +64,7 @@ def search(folder: Path, *, recursive: bool = False, leave_out: Iterable[Path] =
 
 
 def films_in(
-    folder: Path,
-    *,
-    recursive: bool = False,
-    leave_out: Iterable[Path] = (),
-    notify: Notify | None = None,
+    folder: Path, *, recursive: bool = False, leave_out: Iterable[Path] = (), notify: Notify | None = None
 ) -> list[Path]:
     """Return the films that ``search`` finds; ``notify`` gets a line about what was skipped.
 

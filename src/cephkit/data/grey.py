@@ -32,8 +32,7 @@ def check_size(size: tuple[int, int], path: Path | None = None) -> None:
         reason = f"{width}x{height} pixels are more than the {LARGEST_PIXELS // 1_000_000} megapixels allowed"
         raise FilmError(reason, _SMALLER, path)
     if min(width, height) < SMALLEST_SIDE:
-        reason = f"{width}x{height} pixels; a film has at least {SMALLEST_SIDE} on each side"
-        raise FilmError(reason, COPY_AGAIN, path)
+        raise FilmError(f"{width}x{height} pixels; a film has at least {SMALLEST_SIDE} on each side", COPY_AGAIN, path)
 
 
 def check_bytes(size: tuple[int, int], bytes_per_pixel: int, path: Path) -> None:
@@ -68,8 +67,7 @@ def look_up(table: Grey, values: NDArray[np.integer], lowest: int = 0) -> Grey:
 def luminance(red: NDArray[np.uint32], green: NDArray[np.uint32], blue: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Return the weighted sum of channels of up to 16 bits, rounded."""
     weighted = red * np.uint32(_RED) + green * np.uint32(_GREEN) + blue * np.uint32(_BLUE)
-    rounded: NDArray[np.uint32] = (weighted + np.uint32(0x8000)) >> 16
-    return rounded
+    return np.asarray((weighted + np.uint32(0x8000)) >> 16)
 
 
 def turned(grey: Grey, orientation: int) -> Grey:

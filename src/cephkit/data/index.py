@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.grey import LARGEST_PIXELS
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import DECODER, content_hash, pixel_hash, read_bytes, to_uint8
+from cephkit.data.opened import DECODER, content_hash, open_film, pixel_hash, read_bytes, to_uint8
 from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError, SettingsError
 from cephkit.files import replacing

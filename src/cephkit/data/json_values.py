@@ -75,8 +75,7 @@ def number(value: Any, name: str, where: Path | str, *, digits: bool = False) ->
     except (ValueError, OverflowError):
         found = math.nan
     if not abs(found) <= FARTHEST_PX:
-        reason = f"{name} is {value!r:.40}, expected a number of at most {FARTHEST_PX:g}"
-        raise LabelError(reason, "correct it", where)
+        raise LabelError(f"{name} is {value!r:.40}, expected a number of at most {FARTHEST_PX:g}", "correct it", where)
     return found
 
 

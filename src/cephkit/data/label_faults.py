@@ -10,11 +10,11 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from cephkit.data.aariz import some
 from cephkit.data.face_shapes import MOST_OUTLIERS, Complex, FaceShape, laid, table_shape
 from cephkit.data.film import Points, points_array
 from cephkit.data.label_pose import MISTAKES, LabelPose, fault_of, pose_of
 from cephkit.data.spacing import SQUARE, Stretch
+from cephkit.errors import some
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS
 
@@ -94,8 +94,7 @@ def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
             together[other] = together[one]
     groups = {id(group): tuple(sorted(group, key=SYMBOLS.index)) for group in together.values()}
     for group in groups.values():
-        remedy = "correct the one that is wrong"
-        faults.append(Fault(group, f"{_listed(group)} on one pixel", remedy, certain=True))
+        faults.append(Fault(group, f"{_listed(group)} on one pixel", "correct the one that is wrong", certain=True))
     return faults
 
 

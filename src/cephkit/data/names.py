@@ -1,9 +1,10 @@
-"""The names of films: one rule for pictures, label files, results, and what other tools write."""
+"""The names of films, one rule for pictures, labels and results, and the rows of tables that belong to them."""
 
 import os
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
+from typing import TypeVar
 
 from cephkit.files import short_name
 
@@ -59,3 +60,18 @@ def is_file_name(name: str) -> bool:
     forbidden = "/\\\ufffe\uffff" + ('<>:"|?*' if os.name == "nt" else "")
     fits = 0 < len(name) <= LONGEST_NAME
     return fits and not any(letter in forbidden or letter < " " or "\ud800" <= letter < "\ue000" for letter in name)
+
+
+Row = TypeVar("Row")
+
+
+def of_film(rows: Mapping[str, Row], file: Path) -> Row | None:
+    """Look up the row, by ``film_key``, of the film in ``file``: under its name with or without ending."""
+    found = rows.get(film_key(file.name))
+    return rows.get(film_key(film_name(file))) if found is None else found
+
+
+def rows_without_film(keys: Iterable[str], files: Iterable[Path]) -> list[str]:
+    """The ``keys`` (``film_key``) that name none of ``files``, in their order."""
+    there = {film_key(name) for file in files for name in (file.name, film_name(file))}
+    return [key for key in keys if key not in there]

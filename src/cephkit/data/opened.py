@@ -1,6 +1,12 @@
-"""Open a film of any kind: upright, bone bright, with the pixel size that its file gives."""
+"""Films as files: read, decoded whatever their kind, hashed, and brought to the network's canvas.
 
+The networks expect square pixels: ``straightened`` stretches films, while points stay those of the film as it is
+stored; only distances are taken between points of the stretched film.
+"""
+
+import stat
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +15,77 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.data.depth import full_range
-from cephkit.data.dicom.signature import begins_like_bare_dicom, begins_like_dicom
-from cephkit.data.grey import SAVE_AS_PNG, Grey, check_size, turned
-from cephkit.data.kinds import HEAD, is_dicom_directory
+from cephkit.data.grey import COPY_AGAIN, LARGEST_PIXELS, SAVE_AS_PNG, Grey, check_size, look_up, turned
+from cephkit.data.kinds import HEAD, begins_like_bare_dicom, begins_like_dicom, is_dicom_directory
 from cephkit.data.pictures import decode_picture, grey_of_image, is_picture, not_a_film
-from cephkit.data.pixels import FILM_ENDINGS, content_hash, read_bytes
-from cephkit.data.spacing import Spacing
+from cephkit.data.spacing import SQUARE, Spacing, Stretch
 from cephkit.errors import FilmError
+from cephkit.geometry import Size, letterbox
+
+DECODER = "4"
+"""Changed whenever a file would give other grey pixels or another canvas, which makes caches void."""
+
+FILM_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".dcm", ".dicom")
+"""Endings of the files that ``opened.open_film`` reads."""
+LARGEST_FILE = 350_000_000
+"""Bytes; more than an uncompressed film of the most pixels allowed has."""
+_TO_8_BITS = np.rint(np.arange(1 << 16) / 257).astype(np.uint8)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read the file's bytes.
+
+    Raises:
+        FilmError: the file cannot be read, is not a regular file, or is too large.
+    """
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # reading a pipe or a device might never end
+            raise FilmError("a folder or device, not a file", "give the film's file", path)
+        if about.st_size > LARGEST_FILE:
+            raise FilmError(f"{about.st_size:,} bytes are more than the {LARGEST_FILE:,} allowed", COPY_AGAIN, path)
+        return path.read_bytes()
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        raise FilmError(reason, "check that the file exists and that you may read it", path) from error
+
+
+def to_uint8(grey: Grey) -> NDArray[np.uint8]:
+    """Return ``grey`` (H, W), with white at the end of its type, as uint8."""
+    return grey.astype(np.uint8, copy=False) if grey.dtype == np.uint8 else look_up(_TO_8_BITS, grey).astype(np.uint8)
+
+
+def to_canvas(grey: NDArray[np.uint8], canvas_size: Size) -> NDArray[np.uint8]:
+    """Letterbox ``grey`` (H, W) into (canvas_h, canvas_w) uint8, antialiased, with a black border.
+
+    The content lies exactly where ``geometry.letterbox`` puts it.
+    """
+    height, width = grey.shape
+    box = letterbox((height, width), canvas_size)
+    left, top, right, bottom = box.film_box
+    content_h, content_w = box.content
+    resized = Image.fromarray(grey).resize(
+        (content_w, content_h),
+        Image.Resampling.BILINEAR,  # in Pillow a triangle as wide as the reduction factor, hence antialiased
+        box=(left, top, min(right, float(width)), min(bottom, float(height))),
+    )
+    canvas = np.zeros(canvas_size, dtype=np.uint8)
+    y, x = box.offset
+    canvas[y : y + content_h, x : x + content_w] = np.asarray(resized)
+    return canvas
+
+
+def pixel_hash(grey: Grey) -> str:
+    """Hash size, depth and grey pixels: equal for the same picture in another lossless format."""
+    digest = blake2b(f"{grey.shape} {grey.dtype.name}".encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(grey).data)
+    return digest.hexdigest()
+
+
+def content_hash(data: bytes) -> str:
+    """Hash a file's bytes."""
+    return blake2b(data, digest_size=16).hexdigest()
+
 
 _DICOM_ENDINGS = (".dcm", ".dicom", "")
 
@@ -134,3 +204,24 @@ def _is_dicom(data: bytes, path: Path) -> bool:
 def _ending(path: Path) -> str:
     """In lower case; empty for a name that is a DICOM UID such as 1.2.840.10008, as exported films often have."""
     return "" if path.suffix[1:].isdigit() else path.suffix.lower()
+
+
+def straightened(grey: NDArray[np.uint8], stretch: Stretch) -> NDArray[np.uint8]:
+    """Resample ``grey`` (H, W) to square pixels.
+
+    Raises:
+        FilmError: it would be too large.
+    """
+    if stretch == SQUARE:
+        return grey
+    height, width = grey.shape
+    size = (round(width * stretch[0]), round(height * stretch[1]))
+    if size[0] * size[1] > LARGEST_PIXELS:
+        raise FilmError(f"{size[0]}x{size[1]} pixels, once they are square, are too many", "save the film smaller")
+    return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR))
+
+
+def unstretched(points: NDArray[np.float64], shrink: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Map points (..., 2) of the stretched film to pixels of the stored one, by ``shrink`` (across, down)."""
+    # Pixel centres are integers, so the film's edge lies half a pixel before 0.
+    return (points + 0.5) * shrink - 0.5

@@ -2,9 +2,12 @@
 
 Films come from strangers: the first bytes choose the decoder, never the file's ending; sizes are checked before
 anything is unpacked; a film that is damaged in any way is refused rather than decoded in part.
+
+A TIFF's first directory is read beforehand, so that unsupported kinds are called unsupported, not damaged.
 """
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,16 +17,68 @@ from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from cephkit.data.depth import full_range
-from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN, SAVE_AS_PNG, Grey, check_bytes, check_size, turned
 from cephkit.data.jpeg import JPEG_LS, LOSSLESS, jpeg_head
-from cephkit.data.kinds import HEAD, other_kind, picture_kind
-from cephkit.data.tiff import PHOTOMETRIC, SAMPLE_FORMAT, SIGNED, WHITE_IS_ZERO, unsupported_tiff
+from cephkit.data.kinds import HEAD, begins_like_dicom, other_kind, picture_kind
 from cephkit.errors import FilmError
+
+BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT = 258, 259, 262, 277, 339
+WHITE_IS_ZERO, SIGNED = 0, 2
+_SHORT, _LONG = 3, 4
+_MOST_VALUES = 4
+_COMPRESSIONS = {
+    33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 34892: "lossy JPEG of a raw photo",
+    52546: "JPEG XL", 50002: "JPEG XL", 34887: "LERC", 34661: "JBIG", 34715: "JBIG2", 34933: "PNG", 34934: "JPEG XR",
+}  # fmt: skip
+_JPEGS = (6, 7)
+_FORMATS = {1: "unsigned", SIGNED: "signed", 3: "floating-point", 4: "untyped", 5: "complex", 6: "complex"}
+
+
+def read_tags(data: bytes) -> dict[int, tuple[int, ...]]:
+    """Read the first values of each integer tag in the first directory; none if it is damaged."""
+    order = {b"II": "<", b"MM": ">"}.get(data[:2], "<")
+    try:
+        (start,) = struct.unpack_from(f"{order}I", data, 4)
+        (count,) = struct.unpack_from(f"{order}H", data, start)
+        tags = {}
+        for number in range(count):
+            tag, kind, values = struct.unpack_from(f"{order}HHI", data, start + 2 + 12 * number)
+            if kind not in (_SHORT, _LONG) or not values:
+                continue
+            letter, size = ("H", 2) if kind == _SHORT else ("I", 4)
+            at = start + 10 + 12 * number
+            if values * size > 4:
+                (at,) = struct.unpack_from(f"{order}I", data, at)
+            tags[tag] = struct.unpack_from(f"{order}{min(values, _MOST_VALUES)}{letter}", data, at)
+    except struct.error:
+        return {}
+    return tags
+
+
+def unsupported_tiff(data: bytes) -> str:
+    """Explain why a TIFF is of an unsupported kind; empty if it is supported."""
+    tags = read_tags(data)
+    compression, bits = tags.get(COMPRESSION, (1,))[0], tags.get(BITS, (1,))
+    form = tags.get(SAMPLE_FORMAT, (1,))
+    if compression not in COMPRESSION_INFO:
+        name = _COMPRESSIONS.get(compression, "compression")
+        return f"a TIFF with {name} ({compression}) inside, which is not supported"
+    if compression in _JPEGS and set(bits) != {8}:
+        return f"a TIFF with JPEG of {bits[0]} bits inside, which is not supported"
+    if set(form) - {1, SIGNED} or (SIGNED in form and len(bits) > 1):
+        return f"a TIFF of {_FORMATS.get(form[0], 'unknown')} pixels of {bits[0]} bits, which is not supported"
+    if SIGNED in form and (bits[0] not in (8, 16) or tags.get(PHOTOMETRIC, (1,))[0] == WHITE_IS_ZERO):
+        return f"a TIFF of signed pixels of {bits[0]} bits of this kind, which is not supported"
+    if max(bits) > 8 and tags.get(SAMPLES, (1,))[0] > 1:  # Pillow would drop the low bits
+        return f"a TIFF of {max(bits)}-bit colour, which is not supported"
+    if bits[0] > 16:
+        return f"a TIFF of {_FORMATS[form[0]]} pixels of {bits[0]} bits, which is not supported"
+    return ""
+
 
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
 
@@ -69,8 +124,7 @@ def decode_picture(data: bytes, path: Path) -> tuple[Grey, int]:
     except (FilmError, MemoryError):
         raise
     except Exception as error:  # hostile bytes make decoders raise errors of every kind
-        reason = f"damaged or truncated: {type(error).__name__}: {error}"
-        raise FilmError(reason, COPY_AGAIN, path) from error
+        raise FilmError(f"damaged or truncated: {type(error).__name__}: {error}", COPY_AGAIN, path) from error
 
 
 def grey_of_image(image: Image.Image) -> tuple[Grey, int]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import platformdirs
 
-from cephkit.data.aariz import AarizFolder, Problem, has_split, read_aariz, some
+from cephkit.data.aariz import AarizFolder, Problem, has_split, read_aariz
 from cephkit.data.check import THREADS, film_problems, label_notes, leaked, scan, unlabelled, with_facts
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import SPLITS, Film, Split
@@ -16,7 +16,7 @@ from cephkit.data.index import FilmFacts, FilmIndex
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.store import FilmStore
 from cephkit.data.store_builder import StoreBuilder, check_memory, folder_bytes
-from cephkit.errors import DataError, Note
+from cephkit.errors import DataError, Note, some
 from cephkit.geometry import Size
 from cephkit.landmarks import SYMBOLS, in_canonical_order
 from cephkit.notice import Notify
@@ -41,17 +41,9 @@ class PreparedData:
     left_out: tuple[Problem, ...] = ()
     """Why films that cannot be used are not among ``films``."""
 
-    def dataset(
-        self, split: Split, symbols: tuple[str, ...] | None = None, annotation: str | None = None
-    ) -> FilmDataset:
-        """The films of ``split``, with the symbols and the annotation of this data by default."""
-        return FilmDataset(
-            self.films[split],
-            symbols or self.symbols,
-            annotation or self.annotation,
-            self.canvas_size,
-            self.store,
-        )
+    def dataset(self, split: Split, symbols: tuple[str, ...] = ()) -> FilmDataset:
+        """The films of ``split``; with the symbols of this data by default."""
+        return FilmDataset(self.films[split], symbols or self.symbols, self.annotation, self.canvas_size, self.store)
 
 
 def film_cache(cache_dir: Path | None) -> Path:

@@ -99,13 +99,13 @@ def as_spacing(given: Spacing | float | None) -> Spacing | None:
     return given
 
 
-def square(pixel_size_mm: float, origin: str, plane: Plane = "unknown") -> Spacing:
+def square(pixel_size_mm: float, origin: str) -> Spacing:
     """Square pixels.
 
     Raises:
         SettingsError: see ``Spacing``.
     """
-    return Spacing(pixel_size_mm, pixel_size_mm, origin, plane)
+    return Spacing(pixel_size_mm, pixel_size_mm, origin)
 
 
 def spacing_from_ruler(

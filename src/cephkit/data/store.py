@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.film import Film
-from cephkit.data.pixels import DECODER
+from cephkit.data.opened import DECODER
 from cephkit.errors import FilmError
 from cephkit.geometry import Size
 

@@ -15,8 +15,7 @@ import psutil
 from numpy.typing import NDArray
 
 from cephkit.data.film import Film
-from cephkit.data.opened import open_film
-from cephkit.data.pixels import content_hash, read_bytes, to_canvas, to_uint8
+from cephkit.data.opened import content_hash, open_film, read_bytes, to_canvas, to_uint8
 from cephkit.data.store import FilmStore, content_of, end_of_store, store_path
 from cephkit.errors import DataError, FilmError
 from cephkit.geometry import Size

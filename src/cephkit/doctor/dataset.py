@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cephkit.config import TrainConfig
-from cephkit.data.aariz import has_split, some
+from cephkit.data.aariz import has_split
 from cephkit.data.film import Film, Split, pixel_sizes_mm
 from cephkit.data.prepare import UNREAD, PreparedData, prepare
 from cephkit.doctor.checks import Check, failure, noted, ok, refused, warning
-from cephkit.errors import DataError, Note
+from cephkit.errors import DataError, Note, some
 from cephkit.landmarks import SYMBOLS
 from cephkit.settings.options import SOURCES, AnnotationType
 

@@ -100,5 +100,4 @@ def _lighter(config: TrainConfig, packing: Packing) -> Iterator[tuple[TrainConfi
     while (following := smaller(ways[-1] if ways else packing)) is not None:  # with one film a pass, more recomputation
         ways.append(following)
     for way in ways:
-        flags = f"--batch_size {way.batch_size} --gradient_accumulation_steps {way.accumulation}"
-        yield config, way, f"{prefix}{flags} --recompute {way.recompute}"
+        yield config, way, prefix + way.flags

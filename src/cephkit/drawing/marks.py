@@ -1,15 +1,21 @@
-"""Strokes, names and colours, whichever back end draws them; lengths in pixels, pixel centres at integers."""
+"""Strokes, names and colours, whichever back end draws them, and where names hide little else.
 
+Lengths are pixels, pixel centres at integers.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cephkit.drawing.placing import Box
+from cephkit.geometry import Floats
 from cephkit.landmarks import Tissue
 
 XY: TypeAlias = tuple[float, float]
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 HALO_OPACITY = 0.8
 
@@ -110,3 +116,39 @@ def region_ellipse(point: XY, region: ArrayLike) -> Ellipse:
     variances, axes = np.linalg.eigh(np.asarray(region, dtype=np.float64))
     small, large = np.sqrt(np.maximum(variances, 0)).tolist()
     return Ellipse(point, (large, small), float(np.degrees(np.arctan2(axes[1, 1], axes[0, 1]))))
+
+
+def best_place(places: Iterable[Box], others: Sequence[Box], picture: Box) -> Box:
+    """The first of the places that cover the least of ``others`` and lie the least outside ``picture``."""
+    choice = list(places)
+    boxes = np.array(choice, dtype=np.float64)
+    taken = np.array(others, dtype=np.float64).reshape(-1, 4)
+    outside = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - shared_area(boxes, picture)
+    cost = shared_area(boxes[:, None], taken).sum(axis=1) + 10 * outside
+    return choice[int(cost.argmin())]
+
+
+def places_around(point: tuple[float, float], size: tuple[float, float], gaps: Iterable[float]) -> Iterator[Box]:
+    """Boxes of ``size`` (width, height) around ``point``, at each distance of ``gaps``, the preferred ones first."""
+    (x, y), (width, height) = point, size
+    for gap in gaps:
+        right, left, middle_x = x + gap, x - gap - width, x - width / 2
+        above, below, middle_y = y - gap - height, y + gap, y - height / 2
+        corners = (
+            *((right, middle_y), (left, middle_y), (right, above + gap / 2), (right, below - gap / 2)),
+            *((left, above + gap / 2), (left, below - gap / 2), (middle_x, above), (middle_x, below)),
+        )
+        for px, py in corners:
+            yield px, py, px + width, py + height
+
+
+def box_around(x: float, y: float, reach: float) -> Box:
+    """The square with sides ``reach`` from a point."""
+    return x - reach, y - reach, x + reach, y + reach
+
+
+def shared_area(one: ArrayLike, other: ArrayLike) -> Floats:
+    """Area of the intersection of boxes (..., 4)."""
+    ours, theirs = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    sides = np.minimum(ours[..., 2:], theirs[..., 2:]) - np.maximum(ours[..., :2], theirs[..., :2])
+    return np.asarray(np.prod(np.maximum(sides, 0.0), axis=-1))

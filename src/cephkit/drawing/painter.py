@@ -6,8 +6,20 @@ from typing import TypeAlias
 from numpy.typing import ArrayLike
 
 from cephkit.data.film import Points
-from cephkit.drawing.marks import ON_FILM, XY, Ellipse, Name, Pen, Stroke, marker, region_ellipse
-from cephkit.drawing.placing import Box, best_place, box_around, places_around
+from cephkit.drawing.marks import (
+    ON_FILM,
+    XY,
+    Box,
+    Ellipse,
+    Name,
+    Pen,
+    Stroke,
+    best_place,
+    box_around,
+    marker,
+    places_around,
+    region_ellipse,
+)
 from cephkit.landmarks import BY_SYMBOL, Tissue, in_canonical_order
 
 WidthOf: TypeAlias = Callable[[str, float], float]

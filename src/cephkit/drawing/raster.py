@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cephkit.drawing.marks import HALO_OPACITY, Ellipse, Ink, Name, Shape, Stroke
+from cephkit.geometry import Floats
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-Floats = NDArray[np.float64]
 
 
 def paint(picture: Image.Image, strokes: Sequence[Stroke], names: Iterable[Name], ink: Ink) -> None:
@@ -85,8 +85,7 @@ def _outline(shape: Shape) -> Floats:
     angle = np.linspace(0, 2 * np.pi, 4 * int(np.clip(max(a, b), 8, 24)) + 1)
     cos, sin = np.cos(np.radians(shape.degrees)), np.sin(np.radians(shape.degrees))
     circle = np.stack((a * np.cos(angle), b * np.sin(angle)), axis=-1)
-    outline: Floats = np.array(shape.centre) + circle @ np.array([[cos, sin], [-sin, cos]])
-    return outline
+    return np.asarray(np.array(shape.centre) + circle @ np.array([[cos, sin], [-sin, cos]]))
 
 
 def _distance(x: NDArray[np.int_], y: NDArray[np.int_], start: Floats, end: Floats) -> Floats:
@@ -94,5 +93,4 @@ def _distance(x: NDArray[np.int_], y: NDArray[np.int_], start: Floats, end: Floa
     (dx, dy), (left, top) = end - start, start
     length = dx * dx + dy * dy
     share = np.clip(((x - left) * dx + (y - top) * dy) / length, 0.0, 1.0) if length else 0.0
-    distance: Floats = np.hypot(x - left - share * dx, y - top - share * dy)
-    return distance
+    return np.asarray(np.hypot(x - left - share * dx, y - top - share * dy))

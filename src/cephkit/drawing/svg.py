@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cephkit.drawing.marks import HALO_OPACITY, Ellipse, Ink, Name, Stroke
-from cephkit.drawing.placing import Box
+from cephkit.drawing.marks import HALO_OPACITY, Box, Ellipse, Ink, Name, Stroke
 
 
 @dataclass(frozen=True)

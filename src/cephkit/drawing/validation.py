@@ -14,7 +14,7 @@ from cephkit.drawing.raster import paint
 LONGEST_SIDE = 768
 
 
-def draw_errors(dataset: FilmDataset, index: int, predicted: NDArray[np.float64], truth: str) -> NDArray[np.uint8]:
+def draw_errors(dataset: FilmDataset, index: int, predicted: geometry.Floats, truth: str) -> NDArray[np.uint8]:
     """(H, W, 3) uint8: the canvas of film ``index`` with its true and ``predicted`` (K, 2) points, film pixels."""
     film = dataset.films[index]
     canvas = dataset[index].canvas[0].numpy()
@@ -24,7 +24,7 @@ def draw_errors(dataset: FilmDataset, index: int, predicted: NDArray[np.float64]
     assert film.size is not None
     to_canvas = geometry.letterbox(film.size, dataset.canvas_size).to_canvas
 
-    def placed(points: NDArray[np.float64]) -> Points:
+    def placed(points: geometry.Floats) -> Points:
         drawn = (geometry.transform(to_canvas, points) + 0.5) * zoom - 0.5
         found = zip(dataset.symbols, drawn.tolist(), strict=True)
         return {symbol: (x, y) for symbol, (x, y) in found if np.isfinite((x, y)).all()}

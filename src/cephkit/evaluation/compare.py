@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cephkit.evaluation.bootstrap import Floats, Interval, drawn_means, film_draws, interval_95
-from cephkit.evaluation.metrics import THRESHOLDS_MM
+from cephkit.evaluation.metrics import THRESHOLDS_MM, Interval, drawn_means, film_draws, interval_95
+from cephkit.geometry import Floats
 
 Unit = Literal["mm", "px"]
 

@@ -34,8 +34,10 @@ class Distortion:
     name: str
     strength: str
     """For people; empty where there is only one."""
-    function: Callable[[Grey8, int], Distorted]
-    """(film (H, W) uint8, seed) to (distorted film, 3x3 matrix); only noise makes use of the seed."""
+    function: Callable[..., Distorted]
+    """Film (H, W) uint8 to (distorted film, 3x3 matrix)."""
+    is_random: bool = False
+    """Whether the function takes a ``seed`` too."""
 
     def __call__(self, film: Grey8, seed: int = 0) -> Distorted:
         """The distorted film (h, w) uint8, and the matrix from pixels of ``film`` to its pixels.
@@ -45,25 +47,25 @@ class Distortion:
         """
         if film.ndim != 2 or film.dtype != np.uint8:
             raise ValueError(f"a film to distort must be (H, W) uint8, got {film.shape} {film.dtype}")
-        return self.function(film, seed)
+        return self.function(film, seed=seed) if self.is_random else self.function(film)
 
 
-def unchanged(film: Grey8, seed: int = 0) -> Distorted:
+def unchanged(film: Grey8) -> Distorted:
     """The film as it is."""
     return film, _scaling(1, 1)
 
 
-def mirror(film: Grey8, seed: int = 0) -> Distorted:
+def mirror(film: Grey8) -> Distorted:
     """Left and right exchanged: the face looks to the other side."""
     return np.ascontiguousarray(film[:, ::-1]), np.array([[-1.0, 0, film.shape[1] - 1], [0, 1, 0], [0, 0, 1]])
 
 
-def invert_grey(film: Grey8, seed: int = 0) -> Distorted:
+def invert_grey(film: Grey8) -> Distorted:
     """Black and white exchanged."""
     return WHITE - film, _scaling(1, 1)
 
 
-def rotate(film: Grey8, seed: int = 0, *, degrees: float) -> Distorted:
+def rotate(film: Grey8, degrees: float) -> Distorted:
     """Turned about its centre, clockwise on screen, on a black canvas large enough to cut nothing off."""
     height, width = film.shape
     turn = np.deg2rad(degrees)
@@ -76,21 +78,21 @@ def rotate(film: Grey8, seed: int = 0, *, degrees: float) -> Distorted:
     return _warp(film, matrix, (new_h, new_w)), matrix
 
 
-def crop(film: Grey8, seed: int = 0, *, share: float) -> Distorted:
+def crop(film: Grey8, share: float) -> Distorted:
     """Each border loses ``share`` of the film's width or height."""
     height, width = film.shape
     left, top = round(share * width), round(share * height)
     return film[top : height - top, left : width - left].copy(), _shift(-left, -top)
 
 
-def frame(film: Grey8, seed: int = 0, *, share: float, grey: int) -> Distorted:
+def frame(film: Grey8, share: float, grey: int) -> Distorted:
     """A border of one ``grey`` around the film, of ``share`` of its width or height on each side."""
     height, width = film.shape
     left, top = round(share * width), round(share * height)
     return np.pad(film, ((top, top), (left, left)), constant_values=grey), _shift(left, top)
 
 
-def caption(film: Grey8, seed: int = 0) -> Distorted:
+def caption(film: Grey8) -> Distorted:
     """A white bar with black text over the top of the film."""
     height, width = film.shape
     bar = max(1, round(CAPTION_SHARE * height))
@@ -105,31 +107,31 @@ def caption(film: Grey8, seed: int = 0) -> Distorted:
     return np.array(picture), _scaling(1, 1)
 
 
-def low_contrast(film: Grey8, seed: int = 0, *, share: float) -> Distorted:
+def low_contrast(film: Grey8, share: float) -> Distorted:
     """Greys drawn towards their mean until ``share`` of their range is left."""
     levels = np.arange(256, dtype=np.float64)
     mean = film.mean()
     return _table(mean + share * (levels - mean))[film], _scaling(1, 1)
 
 
-def gamma(film: Grey8, seed: int = 0, *, exponent: float) -> Distorted:
+def gamma(film: Grey8, exponent: float) -> Distorted:
     """grey / 255 to the power of ``exponent``: above 1 is darker, below 1 is brighter."""
     return _table(255 * (np.arange(256) / 255) ** exponent)[film], _scaling(1, 1)
 
 
-def blur(film: Grey8, seed: int = 0, *, share: float) -> Distorted:
+def blur(film: Grey8, share: float) -> Distorted:
     """Gaussian blur with a standard deviation of ``share`` of the film's height."""
     blurred = Image.fromarray(film).filter(ImageFilter.GaussianBlur(share * film.shape[0]))
     return np.array(blurred), _scaling(1, 1)
 
 
-def noise(film: Grey8, seed: int = 0, *, sd: float) -> Distorted:
+def noise(film: Grey8, sd: float, seed: int) -> Distorted:
     """Gaussian noise of ``sd`` grey levels, independent in every pixel; the same for the same ``seed``."""
     grain = np.random.default_rng(seed).standard_normal(film.shape, dtype=np.float32)
     return np.clip(np.rint(film + np.float32(sd) * grain), 0, 255).astype(np.uint8), _scaling(1, 1)
 
 
-def resize(film: Grey8, seed: int = 0, *, factor: float) -> Distorted:
+def resize(film: Grey8, factor: float) -> Distorted:
     """Scaled by ``factor``, bilinear, antialiased where it gets smaller; sides are rounded to whole pixels."""
     height, width = film.shape
     new_h, new_w = max(1, round(factor * height)), max(1, round(factor * width))
@@ -137,7 +139,7 @@ def resize(film: Grey8, seed: int = 0, *, factor: float) -> Distorted:
     return np.array(resized), _scaling(new_w / width, new_h / height)
 
 
-def jpeg(film: Grey8, seed: int = 0, *, quality: int) -> Distorted:
+def jpeg(film: Grey8, quality: int) -> Distorted:
     """Saved as a JPEG of ``quality`` and read again."""
     file = io.BytesIO()
     Image.fromarray(film).save(file, "JPEG", quality=quality)
@@ -164,7 +166,7 @@ DISTORTIONS: tuple[Distortion, ...] = (
     Distortion("brighter", "gamma 0.4", partial(gamma, exponent=0.4)),
     Distortion("darker", "gamma 2.5", partial(gamma, exponent=2.5)),
     *(Distortion("blur", f"sd {share:.1%} height", partial(blur, share=share)) for share in (0.002, 0.004)),
-    *(Distortion("noise", f"sd {sd} greys", partial(noise, sd=sd)) for sd in (10, 25)),
+    *(Distortion("noise", f"sd {sd} greys", partial(noise, sd=sd), is_random=True) for sd in (10, 25)),
     Distortion("size", "x2", partial(resize, factor=2.0)),
     Distortion("size", "x0.5", partial(resize, factor=0.5)),
     Distortion("jpeg", "quality 10", partial(jpeg, quality=10)),

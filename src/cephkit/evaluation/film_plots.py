@@ -10,29 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.film import Points
-from cephkit.data.opened import read_grey
-from cephkit.data.pixels import to_uint8
+from cephkit.data.opened import read_grey, to_uint8
 from cephkit.drawing import painter
-from cephkit.drawing.marks import ON_FILM, XY, Stroke
-from cephkit.drawing.placing import box_around
+from cephkit.drawing.marks import ON_FILM, XY, Stroke, box_around
 from cephkit.drawing.svg import View, document, film_svg, marks_svg, reduced, text_width
 from cephkit.errors import FilmError
 from cephkit.evaluation.plots import Omitted, Plot
 from cephkit.evaluation.scoring import Scores
 
-Floats = NDArray[np.float64]
-
 LARGEST_HEIGHT, LARGEST_WIDTH = 900, 1200
 RING_MM = 2.0
 KINDS = ("best", "median", "worst")
 COLUMNS = (
-    "film",
-    "landmark",
-    "truth_x_px",
-    "truth_y_px",
-    "predicted_x_px",
-    "predicted_y_px",
-    "error_px",
+    *("film", "landmark", "truth_x_px", "truth_y_px", "predicted_x_px", "predicted_y_px", "error_px"),
     "error_mm",
 )
 

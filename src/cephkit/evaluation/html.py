@@ -18,23 +18,18 @@ from cephkit.evaluation.results import lacks, notes
 from cephkit.evaluation.run_plots import calibration, learning_curves
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import by_landmark, by_machine, by_tissue
-from cephkit.files import utf8, write_whole
+from cephkit.files import utf8, write_csv, write_whole
 from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES
 from cephkit.notice import NOTICE
 from cephkit.pages import render
-from cephkit.tables import write_csv
+from cephkit.screen import figure
 
 Table: TypeAlias = tuple[str, tuple[str, ...], list[tuple[tuple[str, ...], Metrics]]]
 """Title, heads of the first columns, and their cells and figures row by row."""
 
 
 def write_report(
-    out: Path,
-    scores: Scores,
-    content: dict[str, Any],
-    run_folder: Path | None = None,
-    draws: int = 0,
-    seed: int = 0,
+    out: Path, scores: Scores, content: dict[str, Any], run_folder: Path | None = None, draws: int = 0, seed: int = 0
 ) -> Path:
     """Write ``out/report.html`` and ``out/figures``: each figure as an SVG file and its numbers as CSV.
 
@@ -85,7 +80,7 @@ def write_report(
         protocol=_protocol(scores, content),
         thresholds=tuple(THRESHOLDS_MM),
         rate_keys=RATE_KEYS,
-        number=_number,
+        number=figure,
         interval_text=_interval,
         base64=lambda data: b64encode(data).decode("ascii"),
     )
@@ -97,7 +92,7 @@ def write_report(
 def _tiles(content: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Name, value and interval of the key figures."""
     mre, rates, intervals = content.get("mre_mm"), content.get("sdr") or {}, content.get("sdr_ci95") or {}
-    value = f"{_number(content.get('mre_pixels'), 1)} pixels" if mre is None else f"{mre:.3f} mm"
+    value = f"{figure(content.get('mre_pixels'), 1)} pixels" if mre is None else f"{mre:.3f} mm"
     return [
         ("MRE", value, _interval(content.get("mre_mm_ci95"), 3)),
         *(
@@ -163,7 +158,7 @@ def _this_run(scores: Scores, content: Mapping[str, Any]) -> PublishedResult:
     return PublishedResult(
         " ".join([_data_name(content), *content.get("splits", [])]).strip(),
         f"this run: {method}",
-        "-" if mre is None else f"{mre:.3f} ± {_number(content.get('sd_mm'), 3)}",
+        "-" if mre is None else f"{mre:.3f} ± {figure(content.get('sd_mm'), 3)}",
         tuple(sdr.get(key) for key in RATE_KEYS),
         f"{len(content.get('landmarks_scored', []))} landmarks, truth: {scores.truth_source}",
     )
@@ -251,7 +246,3 @@ def _without_folders(command: str) -> str:
 
 def _interval(interval: Sequence[float] | None, digits: int) -> str:
     return f"{interval[0]:.{digits}f}–{interval[1]:.{digits}f}" if interval else ""
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

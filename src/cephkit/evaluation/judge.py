@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephkit.data.aariz import AarizFolder, read_aariz, some
+from cephkit.data.aariz import AarizFolder, read_aariz
 from cephkit.data.check import unlabelled
 from cephkit.data.film import Film
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.names import film_key
-from cephkit.errors import DataError
+from cephkit.errors import DataError, some
 from cephkit.evaluation.options import JudgeOptions
-from cephkit.evaluation.predictions import listed, read_predictions
 from cephkit.evaluation.results import lacks
-from cephkit.evaluation.scoring import Scores, score_predictions, symbols_with_truth
+from cephkit.evaluation.scoring import Scores, listed, read_predictions, score_predictions, symbols_with_truth
 from cephkit.evaluation.trust import trust
 from cephkit.landmarks import in_canonical_order
 from cephkit.notice import Notify
-from cephkit.progress import track
+from cephkit.screen import track
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Predictor
@@ -60,34 +59,21 @@ def judge_checkpoints(
     predictor = Predictor(loaded, device, options.mixed_precision, tta, refine)
     spec = predictor.spec
     prepared = prepare(
-        options.dataset_path,
-        splits=options.splits,
-        annotation=options.truth,
-        canvas_size=spec.canvas_size,
-        hold=0,
-        cache_dir=options.cache_dir,
-        skip_bad_films=options.skip_bad_films,
-        notify=notify,
-    )
+        options.dataset_path, splits=options.splits, annotation=options.truth, canvas_size=spec.canvas_size, hold=0,
+        cache_dir=options.cache_dir, skip_bad_films=options.skip_bad_films, notify=notify,
+    )  # fmt: skip
     films = [film for group in prepared.films.values() for film in group]
     if not set(symbols_with_truth(films, options.truth)) & set(spec.symbols):
         raise DataError(f"{options.dataset_path}: nothing to score: no film has a landmark that the model finds")
     found = predict_films(
-        predictor,
-        films,
-        options.batch_size,
-        options.num_workers,
+        predictor, films, options.batch_size, options.num_workers,
         lambda batches: track(batches, "predicting", len(batches)),
-    )
+    )  # fmt: skip
     # The order that a predictions file has, so that it gives the same figures to the last bit.
     symbols = in_canonical_order(spec.symbols)
     columns = [spec.symbols.index(symbol) for symbol in symbols]
     scores = Scores(tuple(films), symbols, found.points[:, columns], options.truth)
-    doubted = [
-        {"film": film.film_id, "reason": pose.doubt}
-        for film, pose in zip(films, found.poses, strict=True)
-        if pose.doubt
-    ]
+    posed = [(film.film_id, pose) for film, pose in zip(films, found.poses, strict=True)]
     about = [
         {
             "path": model.path.as_posix(),
@@ -105,15 +91,9 @@ def judge_checkpoints(
         "tta": tta,
         "second_stage": any(stage.refiner is not None for stage in predictor.stages),
         "model_lacks": list(predictor.lacks),
-        "films_doubted": doubted,
-        "films_unusual": [
-            {"film": film.film_id, "note": pose.note}
-            for film, pose in zip(films, found.poses, strict=True)
-            if pose.note
-        ],
-        "films_facing_left": [
-            film.film_id for film, pose in zip(films, found.poses, strict=True) if pose.facing == "left"
-        ],
+        "films_doubted": [{"film": film, "reason": pose.doubt} for film, pose in posed if pose.doubt],
+        "films_unusual": [{"film": film, "note": pose.note} for film, pose in posed if pose.note],
+        "films_facing_left": [film for film, pose in posed if pose.facing == "left"],
         "device": str(device),
         "mixed_precision": options.mixed_precision,
         "versions": {**current_versions(), "numpy": np.__version__},

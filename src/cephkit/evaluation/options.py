@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cephkit.data.film import SPLITS, Split
-from cephkit.settings.options import Batches, Compute, DataSet, Seed
-from cephkit.settings.rules import Options, Rule
+from cephkit.settings.options import Batches, Compute, DataSet, Options, Rule, Seed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,15 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.cbook import boxplot_stats
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse, Patch
-from numpy.typing import NDArray
 
 from cephkit.data.film import points_array
 from cephkit.evaluation.metrics import detection_rate, radial_errors, to_mm
 from cephkit.evaluation.scoring import Scores
+from cephkit.files import Row
+from cephkit.geometry import Floats
 from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES, Tissue
-from cephkit.tables import Row
-
-Floats = NDArray[np.float64]
 
 TISSUE_COLOURS: dict[Tissue, str] = {"bone": "#0072B2", "tooth": "#E69F00", "soft": "#CC5F2B"}
 """After Okabe and Ito's palette, for colour-blind people."""

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cephkit.errors import some
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
-from cephkit.evaluation.predictions import predictions_json
 from cephkit.evaluation.scoring import Scores
 from cephkit.evaluation.tables import (
     ERROR_COLUMNS,
@@ -24,9 +24,9 @@ from cephkit.evaluation.tables import (
     film_rows,
     landmark_rows,
 )
-from cephkit.files import utf8, write_json
+from cephkit.files import utf8, write_csv, write_json
 from cephkit.notice import NOTICE, VERSION
-from cephkit.tables import write_csv
+from cephkit.screen import figure, figure_table
 
 HARDEST = 5
 LEAST_COVERAGE = 80.0
@@ -44,23 +44,10 @@ def metrics_content(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> 
         "landmarks_not_predicted": scores.landmarks_not_predicted,
         "landmarks_without_truth": scores.landmarks_without_truth,
         "not_found": scores.not_found,
-        "versions": {
-            "cephkit": VERSION,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        },
+        "versions": {"cephkit": VERSION, "python": platform.python_version(), "numpy": np.__version__},
         **about,
         "notice": NOTICE,
     }
-
-
-def write_predictions(out: Path, scores: Scores) -> None:
-    """Write the predicted points: they take longest to compute, so they are saved before anything is derived from them.
-
-    Raises:
-        CephkitError: the file cannot be written.
-    """
-    write_json(out / "predictions.json", predictions_json(scores.records()))
 
 
 def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:
@@ -87,11 +74,7 @@ def print_results(scores: Scores, metrics: Metrics, console: Console, content: M
         f"landmarks: {metrics.landmarks}   points: {metrics.points + metrics.missing}",
         highlight=False,
     )
-    # No lines: it must fit into 80 columns with the longest machine name.
-    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for heading in ("films", "MRE mm", "SD mm", *(f"SDR@{key}" for key in THRESHOLDS_MM), "MRE px"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = figure_table([""], ("films", "MRE mm", "SD mm", *(f"SDR@{key}" for key in THRESHOLDS_MM), "MRE px"))
     _add(table, "all", metrics.films, metrics)
     for groups in (by_split(scores), by_machine(scores)):
         for group in groups if len(groups) > 1 else ():
@@ -113,13 +96,13 @@ def notes(scores: Scores, metrics: Metrics) -> list[str]:
         lines.append("hardest: " + ", ".join(f"{row['symbol']} {row['mre_mm']:.2f} mm" for row in hardest))
     unspaced = scores.films_without_pixel_size
     if unspaced:
-        lines.append(f"without a pixel size, counted in pixels only: {len(unspaced)} films: {_some(unspaced)}")
+        lines.append(f"without a pixel size, counted in pixels only: {len(unspaced)} films: {some(unspaced, 10)}")
     if scores.landmarks_not_predicted:
         lines.append(f"with a truth but unknown to the model, not scored: {' '.join(scores.landmarks_not_predicted)}")
     if scores.landmarks_without_truth:
         lines.append(f"predicted but without a truth, not scored: {' '.join(scores.landmarks_without_truth)}")
     if metrics.missing:
-        absent = _some([f"{point['film']} {point['landmark']}" for point in scores.not_found])
+        absent = some([f"{point['film']} {point['landmark']}" for point in scores.not_found], 10)
         lines.append(f"NOT FOUND, each a miss in every SDR and not in the MRE: {metrics.missing} points: {absent}")
     return lines
 
@@ -134,13 +117,13 @@ def model_notes(content: Mapping[str, Any]) -> list[str]:
     lines = []
     left = content.get("films_facing_left") or []
     if left:
-        lines.append(f"facing left: {len(left)} films: {_some(left)}")
+        lines.append(f"facing left: {len(left)} films: {some(left, 10)}")
     unusual = content.get("films_unusual") or []
     if unusual:
-        lines.append(f"unusual faces: {len(unusual)} films: {_some([film['film'] for film in unusual])}")
+        lines.append(f"unusual faces: {len(unusual)} films: {some([film['film'] for film in unusual], 10)}")
     doubted = content.get("films_doubted") or []
     if doubted:
-        films = _some([f"{film['film']} ({film['reason']})" for film in doubted], 3)
+        films = some([f"{film['film']} ({film['reason']})" for film in doubted], 3)
         lines.append(f"NOT A LATERAL CEPHALOGRAM by the model's estimate, still scored: {len(doubted)} films: {films}")
     trust = content.get("uncertainty")
     if trust:
@@ -150,13 +133,13 @@ def model_notes(content: Mapping[str, Any]) -> list[str]:
     elif trust:
         coverage, of_large = trust["coverage_90_percent"], trust["errors_over_4mm_marked_percent"]
         lines.append(
-            f"90 % regions contain {_text(coverage, 1)} % of the true points, without the examiners' part "
-            f"{_text(trust['coverage_90_percent_without_examiners'], 1)} % ({trust['judged']})"
+            f"90 % regions contain {figure(coverage, 1)} % of the true points, without the examiners' part "
+            f"{figure(trust['coverage_90_percent_without_examiners'], 1)} % ({trust['judged']})"
         )
         lines.append(
-            f"rank correlation of expected and true error {_text(trust['rank_correlation'], 2)}, within landmarks "
-            f"{_text(trust['rank_correlation_within_landmarks'], 2)}; marked for review: "
-            f"{_text(trust['points_marked_percent'], 0)} % of the points, {_text(of_large, 0)} % of the "
+            f"rank correlation of expected and true error {figure(trust['rank_correlation'], 2)}, within landmarks "
+            f"{figure(trust['rank_correlation_within_landmarks'], 2)}; marked for review: "
+            f"{figure(trust['points_marked_percent'], 0)} % of the points, {figure(of_large, 0)} % of the "
             f"{trust['errors_over_4mm']} errors above 4 mm"
         )
         if coverage is not None and coverage < LEAST_COVERAGE:
@@ -168,15 +151,6 @@ def model_notes(content: Mapping[str, Any]) -> list[str]:
 
 
 def _add(table: Table, name: str, films: int, metrics: Metrics) -> None:
-    rates = (_text(metrics.sdr[key], 2) for key in THRESHOLDS_MM)
-    cells = (_text(metrics.mre_mm, 3), _text(metrics.sd_mm, 2), *rates, _text(metrics.mre_pixels, 1))
+    rates = (figure(metrics.sdr[key], 2) for key in THRESHOLDS_MM)
+    cells = (figure(metrics.mre_mm, 3), figure(metrics.sd_mm, 2), *rates, figure(metrics.mre_pixels, 1))
     table.add_row(Text(name), str(films), *cells)  # Text, because a machine may be called [x]
-
-
-def _text(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _some(names: list[str], most: int = 10) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest

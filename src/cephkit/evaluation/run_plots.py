@@ -9,12 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
-from numpy.typing import NDArray
 
 from cephkit.evaluation.plots import BLUE, GREY, ORANGE, Omitted, Plot, style, svg_bytes
-from cephkit.tables import Row
-
-Floats = NDArray[np.float64]
+from cephkit.files import Row
+from cephkit.geometry import Floats
 
 BINS = 10
 """Of points with similar expected errors, equally many in each."""

@@ -2,25 +2,21 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
 
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
-from cephkit.data.opened import read_grey
-from cephkit.data.pixels import to_uint8
+from cephkit.data.opened import read_grey, straightened, to_uint8, unstretched
 from cephkit.data.spacing import stretch_of
-from cephkit.data.straight import straightened, unstretched
 from cephkit.errors import DataError
 from cephkit.evaluation.distort import DISTORTIONS, NONE, Distortion
 from cephkit.evaluation.metrics import detection_rate, radial_errors, summarise, to_mm
-from cephkit.geometry import Size, invert, transform
-from cephkit.tables import Row, write_csv
+from cephkit.files import Row
+from cephkit.geometry import Floats, Size, invert, transform
+from cephkit.screen import figure, figure_table
 
-Floats = NDArray[np.float64]
 Predict = Callable[[NDArray[np.uint8]], Floats]
 """A film (H, W) uint8 to its landmarks (K, 2) in its pixels, NaN where one was not found."""
 
@@ -28,20 +24,8 @@ FAR_MM = 10.0
 """A larger error is not an inaccuracy: the model took something else for the landmark."""
 
 STRESS_COLUMNS = (
-    "distortion",
-    "strength",
-    "films",
-    "points",
-    "cut_off",
-    "missing",
-    "unit",
-    "mre",
-    "median",
-    "p95",
-    "sdr_2mm_percent",
-    "sdr_4mm_percent",
-    "over_10mm_percent",
-    "mre_ratio",
+    *("distortion", "strength", "films", "points", "cut_off", "missing", "unit", "mre", "median", "p95"),
+    *("sdr_2mm_percent", "sdr_4mm_percent", "over_10mm_percent", "mre_ratio"),
 )
 
 
@@ -51,7 +35,6 @@ def stress_rows(
     symbols: Sequence[str],
     truth_source: str,
     progress: Callable[[Sequence[Film]], Iterable[Film]] | None = None,
-    distortions: Sequence[Distortion] = DISTORTIONS,
     max_films: int | None = None,
 ) -> list[Row]:
     """Measure the errors of a model on distorted films, one row per distortion and strength.
@@ -65,7 +48,6 @@ def stress_rows(
         symbols: the K landmarks, in the order of ``predict``.
         truth_source: ``senior``, ``junior``, ``mean`` or ``official``.
         progress: wraps the films while they are processed, e.g. to draw a progress bar.
-        distortions: what to try. The film as it is is always predicted too, for ``mre_ratio``.
         max_films: at most so many films, spread evenly over ``films``; None takes all.
 
     Returns:
@@ -89,16 +71,16 @@ def stress_rows(
         raise DataError(
             f"nothing to score: none of {len(chosen)} films has a {truth_source} truth that the model knows"
         )
-    predicted = np.full((len(distortions), *truth.shape), np.nan)
+    predicted = np.full((len(DISTORTIONS), *truth.shape), np.nan)
     undistorted = np.full(truth.shape, np.nan)
-    cut_off = np.zeros((len(distortions), *truth.shape[:2]), dtype=bool)
+    cut_off = np.zeros((len(DISTORTIONS), *truth.shape[:2]), dtype=bool)
     for row, film in enumerate(progress(chosen) if progress else chosen):
         stretch = stretch_of(film.spacing)
         grey = straightened(to_uint8(read_grey(film.path)), stretch)
         truth[row] = unstretched(truth[row], np.array(stretch))
         seed = zlib.crc32(film.film_id.encode())
         undistorted[row] = _checked(predict(grey), truth[row].shape)
-        for index, distortion in enumerate(distortions):
+        for index, distortion in enumerate(DISTORTIONS):
             if distortion == NONE:
                 predicted[index, row] = undistorted[row]
                 continue
@@ -112,35 +94,21 @@ def stress_rows(
     baseline = radial_errors(undistorted, truth)
     return [
         _row(distortion, radial_errors(found, np.where(cut[..., None], np.nan, truth)), baseline, sizes, cut)
-        for distortion, found, cut in zip(distortions, predicted, cut_off, strict=True)
+        for distortion, found, cut in zip(DISTORTIONS, predicted, cut_off, strict=True)
     ]
-
-
-def write_stress(out: Path, rows: Sequence[Row]) -> Path:
-    """``rows`` as ``out``/stress.csv, whose path is returned.
-
-    Raises:
-        CephkitError: it cannot be written.
-    """
-    path = out / "stress.csv"
-    write_csv(path, STRESS_COLUMNS, rows)
-    return path
 
 
 def print_stress(rows: Sequence[Row], console: Console) -> None:
     """Print ``rows`` as a table, and what its columns mean."""
-    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
-    for heading in ("distortion", "strength"):
-        table.add_column(heading, no_wrap=True)
     unit = rows[0]["unit"] if rows else "mm"
-    for heading in ("points", "cut", "miss", f"MRE {unit}", "ratio", "median", "p95", "SDR@2", "SDR@4", ">10 mm"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("points", "cut", "miss", f"MRE {unit}", "ratio", "median", "p95", "SDR@2", "SDR@4", ">10 mm")
+    table = figure_table(("distortion", "strength"), headings)
     for row in rows:
         counts = (str(row[name]) for name in ("points", "cut_off", "missing"))
         errors = (
-            _text(row[name], digits) for name, digits in (("mre", 2), ("mre_ratio", 2), ("median", 2), ("p95", 2))
+            figure(row[name], digits) for name, digits in (("mre", 2), ("mre_ratio", 2), ("median", 2), ("p95", 2))
         )
-        rates = (_text(row[f"{name}_percent"], 1) for name in ("sdr_2mm", "sdr_4mm", "over_10mm"))
+        rates = (figure(row[f"{name}_percent"], 1) for name in ("sdr_2mm", "sdr_4mm", "over_10mm"))
         table.add_row(row["distortion"], row["strength"], *counts, *errors, *rates)
     films = max((row["films"] for row in rows), default=0)
     console.print(f"distorted films, scored in pixels of the films before distortion: {films}", highlight=False)
@@ -202,7 +170,3 @@ def _inside(points: Floats, size: Size | tuple[int, ...]) -> NDArray[np.bool_]:
     height, width = size
     x, y = points[:, 0], points[:, 1]
     return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-
-
-def _text(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -8,17 +8,11 @@ import numpy as np
 
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics, summarise
 from cephkit.evaluation.scoring import Scores
+from cephkit.files import Row
 from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES
-from cephkit.tables import Row
 
 FIGURES = (
-    "points",
-    "points_in_mm",
-    "missing",
-    "mre_mm",
-    "sd_mm",
-    "median_mm",
-    "p95_mm",
+    *("points", "points_in_mm", "missing", "mre_mm", "sd_mm", "median_mm", "p95_mm"),
     *(f"sdr_{key}mm_percent" for key in THRESHOLDS_MM),
     "mre_px",
 )
@@ -26,17 +20,8 @@ LANDMARK_COLUMNS = ("symbol", "title", "tissue", *FIGURES)
 MACHINE_COLUMNS = ("machine", "films", "films_without_pixel_size", *FIGURES)
 SPLIT_COLUMNS = ("split", "films", "films_without_pixel_size", *FIGURES)
 ERROR_COLUMNS = (
-    "film",
-    "split",
-    "machine",
-    "pixel_size_mm",
-    "landmark",
-    "predicted_x_px",
-    "predicted_y_px",
-    "truth_x_px",
-    "truth_y_px",
-    "error_px",
-    "error_mm",
+    *("film", "split", "machine", "pixel_size_mm", "landmark", "predicted_x_px", "predicted_y_px", "truth_x_px"),
+    *("truth_y_px", "error_px", "error_mm"),
 )
 NO_MACHINE = "unknown"
 

@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.calibration.expected import cross_fitted
-from cephkit.calibration.residuals import residuals
+from cephkit.calibration.fit import residuals
 from cephkit.evaluation.scoring import Scores
+from cephkit.geometry import Floats
 from cephkit.inference.uncertainty import COVERAGE, Calibration, within
 from cephkit.records.record import REVIEW_MM
 
 if TYPE_CHECKING:
     from cephkit.inference.predictor import Found
 
-Floats = NDArray[np.float64]
 
 LARGE_MM = 4.0
 """The largest distance of a success detection rate: an error beyond it is a miss by any count."""

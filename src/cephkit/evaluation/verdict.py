@@ -1,13 +1,75 @@
-"""A comparison of two models as text and tables: the verdict, what supports it, and a row for each landmark."""
+"""A comparison of two models as text and tables: the verdict, what supports it, and a row for each landmark.
 
+Two models are compared on the films and landmarks that both are scored on.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from cephkit.errors import DataError, some
 from cephkit.evaluation.compare import P_VALUE, Comparison, Difference, Unit
 from cephkit.evaluation.metrics import THRESHOLDS_MM
-from cephkit.evaluation.pairing import Paired
-from cephkit.landmarks import BY_SYMBOL
-from cephkit.tables import Row
+from cephkit.evaluation.scoring import Scores
+from cephkit.files import Row
+from cephkit.geometry import Floats
+from cephkit.landmarks import BY_SYMBOL, in_canonical_order
+from cephkit.screen import figure, figure_table
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Errors of A and B on the same films, landmarks and truth, and what could not be compared."""
+
+    symbols: tuple[str, ...]
+    errors_a: Floats
+    """(N, K) in ``unit``; see ``radial_errors``."""
+    errors_b: Floats
+    unit: Unit
+    """``mm``; ``px`` (film pixels) if no film has a pixel size."""
+    left_out: dict[str, list[str]]
+    """Films and landmarks that are not compared, by reason."""
+
+
+def paired(a: Scores, b: Scores) -> Paired:
+    """Return the errors on the films and landmarks that both are scored on; in mm if any film has a pixel size.
+
+    Raises:
+        DataError: there is no such film or landmark.
+    """
+    rows_a = {(film.split, film.film_id): row for row, film in enumerate(a.films)}
+    rows_b = {(film.split, film.film_id): row for row, film in enumerate(b.films)}
+    with_truth = {*a.symbols, *b.symbols} - {*a.landmarks_without_truth, *b.landmarks_without_truth}
+    scored_a, scored_b = (tuple(s for s in one.symbols if s in with_truth) for one in (a, b))
+    symbols = in_canonical_order(set(scored_a) & set(scored_b))
+    films = [film for film in rows_a if film in rows_b]
+    if not symbols:
+        raise DataError(
+            "nothing to compare: no landmark is scored for both. "
+            f"A has {' '.join(scored_a) or 'none'}; B has {' '.join(scored_b) or 'none'}"
+        )
+    if not films:
+        raise DataError("nothing to compare: no film is scored for both")
+    index_a, index_b = [rows_a[film] for film in films], [rows_b[film] for film in films]
+    columns_a, columns_b = ([one.symbols.index(symbol) for symbol in symbols] for one in (a, b))
+    spaced = bool(np.isfinite(a.pixel_sizes[index_a]).any())
+    errors_a, errors_b = (a.errors_mm, b.errors_mm) if spaced else (a.errors_px, b.errors_px)
+    errors_a, errors_b = errors_a[np.ix_(index_a, columns_a)], errors_b[np.ix_(index_b, columns_b)]
+    if np.isnan(errors_a).all():
+        raise DataError(f"nothing to compare: no film has a truth of {' '.join(symbols)} and a pixel size")
+    neither = {*a.landmarks_not_predicted} & {*b.landmarks_not_predicted}
+    left_out = {
+        "landmarks_only_in_a": [s for s in scored_a if s not in symbols],
+        "landmarks_only_in_b": [s for s in scored_b if s not in symbols],
+        "landmarks_in_neither": list(in_canonical_order(neither)),
+        "films_only_in_a": [film_id for split, film_id in rows_a if (split, film_id) not in rows_b],
+        "films_only_in_b": [film_id for split, film_id in rows_b if (split, film_id) not in rows_a],
+        "films_without_pixel_size": [film for film in a.films_without_pixel_size if spaced],
+    }
+    return Paired(symbols, errors_a, errors_b, "mm" if spaced else "px", left_out)
+
 
 FEW_FILMS = 30
 """Below it percentile intervals are too narrow and p-values too small to be taken at face value."""
@@ -79,7 +141,7 @@ def notes(total: Comparison, landmarks: dict[str, Comparison], pair: Paired) -> 
         "films_only_in_b": "films that only B is scored on, not compared",
         "films_without_pixel_size": "films without a pixel size, not compared",
     }
-    lines += [f"{text}: {_some(pair.left_out[name])}" for name, text in reasons.items() if pair.left_out[name]]
+    lines += [f"{text}: {some(pair.left_out[name], 10)}" for name, text in reasons.items() if pair.left_out[name]]
     return lines
 
 
@@ -89,10 +151,7 @@ def print_comparison(
     """Print ``heading``, the figures as a short table, notes, and the verdict last."""
     counts = f"films: {total.films}   landmarks: {len(landmarks)}   points: {total.points}"
     console.print(f"{heading}   {counts}", highlight=False, markup=False, soft_wrap=True)
-    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for heading in ("A", "B", "B - A", "95 % interval", "p"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = figure_table([""], ("A", "B", "B - A", "95 % interval", "p"))
     _add(table, f"MRE {pair.unit}", total.mre, 3)
     for key, rate in total.sdr.items():
         _add(table, f"SDR@{key} %", rate, 2)
@@ -110,15 +169,10 @@ def _cells(name: str, one: Difference) -> Row:
 
 def _add(table: Table, name: str, one: Difference, digits: int) -> None:
     interval = "-" if one.ci95 is None else f"{one.ci95[0]:+.{digits}f} to {one.ci95[1]:+.{digits}f}"
-    plain = ("-" if value is None else f"{value:.{digits}f}" for value in (one.a, one.b))
+    plain = (figure(value, digits) for value in (one.a, one.b))
     gap = "-" if one.difference is None else f"{one.difference:+.{digits}f}"
     table.add_row(name, *plain, gap, interval, "-" if one.p is None else _p(one.p))
 
 
 def _p(value: float) -> str:
     return f"{value:.2g}" if value < 0.001 else f"{value:.3f}"
-
-
-def _some(names: list[str], most: int = 10) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return " ".join(names[:most]) + rest

@@ -1,11 +1,51 @@
-"""Runs a predictor over many films, with few of them in memory."""
+"""Works on many films side by side, in order, with few of them in memory."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
 
 from cephkit.data.film import Film
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.preprocess import PreprocessedFilm, preprocess
-from cephkit.inference.stream import batched, in_order
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """``function`` of each item, in their order, computed by ``workers`` threads, one item a worker ahead.
+
+    What ``function`` raises is raised where its result would have come.
+
+    Args:
+        function: called in a thread; with 0 workers in this one.
+        items: may be endless.
+        workers: threads.
+    """
+    if workers == 0:
+        yield from map(function, items)
+        return
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """``items`` in lists of ``size``, the last perhaps shorter."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
 
 Progress = Callable[[Sequence[Film]], Iterable[Film]]
 

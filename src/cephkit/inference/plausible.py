@@ -11,20 +11,21 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from cephkit.inference.shape_prior import GROSS_NOISE, GROSS_SD, smooth
+from cephkit.geometry import Floats
 from cephkit.inference.shapes import (
     FEWEST_POINTS,
+    GROSS_NOISE,
+    GROSS_SD,
     aligned_to,
     found_in,
     mahalanobis,
     misfit,
     rotation_degrees,
     similarity,
+    smooth,
 )
-
-Floats = NDArray[np.float64]
 
 LEAST_FOUND = 0.5
 """Share of the landmarks that a judgement needs."""

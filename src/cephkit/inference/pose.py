@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cephkit.cephalometry.frame import facing_of
 from cephkit.checkpoint import LoadedModel
 from cephkit.errors import CheckpointError
-from cephkit.geometry import Letterbox, Matrix, Size, letterbox, transform
+from cephkit.geometry import Floats, Letterbox, Matrix, Size, letterbox, transform
 from cephkit.inference.plausible import Plausibility, ShapeModel, median_score
 from cephkit.inference.shape_fit import fit_shape
 from cephkit.inference.shapes import similarity
 from cephkit.inference.views import about_centre, fitted
 from cephkit.landmarks import Facing
 
-Floats = NDArray[np.float64]
 RunFirst = Callable[[Floats, Sequence[int]], tuple[Floats, Floats]]
 """Runs the first stage: (n, 3, 3) changes of films, which films -> points (n, K, 2) in film pixels, scores (n, K)."""
 Rectangle = Callable[[int], Floats]
@@ -73,11 +72,7 @@ class PoseModel:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as stored in a checkpoint."""
-        return {
-            "shape": self.shape.to_dict(),
-            "layout": self.layout.tolist(),
-            "canvas_size": list(self.canvas_size),
-        }
+        return {"shape": self.shape.to_dict(), "layout": self.layout.tolist(), "canvas_size": list(self.canvas_size)}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> "PoseModel":

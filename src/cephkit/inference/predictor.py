@@ -6,21 +6,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from cephkit.checkpoint import LoadedModel
-from cephkit.data.straight import unstretched
+from cephkit.data.opened import unstretched
 from cephkit.errors import CheckpointError, SettingsError
-from cephkit.geometry import Size, letterbox
+from cephkit.geometry import Floats, Size, letterbox
 from cephkit.inference.pose import Pose, choose_poses, faces, pose_model
 from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
 from cephkit.inference.stages import Matrices, ModelOutput, StageOutput, Stages
 from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import PLAIN, TEST_TIME, film_rectangles
 from cephkit.models.build import LandmarkModel
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

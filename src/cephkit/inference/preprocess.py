@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from cephkit.data.opened import OpenedFilm, open_array, open_film, open_image
-from cephkit.data.pixels import pixel_hash, to_canvas, to_uint8
+from cephkit.data.opened import (
+    OpenedFilm,
+    open_array,
+    open_film,
+    open_image,
+    pixel_hash,
+    straightened,
+    to_canvas,
+    to_uint8,
+)
 from cephkit.data.spacing import Spacing, stretch_of
-from cephkit.data.straight import straightened
 from cephkit.errors import FilmError
 from cephkit.geometry import Size
 

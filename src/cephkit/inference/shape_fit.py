@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cephkit.geometry import Floats
 from cephkit.inference.plausible import SCORE_MARGIN, ShapeModel, median_score
-from cephkit.inference.shape_prior import prior_covariance
 from cephkit.inference.shapes import (
     FEWEST_POINTS,
     aligned_to,
@@ -15,10 +15,9 @@ from cephkit.inference.shapes import (
     mahalanobis,
     normalised,
     planar,
+    prior_covariance,
     rotation_degrees,
 )
-
-Floats = NDArray[np.float64]
 
 PRIOR_FILMS = 30.0
 """Weight, in films, of what is known of faces in general."""

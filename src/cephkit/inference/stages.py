@@ -13,13 +13,12 @@ from torch import Tensor, nn
 from cephkit.checkpoint import LoadedModel
 from cephkit.device import half_pays, half_type
 from cephkit.errors import CheckpointError
-from cephkit.geometry import Letterbox, Size, grid_to_canvas, invert, letterbox, transform
+from cephkit.geometry import Floats, Letterbox, Size, grid_to_canvas, invert, letterbox, transform
 from cephkit.inference.views import View, warp
 from cephkit.losses import build_loss
 from cephkit.models.refiner import Refiner, RefinerSpec, expected_offsets, take_crops
 
-Floats = NDArray[np.float64]
-Matrices = NDArray[np.float64]
+Matrices = Floats
 """(B, 3, 3), film pixels to the pixels of the film turned upright or mirrored."""
 
 SECOND_SHARE = 0.7
@@ -181,7 +180,7 @@ class Stages:
         return maps.float(), signatures.float()
 
 
-def on_canvas(turn: NDArray[np.float64], box: Letterbox) -> NDArray[np.float64]:
+def on_canvas(turn: Floats, box: Letterbox) -> Floats:
     """Express a change of the film, (3, 3) in film pixels, in canvas pixels; the identity stays exactly that."""
     if np.array_equal(turn, np.eye(3)):
         return np.eye(3)

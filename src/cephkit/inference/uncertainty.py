@@ -6,10 +6,14 @@ enough to hold 90 % of these films' true points (``calibration.expected``; split
 Bates, A Gentle Introduction to Conformal Prediction, 2021, sections 2.2 and 2.3).
 
 That holds for films and examiners like those of the calibration. Other examiners put their points elsewhere, so regions
-are widened by how far examiners differ (``calibration.conventions``), and more so on films unlike the calibration's.
+are widened by how far examiners differ (``calibration.fit``), and more so on films unlike the calibration's.
 
 Lengths are canvas pixels, whatever the film's. Directions are those of the film as the network got it: upright, and
 facing as the training's films do.
+
+How unlike the films of a calibration a film is to the network shows in signatures: the first stage gives one of each
+film (``LandmarkModel.with_signature``), and each of its numbers is compared with those of the films of the calibration,
+which the network was not trained on.
 """
 
 from collections.abc import Sequence
@@ -19,9 +23,89 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cephkit.inference.likeness import Likeness
+from cephkit.geometry import Floats
 
-Floats = NDArray[np.float64]
+FEWEST_FILMS = 10
+"""Fewer do not show what is usual."""
+USUAL, UNUSUAL = 0.75, 0.95
+"""Shares of the films that lie nearer than one that counts as like them, and than one that counts as unlike them."""
+FARTHEST = 2.0
+"""Of ``Likeness.strangeness``."""
+LEAST_SD = 1e-6
+LEAST_DISTANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Signatures of usual films, and how far films lie from them."""
+
+    mean: Floats
+    """(D,)."""
+    sd: Floats
+    """(D,)."""
+    usual: float
+    """Distance up to which a film is like the others."""
+    unusual: float
+    """Distance from which it is unlike them."""
+    farthest: float
+    """Distance of the film that is least like the others."""
+
+    def distance(self, signatures: ArrayLike) -> Floats:
+        """(N,) mean square of ``signatures`` (N, D) in standard deviations: about 1 for a usual film."""
+        gap = (np.asarray(signatures, dtype=np.float64) - self.mean) / self.sd
+        return np.asarray((gap**2).mean(-1))
+
+    def strangeness(self, signatures: ArrayLike) -> Floats:
+        """(N,) from 0, like the films, by 1, unlike them, to 2, as far again; NaN counts as that."""
+        return self.share(self.distance(signatures))
+
+    def share(self, distance: Floats) -> Floats:
+        """(N,) ``strangeness`` of films at a ``distance`` (N,)."""
+        share = np.log(np.maximum(distance, LEAST_DISTANCE) / self.usual) / np.log(self.unusual / self.usual)
+        return np.where(np.isnan(share), FARTHEST, share.clip(0.0, FARTHEST))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types, as stored in a checkpoint."""
+        numbers = {name: getattr(self, name) for name in ("usual", "unusual", "farthest")}
+        return {"mean": self.mean.tolist(), "sd": self.sd.tolist(), **numbers}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "Likeness":
+        """What ``to_dict`` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is damaged.
+        """
+        arrays = {name: np.array(plain[name], dtype=np.float64) for name in ("mean", "sd")}
+        made = cls(**{**plain, **arrays})
+        if made.mean.ndim != 1 or made.mean.shape != made.sd.shape or not np.isfinite(made.mean).all():
+            raise ValueError(f"likeness: mean {made.mean.shape} and spread {made.sd.shape}")
+        if not (np.isfinite(made.sd) & (made.sd > 0)).all() or not 0 < made.usual < made.unusual < np.inf:
+            raise ValueError(f"likeness: from {made.usual} to {made.unusual}, or no spread")
+        if not 0 < float(made.farthest) < np.inf or float(made.unusual) == np.inf:
+            raise ValueError(f"likeness: farthest {made.farthest!r:.20}")
+        return made
+
+
+def fit_likeness(signatures: ArrayLike) -> tuple[Likeness | None, Floats]:
+    """Fit the likeness of films with ``signatures`` (N, D), and the strangeness (N,) of each to the others.
+
+    None and zeros if the films are too few.
+    """
+    values = np.asarray(signatures, dtype=np.float64)
+    count = len(values)
+    if count < FEWEST_FILMS or not np.isfinite(values).all():
+        return None, np.zeros(count)
+    # Each film's distance from the others, from the sums of all.
+    total, squares = values.sum(0), (values**2).sum(0)
+    means = (total - values) / (count - 1)
+    variances = (squares - values**2) / (count - 1) - means**2
+    distances = ((values - means) ** 2 / np.maximum(variances, LEAST_SD**2)).mean(-1)
+    usual, unusual = np.maximum(np.quantile(distances, (USUAL, UNUSUAL)), LEAST_DISTANCE).tolist()
+    sd = np.maximum(values.std(0), LEAST_SD)
+    made = Likeness(values.mean(0), sd, usual, max(unusual, usual * 1.01), float(distances.max()))
+    return made, made.share(distances)
+
 
 COVERAGE = 0.9
 SMALLEST_FEATURE = 1e-4
@@ -98,8 +182,7 @@ class Calibration:
         """
         near = np.exp(self.intercepts + logarithms(features) @ self.weights)
         more = self._examiners(np.asarray(strangeness, dtype=np.float64) - 1) - self._examiners(0.0)
-        errors: Floats = np.sqrt(near**2 + np.pi / 4 * np.trace(more, axis1=-2, axis2=-1))
-        return errors
+        return np.asarray(np.sqrt(near**2 + np.pi / 4 * np.trace(more, axis1=-2, axis2=-1)))
 
     def regions(self, features: ArrayLike, strangeness: ArrayLike = 0.0) -> Floats:
         """(N, K, 2, 2) matrices R, canvas pixels squared: the true point lies where r' R^-1 r <= 1 (90 %).
@@ -109,8 +192,7 @@ class Calibration:
         """
         reach = self.radius * self.expected(features)
         strange = np.asarray(strangeness, dtype=np.float64) - self.is_local
-        regions: Floats = reach[..., None, None] ** 2 * self.shapes + NORMAL_90 * self._examiners(strange)
-        return regions
+        return np.asarray(reach[..., None, None] ** 2 * self.shapes + NORMAL_90 * self._examiners(strange))
 
     def _examiners(self, strangeness: ArrayLike) -> Floats:
         """(N, K, 2, 2), or (K, 2, 2) for a single number: what examiners add to the second moments of the error."""

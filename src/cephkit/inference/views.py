@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn import functional
 
-from cephkit.geometry import Matrix, Size, invert
+from cephkit.geometry import Floats, Matrix, Size, invert
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def film_rectangles(canvases: Tensor) -> Tensor:
     return torch.where(usable[:, None], inside, whole)
 
 
-def warp(canvases: Tensor, matrices: NDArray[np.float64], gamma: float = 1.0) -> Tensor:
+def warp(canvases: Tensor, matrices: Floats, gamma: float = 1.0) -> Tensor:
     """Resample canvases to views of them; black beyond the canvas.
 
     Args:

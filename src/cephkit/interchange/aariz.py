@@ -8,8 +8,7 @@ from cephkit.data.labels import landmarks_json
 from cephkit.data.names import LABEL_ENDING, film_key, film_name
 from cephkit.errors import LabelError
 from cephkit.files import short_name
-from cephkit.interchange.contents import Files, json_bytes
-from cephkit.interchange.films import check_inside
+from cephkit.interchange.films import Files, check_inside, json_bytes
 from cephkit.records.record import LandmarkRecord
 
 DIGITS = 4

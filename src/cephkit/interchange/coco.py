@@ -16,10 +16,8 @@ from cephkit.data.film import Points
 from cephkit.data.json_values import count, object_list, read_json
 from cephkit.errors import LabelError
 from cephkit.interchange.address import film_files
-from cephkit.interchange.contents import Files, json_bytes
-from cephkit.interchange.films import mean_score, size_of
+from cephkit.interchange.films import EDGES, LABEL, Files, json_bytes, mean_score, size_of
 from cephkit.interchange.imported import Imported, Kind, put, record_of_file
-from cephkit.interchange.skeleton import EDGES, LABEL
 from cephkit.landmarks import SYMBOLS
 from cephkit.notice import NOTICE, VERSION
 from cephkit.records.record import LandmarkRecord
@@ -102,8 +100,7 @@ def read_coco(path: Path) -> Imported:
     """
     content = read_json(path)
     if not isinstance(content, dict):
-        reason = "not an object with images, annotations and categories"
-        raise LabelError(reason, "export COCO keypoints", path)
+        raise LabelError("not an object with images, annotations and categories", "export COCO keypoints", path)
     categories, images = _by_id(content, "categories", path), _by_id(content, "images", path)
     info = content.get("info")
     by_label_studio = isinstance(info, dict) and info.get("contributor") == "Label Studio"

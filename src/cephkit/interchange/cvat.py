@@ -16,10 +16,8 @@ from cephkit.data.film import Points
 from cephkit.data.json_values import count, number, read_bytes
 from cephkit.errors import LabelError
 from cephkit.interchange.address import film_files
-from cephkit.interchange.contents import Files, json_bytes
-from cephkit.interchange.films import size_of
+from cephkit.interchange.films import EDGES, LABEL, Files, colour, json_bytes, layout, size_of
 from cephkit.interchange.imported import Imported, Kind, put, record_of_file
-from cephkit.interchange.skeleton import EDGES, LABEL, colour, layout
 from cephkit.landmarks import SYMBOLS
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
@@ -181,8 +179,7 @@ def _root(path: Path) -> ElementTree.Element:
     except ElementTree.ParseError as error:
         raise LabelError(f"not XML: {error}", "unpack CVAT's archive and give annotations.xml", path) from error
     except (LookupError, ValueError, RecursionError) as error:
-        reason = f"XML in an encoding that cannot be read: {error!s:.80}"
-        raise LabelError(reason, "save it as UTF-8", path) from error
+        raise LabelError(f"XML in an encoding that cannot be read: {error!s:.80}", "save it as UTF-8", path) from error
     if root.tag != "annotations" or root.find("track") is not None:
         raise LabelError("holds no annotations of images", "export as CVAT for images 1.1", path)
     return root

@@ -3,6 +3,9 @@
 Each landmark is a measurement group of its own (TID 1410) with a point (SCOORD) on the film, named by a code and
 tracked by its symbol; all measurements are numbers (NUM) of one more group (TID 1501). DICOM counts from the corner of
 the first pixel, so its centre is at 0.5 (PS3.3, C.18.6.1.2). Coordinates are 32-bit floats: exact to 0.0002 px.
+
+Codes are standard ones where they exist, else our own under 99CEPHKIT; those of structures are SNOMED CT's, and the
+Foundational Model of Anatomy's for nasion, as DICOM PS3.16 lists them.
 """
 
 import io
@@ -11,6 +14,7 @@ import highdicom
 import numpy as np
 from highdicom import sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from highdicom.sr import CodedConcept
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
@@ -18,27 +22,63 @@ from pydicom.sr.coding import Code
 
 from cephkit.cephalometry.analyses import ANALYSES
 from cephkit.cephalometry.measured import measure
+from cephkit.cephalometry.measures import MEASUREMENTS, Unit
 from cephkit.cephalometry.results import DIGITS, Result
-from cephkit.interchange.dicom_codes import (
-    EXPECTED_ERROR,
-    LOWER_UNCERTAINTY,
-    PIXELS,
-    SCHEME,
-    SCHEME_NAME,
-    SITES,
-    UNITS,
-    UPPER_UNCERTAINTY,
-    landmark_code,
-    measurement_code,
-)
-from cephkit.interchange.dicom_film import evidence, file_under
+from cephkit.interchange.dicom_sr import evidence, file_under
 from cephkit.interchange.films import model_tag
+from cephkit.landmarks import BY_SYMBOL
 from cephkit.notice import NOTICE, VERSION
 from cephkit.records.record import LandmarkRecord
 
+SCHEME = "99CEPHKIT"
+"""DICOM keeps 99... for codes that no standard has."""
+SCHEME_NAME = "cephkit: landmarks by symbol, measurements by id"
+
+UNITS: dict[Unit, Code] = {
+    "deg": Code("deg", "UCUM", "degree"),
+    "mm": Code("mm", "UCUM", "millimeter"),
+    "%": Code("%", "UCUM", "percent"),
+    "ratio": Code("1", "UCUM", "no units"),
+}
+PIXELS = Code("{pixels}", "UCUM", "pixels")
+EXPECTED_ERROR = CodedConcept("expected_error", SCHEME, "Expected distance from the true landmark")
+UPPER_UNCERTAINTY = Code("371886008", "SCT", "+, range of upper measurement uncertainty")
+LOWER_UNCERTAINTY = Code("371885007", "SCT", "-, range of lower measurement uncertainty")
+
+_SITES: dict[Code, tuple[str, ...]] = {
+    codes.SCT.SellaTurcica: ("S",),
+    codes.SCT.Orbit: ("Or",),
+    codes.SCT.ExternalAuditoryMeatus: ("Po",),
+    codes.SCT.Maxilla: ("A", "ANS", "PNS"),
+    codes.SCT.Mandible: ("B", "Me", "Pog", "R", "Ar", "Co", "Gn", "Go"),
+    codes.SCT.MaxillaryIncisorTeeth: ("UIA", "UIT"),
+    codes.SCT.MandibularIncisorTeeth: ("LIA", "LIT"),
+    codes.SCT.Nose: ("Pn", "Sn"),
+    codes.SCT.SkinOfUpperLip: ("Ls",),
+    codes.SCT.SkinOfLowerLip: ("Li",),
+}
+SITES: dict[str, Code] = {symbol: site for site, symbols in _SITES.items() for symbol in symbols}
+"""Symbol -> the structure that the landmark is part of; others have no code that we are sure of."""
+
+
+def landmark_code(symbol: str) -> CodedConcept:
+    """Return the landmark's code: FMA's for nasion, our own for all others."""
+    if symbol == "N":
+        return CodedConcept.from_code(codes.FMA.Nasion)
+    return CodedConcept(symbol, SCHEME, BY_SYMBOL[symbol].title)
+
+
+def measurement_code(measurement_id: str) -> CodedConcept:
+    """Return the measurement's code, which is our own."""
+    return CodedConcept(measurement_id, SCHEME, _TITLES[measurement_id])
+
+
+_TITLES = {entry.id: entry.title for entry in MEASUREMENTS}
+
+
 CENTRE = 0.5
 """Of the first pixel, in DICOM's coordinates."""
-MEASUREMENTS = "measurements"
+MEASURED = "measurements"
 """Tracks the group of all measurements."""
 
 
@@ -125,7 +165,7 @@ def _measured(record: LandmarkRecord, film: Dataset) -> list[sr.MeasurementsAndQ
         return []
     source = sr.SourceImageForMeasurementGroup(film.SOPClassUID, film.SOPInstanceUID)
     group = sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(uid=highdicom.UID(), identifier=MEASUREMENTS),
+        tracking_identifier=sr.TrackingIdentifier(uid=highdicom.UID(), identifier=MEASURED),
         algorithm_id=_algorithm(record),
         measurements=numbers,
         source_images=[source],

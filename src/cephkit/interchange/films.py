@@ -1,19 +1,59 @@
-"""The records to export, and the films that they belong to: names and sizes, which other tools ask for."""
+"""What exporters share: the records to export, their films, the face as tools draw it, and the files to write."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from cephkit.cephalometry.source import label_files
-from cephkit.data.aariz import some
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
 from cephkit.data.names import film_key, is_file_name
 from cephkit.data.opened import open_film
-from cephkit.errors import LabelError, SettingsError
+from cephkit.data.synthetic.shapes import table
+from cephkit.drawing.marks import ON_FILM
+from cephkit.errors import LabelError, SettingsError, some
+from cephkit.files import write_whole
 from cephkit.geometry import Size
+from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
+
+Files: TypeAlias = Mapping[str, Callable[[], bytes]]
+"""Name -> a function that returns the content; called one after the other, so that few films are in memory."""
+
+
+def json_bytes(content: Any) -> bytes:
+    """Return ``content`` as JSON in UTF-8."""
+    return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
+
+
+def write_files(folder: Path, files: Files, inputs: Sequence[Path], overwrite: bool) -> list[Path]:
+    """Write ``files`` into ``folder``, each whole or not at all; write nothing if one of them may not be written.
+
+    Args:
+        folder: made if there is none.
+        files: what to write.
+        inputs: files that are being read; never written over.
+        overwrite: replace existing files.
+
+    Raises:
+        SettingsError: a file exists and ``overwrite`` is not set, or it is one of ``inputs``.
+        CephkitError: a file cannot be written.
+    """
+    paths = {folder / name: make for name, make in files.items()}
+    read = {path.resolve() for path in inputs}
+    for path in paths:
+        if path.resolve() in read:
+            raise SettingsError(f"{path} is being read; choose another --out")
+    there = [path for path in paths if path.exists()]
+    if there and not overwrite:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise SettingsError(f"{there[0]}{more}: already there; choose another --out, or use --overwrite")
+    for path, make in paths.items():
+        write_whole(path, make())
+    return list(paths)
+
 
 LABELS = "labels"
 """Stands for the model where people marked the points."""
@@ -33,8 +73,7 @@ def read_records(given: Sequence[Path]) -> list[LandmarkRecord]:
         if other is not record:
             raise SettingsError(f"{other.where} and {file} name one film; export them into folders of their own")
         if record.file and not is_file_name(record.file):
-            reason = f'"file" is {record.file!r:.80}, expected a name without folders'
-            raise LabelError(reason, "correct it", file)
+            raise LabelError(f'"file" is {record.file!r:.80}, expected a name without folders', "correct it", file)
         try:
             json.dumps(record.to_dict(), ensure_ascii=False).encode()
         except UnicodeEncodeError as error:  # JSON may escape halves of characters
@@ -127,3 +166,30 @@ def mean_score(record: LandmarkRecord) -> dict[str, float]:
     """Return ``score``, the mean of a prediction's scores; nothing for labels."""
     scores = [record.scores[symbol] for symbol in record.points if symbol in record.scores]
     return {"score": round(sum(scores) / len(scores), 4)} if scores else {}
+
+
+LABEL = "face"
+"""The object that the landmarks are part of."""
+
+EDGES: tuple[tuple[str, str], ...] = (
+    ("N", "S"), ("S", "Ar"), ("Co", "Ar"), ("Ar", "R"), ("R", "Go"), ("Go", "Me"), ("Me", "Gn"), ("Gn", "Pog"),
+    ("Pog", "B"), ("Po", "Or"), ("PNS", "ANS"), ("ANS", "A"),
+    ("UIA", "UIT"), ("LIA", "LIT"), ("UMT", "UPM"), ("LMT", "LPM"),
+    ("N`", "Pn"), ("Pn", "Sn"), ("Sn", "Ls"), ("Ls", "Li"), ("Li", "Pog`"),
+)  # fmt: skip
+
+
+def colour(symbol: str) -> str:
+    """Return ``#rrggbb`` of the landmark's tissue, as on the overlays of cephkit predict."""
+    return ON_FILM.tissues[BY_SYMBOL[symbol].tissue]
+
+
+def layout() -> dict[str, tuple[float, float]]:
+    """Place the landmarks of a face that looks right in a square of 100 x 100, for a tool's template.
+
+    The shape is the mean of the Aariz faces.
+    """
+    mean = table()["mean_mm"].reshape(-1, 2)
+    low, extent = mean.min(axis=0), (mean.max(axis=0) - mean.min(axis=0)).max()
+    placed = 5.0 + 90.0 * (mean - low) / extent
+    return {symbol: (round(float(x), 2), round(float(y), 2)) for symbol, (x, y) in zip(SYMBOLS, placed, strict=True)}

@@ -165,8 +165,7 @@ def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, ignored: Counte
         x, y = (number(value.get(axis), f"{axis} of {labels[0]!r:.40}", where, digits=True) for axis in ("x", "y"))
         put(points, labels[0], x * width / 100 - 0.5, y * height / 100 - 0.5, where)
     if len(sizes) > 1:
-        reason = f"its keypoints belong to pictures of different sizes: {sorted(sizes)}"
-        raise LabelError(reason, "correct it", where)
+        raise LabelError(f"its keypoints belong to pictures of different sizes: {sorted(sizes)}", "correct it", where)
     return points, next(iter(sizes), (0, 0))
 
 

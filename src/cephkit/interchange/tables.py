@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cephkit.interchange.contents import Files
-from cephkit.interchange.films import model_tag
+from cephkit.files import csv_bytes
+from cephkit.interchange.films import Files, model_tag
 from cephkit.landmarks import BY_SYMBOL, SYMBOLS
 from cephkit.notice import NOTICE
-from cephkit.records.record import LandmarkRecord
-from cephkit.records.table import PLACES, figures
-from cephkit.tables import csv_bytes
+from cephkit.records.record import PLACES, LandmarkRecord, figures
 
 LONG, WIDE = "landmarks_long.csv", "landmarks_wide.csv"
 VALUES = ("x_px", "y_px", "x_mm", "y_mm", "expected_error_px", "expected_error_mm")

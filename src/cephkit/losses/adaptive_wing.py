@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cephkit.heatmaps.decode import find_peaks
+from cephkit.heatmaps import find_peaks
 from cephkit.losses.loss import HeatmapLoss
 
 ALPHA = 2.1
@@ -64,17 +64,9 @@ class AdaptiveWingLoss(HeatmapLoss):
     **Shape**: prediction (B, K, h, w) of any floating dtype, target (B, K, h, w) in [0, 1], mask (B, K) bool
     -> (B,) float32: the sum over the visible landmarks, divided by K. Targets outside [0, 1] are clamped:
     above 1.1 the exponent falls below 1 and the gradient at a residual of 0 is NaN.
-
-    Args:
-        foreground_share: weight of the landmark's cells, of 1.
-        worst_share: weight of the worst cells of the background, of 1.
     """
 
     final_std = 0.001
-
-    def __init__(self, foreground_share: float = FOREGROUND_SHARE, worst_share: float = WORST_SHARE) -> None:
-        super().__init__()
-        self.foreground_share, self.worst_share = foreground_share, worst_share
 
     def forward(self, prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         with torch.autocast(prediction.device.type, enabled=False):
@@ -86,8 +78,8 @@ class AdaptiveWingLoss(HeatmapLoss):
             )
             others = cells.masked_fill(foreground, 0).flatten(2)
             worst = others.topk(min(WORST_CELLS, others.shape[-1]), dim=-1, sorted=False).values.mean(dim=-1)
-            loss = self.foreground_share * landmark + self.worst_share * worst
-            loss = loss + (1 - self.foreground_share - self.worst_share) * background
+            loss = FOREGROUND_SHARE * landmark + WORST_SHARE * worst
+            loss = loss + (1 - FOREGROUND_SHARE - WORST_SHARE) * background
             return torch.where(mask, loss, 0.0).sum(dim=-1) / mask.shape[-1]
 
     def decode(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from cephkit.heatmaps.decode import distance_of_mass
+from cephkit.heatmaps import distance_of_mass
 
 
 class HeatmapLoss(nn.Module, ABC):

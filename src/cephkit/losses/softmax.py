@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from cephkit.heatmaps.decode import find_peaks
+from cephkit.heatmaps import find_peaks
 from cephkit.losses.loss import HeatmapLoss
 
 

@@ -1,4 +1,4 @@
-"""Which micro-batch, accumulation and recomputation to train with on a card of a given size."""
+"""Which micro-batch, accumulation and recomputation to train with on a card of a given size, also as a table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any
 from cephkit.errors import SettingsError
 from cephkit.memory import GIB
 from cephkit.memory.estimate import Assumptions, Estimator, Memory
-from cephkit.memory.recover import Recompute
+from cephkit.memory.recover import Packing, Recompute
 from cephkit.memory.trace import Workload
 
 MODES: tuple[Recompute, ...] = ("none", "block", "stage")
@@ -40,6 +40,11 @@ class Row:
     def effective_batch(self) -> int:
         """Films per optimiser step."""
         return self.batch_size * self.gradient_accumulation_steps
+
+    @property
+    def packing(self) -> Packing:
+        """The passes of an optimiser step."""
+        return Packing(self.batch_size, self.gradient_accumulation_steps, self.recompute)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types; memory in bytes."""
@@ -147,7 +152,6 @@ def choose_setting(
     effective_batch: int,
     batch_size: int | None = None,
     recompute: Recompute | None = None,
-    assumptions: Assumptions | None = None,
 ) -> Row:
     """The best setting for a training process that may take ``budget`` bytes of its card.
 
@@ -157,14 +161,12 @@ def choose_setting(
         effective_batch: films per optimiser step and card.
         batch_size: keep this micro-batch; None: choose it.
         recompute: keep this way of recomputation; None: choose it.
-        assumptions: about what cannot be traced.
 
     Raises:
         SettingsError: nothing fits; the message says what would.
     """
-    alone = replace(assumptions or Assumptions(), desktop_gib=0.0)
     plan = make_plan(
-        workload, budget, effective_batch, alone,
+        workload, budget, effective_batch, Assumptions(desktop_gib=0.0),
         batch_sizes=None if batch_size is None else [batch_size], modes=MODES if recompute is None else [recompute],
     )  # fmt: skip
     if plan.recommended is None:
@@ -215,3 +217,62 @@ def _remedies(plan: Plan) -> list[str]:
 def _size(workload: Workload) -> str:
     height, width = workload.spec.canvas_size
     return f"{height}x{width}"
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the plan as text."""
+    workload, spec = plan.workload, plan.workload.spec
+    height, width = spec.canvas_size
+    precision = "half precision" if workload.mixed_precision else "float32"
+    extras = ", averaged weights" * workload.use_ema + ", channels last" * workload.channels_last
+    lines = [
+        f"{spec.model} at {height}x{width}, {len(spec.symbols)} landmarks, heatmap stride {spec.heatmap_stride}, "
+        f"{precision}{extras}; card of {plan.vram / GIB:g} GiB, {plan.margin / GIB:g} GiB to leave free",
+        "",
+        "  batch  accumulation  recompute   tensors   process      card    margin   time",
+        "    size         steps                  GiB       GiB       GiB       GiB",
+    ]
+    lines += [_line(row, row is plan.recommended) for row in plan.rows]
+    best = plan.recommended or min(plan.rows, key=lambda row: row.memory.card)
+    lines += [
+        "",
+        f"{'recommended' if plan.recommended else 'the least'}: {best.packing.flags}",
+        *_parts(best.memory),
+        "",
+    ]
+    lines += [
+        "tensors: torch.cuda.max_memory_allocated; process: with fragmentation and CUDA; card: with the desktop.",
+        "time: per film, 1 = batch 2 x 3 without recomputation; estimated for an RTX 3070 Ti from arithmetic, memory",
+        "traffic and at least 8 microseconds an operation. (assumed): not traced; an option sets it.",
+    ]
+    lines += [] if plan.recommended else ["", "NOTHING FITS.", *(f"  {remedy}" for remedy in plan.remedies)]
+    return "\n".join(lines)
+
+
+def _line(row: Row, recommended: bool) -> str:
+    memory = row.memory
+    marks = ["fits" if row.fits else "too large"]
+    marks += ["guide"] * row.guide + ["<- recommended"] * recommended
+    return (
+        f"{row.batch_size:>8}{row.gradient_accumulation_steps:>14}  {row.recompute:<9}{memory.allocated / GIB:>10.2f}"
+        f"{memory.process / GIB:>10.2f}{memory.card / GIB:>10.2f}{row.margin / GIB:>10.2f}{row.relative_time:>7.2f}"
+        f"  {', '.join(marks)}"
+    )
+
+
+def _parts(memory: Memory) -> list[str]:
+    """Return the lines of the peak, and the peaks of the step's parts."""
+    parts = [
+        ("weights", memory.weights), ("gradients", memory.gradients), ("optimiser", memory.optimizer),
+        ("averaged weights", memory.ema), ("input, targets, loss, augmentation", memory.inputs),
+        ("activations kept for the backward pass", memory.activations),
+        ("temporaries of the backward pass", memory.temporaries), ("convolution workspace (assumed)", memory.workspace),
+        ("fragmentation (assumed)", memory.fragmentation), ("CUDA context (assumed)", memory.context),
+        ("desktop and other programs (assumed)", memory.desktop), ("card", memory.card),
+    ]  # fmt: skip
+    lines = [f"  {name:<42}{nbytes / GIB:>7.2f} GiB" for name, nbytes in parts]
+    return [
+        *lines,
+        f"  The peak is during {memory.peak_of}. Tensors at the peak of training {memory.training_peak / GIB:.2f}, of "
+        f"the optimiser's update {memory.update_peak / GIB:.2f}, of validation {memory.validation_peak / GIB:.2f} GiB.",
+    ]

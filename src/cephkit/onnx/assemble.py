@@ -12,13 +12,13 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_map
 
+OPSET = 20
+"""Version of ONNX's operators."""
 Proto = Any
 """Messages of the onnx package, which has no types."""
 
 
-def traced(
-    module: nn.Module, examples: tuple[Any, ...], inputs: Sequence[str], outputs: Sequence[str], opset: int
-) -> Proto:
+def traced(module: nn.Module, examples: tuple[Any, ...], inputs: Sequence[str], outputs: Sequence[str]) -> Proto:
     """Trace ``module`` into an ONNX model with a free batch, the first dimension of every input and output.
 
     Args:
@@ -27,12 +27,11 @@ def traced(
             of one at one.
         inputs: names of these tensors.
         outputs: names of its results.
-        opset: version of the operators.
     """
     batch = tree_map(lambda tensor: {0: torch.export.Dim.DYNAMIC}, examples)
     with _silence():
         program = torch.onnx.export(
-            module, examples, dynamo=True, opset_version=opset, dynamic_shapes=batch,
+            module, examples, dynamo=True, opset_version=OPSET, dynamic_shapes=batch,
             input_names=list(inputs), output_names=list(outputs), verbose=False,
         )  # fmt: skip
     assert program is not None

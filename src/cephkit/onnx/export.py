@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from cephkit.checkpoint import LoadedModel, load_model
+from cephkit.data.synthetic.render import render
+from cephkit.data.synthetic.shapes import draw_face
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.files import write_whole
 from cephkit.geometry import Size
@@ -19,14 +22,66 @@ from cephkit.inference.predictor import Predictor
 from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
 from cephkit.inference.stages import TrainedRefiner
 from cephkit.notice import NOTICE, VERSION
-from cephkit.onnx.assemble import Proto, looped, traced
+from cephkit.onnx.assemble import OPSET, Proto, looped, traced
 from cephkit.onnx.graph import Answer, FirstStage, Unposed
-from cephkit.onnx.parity import feed, gaps, synthetic_film
 from cephkit.onnx.posing import ANSWERED, STATE, PoseSearch, Start
-from cephkit.onnx.variants import Halved, Variant, quantised, unchanged
+from cephkit.onnx.variants import Halved, Variant, quantised
+
+INPUTS = ("canvas", "detail")
+"""Names of the canvases, in the order of ``Stages.sizes``."""
+
+
+def synthetic_film(canvas_size: Size) -> NDArray[np.uint8]:
+    """Draw a film of no patient, (H, W), somewhat larger than the canvas."""
+    rng = np.random.default_rng(0)
+    face = draw_face(rng)
+    height_mm, width_mm = face.machine.film_mm
+    pixel_mm = height_mm / (1.4 * canvas_size[0])
+    size = (round(height_mm / pixel_mm), round(width_mm / pixel_mm))
+    return render(face.points(pixel_mm), pixel_mm, size, face.cvm_stage, rng)
+
+
+def feed(film: PreprocessedFilm, sizes: Sequence[Size]) -> dict[str, NDArray[Any]]:
+    """The file's inputs for one film of square pixels, as a batch of one; ``sizes`` of its canvases."""
+    canvases = {name: film.canvases[size][None].numpy() for name, size in zip(INPUTS, sizes, strict=False)}
+    return {**canvases, "film_size": np.array([film.square_size], dtype=np.int64)}
+
+
+def gaps(predictor: Predictor, content: bytes, films: Sequence[PreprocessedFilm]) -> NDArray[np.float64]:
+    """Measure how far the points of ``content``, an ONNX file, lie from PyTorch's.
+
+    Args:
+        predictor: of one model.
+        content: the file's bytes.
+        films: of square pixels.
+
+    Returns:
+        (n,) film pixels, one for every landmark that either found; inf where only one of them did.
+
+    Raises:
+        CephkitError: onnxruntime cannot run the file.
+    """
+    import onnxruntime
+
+    found = []
+    try:
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        for film in films:
+            (points,) = session.run(["points"], feed(film, predictor.stages[0].sizes))
+            wanted = predictor.run([film]).points[0]
+            gap = np.hypot(*(wanted - points[0]).T)
+            one_only = np.isnan(wanted[:, 0]) != np.isnan(points[0, :, 0])
+            found.append(np.where(one_only, np.inf, gap)[one_only | np.isfinite(gap)])
+    except CephkitError:
+        raise
+    except Exception as error:  # onnxruntime's own have no common base
+        raise CephkitError(
+            f"onnxruntime {onnxruntime.__version__} cannot run the exported model ({error}); update it"
+        ) from error
+    return np.concatenate(found)
+
 
 FORMAT, FORMAT_VERSION = "cephkit-onnx", 1
-OPSET = 20
 MOST_FILMS = 32
 """More would only take longer."""
 LARGEST_GAP_PX = 0.05
@@ -63,7 +118,6 @@ def export_onnx(
     refine: bool = True,
     variant: Variant = "float32",
     films: Sequence[Path] = (),
-    opset: int = OPSET,
 ) -> Exported:
     """Write the model of ``checkpoint`` as ONNX to ``out``, after comparing its points with PyTorch's.
 
@@ -74,7 +128,6 @@ def export_onnx(
         variant: precision of the networks; inputs, outputs and decoding are the same.
         films: to compare on, at most ``MOST_FILMS`` of them; none: a synthetic film. int8 needs ten or more, for the
             range of the activations.
-        opset: version of ONNX's operators.
 
     Raises:
         CheckpointError: see ``load_model``.
@@ -89,7 +142,7 @@ def export_onnx(
     predictor, out = Predictor(load_model(checkpoint), refine=refine), Path(out)
     compared: Sequence[FilmLike] = films[:MOST_FILMS] or [synthetic_film(predictor.spec.canvas_size)]
     preprocessed = [preprocess(film, predictor.canvas_sizes, use_spacing=False) for film in compared]
-    model = to_onnx(predictor, variant, preprocessed, opset)
+    model = to_onnx(predictor, variant, preprocessed)
     content: bytes = model.SerializeToString()
     if len(content) >= 2**31:
         raise CephkitError(f"{checkpoint}: larger than the 2 GB that one ONNX file can hold; train a smaller backbone")
@@ -119,12 +172,7 @@ def require_packages() -> None:
         raise CephkitError(f'an ONNX file needs {" and ".join(missing)}: pip install "cephkit[onnx]"')
 
 
-def to_onnx(
-    predictor: Predictor,
-    variant: Variant = "float32",
-    films: Sequence[PreprocessedFilm] = (),
-    opset: int = OPSET,
-) -> Proto:
+def to_onnx(predictor: Predictor, variant: Variant = "float32", films: Sequence[PreprocessedFilm] = ()) -> Proto:
     """Convert ``predictor``, which has one model, to a checked ``onnx.ModelProto``.
 
     Raises:
@@ -134,25 +182,24 @@ def to_onnx(
 
     try:
         with torch.no_grad():
-            model = _traced(predictor, variant, films, opset)
+            model = _traced(predictor, variant, films)
         describe(model, predictor, variant)
         onnx.checker.check_model(model, full_check=True)
     except (RuntimeError, ValueError, TypeError, onnx.checker.ValidationError) as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise CephkitError(
-            f"{predictor.loaded[0].path}: {predictor.spec.model} cannot be written as ONNX, opset {opset} ({reason}); "
-            f"use opset {OPSET}, or another backbone"
+            f"{predictor.loaded[0].path}: {predictor.spec.model} cannot be written as ONNX, opset {OPSET} ({reason}); "
+            "use another backbone"
         ) from error
     return model
 
 
-def _traced(predictor: Predictor, variant: Variant, films: Sequence[PreprocessedFilm], opset: int) -> Proto:
+def _traced(predictor: Predictor, variant: Variant, films: Sequence[PreprocessedFilm]) -> Proto:
     spec, stages = predictor.spec, predictor.stages[0]
     network, refiner = stages.model, stages.refiner
     if variant == "float16":
         network = Halved(network)
         refiner = None if refiner is None else TrainedRefiner(refiner.spec, Halved(refiner.network))  # type: ignore[arg-type]
-    change = quantised if variant == "int8" else unchanged
     likeness = None if predictor.calibration is None else predictor.calibration.likeness
     first = FirstStage(network, spec, likeness).eval()
     answer = Answer(spec, refiner, predictor.calibration, predictor.pose).eval()
@@ -165,16 +212,14 @@ def _traced(predictor: Predictor, variant: Variant, films: Sequence[Preprocessed
     canvas, sizes, *detail = given.values()
     inputs, fed = tuple(given), [feed(film, stages.sizes) for film in films]
     if predictor.pose is None:
-        whole = traced(Unposed(first, answer).eval(), (canvas, sizes, *detail), inputs, answer.outputs, opset)
-        return change(whole, fed)
+        whole = traced(Unposed(first, answer).eval(), (canvas, sizes, *detail), inputs, answer.outputs)
+        return quantised(whole, fed) if variant == "int8" else whole
     search = PoseSearch(first, predictor.pose, spec.canvas_size).eval()
     state = start(canvas)
-    begin = traced(start, (canvas,), ["canvas"], STATE, opset)
+    begin = traced(start, (canvas,), ["canvas"], STATE)
     after = ["undecided", *(f"next_{name}" for name in STATE)]
-    body = traced(search, (canvas, sizes, state), ["canvas", "film_size", *STATE], after, opset)
-    end = traced(
-        answer, (sizes, _answered(state), *detail), ["film_size", *ANSWERED, *inputs[2:]], answer.outputs, opset
-    )
+    body = traced(search, (canvas, sizes, state), ["canvas", "film_size", *STATE], after)
+    end = traced(answer, (sizes, _answered(state), *detail), ["film_size", *ANSWERED, *inputs[2:]], answer.outputs)
     if variant == "int8":
         # The activations on films as they are stand for those in any pose.
         pairs = [({name: torch.from_numpy(arrays[name]) for name in inputs}, arrays) for arrays in fed]
@@ -183,8 +228,8 @@ def _traced(predictor: Predictor, variant: Variant, films: Sequence[Preprocessed
             (arrays, before, search(given["canvas"], given["film_size"], before)[1:])
             for (given, arrays), before in zip(pairs, starts, strict=True)
         ]
-        body = change(body, [_feed(arrays, inputs[:2], STATE, before) for arrays, before, _ in trials])
-        end = change(end, [_feed(arrays, inputs[1:], ANSWERED, _answered(found)) for arrays, _, found in trials])
+        body = quantised(body, [_feed(arrays, inputs[:2], STATE, before) for arrays, before, _ in trials])
+        end = quantised(end, [_feed(arrays, inputs[1:], ANSWERED, _answered(found)) for arrays, _, found in trials])
     return looped(begin, body, end, STATE, inputs)
 
 

@@ -13,10 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cephkit.inference.likeness import FARTHEST, Likeness
 from cephkit.inference.pose import PoseModel, faces
 from cephkit.inference.stages import SECOND_SHARE, TrainedRefiner
-from cephkit.inference.uncertainty import NEW_EXAMINER, NORMAL_90, SMALLEST_FEATURE, Calibration
+from cephkit.inference.uncertainty import FARTHEST, NEW_EXAMINER, NORMAL_90, SMALLEST_FEATURE, Calibration, Likeness
 from cephkit.losses import build_loss
 from cephkit.models.refiner import COARSE, CROP, expected_offsets
 from cephkit.models.spec import ModelSpec

@@ -4,7 +4,7 @@ import contextlib
 import copy
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +15,6 @@ from cephkit.onnx.assemble import Proto
 
 Variant = Literal["float32", "float16", "int8"]
 Feeds = Iterable[Mapping[str, NDArray[Any]]]
-Change = Callable[[Proto, Feeds], Proto]
-"""A traced part and examples of its inputs -> the part to write."""
 
 
 class Halved(nn.Module):
@@ -34,11 +32,6 @@ class Halved(nn.Module):
         """As ``LandmarkModel.with_signature``."""
         maps, signatures = self.network.with_signature(images.half())
         return maps.float(), signatures.float()
-
-
-def unchanged(part: Proto, feeds: Feeds) -> Proto:
-    """``part`` itself."""
-    return part
 
 
 def quantised(part: Proto, feeds: Feeds) -> Proto:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,15 +10,25 @@ from typing import TYPE_CHECKING, Any
 from cephkit.data.film import Points
 from cephkit.data.labels import landmarks_json
 from cephkit.data.spacing import Spacing
-from cephkit.files import utf8, write_whole
+from cephkit.errors import SettingsError
+from cephkit.files import csv_bytes, utf8, write_whole
 from cephkit.geometry import Matrix, Size, covariance_of_error, covariance_of_region
-from cephkit.landmarks import Facing, in_canonical_order
+from cephkit.landmarks import BY_SYMBOL, Facing, in_canonical_order
 from cephkit.notice import NOTICE, VERSION
-from cephkit.records.table import COLUMNS, landmark_rows, records_frame
-from cephkit.tables import csv_bytes
 
 if TYPE_CHECKING:
     import pandas
+
+
+COLUMNS = (
+    *("film", "file", "symbol", "title", "x_px", "y_px", "score", "x_mm", "y_mm"),
+    *("expected_error_px", "expected_error_mm", "look"),
+)
+"""``look``: yes where the landmark needs review."""
+
+
+PLACES = {"x_px": 3, "y_px": 3, "score": 4, "x_mm": 3, "y_mm": 3, "expected_error_px": 2, "expected_error_mm": 2}
+"""Decimal places of figures, as in the record's JSON."""
 
 WEAK_SCORE = 0.1
 """A heatmap with a lower score has hardly a peak."""
@@ -172,7 +182,7 @@ class LandmarkRecord:
         return text
 
     def to_csv(self, path: Path | str | None = None) -> str:
-        """Return a row per landmark, and write them to ``path`` if one is given. See ``records.table``.
+        """Return a row per landmark, and write them to ``path`` if one is given.
 
         Raises:
             CephkitError: it cannot be written.
@@ -183,9 +193,49 @@ class LandmarkRecord:
         return table.decode()
 
     def to_frame(self) -> "pandas.DataFrame":
-        """Return a pandas table with a row per landmark. See ``records.table``.
+        """Return a pandas table with a row per landmark.
 
         Raises:
             SettingsError: pandas is not installed.
         """
         return records_frame([self])
+
+
+def landmark_rows(records: Iterable[LandmarkRecord]) -> Iterator[dict[str, Any]]:
+    """Yield rows under ``COLUMNS``, film by film, in canonical order; cells are empty where a figure is unknown."""
+    for record in records:
+        for symbol in record.symbols:
+            row = {"film": record.film_id, "file": record.file, "symbol": symbol, "title": BY_SYMBOL[symbol].title}
+            look = "yes" if symbol in record.needs_review else None
+            yield {**row, **figures(record, symbol), "look": look}
+
+
+def figures(record: LandmarkRecord, symbol: str) -> dict[str, float]:
+    """Return a landmark's known figures, rounded to ``PLACES``; mm come from rounded pixels. Empty if it is missing."""
+    if symbol not in record.points:
+        return {}
+    x, y = (round(value, PLACES["x_px"]) for value in record.points[symbol])
+    found = {"x_px": x, "y_px": y}
+    if symbol in record.scores:
+        found["score"] = record.scores[symbol]
+    if symbol in record.expected_errors:
+        found["expected_error_px"] = round(record.expected_errors[symbol], PLACES["expected_error_px"])
+    if record.spacing is not None:
+        found |= {"x_mm": x * record.spacing.column_mm, "y_mm": y * record.spacing.row_mm}
+        if "expected_error_px" in found:
+            found["expected_error_mm"] = found["expected_error_px"] * record.spacing.mean_mm
+    return {name: round(value, PLACES[name]) for name, value in found.items()}
+
+
+def records_frame(records: Iterable[LandmarkRecord]) -> "pandas.DataFrame":
+    """Return ``landmark_rows`` as a pandas table; ``look`` is True or False.
+
+    Raises:
+        SettingsError: pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise SettingsError('to_frame needs pandas: pip install "cephkit[frames]"; or use to_csv') from error
+    table = pandas.DataFrame(list(landmark_rows(records)), columns=list(COLUMNS))
+    return table.assign(look=table["look"] == "yes")

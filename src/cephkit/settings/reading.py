@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cephkit.errors import SettingsError
-from cephkit.settings.rules import NumberOrAuto, Options
+from cephkit.settings.options import NumberOrAuto, Options
 
 Chosen = TypeVar("Chosen", bound=Options)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from cephkit.augment import Augmentation
 from cephkit.data.dataset import Batch
 from cephkit.geometry import canvas_to_grid
-from cephkit.heatmaps.encode import gaussian_heatmaps
+from cephkit.heatmaps import gaussian_heatmaps
 from cephkit.losses import build_loss
 from cephkit.models.spec import ModelSpec
 from cephkit.task.task import Network, Output, Task

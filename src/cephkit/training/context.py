@@ -13,9 +13,8 @@ from torch.utils.data import DataLoader
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch
 from cephkit.data.prepare import PreparedData
-from cephkit.memory.recover import Packing
-from cephkit.memory.spill import SpillWatch
-from cephkit.progress import ProgressBar
+from cephkit.memory.recover import Packing, SpillWatch
+from cephkit.screen import ProgressBar
 from cephkit.task.task import Task
 from cephkit.training.batches import PlanSampler
 from cephkit.training.keep import CheckpointFolder, Keeper

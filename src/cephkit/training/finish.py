@@ -1,34 +1,154 @@
-"""Completes a trained checkpoint: its pose model, its calibrated errors and, where one was trained, its second stage.
+"""What a run does after its epochs: a second stage where asked for, a pose model, calibrated errors.
 
-All of it goes into the checkpoint's ``extras``; the network itself is not touched.
+All of it goes into the best checkpoint's ``extras``; the network itself is not touched. ``completed`` there records
+what is done, so that a resume does only what is missing. A second stage is kept only if it lowers the error on valid.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 
 from cephkit.calibration.expected import FEWEST_ERRORS
-from cephkit.calibration.fit import calibrate
-from cephkit.calibration.residuals import describe
-from cephkit.checkpoint import load_model, with_extras, write_extras
+from cephkit.calibration.fit import calibrate, describe
+from cephkit.checkpoint import LoadedModel, load_model, read_checkpoint, with_extras, write_extras
 from cephkit.config import TrainConfig
-from cephkit.data.film import points_array
-from cephkit.data.prepare import PreparedData, film_cache
+from cephkit.data.film import Film, points_array
+from cephkit.data.prepare import PreparedData, film_cache, prepare
 from cephkit.data.store import store_path
 from cephkit.data.store_builder import check_disk, check_memory
 from cephkit.errors import DataError
-from cephkit.geometry import Size, letterbox, transform
+from cephkit.evaluation.scoring import Scores
+from cephkit.geometry import Floats, Size, letterbox, transform
 from cephkit.inference.folder import predict_films
 from cephkit.inference.pose import fit_pose
 from cephkit.inference.predictor import Found, Predictor
-from cephkit.interrupt import until
+from cephkit.interrupt import Stopped, until
+from cephkit.models.refiner import RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
-from cephkit.training.second_stage import detail_size
+from cephkit.screen import ProgressBar
+from cephkit.training.context import NetworkRun
+from cephkit.training.refine import RefinerTraining, state_path, train_refiner
 from cephkit.training.validate import known_size
+
+LARGEST_DETAIL = 1536
+"""Height of the second stage's canvas at most: finer pixels show no more, and a crop would cover too little."""
+
+
+def detail_size(films: Sequence[Film], wanted: Size | None) -> Size:
+    """Canvas of the second stage: ``wanted``, or the median film's own size where that is not too large."""
+    if wanted is not None:
+        return wanted
+    heights, widths = np.median([known_size(film) for film in films], axis=0)
+    scale = min(1.0, LARGEST_DETAIL / heights)
+    return (int(-(-heights * scale // 32) * 32), int(-(-widths * scale // 32) * 32))
+
+
+def detail_data(data: PreparedData, root: Path, size: Size, hold: int | None, cache_dir: Path | None) -> PreparedData:
+    """The films of ``data`` at another canvas size, without a second report on them."""
+    splits = tuple(data.films)
+    detail = prepare(
+        root, splits=splits, annotation=data.annotation, canvas_size=size, hold=hold, cache_dir=cache_dir,
+        skip_bad_films=True, notify=lambda line: None,
+    )  # fmt: skip
+    contents = {film.path: film.content for films in detail.films.values() for film in films}
+    changed = [film.path for films in data.films.values() for film in films if contents.get(film.path) != film.content]
+    if changed:
+        raise DataError(f"{changed[0]}: changed during the run ({len(changed)} films in all); put the first film back")
+    return detail
+
+
+def add_refiner(
+    model: LoadedModel,
+    detail: PreparedData,
+    settings: RefinerTraining,
+    truth: str,
+    fabric: Fabric,
+    screen: ProgressBar,
+    stop: Callable[[], bool] = lambda: False,
+    batch_size: int = 2,
+    saved: Path | None = None,
+    log_dir: Path | None = None,
+) -> dict[str, Any] | None:
+    """Trains a second stage for ``model``, as a checkpoint keeps it; None where it does not lower the error, and in all
+    processes but the first.
+
+    It is kept only if it lowers the error on valid; the user is told by how much, on which landmarks.
+
+    Args:
+        model: the first stage.
+        detail: train and valid films at the canvas of the second stage.
+        settings: of its training.
+        truth: whose landmarks the valid films are scored against.
+        fabric: device, precision and processes; all of them train, the first one judges.
+        screen: shows lines and progress.
+        stop: asked after every step.
+        batch_size: valid films per pass.
+        saved: see ``train_refiner``.
+        log_dir: see ``train_refiner``.
+
+    Raises:
+        Stopped: ``stop()`` was true.
+    """
+    symbols, notify = model.spec.symbols, screen.notify
+    spec = RefinerSpec(symbols, detail.canvas_size)
+    height, width = spec.canvas_size
+    notify(f"second stage: {len(detail.films['train'])} films at {height}x{width}, {settings.epochs} epochs")
+    dataset = detail.dataset("train", symbols)
+    network = train_refiner(spec, dataset, settings, fabric, screen, stop, saved, log_dir)
+    if network is None:
+        raise Stopped
+    if not fabric.is_global_zero:
+        return None
+    stored = {
+        "spec": spec.to_dict(),
+        "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
+        "training": dataclasses.asdict(settings),
+    }
+    films = detail.films["valid"]
+    before, after = (
+        Scores(tuple(films), symbols, predict_films(predictor, films, batch_size, progress=until(stop)).points, truth)
+        for predictor in (
+            Predictor(with_extras(model, extras), fabric.device, settings.mixed_precision)
+            for extras in ({}, {"refiner": stored})
+        )
+    )
+    first, both = mean(before.errors), mean(after.errors)
+    for line in gains(before, after):
+        notify(line)
+    if not both < first:
+        notify("the second stage does not lower the error on valid: it is not kept")
+        return None
+    stored["valid"] = {"first_stage": first, "both": both, "unit": before.unit}
+    return stored
+
+
+def gains(before: Scores, after: Scores) -> list[str]:
+    """Two lines on what the second stage changed: overall, and landmark by landmark."""
+    rates = [scores.metrics().sdr["2"] for scores in (before, after)]
+    rate = "" if None in rates else f", SDR@2 {rates[0]:.1f} -> {rates[1]:.1f} %"
+    means = [np.array([mean(column) for column in scores.errors.T]) for scores in (before, after)]
+    change = means[1] - means[0]
+    each = [
+        f"{before.symbols[index]} {means[0][index]:.2f} -> {means[1][index]:.2f}"
+        for index in np.argsort(change)
+        if np.isfinite(change[index])
+    ]
+    return [
+        f"second stage on valid: MRE {mean(before.errors):.3f} -> {mean(after.errors):.3f} {before.unit}{rate}",
+        f"by landmark, {before.unit}, largest gain first: {', '.join(each)}",
+    ]
+
+
+def mean(errors: Floats) -> float:
+    """The mean of the finite errors; NaN without any."""
+    found = errors[np.isfinite(errors)]
+    return float(found.mean()) if found.size else np.nan
 
 
 def pose_of(data: PreparedData, found: Found | None, symbols: Sequence[str], canvas_size: Size) -> dict[str, Any]:
@@ -130,3 +250,63 @@ def check_finish(config: TrainConfig, data: PreparedData, notify: Notify) -> Non
             f"valid has {points} labelled points, a calibration needs {FEWEST_ERRORS}: "
             "predictions will come without expected errors"
         )
+
+
+def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
+    """Give the best checkpoint what it lacks; whether it lacked something.
+
+    Raises:
+        Stopped: ``stop()`` was true; the message says how to resume, which does only the rest.
+        CephkitError: a file or a film cannot be read or written.
+    """
+    config, fabric, screen = run.config, run.fabric, run.screen
+    path, wanted = run.keeper.best, second_stage(config)
+    saved = state_path(path)
+    fabric.barrier()  # the first process may still be writing
+    if not path.is_file():
+        return False
+    lacks_nothing = is_complete(read_checkpoint(path).extras, wanted)
+    fabric.barrier()  # and changes the file next
+    if lacks_nothing:
+        saved.unlink(missing_ok=True)
+        return False
+    refiner, where = None, "in the second stage"
+    try:
+        if wanted is not None:
+            size = detail_size(run.data.films["train"], config.refine_size)
+            with fabric.rank_zero_first():  # the first process decodes, the others find its film store
+                detail = detail_data(run.data, config.dataset_path, size, config.hold, config.cache_dir)
+            refiner = add_refiner(
+                load_model(path, fabric.device), detail,
+                RefinerTraining(**wanted["training"], num_workers=config.num_workers), config.truth, fabric, screen,
+                stop, run.valid.batch_size, saved, config.log_dir / "second_stage",
+            )  # fmt: skip
+        if not fabric.is_global_zero:
+            return True
+        where = "before the errors of the best checkpoint were calibrated"
+        finish(
+            path, run.data, config.truth, fabric.device, screen.notify, config.mixed_precision, run.valid.batch_size,
+            refiner, stop, {"second_stage": wanted},
+        )  # fmt: skip
+    except Stopped as error:
+        raise Stopped(
+            f"stopped {where}; the epochs are done, the state is saved. "
+            f"To resume, re-run the same command with --resume {run.keeper.latest}"
+        ) from error
+    saved.unlink(missing_ok=True)
+    return True
+
+
+def second_stage(config: TrainConfig) -> dict[str, Any] | None:
+    """The settings that decide what the second stage comes out as, plain types; None without one."""
+    if not config.refine:
+        return None
+    training = RefinerTraining(epochs=config.refine_epochs, seed=config.seed, mixed_precision=config.mixed_precision)
+    size = None if config.refine_size is None else list(config.refine_size)
+    return {"size": size, "training": training.to_dict()}
+
+
+def is_complete(extras: dict[str, Any], wanted: dict[str, Any] | None) -> bool:
+    """Whether a checkpoint with ``extras`` has all that a run with the second stage ``wanted`` gives it."""
+    done = extras.get("completed")
+    return isinstance(done, dict) and (wanted is None or done.get("second_stage") == wanted)

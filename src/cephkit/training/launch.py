@@ -1,4 +1,10 @@
-"""Where a run computes: device, precision, processes."""
+"""Where a run computes: device, precision, processes.
+
+Of several processes, each normalises its own passes, as one process with the same passes would, so gradients and losses
+agree. The running statistics that validation uses would be those of one process's films, and young: P processes make a
+P-th of the passes each. Hence they are averaged after every optimiser step, and the share of a pass is raised so that P
+passes side by side move them as far as P passes in a row.
+"""
 
 import contextlib
 import ctypes
@@ -10,12 +16,35 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from cephkit.device import choose_device, half_pays, half_type
 from cephkit.errors import SettingsError
 from cephkit.notice import Notify
 from cephkit.training.state import TrainState
-from cephkit.training.statistics import count_all_processes
+
+
+def count_all_processes(model: nn.Module, processes: int) -> None:
+    """Raise the momentum of ``model``'s batch normalisation from m to 1 - (1 - m)^P."""
+    for layer in model.modules():
+        if processes > 1 and isinstance(layer, _BatchNorm) and layer.momentum is not None:
+            layer.momentum = 1 - (1 - layer.momentum) ** processes
+
+
+@torch.no_grad()
+def average_statistics(fabric: Fabric, model: nn.Module) -> None:
+    """Give every process the mean of all processes' floating-point buffers; of one process nothing changes."""
+    buffers = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+    if fabric.world_size == 1 or not buffers:
+        return
+    together = torch.cat([buffer.reshape(-1).float() for buffer in buffers])
+    mean = fabric.all_reduce(together, reduce_op="mean")
+    assert isinstance(mean, torch.Tensor)
+    parts = mean.split([buffer.numel() for buffer in buffers])
+    for buffer, part in zip(buffers, parts, strict=True):
+        buffer.copy_(part.view_as(buffer))
+
 
 # Parameters of glibc's mallopt, from malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -68,7 +97,7 @@ def start_fabric(name: str, mixed_precision: bool, notify: Notify, use_ddp: bool
         accelerator=device.type,
         devices=int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else index,
         num_nodes=world // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if several else 1,
-        # Running statistics are averaged after each step (cephkit.training.statistics), not the first process's.
+        # Running statistics are averaged after each step (``average_statistics``), not the first process's.
         strategy=DDPStrategy(broadcast_buffers=False) if several else "auto",
         precision=precision,
     )

@@ -62,7 +62,7 @@ def choose_packing(
         effective if fixed is None else fixed * config.gradient_accumulation_steps,
         batch_size=fixed, recompute=None if recompute == "auto" else recompute,
     )  # fmt: skip
-    packing = Packing(row.batch_size, row.gradient_accumulation_steps, row.recompute)
+    packing = row.packing
     notify(
         f"planned for {budget / GIB:.2f} GiB: {packing}, predicted peak {row.memory.card / GIB:.2f} GiB, "
         f"{row.relative_time:.2f} times the time of 2 x 3 without recomputation"

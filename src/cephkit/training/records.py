@@ -14,8 +14,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard.summary import image, scalar, text
 
-from cephkit.files import replacing
-from cephkit.tables import csv_line
+from cephkit.files import csv_line, replacing
 
 MOST_WAITING = 16 * 2**20
 """Bytes of records that wait for a disk with room; the oldest are given up beyond that."""

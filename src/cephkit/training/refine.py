@@ -13,16 +13,14 @@ from cephkit.data.dataset import FilmDataset
 from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
 from cephkit.models.refiner import Refiner, RefinerSpec
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.task.refiner import RefinerTask
-from cephkit.training.batches import PlanSampler
+from cephkit.training.batches import PlanSampler, make_loader
 from cephkit.training.context import Run
-from cephkit.training.failure import failure
 from cephkit.training.keep import StateFile, unreadable
 from cephkit.training.launch import wrap
-from cephkit.training.loaders import make_loader
 from cephkit.training.log import RunLog, open_log
-from cephkit.training.loop import fit
+from cephkit.training.loop import failure, fit
 from cephkit.training.resume import films_digest, set_aside
 from cephkit.training.schedule import Schedule
 from cephkit.training.state import TrainState, set_random_state

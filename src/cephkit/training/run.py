@@ -28,21 +28,18 @@ from cephkit.models.adapt import adapt_state
 from cephkit.models.build import LandmarkModel, build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
-from cephkit.progress import ProgressBar
+from cephkit.screen import ProgressBar
 from cephkit.settings.options import SOURCES
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Network
-from cephkit.training.batches import PlanSampler
-from cephkit.training.complete import complete
+from cephkit.training.batches import PlanSampler, run_loader, valid_loader
 from cephkit.training.context import NetworkRun
-from cephkit.training.failure import failure, out_of_memory
-from cephkit.training.finish import add_pose, check_finish
+from cephkit.training.finish import add_pose, check_finish, complete
 from cephkit.training.keep import CheckpointFolder
 from cephkit.training.launch import start_fabric, wrap
-from cephkit.training.loaders import run_loader, valid_loader
 from cephkit.training.lock import owning
 from cephkit.training.log import RunLog, duration, last_epoch, open_log
-from cephkit.training.loop import Outcome, fit, repack, save_best
+from cephkit.training.loop import Outcome, failure, fit, out_of_memory, repack, save_best
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
 from cephkit.training.rehearsal import compile_or_stay_eager, in_precision, rehearse
@@ -137,30 +134,29 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
     )  # fmt: skip
     packing = choose_packing(config, len(data.symbols), fabric.device, notify)
     effective_batch = packing.batch_size * packing.accumulation * fabric.world_size
-    decision = None
+    decision, continues = None, False
     if checkpoint is not None:
         decision = decide(config, checkpoint, spec, films, effective_batch)
-        verb = "continuing" if decision.mode == "continue" else "fine-tuning from"
+        continues = decision.mode == "continue"
+        verb = "continuing" if continues else "fine-tuning from"
         notify(f"--resume: {verb} {config.resume} ({decision.reason})")
 
     torch.manual_seed(config.seed)
     state = build_state(config, spec, checkpoint, decision, fabric, notify)
     if fabric.is_global_zero:
         parameters = sum(weights.numel() for weights in state.model.parameters())
-        goes_on = decision is not None and decision.mode == "continue"
-        check_room(config.save_dir, parameters, config.use_ema, goes_on)
+        check_room(config.save_dir, parameters, config.use_ema, continues)
     assert isinstance(state.model, LandmarkModel)
     apply_recompute(state.model, packing.recompute)
     model, optimizer = wrap(fabric, state)
     torch.manual_seed(config.seed + fabric.global_rank)  # augmentation differs between processes
-    if decision is not None and decision.mode == "continue":
-        assert checkpoint is not None
+    if checkpoint is not None and continues:
         restore(state, checkpoint, config, fabric.global_rank)
 
     extras: dict[str, Any] = {}
     add_pose(extras, data, None, spec, notify)
     sampler = PlanSampler()
-    train_set, valid_set = data.dataset("train", symbols=data.symbols), data.dataset("valid", symbols=data.symbols)
+    train_set, valid_set = data.dataset("train"), data.dataset("valid")
     run = NetworkRun(
         task=HeatmapTask(spec, fabric.device, config.augment, config.channels_last),
         schedule=Schedule.of(config, len(films), effective_batch), packing=packing, fabric=fabric, model=model,

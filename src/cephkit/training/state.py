@@ -145,10 +145,7 @@ def ended(schedule: Schedule, progress: Progress) -> Literal["finished", "stoppe
 
 def random_state() -> dict[str, Any]:
     """The random generators that training draws from: torch's, on the CPU and on the cards."""
-    return {
-        "cpu": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
 
 
 def set_random_state(state: dict[str, Any]) -> None:

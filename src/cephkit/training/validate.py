@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -14,6 +13,7 @@ from cephkit import geometry
 from cephkit.data.dataset import Batch, FilmDataset
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise
+from cephkit.geometry import Floats
 from cephkit.models.spec import ModelSpec
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.training.rehearsal import in_precision
@@ -28,7 +28,7 @@ class Validation:
     empty_loss: float
     """The same for maps that are zero everywhere: a network at this value has learned nothing."""
     metrics: Metrics
-    points: NDArray[np.float64]
+    points: Floats
     """Predictions, (N, K, 2) film pixels; NaN where a landmark was not found."""
 
     @property
@@ -71,7 +71,7 @@ def known_size(film: Film) -> geometry.Size:
     return film.size
 
 
-def film_points(cells: torch.Tensor, spec: ModelSpec, film_sizes: Sequence[geometry.Size]) -> NDArray[np.float64]:
+def film_points(cells: torch.Tensor, spec: ModelSpec, film_sizes: Sequence[geometry.Size]) -> Floats:
     """Points (B, K, 2) in cells of the maps as pixels of films of these sizes, (height, width)."""
     on_canvas = geometry.transform(geometry.grid_to_canvas(spec.heatmap_stride), cells.cpu().numpy())
     boxes = (geometry.letterbox(size, spec.canvas_size) for size in film_sizes)

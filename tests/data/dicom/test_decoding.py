@@ -14,9 +14,9 @@ import pytest
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1
 
 from cephkit.data.dicom import decoding, pixels
-from cephkit.data.dicom.compressed import Frame
 from cephkit.data.dicom.decoder import MOST_MEMORY
 from cephkit.data.dicom.decoding import DecodingError, decoded
+from cephkit.data.dicom.pixels import Frame
 from cephkit.data.dicom.read import read_dicom
 from cephkit.errors import FilmError
 from tests.data.dicom.hostile import END, GARBAGE, jpeg_2000, jpeg_head, packed

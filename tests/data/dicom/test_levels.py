@@ -11,7 +11,7 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRBigEndian
 
 from cephkit.data.dicom.read import DicomFilm, read_dicom
-from cephkit.data.pixels import to_uint8
+from cephkit.data.opened import to_uint8
 from cephkit.errors import FilmError
 from tests.data.dicom.made import displayed, film, lut, shades, written
 

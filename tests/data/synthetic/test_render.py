@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cephkit.data.synthetic.anatomy import Anatomy
+from cephkit.data.synthetic.anatomy import MEAN, Anatomy
 from cephkit.data.synthetic.exposure import draw_ruler
+from cephkit.data.synthetic.layer import Warp, beside, catmull_rom
 from cephkit.data.synthetic.render import render
-from cephkit.data.synthetic.spline import Warp, beside, catmull_rom
-from cephkit.data.synthetic.template import MEAN
 from cephkit.landmarks import SYMBOLS
 
 # The template's landmarks, with those that it leaves to the teeth.

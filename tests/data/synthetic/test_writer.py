@@ -9,8 +9,7 @@ from PIL import Image
 from cephkit.commands.synthesize import main
 from cephkit.data.aariz import read_aariz
 from cephkit.data.film import SPLITS
-from cephkit.data.opened import read_grey
-from cephkit.data.pixels import to_uint8
+from cephkit.data.opened import read_grey, to_uint8
 from cephkit.data.prepare import prepare
 from cephkit.data.synthetic import writer
 from cephkit.data.synthetic.shapes import table

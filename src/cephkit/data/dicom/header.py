@@ -19,8 +19,8 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from cephkit.data.dicom import quiet  # noqa: F401
-from cephkit.data.dicom.signature import begins_like_dicom
 from cephkit.data.grey import COPY_AGAIN
+from cephkit.data.kinds import begins_like_dicom
 from cephkit.errors import FilmError
 
 EXPORT_AGAIN = "export the film again, as one uncompressed grey DICOM picture or as PNG, or remove it"
@@ -145,8 +145,7 @@ class _Stream(io.BytesIO):
             self.end = self._end_of_items() if length == _UNDEFINED_LENGTH else self.tell() + length
         self.largest = len(self.getbuffer()) if tag == _PIXEL_DATA else _LARGEST_INSIDE
         if tag in _WANTED and tag != _PIXEL_DATA and _LARGEST_ELEMENT < length != _UNDEFINED_LENGTH:
-            reason = f"damaged DICOM: its {_WANTED[tag]} is {length:,} bytes long"
-            raise FilmError(reason, COPY_AGAIN, self.path)
+            raise FilmError(f"damaged DICOM: its {_WANTED[tag]} is {length:,} bytes long", COPY_AGAIN, self.path)
         return bool(tag > _PIXEL_DATA)
 
     def _end_of_items(self) -> int | None:
@@ -223,6 +222,5 @@ def _header(dataset: Dataset, path: Path, wanted: Mapping[int, str]) -> Header:
 def _inflated(deflated: bytes, path: Path) -> bytes:
     inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(deflated, _LARGEST_INFLATED + 1)
     if len(inflated) > _LARGEST_INFLATED:
-        reason = f"deflated DICOM of more than the {_LARGEST_INFLATED:,} bytes allowed"
-        raise FilmError(reason, EXPORT_AGAIN, path)
+        raise FilmError(f"deflated DICOM of more than the {_LARGEST_INFLATED:,} bytes allowed", EXPORT_AGAIN, path)
     return inflated

@@ -63,8 +63,7 @@ def read_layout(header: Header) -> Layout:
         raise FilmError(f"DICOM with {layout.samples} values per pixel, not 1 or 3", EXPORT_AGAIN, path)
     if layout.colour not in _COLOURS[layout.samples]:
         expected = ", ".join(_COLOURS[layout.samples])
-        reason = f"DICOM with a PhotometricInterpretation other than {expected}"
-        raise FilmError(reason, EXPORT_AGAIN, path)
+        raise FilmError(f"DICOM with a PhotometricInterpretation other than {expected}", EXPORT_AGAIN, path)
     high = _word(header, "HighBit", layout.stored - 1)
     if layout.allocated not in (8, 16) or not 1 < layout.stored <= layout.allocated or high != layout.stored - 1:
         reason = f"DICOM with pixels of {layout.allocated} bits, {layout.stored} of them used up to bit {high}"

@@ -15,8 +15,7 @@ from cephkit.data.depth import as_grey, white_level
 from cephkit.data.dicom.header import EXPORT_AGAIN, Header
 from cephkit.data.grey import Grey
 from cephkit.errors import FilmError
-
-Values = NDArray[np.float64]
+from cephkit.geometry import Floats
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class LookUp:
     first: int
     bits: int
 
-    def __call__(self, values: Values) -> Values:
+    def __call__(self, values: Floats) -> Floats:
         """Return the entry of each value; values beyond the table get its first or last."""
         return self.entries[np.clip(values - self.first, 0, len(self.entries) - 1).astype(np.intp)].astype(np.float64)
 
@@ -92,7 +91,7 @@ def grey_levels(header: Header, bits: int, present: NDArray[np.bool_], *, signed
     return Levels(as_grey(share, deepest), (*notes, *window_notes), is_windowed)
 
 
-def _by_depth(levels: Values, visible: NDArray[np.bool_], most_bits: int, *, inverted: bool) -> Values:
+def _by_depth(levels: Floats, visible: NDArray[np.bool_], most_bits: int, *, inverted: bool) -> Floats:
     """Compute greys from 0 to 1 without a window, as for any other picture (``depth``)."""
     values = np.unique(levels[visible]).astype(np.int64)
     top = white_level(int(values[-1]), int(np.bitwise_or.reduce(values)) if most_bits > 8 else 1, most_bits)
@@ -123,7 +122,7 @@ def _modality_table(header: Header, *, signed: bool) -> LookUp:
     return table
 
 
-def _rescaled(header: Header, stored: Values) -> tuple[Values, tuple[str, ...]]:
+def _rescaled(header: Header, stored: Floats) -> tuple[Floats, tuple[str, ...]]:
     slope, intercept = header.numbers("RescaleSlope"), header.numbers("RescaleIntercept")
     if not slope and not intercept:
         return stored, ()
@@ -135,7 +134,7 @@ def _rescaled(header: Header, stored: Values) -> tuple[Values, tuple[str, ...]]:
     return stored, ("RescaleSlope and RescaleIntercept are not usable numbers, and were ignored",)
 
 
-def _values_of_interest(header: Header, values: Values, *, signed: bool) -> tuple[Values | None, tuple[str, ...]]:
+def _values_of_interest(header: Header, values: Floats, *, signed: bool) -> tuple[Floats | None, tuple[str, ...]]:
     """Map each value to a grey from 0 (black) to 1 by the first lookup table or window; None without one."""
     item = header.items.get("VOILUTSequence")
     table = look_up_table(item, "LUTDescriptor", "LUTData", signed=signed) if item else None
@@ -152,7 +151,7 @@ def _values_of_interest(header: Header, values: Values, *, signed: bool) -> tupl
     return share, notes
 
 
-def _window(values: Values, center: float, width: float, kind: str) -> Values | None:
+def _window(values: Floats, center: float, width: float, kind: str) -> Floats | None:
     """Apply PS3.3 C.11.2.1.2 or C.11.2.1.3, from 0 to 1; None if the numbers do not define a window."""
     narrowest = 1.0 if kind == "LINEAR" else 1e-6
     if not (np.isfinite(center) and narrowest <= width < 1e9):

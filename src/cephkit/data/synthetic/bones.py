@@ -1,11 +1,10 @@
 """The bones of the head except teeth and spine, added to a map of bone and to one of its thin edges."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cephkit.data.synthetic.anatomy import Anatomy
-from cephkit.data.synthetic.layer import Layer
-from cephkit.data.synthetic.spline import beside, catmull_rom
+from cephkit.data.synthetic.layer import Layer, beside, catmull_rom
+from cephkit.geometry import Floats
 
 TWO_SIDES = 0.45
 """Share of a paired structure's density that comes from the far side."""
@@ -56,15 +55,8 @@ def draw_midface(bone: Layer, lines: Layer, anatomy: Anatomy, rng: np.random.Gen
     for name, amount in (("nasal floor", 0.16), ("maxilla front", 0.14), ("palate roof", 0.1), ("pyriform", 0.08)):
         lines.line(anatomy.course(name), amount, 0.8, 0.35)
     paired = (
-        "orbit",
-        "orbit floor",
-        "orbital roof",
-        "key ridge",
-        "zygoma",
-        "pterygoid",
-        "middle fossa",
-        "fissure wall",
-    )
+        "orbit", "orbit floor", "orbital roof", "key ridge", "zygoma", "pterygoid", "middle fossa", "fissure wall",
+    )  # fmt: skip
     for side, weight in ((np.zeros(2), 1 - TWO_SIDES), (rng.normal(0, 1.2, 2), TWO_SIDES)):
         shift = side * anatomy.unit
         bone.fill(anatomy.outline("zygoma body") + shift, 0.2 * weight, blur=0.9, rim=0.1 * weight)
@@ -90,7 +82,7 @@ def draw_jaw(bone: Layer, lines: Layer, anatomy: Anatomy, rng: np.random.Generat
     bone.line(anatomy.course("canal", "jaw"), -0.06, 2.2, 0.6)
 
 
-def _apart(anatomy: Anatomy, outline: NDArray[np.float64]) -> NDArray[np.float64]:
+def _apart(anatomy: Anatomy, outline: Floats) -> Floats:
     """Return the share ``(n, 1)`` of the sides' distance at each place of the jaw: 0 at the chin, 1 at the ramus."""
     back = anatomy.at["Go"] - anatomy.at["Me"]
     share = (outline - anatomy.at["Me"]) @ back / max(float(back @ back), 1e-6)

@@ -18,11 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cephkit.geometry import Floats
 from cephkit.landmarks import SYMBOLS
-
-Array = NDArray[np.float64]
 
 PLAUSIBLE_SN_MM = (60.0, 85.0)
 FEWEST_FILMS = 5
@@ -87,7 +85,7 @@ def _machines(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
     ]
 
 
-def _formats(names: list[str], size_mm: Array, place: Array) -> list[dict[str, Any]]:
+def _formats(names: list[str], size_mm: Floats, place: Floats) -> list[dict[str, Any]]:
     """Return each machine's film sizes, distinguished by aspect, and where the middle of the face lies on them."""
     kinds: dict[tuple[str, float], list[int]] = {}
     for index, (name, (width, height)) in enumerate(zip(names, size_mm, strict=True)):

@@ -6,8 +6,7 @@ from PIL import Image
 
 from cephkit.data.synthetic.anatomy import Anatomy
 from cephkit.data.synthetic.bones import draw_cranium, draw_jaw, draw_midface
-from cephkit.data.synthetic.exposure import clouds, develop, draw_ruler, frame_film
-from cephkit.data.synthetic.head_holder import draw_ear_rods, draw_nasion_rest
+from cephkit.data.synthetic.exposure import clouds, develop, draw_ear_rods, draw_nasion_rest, draw_ruler, frame_film
 from cephkit.data.synthetic.layer import Layer
 from cephkit.data.synthetic.spine import draw_spine
 from cephkit.data.synthetic.teeth import draw_teeth
@@ -18,11 +17,7 @@ WORKING_PX = (800, 1050)
 
 
 def render(
-    points: dict[str, tuple[float, float]],
-    mm_per_px: float,
-    size: Size,
-    cvm_stage: int,
-    rng: np.random.Generator,
+    points: dict[str, tuple[float, float]], mm_per_px: float, size: Size, cvm_stage: int, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Draw a film of a right-facing face; all contours pass through its landmarks.
 
@@ -66,14 +61,12 @@ def render(
         draw_ruler(total, mm_per_px, rng)
     grey = develop(total, anatomy.unit / scale, rng)
     frame_film(grey, rng)
-    film: NDArray[np.uint8] = np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
-    return film
+    return np.asarray(np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8))
 
 
 def _patches(size: tuple[int, int], unit: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return a factor ``(H, W)`` for thin edges, which the beam meets edge-on here and obliquely there."""
-    factor: NDArray[np.float32] = np.clip(1 + np.float32(0.55) * clouds(size, 6 * unit, rng), 0.15, 2)
-    return factor
+    return np.asarray(np.clip(1 + np.float32(0.55) * clouds(size, 6 * unit, rng), 0.15, 2))
 
 
 def _trabeculae(size: tuple[int, int], unit: float, rng: np.random.Generator) -> NDArray[np.float32]:

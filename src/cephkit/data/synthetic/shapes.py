@@ -7,10 +7,9 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cephkit.data.film import Points
-from cephkit.geometry import Size
+from cephkit.geometry import Floats, Size
 from cephkit.landmarks import SYMBOLS
 
 GREATEST_SD = 2.5
@@ -39,7 +38,7 @@ class Machine:
 class Face:
     """A head on a film."""
 
-    points_mm: NDArray[np.float64]
+    points_mm: Floats
     """(29, 2): x to the right, y down, from the film's upper left corner, in mm."""
     machine: Machine
     cvm_stage: int

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cephkit.data.synthetic.anatomy import Anatomy
-from cephkit.data.synthetic.layer import Layer
-from cephkit.data.synthetic.spline import catmull_rom
-
-Points = NDArray[np.float64]
+from cephkit.data.synthetic.layer import Layer, catmull_rom
+from cephkit.geometry import Floats
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def draw_spine(bone: Layer, anatomy: Anatomy, cvm_stage: int, rng: np.random.Gen
     tilt = float(np.arctan2(-down[0], down[1])) + rng.normal(0.0, 0.04)
     curve = rng.normal(0.02, 0.02)
 
-    def axes(angle: float) -> tuple[Points, Points]:
+    def axes(angle: float) -> tuple[Floats, Floats]:
         down = np.array([-np.sin(angle), np.cos(angle)]) * unit
         return np.array([down[1], -down[0]]), down
 
@@ -72,17 +69,17 @@ def draw_spine(bone: Layer, anatomy: Anatomy, cvm_stage: int, rng: np.random.Gen
         place = place + down * (tall + DISC_MM) + front * rng.normal(0, 0.3)
 
 
-def _local(place: Points, front: Points, down: Points, shape: Sequence[tuple[float, float]]) -> Points:
+def _local(place: Floats, front: Floats, down: Floats, shape: Sequence[tuple[float, float]]) -> Floats:
     local = np.array(shape)
     return place + local[:, :1] * front + local[:, 1:] * down
 
 
-def _add(bone: Layer, knots: Points, amount: float = 0.22, rim: float = 0.16) -> None:
+def _add(bone: Layer, knots: Floats, amount: float = 0.22, rim: float = 0.16) -> None:
     bone.fill(catmull_rom(knots, closed=True, steps=5), amount, 0.35, rim=rim, rim_mm=1.1)
 
 
 def _body(
-    bone: Layer, place: Points, front: Points, down: Points, width: float, tall: float, taper: float, depth: float
+    bone: Layer, place: Floats, front: Floats, down: Floats, width: float, tall: float, taper: float, depth: float
 ) -> None:
     w, h = width / 2, tall
     shape = [
@@ -93,7 +90,7 @@ def _body(
     _add(bone, _local(place, front, down, shape))
 
 
-def _axis(bone: Layer, place: Points, front: Points, down: Points, width: float, tall: float, depth: float) -> None:
+def _axis(bone: Layer, place: Floats, front: Floats, down: Floats, width: float, tall: float, depth: float) -> None:
     w, h = width / 2, tall
     shape = [
         (0.5, -12.5), (3.0, -10.5), (3.6, -5), (4.4, 0), (w - 0.9, 6), (w + 0.5, h - 0.8), (w - 0.3, h),
@@ -103,30 +100,23 @@ def _axis(bone: Layer, place: Points, front: Points, down: Points, width: float,
     _add(bone, _local(place, front, down, shape))
 
 
-def _atlas(bone: Layer, foot: Points, front: Points, down: Points) -> None:
+def _atlas(bone: Layer, foot: Floats, front: Floats, down: Floats) -> None:
     arch = [(5.2, -9), (8.2, -10), (11.3, -7), (10.6, -3), (7.4, -2), (5.0, -4)]
     _add(bone, _local(foot, front, down, arch), 0.25, 0.25)
     mass = [(4, -12), (-2, -14), (-12, -12), (-13, -5), (-8, -1), (2, -0.5), (5, -5)]
     _add(bone, _local(foot, front, down, mass), 0.16, 0.08)
     back = [
-        (-10, -9),
-        (-20, -10.5),
-        (-30, -9),
-        (-37, -10.5),
-        (-39.5, -7),
-        (-37, -3.5),
-        (-29, -5),
-        (-19, -5.5),
+        (-10, -9), (-20, -10.5), (-30, -9), (-37, -10.5), (-39.5, -7), (-37, -3.5), (-29, -5), (-19, -5.5),
         (-10, -4),
-    ]
+    ]  # fmt: skip
     _add(bone, _local(foot, front, down, back), 0.15, 0.18)
 
 
 def _arch(
     bone: Layer,
-    place: Points,
-    front: Points,
-    down: Points,
+    place: Floats,
+    front: Floats,
+    down: Floats,
     width: float,
     tall: float,
     level: int,

@@ -1,13 +1,11 @@
 """Teeth on their landmarks: cusp tips and edges lie where the landmarks say, roots where the apices say."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cephkit.data.synthetic.anatomy import Anatomy
-from cephkit.data.synthetic.layer import Layer
-from cephkit.data.synthetic.spline import catmull_rom
+from cephkit.data.synthetic.layer import Layer, catmull_rom
+from cephkit.geometry import Floats
 
-Points = NDArray[np.float64]
 Outline = tuple[tuple[float, float], ...]
 
 # Outlines: x along the tooth from the tip (0) to the apex (1), y across in mm towards the front of the mouth.
@@ -90,14 +88,14 @@ def _arch(
     _tooth(bone, edge, axis, mm * (1.0 if upper else 0.85), INCISOR, 1.0)
 
 
-def _unit(vector: Points, otherwise: Points) -> Points:
+def _unit(vector: Floats, otherwise: Floats) -> Floats:
     length = float(np.linalg.norm(vector))
     if length < 1e-6:
         vector, length = otherwise, float(np.linalg.norm(otherwise))
     return vector / length
 
 
-def _shape(tip: Points, course: Points, front: Points, outline: Outline) -> Points:
+def _shape(tip: Floats, course: Floats, front: Floats, outline: Outline) -> Floats:
     """Curve of an outline on a tooth from ``tip`` along ``course`` to its apex; ``front`` is 1 mm forward."""
     along = _unit(course, front)
     across = np.array([along[1], -along[0]]) * np.linalg.norm(front)
@@ -107,14 +105,14 @@ def _shape(tip: Points, course: Points, front: Points, outline: Outline) -> Poin
     return catmull_rom(tip + local[:, :1] * course + local[:, 1:] * across, closed=True, steps=5)
 
 
-def _tooth(bone: Layer, tip: Points, course: Points, front: Points, shape: tuple[Outline, ...], weight: float) -> None:
+def _tooth(bone: Layer, tip: Floats, course: Floats, front: Floats, shape: tuple[Outline, ...], weight: float) -> None:
     body, enamel = (_shape(tip, course, front, outline) for outline in shape)
     bone.fill(body, 0.3 * weight, 0.22, rim=0.08 * weight, rim_mm=0.7)
     bone.fill(enamel, 0.2 * weight, 0.3, rim=0.16 * weight, rim_mm=0.8)
     bone.line(tip + np.array([[0.32], [0.6], [0.95]]) * course, -0.1 * weight, 0.9, 0.35)
 
 
-def _filling(bone: Layer, tip: Points, course: Points, front: Points, rng: np.random.Generator) -> None:
+def _filling(bone: Layer, tip: Floats, course: Floats, front: Floats, rng: np.random.Generator) -> None:
     deep, back = rng.uniform(0.12, 0.28), rng.uniform(-6.0, -3.0)
     outline = ((0.06, 0.8), (deep, 0.2), (deep * 0.8, back / 2), (deep, back + 0.6), (0.07, back), (0.08, back / 2))
     bone.fill(_shape(tip, course, front, outline), METAL, 0.15)

@@ -20,8 +20,8 @@ from cephkit.data.labels import landmarks_json
 from cephkit.data.synthetic.render import render
 from cephkit.data.synthetic.shapes import JUNIOR_FACTOR, annotate, draw_face, table
 from cephkit.errors import DataError
+from cephkit.files import csv_bytes
 from cephkit.notice import Notify
-from cephkit.tables import csv_bytes
 
 USUAL_HEIGHT_PX = 2220
 """Height of a film of the most common machine: 222 mm at 0.1 mm per pixel."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import cephkit
-from cephkit.progress import ProgressBar, track
+from cephkit.screen import ProgressBar, track
 
 
 def test_without_a_terminal_there_are_lines_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,7 +18,7 @@ def test_without_a_terminal_figures_are_printed_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = iter([100.0, 100.0, 129.0, 130.0, 130.0])
-    monkeypatch.setattr("cephkit.progress.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("cephkit.screen.time.monotonic", lambda: next(now))
     with ProgressBar(plain_every_s=30) as bar:
         for step in (1, 2, 3):
             bar.update(step, f"loss 0.{step}", 9)
@@ -61,4 +61,4 @@ def test_tracked_items_come_through_and_leave_stdout_alone(
 
 def test_nothing_else_draws_bars() -> None:
     sources = Path(cephkit.__file__).parent.rglob("*.py")
-    assert [path.name for path in sources if "rich.progress" in path.read_text("utf-8")] == ["progress.py"]
+    assert [path.name for path in sources if "rich.progress" in path.read_text("utf-8")] == ["screen.py"]

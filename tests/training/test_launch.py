@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from cephkit.training.statistics import average_statistics, count_all_processes
+from cephkit.training.launch import average_statistics, count_all_processes
 
 
 def network(momentum: float = 0.1) -> nn.Sequential:

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from cephkit.inference.likeness import FEWEST_FILMS, Likeness, fit_likeness
+from cephkit.inference.uncertainty import FEWEST_FILMS, Likeness, fit_likeness
 
 RNG = np.random.default_rng(0)
 HOME = RNG.normal(3.0, 0.5, (120, 30))

@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 
 from cephkit.errors import SettingsError
-from cephkit.settings.rules import NETWORK_SIZE, Options, Rule, above, at_least, between, inside
+from cephkit.settings.options import NETWORK_SIZE, Options, Rule, above, at_least, between, inside
 
 
 @dataclass(frozen=True, kw_only=True)

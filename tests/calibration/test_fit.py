@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cephkit.calibration.conventions import (
+from cephkit.calibration.expected import fit_calibration
+from cephkit.calibration.fit import (
     LEAST_SHARE,
     NEW_EXAMINER,
     USUAL_DISTANCE_MM,
@@ -14,7 +15,6 @@ from cephkit.calibration.conventions import (
     examiner_moments,
     with_conventions,
 )
-from cephkit.calibration.expected import fit_calibration
 from cephkit.data.film import Film
 from cephkit.data.spacing import Spacing, square
 from cephkit.inference.uncertainty import within

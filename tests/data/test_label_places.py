@@ -6,7 +6,7 @@ import pytest
 from cephkit.data.face_shapes import Complex, table_shape
 from cephkit.data.film import Film
 from cephkit.data.label_faults import as_array
-from cephkit.data.label_picture import FEWEST_EXAMPLES, PictureJudge
+from cephkit.data.label_places import FEWEST_EXAMPLES, PictureJudge
 from tests.data.labelled_faces import WIDTH, faces, with_pictures
 
 

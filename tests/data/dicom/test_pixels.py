@@ -16,8 +16,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from cephkit.data.dicom.compressed import Frame, compressed_frame
 from cephkit.data.dicom.layout import Layout
+from cephkit.data.dicom.pixels import Frame, compressed_frame
 from tests.data.dicom.hostile import END, GARBAGE, jpeg_2000, jpeg_head
 from tests.data.dicom.made import shades
 

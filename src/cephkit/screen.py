@@ -1,4 +1,7 @@
-"""Progress of long work: a bar with lines above it on a terminal, plain lines everywhere else."""
+"""What users see on the terminal: lines, tables, and the progress of long work.
+
+Progress is a bar with lines above it on a terminal, and plain lines everywhere else.
+"""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -7,6 +10,7 @@ from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 T = TypeVar("T")
@@ -73,3 +77,24 @@ def track(items: Iterable[T], title: str, total: int) -> Iterator[T]:
         for done, item in enumerate(items):
             bar.update(done)
             yield item
+
+
+def table_console(width: int = 120) -> Console:
+    """Return a console as wide as the terminal, or ``width`` columns if the output is not a terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=width)
+
+
+def figure_table(texts: Iterable[str], figures: Iterable[str]) -> Table:
+    """Return an empty table with columns of ``texts``, then of ``figures``; no lines, so that it fits 80 columns."""
+    table = Table(box=None, padding=(0, 1), collapse_padding=True, pad_edge=False)
+    for heading in texts:
+        table.add_column(heading, no_wrap=True)
+    for heading in figures:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def figure(value: float | None, digits: int) -> str:
+    """Format a figure; ``-`` for None."""
+    return "-" if value is None else f"{value:.{digits}f}"

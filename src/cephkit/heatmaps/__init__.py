@@ -1,1 +1,0 @@
-"""From points to heatmaps and back."""
