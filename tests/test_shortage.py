@@ -64,6 +64,14 @@ def test_locks_that_cannot_be_made_are_shared_memory_that_is_missing() -> None:
     assert "/dev/shm" in str(shortage(caught.value))
 
 
+@pytest.mark.parametrize("error", ["EOFError()", "ConnectionResetError(104, 'Connection reset by peer')"])
+def test_a_worker_that_dies_while_handing_over_a_batch_was_killed(error: str) -> None:
+    with pytest.raises((EOFError, ConnectionError)) as caught:
+        exec(compile(f"raise {error}", "/lib/multiprocessing/connection.py", "exec"))
+    assert "a loader worker was killed" in str(shortage(caught.value))
+    assert shortage(eval(error)) is None
+
+
 def test_a_shortage_ends_a_command_with_status_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

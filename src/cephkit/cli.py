@@ -39,7 +39,7 @@ def run(command: Callable[[list[str]], int], argv: list[str]) -> int:
     """
     from cephkit import interrupt
     from cephkit.errors import CephkitError
-    from cephkit.shortage import shortage
+    from cephkit.shortage import SHORTAGES, shortage
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows pipe cannot encode every film's name
@@ -61,7 +61,7 @@ def run(command: Callable[[list[str]], int], argv: list[str]) -> int:
     except CephkitError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
-    except (RuntimeError, OSError, MemoryError) as error:
+    except SHORTAGES as error:
         short = shortage(error)
         if short is None:
             raise

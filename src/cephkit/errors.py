@@ -86,6 +86,12 @@ class SettingsError(CephkitError):
     kind = "settings"
 
 
+class DivergedError(CephkitError):
+    """A training run whose loss or gradients are no longer finite."""
+
+    kind = "training"
+
+
 def some(names: Sequence[str], count: int = 5) -> str:
     """The first names and how many more there are, for one line of a message."""
     rest = len(names) - count

@@ -6,6 +6,8 @@ import re
 
 from cephkit.errors import Note
 
+SHORTAGES = (RuntimeError, OSError, MemoryError, EOFError)
+"""The types of errors that ``shortage`` recognises some of."""
 _WORKER = re.compile(r"DataLoader worker \(pid\S* ([\d, ]+)\)")
 _NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "not enough memory")
 _NO_WORKERS = "--num_workers 0, which loads in the main process"
@@ -37,10 +39,11 @@ def shortage(error: BaseException) -> Note | None:
             "close other programs, or use --num_workers 0, no --use_ram_cache, a smaller --batch_size or --image_size",
         )  # fmt: skip
     worker = _WORKER.search(text)
-    if worker is not None and isinstance(error, RuntimeError):
+    if (worker is not None and isinstance(error, RuntimeError)) or _lost_connection(error):
+        process = f" (process {worker[1]})" if worker else ""
         return Note(
             "worker killed",
-            f"a loader worker (process {worker[1]}) was killed from outside, as systems do when memory runs out",
+            f"a loader worker{process} was killed from outside, as systems do when memory runs out",
             f"use {_NO_WORKERS}, or close other programs",
         )
     return None
@@ -59,11 +62,18 @@ def check_shared_memory(workers: int) -> None:
 def _lacks_shared_memory(error: BaseException, text: str) -> bool:
     if "Bus error" in text or "shared memory" in text or "</torch_" in text or "/dev/shm" in text:
         return isinstance(error, RuntimeError | OSError)
+    # Locks between processes live in /dev/shm; the error names neither.
+    return isinstance(error, OSError) and _raised_in(error).endswith("synchronize.py")
+
+
+def _lost_connection(error: BaseException) -> bool:
+    """Whether a worker died while it handed over a batch."""
+    return isinstance(error, EOFError | ConnectionError) and "multiprocessing" in _raised_in(error)
+
+
+def _raised_in(error: BaseException) -> str:
+    """The path of the source file that raised ``error``."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    # Locks between processes live in /dev/shm; the error names neither.
-    return (
-        isinstance(error, OSError) and trace is not None
-        and trace.tb_frame.f_code.co_filename.endswith("synchronize.py")
-    )  # fmt: skip
+    return "" if trace is None else trace.tb_frame.f_code.co_filename

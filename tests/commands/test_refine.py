@@ -59,7 +59,7 @@ def test_one_that_does_not_pay_leaves_the_file_as_it_is(
 def test_a_second_stage_is_replaced_by_a_better_one(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predictions_off(monkeypatch, 2.0, 1.5, 2.0, 1.2)
+    predictions_off(monkeypatch, 2.0, 1.5, None, 2.0, 1.2)
     path = random_checkpoint(tmp_path / "c.pth")
     stored = []
     for seed in (0, 1):
@@ -72,7 +72,7 @@ def test_a_second_stage_is_replaced_by_a_better_one(
 def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(
     tiny_aariz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    predictions_off(monkeypatch, 2.0, 1.0, 2.0, 1.0)
+    predictions_off(monkeypatch, 2.0, 1.0, None, 2.0, 1.0)
     straight, path = random_checkpoint(tmp_path / "a.pth"), random_checkpoint(tmp_path / "b.pth")
     arguments = [
         "--dataset_path", str(tiny_aariz), "--refine_epochs", "2", "--num_workers", "0", "--device", "cpu",

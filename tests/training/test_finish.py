@@ -40,10 +40,11 @@ from cephkit.models.refiner import Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.refiner import RefinerTask
+from cephkit.task.task import Output
 from cephkit.training import finish as finish_module
 from cephkit.training import loop
 from cephkit.training.finish import LARGEST_DETAIL, add_refiner, detail_data, detail_size, finish, gains, pose_of
-from cephkit.training.refine import RefinerTraining
+from cephkit.training.refine import RefinerTraining, state_path
 from cephkit.training.run import Result, train
 from tests.conftest import TINY_SYMBOLS, write_tiny_aariz
 from tests.training.conftest import Lines, Settings, cpu
@@ -80,10 +81,10 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def predictions_off(monkeypatch: pytest.MonkeyPatch, *errors_mm: float) -> None:
+def predictions_off(monkeypatch: pytest.MonkeyPatch, *errors_mm: float | None) -> None:
     """Lets the first call of ``predict_films`` be off by the first of ``errors_mm``, and so on; NaN finds nothing.
 
-    Later calls predict.
+    None, and later calls, predict.
     """
     errors, real = iter(errors_mm), finish_module.predict_films
 
@@ -369,6 +370,23 @@ RUN: dict[str, Any] = {
     "epochs": 1, "batch_size": 2, "gradient_accumulation_steps": 1, "save_frequency": 1, "use_ema": True,
     "refine": True, "refine_size": (96, 96), "refine_epochs": 2,
 }  # fmt: skip
+
+
+def test_a_second_stage_that_diverges_leaves_the_first_calibrated(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learns = RefinerTask.__call__
+
+    def diverges(self: RefinerTask, network: Any, batch: Any) -> Output:
+        output = learns(self, network, batch)
+        return Output(output.loss * float("nan"), output.maps)
+
+    monkeypatch.setattr(RefinerTask, "__call__", diverges)
+    assert train(config).outcome == "finished"
+    assert "second stage: loss or gradients were not finite in any of the 2 steps" in capsys.readouterr().out
+    extras = read_checkpoint(config.save_dir / "checkpoint_best.pth").extras
+    assert extras.keys() == {"calibrations", "pose", "completed"}
+    assert not state_path(config.save_dir / "checkpoint_best.pth").exists()
 
 
 class Killed(BaseException):

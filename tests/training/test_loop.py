@@ -172,7 +172,7 @@ def test_a_run_whose_every_step_was_skipped_is_not_finished(
     config = settings(epochs=3, early_stopping=early_stopping, patience=1)
     run = set_up(config, ProgressBar())
     times_loss(monkeypatch, float("nan"))
-    with pytest.raises(CephkitError, match="not finite in any of the 6 steps: nothing was learned"):
+    with pytest.raises(CephkitError, match="not finite in any of the 6 steps, nothing was learned"):
         loop.fit(run, stop=lambda: False)
     assert run.log is not None
     run.log.close()

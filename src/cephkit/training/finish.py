@@ -21,7 +21,7 @@ from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, film_cache, prepare
 from cephkit.data.store import store_path
 from cephkit.data.store_builder import check_disk, check_memory
-from cephkit.errors import DataError
+from cephkit.errors import DataError, DivergedError
 from cephkit.evaluation.scoring import Scores
 from cephkit.geometry import Floats, Size, letterbox, transform
 from cephkit.inference.folder import predict_films
@@ -276,11 +276,14 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
             size = detail_size(run.data.films["train"], config.refine_size)
             with fabric.rank_zero_first():  # the first process decodes, the others find its film store
                 detail = detail_data(run.data, config.dataset_path, size, config.hold, config.cache_dir)
-            refiner = add_refiner(
-                load_model(path, fabric.device), detail,
-                RefinerTraining(**wanted["training"], num_workers=config.num_workers), config.truth, fabric, screen,
-                stop, run.valid.batch_size, saved, config.log_dir / "second_stage",
-            )  # fmt: skip
+            try:
+                refiner = add_refiner(
+                    load_model(path, fabric.device), detail,
+                    RefinerTraining(**wanted["training"], num_workers=config.num_workers), config.truth, fabric, screen,
+                    stop, run.valid.batch_size, saved, config.log_dir / "second_stage",
+                )  # fmt: skip
+            except DivergedError as error:
+                screen.notify(f"{error.text}: it is not kept; cephkit refine {path} --lr trains another")
         if not fabric.is_global_zero:
             return True
         where = "before the errors of the best checkpoint were calibrated"

@@ -24,7 +24,7 @@ class Keeper(ABC):
     """The file to resume from; None: nothing is kept."""
     how_to_resume: str
     """How to resume from ``latest``, as an imperative."""
-    fresh_start = "Start again"
+    fresh_start = "start again"
     """What to do when training diverged, as an imperative; settings follow."""
 
     @abstractmethod
@@ -53,7 +53,7 @@ class CheckpointFolder(Keeper):
     def __init__(self, folder: Path, spec: ModelSpec, settings: dict[str, Any], extras: dict[str, Any]) -> None:
         self.folder, self.spec, self.settings, self.extras = folder, spec, settings, extras
         self.latest, self.best = folder / LATEST, folder / BEST
-        self.how_to_resume, self.fresh_start = f"add --resume {self.latest}", f"Start from {self.best}"
+        self.how_to_resume, self.fresh_start = f"add --resume {self.latest}", f"start from {self.best}"
 
     def write(
         self, state: TrainState, random: RandomStates, metrics: dict[str, Any] | None = None, name: str = LATEST

@@ -17,7 +17,7 @@ from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import smaller
 from cephkit.models.build import LandmarkModel
-from cephkit.shortage import shortage
+from cephkit.shortage import SHORTAGES, shortage
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.training.batches import MicroBatch, epoch_plan
 from cephkit.training.context import BeforeStep, Run
@@ -41,7 +41,8 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
     """Train until the epochs are done, until ``stop()`` is true after a step, or until it no longer improves.
 
     Raises:
-        CephkitError: too many steps in a row, or all, were not finite, or a checkpoint could not be written.
+        DivergedError: too many steps in a row, or all, were not finite.
+        CheckpointError: a checkpoint could not be written.
     """
     schedule, progress = run.schedule, run.state.progress
     while (outcome := ended(schedule, progress)) is None:
@@ -263,7 +264,7 @@ def saved_step(run: Run) -> int | None:
     if not in_epochs or run.updating or run.fabric.world_size > 1 or run.keeper.latest is None:
         return None
     for _ in range(2):  # a second loader worker that ends may disturb the first try
-        with contextlib.suppress(CephkitError, RuntimeError, OSError, MemoryError):
+        with contextlib.suppress(CephkitError, *SHORTAGES):
             undo_step(run)
             save_latest(run)
             return run.state.progress.step

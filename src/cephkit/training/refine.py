@@ -14,6 +14,7 @@ from cephkit.errors import CephkitError, FilmError
 from cephkit.memory.recover import Packing
 from cephkit.models.refiner import Refiner, RefinerSpec
 from cephkit.screen import ProgressBar
+from cephkit.shortage import SHORTAGES
 from cephkit.task.refiner import RefinerTask
 from cephkit.training.batches import PlanSampler, make_loader
 from cephkit.training.context import Run
@@ -86,7 +87,7 @@ def train_refiner(
         if log_dir is not None and fabric.is_global_zero:
             run.log = _open_log(log_dir, run, settings)
         outcome = fit(run, stop)
-    except (FilmError, RuntimeError, OSError, MemoryError) as error:
+    except (FilmError, *SHORTAGES) as error:
         raise CephkitError(failure(run, error)) from error
     finally:
         if run.log is not None:

@@ -5,7 +5,7 @@ import time
 import torch
 
 from cephkit.drawing.validation import draw_errors
-from cephkit.errors import CephkitError
+from cephkit.errors import DivergedError
 from cephkit.training.context import Run
 from cephkit.training.log import duration, gpu_gib, ram_gib
 from cephkit.training.validate import Validation
@@ -105,7 +105,7 @@ def check_skipped(run: Run) -> None:
     """Report that a step was skipped; give up when nothing else happens.
 
     Raises:
-        CephkitError: the last ``MOST_SKIPPED_IN_A_ROW`` steps were all skipped.
+        DivergedError: the last ``MOST_SKIPPED_IN_A_ROW`` steps were all skipped.
     """
     progress = run.state.progress
     in_a_row = progress.skipped_in_a_row
@@ -114,9 +114,10 @@ def check_skipped(run: Run) -> None:
             f"{run.name}step {progress.step}: loss or gradients not finite, skipped ({progress.skipped} so far)"
         )
     if in_a_row >= MOST_SKIPPED_IN_A_ROW:
-        raise CephkitError(
-            f"{run.name}step {progress.step}: loss or gradients were not finite {in_a_row} times in a row; the network "
-            f"no longer learns. {run.keeper.fresh_start} with a lower --lr, or without --mixed_precision"
+        raise DivergedError(
+            f"{run.name}step {progress.step}: loss or gradients were not finite {in_a_row} times in a row, the network "
+            "no longer learns",
+            f"{run.keeper.fresh_start} with a lower --lr, or without --mixed_precision",
         )
 
 
@@ -124,12 +125,12 @@ def check_learned(run: Run) -> None:
     """Check that a finished run has learned anything.
 
     Raises:
-        CephkitError: every step was skipped; the weights are those it started from.
+        DivergedError: every step was skipped; the weights are those it started from.
     """
     progress = run.state.progress
     if progress.skipped == progress.step:
-        raise CephkitError(
-            f"{run.name}loss or gradients were not finite in any of the {progress.step} steps: nothing was learned. "
-            "Start again with a lower --lr or without --mixed_precision; if that does not help, cephkit doctor checks "
-            "the films and labels"
+        raise DivergedError(
+            f"{run.name}loss or gradients were not finite in any of the {progress.step} steps, nothing was learned",
+            "start again with a lower --lr or without --mixed_precision; if that does not help, cephkit doctor checks "
+            "the films and labels",
         )

@@ -30,6 +30,7 @@ from cephkit.models.spec import ModelSpec
 from cephkit.notice import Notify
 from cephkit.screen import ProgressBar
 from cephkit.settings.options import SOURCES
+from cephkit.shortage import SHORTAGES
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Network
 from cephkit.training.batches import PlanSampler, run_loader, valid_loader
@@ -84,7 +85,7 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
         with ending_after_the_step() as asked:
             try:
                 outcome = carry_out(run, stop or asked)
-            except (FilmError, RuntimeError, OSError, MemoryError) as error:
+            except (FilmError, *SHORTAGES) as error:
                 raise CephkitError(failure(run, error)) from error
             finally:
                 if run.log is not None:
