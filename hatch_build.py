@@ -64,7 +64,7 @@ class PageHook(BuildHookInterface[Any]):
         except (PageError, OSError) as error:
             shutil.rmtree(static, ignore_errors=True)  # of other sources
             self.app.display_warning(f"cephkit review will have no page: {error}")
-            self.app.display_warning("To add the page, install again where the npm registry can be reached.")
+            self.app.display_warning("pip install --verbose shows what npm says. Install again to add the page.")
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove what the build left in the folder for temporary files, once the wheel is complete."""
@@ -176,11 +176,12 @@ def run(command: list[str], folder: Path, environment: Mapping[str, str]) -> Non
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=LONGEST_S
         ).returncode
     except subprocess.TimeoutExpired:
-        raise PageError(f"{name} did not end within {LONGEST_S} s; is the npm registry in reach?") from None
+        raise PageError(f"{name} did not end within {LONGEST_S} s") from None
     except OSError as error:
         raise PageError(f"{name} could not be started: {error}") from None
     if status:
-        raise PageError(f"{name} failed with status {status}; is the npm registry in reach?")
+        question = "; is the npm registry in reach?" if name == "npm ci" else ""
+        raise PageError(f"{name} failed with status {status}{question}")
 
 
 def install(built: Path, static: Path) -> None:
