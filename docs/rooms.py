@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOMS = (
-    "cephkit", "__main__", "cli", "commands", "doctor", "training", "evaluation", "calibration", "onnx",
-    "interchange", "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "config",
+    "cephkit", "__main__", "cli", "commands", "review", "doctor", "training", "evaluation", "calibration",
+    "onnx", "interchange", "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "config",
     "settings", "augment", "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "shortage",
     "pages", "screen", "files", "landmarks", "geometry", "errors", "notice",
 )  # fmt: skip

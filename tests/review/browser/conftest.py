@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import cephkit.review
 import pytest
 
+import cephkit.review
 from tests.review.browser.films import folder_with_predictions
 
 pytest.importorskip("playwright", reason="NO BROWSER: the package playwright is not installed")
@@ -19,9 +19,6 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.review.browser.chromium import WINDOW, Watch, find_chromium, launch
 from tests.review.browser.page import ReviewPage
 from tests.review.browser.server import ReviewServer
-
-SHARED_FILMS = 40
-"""Of the server that tests share; each test takes films that no other has touched."""
 
 
 def unavailable(what: str) -> NoReturn:
@@ -51,9 +48,10 @@ class Films:
     folder: Path
     predictions: Path
 
-    def arguments(self, out: Path) -> tuple[object, ...]:
-        """Options of ``cephkit review`` that review them."""
-        return "--films", self.folder, "--predictions", self.predictions, "--out", out
+    @property
+    def options(self) -> tuple[object, ...]:
+        """Of ``cephkit review``, to review them."""
+        return "--films", self.folder, "--predictions", self.predictions
 
 
 @pytest.fixture(scope="session")
@@ -62,26 +60,11 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
     return Films(*folder_with_predictions(tmp_path_factory.mktemp("few"), films=6))
 
 
-@dataclass(frozen=True)
-class Shared:
-    """A server that tests share."""
-
-    server: ReviewServer
-    out: Path
-    films: Films
-    untouched: Iterator[int]
-
-    def film(self) -> int:
-        """Return the number of a film that nobody has edited."""
-        return next(self.untouched)
-
-
-@pytest.fixture(scope="session")
-def shared(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    folder = tmp_path_factory.mktemp("shared")
-    films = Films(*folder_with_predictions(folder, SHARED_FILMS))
-    with ReviewServer(*films.arguments(folder / "out")) as server:
-        yield Shared(server, folder / "out", films, iter(range(SHARED_FILMS)))
+@pytest.fixture
+def review(films: Films, tmp_path: Path) -> Iterator[ReviewServer]:
+    """A server of its own for the six films."""
+    with ReviewServer(*films.options, out=tmp_path / "out") as server:
+        yield server
     assert "Traceback" not in server.printed
 
 
@@ -116,6 +99,6 @@ def opened(browser: Browser) -> Iterator[Opener]:
 
 
 @pytest.fixture
-def page(shared: Shared, opened: Opener) -> ReviewPage:
-    """The page on a film of the shared server that nobody has edited."""
-    return opened(shared.server, shared.film())
+def page(review: ReviewServer, opened: Opener) -> ReviewPage:
+    """The page on the first film."""
+    return opened(review)

@@ -1,16 +1,13 @@
 """What a person can do on the page, in the words of the tests."""
 
-import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.review.browser.chromium import Watch
-from tests.review.browser.server import ReviewServer, journal_of
+from tests.review.browser.server import ReviewServer
 
 XY = tuple[float, float]
 
@@ -92,10 +89,3 @@ class ReviewPage:
     def until_saved(self) -> None:
         """Wait until the page says that all is saved."""
         expect(self.page.get_by_text("Saved", exact=True).first).to_be_visible()
-
-
-def edits_in(out: Path, film: str) -> Sequence[dict[str, Any]]:
-    """The edits in the journal of ``film``; none if there is no journal."""
-    path = journal_of(out, film)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines[1:]]

@@ -1,5 +1,6 @@
 """``cephkit review`` as a process of its own."""
 
+import json
 import os
 import queue
 import re
@@ -10,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 LONGEST_START_S = 120
 """Importing everything takes long where other tests run beside."""
@@ -20,12 +22,12 @@ class ReviewServer:
     """A running ``cephkit review``; leaving the context ends it.
 
     Args:
-        arguments: of the command, but for --port and --no_browser.
-        port: 0 for any.
+        arguments: of the command, but for --out, --port and --no_browser.
+        out: the folder of its results.
     """
 
-    def __init__(self, *arguments: object, port: int = 0) -> None:
-        self.arguments, self.port, self.address = [str(each) for each in arguments], port, ""
+    def __init__(self, *arguments: object, out: Path) -> None:
+        self.arguments, self.out, self.port, self.address = [*map(str, arguments), "--out", str(out)], out, 0, ""
         self.lines: list[str] = []
         """What it has printed so far."""
         self.process: subprocess.Popen[str] | None = None
@@ -59,6 +61,16 @@ class ReviewServer:
     def printed(self) -> str:
         """What it has printed so far."""
         return "".join(self.lines)
+
+    def journal(self, film: str) -> Path:
+        """Where it keeps the edits of ``film``."""
+        return self.out / "journal" / f"{film}.jsonl"
+
+    def edits(self, film: str) -> list[dict[str, Any]]:
+        """Return the lines of the journal of ``film`` that are edits; none if there is no journal."""
+        path = self.journal(film)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines[1:]]
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
@@ -97,8 +109,3 @@ class ReviewServer:
             self.lines.append(line)
             printed.put(line)
         printed.put("")
-
-
-def journal_of(out: Path, film: str) -> Path:
-    """Where the server keeps the edits of ``film``."""
-    return out / "journal" / f"{film}.jsonl"
