@@ -157,7 +157,7 @@ def last_points(edits: list[dict[str, Any]]) -> dict[str, Any]:
 def edit_until_killed(page: ReviewPage, chance: random.Random, films: int) -> None:
     """Move landmarks of films to and fro; ends with the browser, or a while after the server."""
     for _ in range(chance.randint(1, 3)):
-        page.go_to(chance.randrange(films))
+        page.open(chance.randrange(films))
         for _ in range(20):
             symbol = chance.choice(SYMBOLS)
             page.drag(symbol, chance.choice([-3, 3]), chance.choice([-2, 2]), steps=2)
@@ -188,13 +188,13 @@ def main() -> None:
                 found += problems(out, names, acknowledged)
                 if victim == "server":
                     server.start()
-                    page.page.close()
+                    page.tab.close()
                 else:
                     browser = chromium.start()
                 page = fresh_page(browser, server, acknowledged)
                 page.until_saved()
                 found += as_journal_says(server, page, names)
-                page.page.close()
+                page.tab.close()
                 print(f"\r{kill + 1} kills, {acknowledged.count} edits acknowledged", end="", flush=True)
             chromium.kill()
     torn = [line for line in found if line.startswith("torn")]
@@ -214,8 +214,8 @@ def fresh_page(browser: Browser, server: ReviewServer, acknowledged: Acknowledge
     """Open the page in a new tab, with what the browser kept for it."""
     context = browser.contexts[0] if browser.contexts else browser.new_context()
     page = ReviewPage(context.new_page(), server, Watch())
-    acknowledged.listen(page.page)
-    page.page.set_default_timeout(15_000)
+    acknowledged.listen(page.tab)
+    page.tab.set_default_timeout(15_000)
     page.open(0)
     return page
 

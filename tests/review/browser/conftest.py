@@ -1,6 +1,5 @@
 """A browser, films and a server for the tests of the page; ``CEPHKIT_BROWSER_TESTS=required`` lets none be skipped."""
 
-import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -78,15 +77,14 @@ def opened(browser: Browser) -> Iterator[Opener]:
     At the end, no page may have asked another host for anything, or logged an error that the test did not expect.
     """
     contexts, pages = [], []
-    counter = itertools.count()
 
-    def opened(server: ReviewServer, film: int | None = 0, language: str = "en-GB", **options: object) -> ReviewPage:
+    def opened(server: ReviewServer, film: int = 0, language: str = "en-GB", **options: object) -> ReviewPage:
         context = browser.new_context(**{"viewport": WINDOW, "locale": language, **options})  # type: ignore[arg-type]
         context.set_default_timeout(15_000)
         watch = Watch()
         watch.follow(context)
         contexts.append(context)
-        page = ReviewPage(context.new_page(), server, watch, next(counter))
+        page = ReviewPage(context.new_page(), server, watch)
         pages.append(page)
         page.open(film)
         return page

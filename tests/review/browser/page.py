@@ -1,9 +1,13 @@
-"""What a person can do on the page, in the words of the tests."""
+"""What a person can see and do on the page, in the words of the tests."""
 
+import io
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.review.browser.chromium import Watch
@@ -16,53 +20,70 @@ XY = tuple[float, float]
 class ReviewPage:
     """The page in one tab."""
 
-    page: Page
+    tab: Page
     server: ReviewServer
     watch: Watch
-    number: int = 0
     expected_errors: list[str] = field(default_factory=list)
     """Parts of the errors that the test provokes."""
 
-    def open(self, film: int | None = 0) -> None:
-        """Open the address that the server has printed, then a film, and wait until it is drawn."""
-        self.page.goto(self.server.address)
-        if film is not None:
-            self.go_to(film)
+    def open(self, film: int = 0) -> None:
+        """Open the address that the server has printed, then film ``film``, and wait until it is drawn."""
+        self.tab.goto(f"{self.server.address}#{film}")
+        self.until_drawn(film)
 
-    def go_to(self, film: int) -> None:
-        """Open film ``film`` by its address, and wait until it is drawn."""
-        self.page.goto(f"http://127.0.0.1:{self.server.port}/#{film}")
-        self.page.reload()
-        self.until_drawn()
+    def reload(self, film: int = 0) -> None:
+        """Load the page again."""
+        self.tab.reload()
+        self.until_drawn(film)
 
-    def until_drawn(self) -> None:
-        """Wait until the film and its landmarks are there."""
-        expect(self.stage).to_have_attribute("data-drawn", "true")
+    def until_drawn(self, film: int) -> None:
+        """Wait until the film is drawn as sharp as it can be, with its landmarks."""
+        expect(self.stage).to_have_attribute("data-complete", self.state(film)["hash"])
 
-    # Where things are
+    # What there is to see
 
     @property
     def stage(self) -> Locator:
-        return self.page.locator("[data-drawn]")
+        """The film with everything on it."""
+        return self.tab.locator("#stage")
 
     def mark(self, symbol: str) -> Locator:
-        """The landmark's mark on the film."""
-        return self.page.locator(f'[data-symbol="{symbol}"]').first
+        """A landmark on the film."""
+        return self.tab.locator(f'#stage [data-symbol="{symbol}"]')
 
     def center(self, symbol: str) -> XY:
-        """Where the landmark's mark is in the window."""
-        box = self.mark(symbol).bounding_box()
+        """Where a landmark is in the window."""
+        box = self.mark(symbol).locator("circle").first.bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
+    def in_window(self, film: int, point: XY) -> XY:
+        """Where a point of the film is in the window, going by two landmarks."""
+        (ax, ay), (bx, by) = self.center("S"), self.center("Me")
+        points = self.state(film)["state"]["points"]
+        (fax, fay), (fbx, fby) = points["S"]["at"], points["Me"]["at"]
+        scale = np.hypot(bx - ax, by - ay) / np.hypot(fbx - fax, fby - fay)
+        return ax + (point[0] - fax) * scale, ay + (point[1] - fay) * scale
+
     def button(self, name: str | re.Pattern[str]) -> Locator:
-        return self.page.get_by_role("button", name=name, exact=isinstance(name, str)).first
+        """A button by its name."""
+        return self.tab.get_by_role("button", name=name, exact=isinstance(name, str)).first
+
+    @property
+    def said(self) -> Locator:
+        """What a screen reader is told."""
+        return self.tab.get_by_role("status").first
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return what the stage looks like, (H, W) grey."""
+        picture = Image.open(io.BytesIO(self.stage.screenshot()))
+        return np.asarray(picture.convert("L"))
 
     # What the server knows
 
     def api(self, path: str) -> Any:
         """Ask the server, as the page does."""
-        answer = self.page.request.get(f"http://127.0.0.1:{self.server.port}/api/{path}")
+        answer = self.tab.request.get(f"http://127.0.0.1:{self.server.port}/api/{path}")
         assert answer.ok, answer.text()
         return answer.json()
 
@@ -77,10 +98,19 @@ class ReviewPage:
 
     # What a person does
 
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other, on whatever has the focus."""
+        for key in keys:
+            self.tab.keyboard.press(key)
+
+    def click(self, point: XY) -> None:
+        """Click at a point of the window."""
+        self.tab.mouse.click(*point)
+
     def drag(self, symbol: str, dx: float, dy: float, steps: int = 8) -> None:
         """Drag a landmark by (dx, dy) pixels of the window."""
         x, y = self.center(symbol)
-        mouse = self.page.mouse
+        mouse = self.tab.mouse
         mouse.move(x, y)
         mouse.down()
         mouse.move(x + dx, y + dy, steps=steps)
@@ -88,4 +118,4 @@ class ReviewPage:
 
     def until_saved(self) -> None:
         """Wait until the page says that all is saved."""
-        expect(self.page.get_by_text("Saved", exact=True).first).to_be_visible()
+        expect(self.tab.get_by_text("Saved", exact=True).first).to_be_visible()
