@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cephkit.data.depth import histogram
 from cephkit.data.grey import Grey, row_blocks
@@ -121,6 +123,14 @@ class Pixels:
         facts = self._facts.get(n)
         return facts if facts is not None and facts.stamp == stamp(self._paths[n]) else None
 
+    def ready(self, n: int) -> FilmPixels | None:
+        """Return the film if it is there."""
+        with self._lock:
+            there = self._films.get(n)
+        if there is None or not there[1].done() or there[1].cancelled() or there[1].exception() is not None:
+            return None
+        return there[1].result()
+
     def prefetch(self, n: int) -> None:
         """Decode a film that will be asked for soon; only the latest of these that has not begun is done."""
         with self._lock:
@@ -205,15 +215,15 @@ def halved(grey: Grey) -> Grey:
     """Return the mean of each 2 x 2 pixels of ``grey`` (H, W), rounded; at an odd edge of those that there are."""
     height, width = grey.shape
     half = np.empty(((height + 1) // 2, (width + 1) // 2), dtype=grey.dtype)
-    sums = np.uint16 if grey.dtype == np.uint8 else np.uint32
+    sums: type[np.unsignedinteger[Any]] = np.uint16 if grey.dtype == np.uint8 else np.uint32
     for rows in row_blocks(half.shape):
-        block = grey[rows.start * 2 : rows.stop * 2].astype(sums)
+        block: NDArray[np.unsignedinteger[Any]] = grey[rows.start * 2 : rows.stop * 2].astype(sums)
         if len(block) % 2:
             block = np.concatenate((block, block[-1:]))
         down = block[::2] + block[1::2]
         if width % 2:
             down = np.concatenate((down, down[:, -1:]), axis=1)
-        half[rows] = (down[:, ::2] + down[:, 1::2] + sums(2)) >> 2
+        half[rows] = (down[:, ::2] + down[:, 1::2] + 2) >> 2
     return half
 
 

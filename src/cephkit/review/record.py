@@ -32,6 +32,13 @@ class Identity:
         """Return that of a decoded film."""
         return cls(facts.size, facts.hash, facts.content, facts.orientation, facts.spacing)
 
+    @classmethod
+    def of_record(cls, record: LandmarkRecord) -> "Identity | None":
+        """Return that of a film on which a model found landmarks; None if the record does not say."""
+        if record.size is None or not record.film_hash or not record.content:
+            return None
+        return cls(record.size, record.film_hash, record.content, record.orientation, record.spacing)
+
     def to_dict(self, file: str) -> dict[str, Any]:
         """Return plain types, for a journal."""
         spacing = None if self.spacing is None else self.spacing.to_dict()
