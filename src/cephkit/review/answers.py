@@ -125,7 +125,6 @@ class Answers:
     async def edit(self, request: Request) -> Response:
         """Save an edit."""
         n, content = self._number(request), await _body(request)
-        await self._decoded(n)
         revision, warning = await run_in_threadpool(self.session.edit, n, content)
         return Json({"revision": revision, **({"warning": warning} if warning else {})})
 

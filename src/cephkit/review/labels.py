@@ -7,7 +7,7 @@ from typing import Any
 
 from cephkit.data.aariz import ANNOTATORS, label_path
 from cephkit.data.labels import landmarks_json, read_label
-from cephkit.data.names import LABEL_ENDING
+from cephkit.data.names import LABEL_ENDING, film_name
 from cephkit.errors import LabelError
 from cephkit.files import utf8, write_whole
 from cephkit.records.record import LandmarkRecord
@@ -61,7 +61,7 @@ class Labels:
                 write_whole(first, path.read_bytes())
             with contextlib.suppress(LabelError):
                 content = read_label(path)
-        ours = landmarks_json(content.get("ceph_id") or film.path.stem, record.points)
+        ours = landmarks_json(content.get("ceph_id") or film_name(film.path), record.points)
         write_if_new(path, json_bytes({**ours, **content, "landmarks": ours["landmarks"]}))
 
 

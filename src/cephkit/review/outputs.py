@@ -94,6 +94,7 @@ def measurements_csv(session: ReviewSession, numbers: Sequence[int]) -> Iterator
 
 def with_points(session: ReviewSession, which: Which = "all") -> list[int]:
     """List the films that have landmarks, or of these the confirmed ones."""
+    session.wait_for_rows()
     rows = (session.rows.row(film.n) for film in session.films)
     return [row["n"] for row in rows if row["points"] and (which == "all" or row["status"] == "confirmed")]
 

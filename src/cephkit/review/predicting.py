@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 512
 """Records that are kept; the others are read from their files again."""
-Changed = Callable[[int], None]
-"""Called with the number of a film whose prediction is ready, or has failed."""
+Changed = Callable[[int, CephkitError | None], None]
+"""Called with the number of a film whose prediction is ready, or has failed with an error."""
 
 
 class Predictions(Protocol):
@@ -156,7 +156,7 @@ class ModelPredictions:
         self._model_lock = threading.Lock()
         self._waiting = dict.fromkeys(range(len(films)))
         self._front, self._running, self._ended = 0, -1, False
-        self._changed: Changed = lambda n: None
+        self._changed: Changed = lambda n, failure: None
         self._thread = threading.Thread(target=self._work, name="predict", daemon=True)
 
     def start(self, changed: Changed) -> None:
@@ -203,16 +203,20 @@ class ModelPredictions:
 
     def _work(self) -> None:
         while (n := self._next()) is not None:
+            failure = None
             try:
                 self._predict(n)
-                self._failed.pop(n, None)
             except CephkitError as error:
-                self._failed[n] = error.advice
+                failure = error
             except Exception as error:  # torch raises what it likes, and the other films may go well
                 first = str(error).partition("\n")[0]
-                self._failed[n] = f"{type(error).__name__}: {first:.200}"
-            self._running = -1
-            self._changed(n)
+                failure = CephkitError(f"{type(error).__name__}: {first:.200}")
+            with self._condition:
+                self._running = -1
+                self._failed.pop(n, None)
+                if failure is not None:
+                    self._failed[n] = failure.advice
+            self._changed(n, failure)
 
     def _next(self) -> int | None:
         with self._condition:

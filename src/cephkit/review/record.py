@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cephkit.cephalometry.frame import facing_of
+from cephkit.data.opened import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import LabelError
 from cephkit.geometry import Size
@@ -88,6 +89,17 @@ def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
     except (KeyError, TypeError, IndexError, AttributeError, EditError, LabelError) as error:
         reason = f"line 1 cannot be used ({error})"
         raise JournalError(reason, "restore the file from a copy, or move it away", journal.path) from error
+
+
+def check_same(identity: Identity, film: ReviewFilm, journal: Journal) -> None:
+    """Check that a journal belongs to ``film``, which may have another name by now.
+
+    Raises:
+        JournalError: it belongs to another film.
+    """
+    if identity.content != content_hash(read_bytes(film.path)):
+        remedy = "move it away, or choose another --out"
+        raise JournalError(f"belongs to another film than {film.file}", remedy, journal.path)
 
 
 def standing_record(

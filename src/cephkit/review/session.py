@@ -13,11 +13,11 @@ from cephkit.errors import CephkitError, FilmError
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import EditError, Standing, parse_count, parse_edit
 from cephkit.review.films import ReviewFilm
-from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal, now
+from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal, JournalError, now
 from cephkit.review.labels import Labels
 from cephkit.review.pixels import TILE, FilmFacts, Pixels
 from cephkit.review.predicting import NoPredictions, Predictions
-from cephkit.review.record import Base, Identity, base_of, read_kept, respaced, standing_record
+from cephkit.review.record import Base, Identity, base_of, check_same, read_kept, respaced, standing_record
 from cephkit.review.rows import Rows, figures
 from cephkit.review.thumbnails import Thumbnails
 from cephkit.review.training_set import TrainingSet
@@ -99,7 +99,7 @@ class ReviewSession:
         self._locks = [threading.RLock() for _ in films]
         self._desks: OrderedDict[int, Desk] = OrderedDict()
         self._desks_lock = threading.Lock()
-        self._stop = threading.Event()
+        self._stop, self._indexed = threading.Event(), threading.Event()
 
     def start(self) -> None:
         """Read journals and predictions in the background, for the list."""
@@ -216,26 +216,28 @@ class ReviewSession:
             given = self._standing(n, desk) if standing is None else standing
             return standing_record(self.films[n], identity, given, self._sources(n, desk))
 
-    def renew(self, n: int) -> None:
+    def renew(self, n: int, failure: CephkitError | None = None) -> None:
         """Bring the film's row up to date, once a prediction is ready or has failed."""
-        try:
-            with self._locks[n]:
-                self._refresh(n, self._desk(n))
-            if self.predictions.status(n).startswith("failed"):
-                self.facts(n)  # to know whether it is the film
-        except CephkitError as error:
-            self.rows.update(n, broken=str(error))
+        if isinstance(failure, FilmError):
+            self.rows.update(n, broken=failure.advice)
+        with contextlib.suppress(JournalError), self._locks[n]:
+            self._refresh(n, self._desk(n))
+
+    def wait_for_rows(self) -> None:
+        """Wait until the rows of all films are there."""
+        self._indexed.wait()
 
     def _index(self) -> None:
         """Fill the list, and write what a killed server could not."""
         for film in self.films:
             if self._stop.is_set():
-                return
+                break
             self.renew(film.n)
             with self._locks[film.n], contextlib.suppress(CephkitError):
                 desk = self._desk(film.n)
                 if desk.entries:
                     self._save(film.n, desk)
+        self._indexed.set()
 
     def _begin(self, n: int, desk: Desk, identity: Identity, entry: Entry) -> None:
         """Write the first lines of a journal: what was there before, and the first edit."""
@@ -266,9 +268,16 @@ class ReviewSession:
                 return desk
         film = self.films[n]
         desk = Desk(Journal(self.out / "journal" / f"{film.film_id}{JOURNAL_ENDING}"))
-        kept = desk.journal.read()
-        if kept is not None:
-            desk.identity, desk.base = read_kept(kept, desk.journal)
+        try:
+            kept = desk.journal.read()
+            identity, base = (None, None) if kept is None else read_kept(kept, desk.journal)
+            if kept is not None and identity is not None and kept.film.get("file") != film.file:
+                check_same(identity, film, desk.journal)
+        except JournalError as error:
+            self.rows.update(n, broken=str(error))
+            raise
+        if kept is not None and base is not None:
+            desk.identity, desk.base = identity, base
             desk.entries = list(kept.entries)
             desk.edited = Standing(points=desk.base.points)
             for entry in desk.entries:
@@ -284,21 +293,20 @@ class ReviewSession:
             self._desks.pop(n, None)
 
     def _standing(self, n: int, desk: Desk) -> Standing:
-        film, record, edited = self.films[n], self._found(n), desk.edited
+        film, edited = self.films[n], desk.edited
         return Standing(
-            edited.points if desk.base is not None else base_of(film, record).points,
+            base_of(film, self._found(n)).points if desk.base is None else edited.points,
             edited.confirmed,
-            edited.spacing if desk.has("spacing") else film.spacing or self._spacing_in_file(n, desk, record),
+            edited.spacing if desk.has("spacing") else self._spacing(n, desk),
             edited.subject if desk.has("subject") else film.subject,
         )
 
-    def _spacing_in_file(self, n: int, desk: Desk, record: LandmarkRecord | None) -> Spacing | None:
-        known = self.pixels.known(n)
-        if known is not None:
-            return known.spacing
-        if desk.identity is not None:
-            return desk.identity.spacing
-        return None if record is None else record.spacing
+    def _spacing(self, n: int, desk: Desk) -> Spacing | None:
+        """Return the pixel size that the user, the film's file or else its predictions say."""
+        known, sources = self.pixels.known(n), self._sources(n, desk)
+        in_file = known or desk.identity
+        said = (self.films[n].spacing, in_file and in_file.spacing, *(record.spacing for record in sources))
+        return next((spacing for spacing in said if spacing is not None), None)
 
     def _found(self, n: int) -> LandmarkRecord | None:
         """Return what a model found on the film, unless that was another picture of the same name."""
