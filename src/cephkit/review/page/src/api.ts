@@ -44,6 +44,12 @@ async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promi
   return (await (await ask(path, signal ? { ...init, signal } : init)).json()) as T;
 }
 
+export interface Saved {
+  revision: number;
+  /** What went wrong beside the edit, which is on disk. */
+  warning?: string;
+}
+
 export interface MeasureInput {
   points: Record<string, XY>;
   spacing: Spacing | null;
@@ -55,11 +61,13 @@ export const api = {
   session: () => get<Session>("session"),
   films: () => get<FilmRows>("films"),
   changes: (since: number) => get<FilmRows>(`films/changes?since=${since}`),
-  film: (n: number, signal?: AbortSignal) => get<FilmState>(`films/${n}`, signal),
+  /** `next` is the film that the server should have ready after this one. */
+  film: (n: number, next?: number) => get<FilmState>(`films/${n}${next === undefined ? "" : `?next=${next}`}`),
   edit: (n: number, revision: number, reviewer: string, edit: Edit) =>
-    post<{ revision: number }>(`films/${n}/edits`, { revision, reviewer, edit }),
+    post<Saved>(`films/${n}/edits`, { revision, reviewer, edit }),
   measure: (n: number, input: MeasureInput) => post<Measured>(`films/${n}/measure`, input),
-  outlines: (present: readonly string[]) => get<Outlines>(`outlines?present=${encodeURIComponent(present.join(","))}`),
+  outlines: (present: readonly string[], facing: "left" | "right") =>
+    get<Outlines>(`outlines?present=${encodeURIComponent(present.join(","))}&facing=${facing}`),
   find: (n: number, held: Record<string, XY>) => post<Found>(`films/${n}/find`, { held }),
   exportTo: (format: string, which: "confirmed" | "all") => post<Exported>("export", { format, which }),
   tile: async (film: FilmState, level: number, row: number, column: number, signal?: AbortSignal) => {

@@ -25,7 +25,7 @@ export interface LineInfo {
   tissue: Tissue;
   dashed: boolean;
   /** The line is left out if this landmark is present. */
-  unless: string;
+  unless: string | null;
 }
 
 export interface Named {
@@ -145,6 +145,8 @@ export interface FilmState {
   doubt: string;
   orientation: string;
   spacing: Spacing | null;
+  /** Height of a pixel by its width. */
+  aspect: number;
   truth: Record<string, Record<string, XY>>;
   predicted: Prediction | null;
   predicting: string;
@@ -193,12 +195,13 @@ export interface OutlineInfo {
   name: string;
   tissue: Tissue;
   closed: boolean;
-  /** (points, symbols); a point of the outline is a weighted sum of the landmarks. */
-  weights: number[][];
+  /** The landmarks that the outline follows. */
+  symbols: string[];
+  /** (points, symbols, 2); a point of the outline is a weighted sum of landmarks x + iy, with complex weights. */
+  weights: XY[][];
 }
 
 export interface Outlines {
-  symbols: string[];
   outlines: OutlineInfo[];
 }
 

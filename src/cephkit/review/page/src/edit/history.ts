@@ -58,5 +58,5 @@ function against(step: Step | undefined, reviewer: string): Step | null {
 /** The edit as it is sent: with the revision of the step that it takes back. */
 export function toSend(step: Step): Edit {
   const { undoes, edit } = step;
-  return undoes?.revision != null ? { ...edit, undoes: undoes.revision } : edit;
+  return undoes && undoes.revision !== null ? { ...edit, undoes: undoes.revision } : edit;
 }

@@ -1,6 +1,6 @@
 /** Edits on their way to the disk: one after the other, again and again until the server has them. */
 
-import { Refused } from "../api";
+import { Refused, type Saved } from "../api";
 import type { Edit, FilmState } from "../contract";
 import { same } from "./edits";
 import { toSend, type Step } from "./history";
@@ -8,9 +8,9 @@ import { toSend, type Step } from "./history";
 export type QueueState = "saved" | "saving" | "unreachable" | "shut_out";
 
 export interface Hooks {
-  send: (film: number, revision: number, reviewer: string, edit: Edit) => Promise<{ revision: number }>;
+  send: (film: number, revision: number, reviewer: string, edit: Edit) => Promise<Saved>;
   /** The edit is on disk. */
-  saved: (step: Step) => void;
+  saved: (step: Step, warning: string) => void;
   /** Someone else changed the film first; `unsent` are its edits that were not saved, in order. */
   conflict: (film: FilmState, unsent: Step[]) => void;
   /** The server takes this edit for nonsense; it and the later ones of the film are dropped. */
@@ -59,7 +59,8 @@ export class SaveQueue {
     this.tell("saving");
     for (let step = this.steps[0]; step; step = this.steps[0]) {
       try {
-        this.done(step, (await this.post(step)).revision);
+        const { revision, warning } = await this.post(step);
+        this.done(step, revision, warning);
         pause = FIRST_WAIT_MS;
       } catch (error) {
         if (this.settled(step, error)) continue;
@@ -73,15 +74,15 @@ export class SaveQueue {
     this.tell("saved");
   }
 
-  private post(step: Step): Promise<{ revision: number }> {
+  private post(step: Step): Promise<Saved> {
     return this.hooks.send(step.film, this.revisions.get(step.film) ?? 0, step.reviewer, toSend(step));
   }
 
-  private done(step: Step, revision: number): void {
+  private done(step: Step, revision: number, warning = ""): void {
     step.revision = revision;
     this.revisions.set(step.film, revision);
     this.steps.shift();
-    this.hooks.saved(step);
+    this.hooks.saved(step, warning);
     if (this.steps.length) this.tell("saving");
   }
 

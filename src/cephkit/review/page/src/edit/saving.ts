@@ -27,7 +27,9 @@ const keep = new Keep();
 
 export const queue = new SaveQueue({
   send: (n, revision, reviewer, edit) => api.edit(n, revision, reviewer, edit),
-  saved: () => undefined,
+  saved: (_, warning) => {
+    if (warning) trouble.value = warning;
+  },
   conflict: (now, unsent) => {
     conflict.value = { film: now, unsent };
     if (film.peek()?.n === now.n) show(now);

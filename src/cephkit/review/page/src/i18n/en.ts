@@ -146,7 +146,7 @@ export const en = {
   norm_to: "up to {high}",
   norm_goal: "goal {mean}",
   norm_withheld: "norm withheld: {reason}",
-  no_norm: "no norm",
+  withheld: "withheld",
   deviation_sd: "{value} SD",
   deviation_within: "within",
   deviation_below: "below",

@@ -142,7 +142,7 @@ export const fa: Texts = {
   norm_to: "تا {high}",
   norm_goal: "هدف {mean}",
   norm_withheld: "نُرم به کار نرفته است: {reason}",
-  no_norm: "بدون نُرم",
+  withheld: "به کار نرفته",
   deviation_sd: "{value} انحراف معیار",
   deviation_within: "در محدوده",
   deviation_below: "کمتر",

@@ -39,7 +39,7 @@ export function quantity(value: number, unit: string, language: Language, digits
   return format(language, {
     style: "unit",
     unit: name,
-    unitDisplay: language === "en" && unit === "deg" ? "narrow" : "short",
+    unitDisplay: unit === "deg" ? "narrow" : "short",
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   }).format(value);

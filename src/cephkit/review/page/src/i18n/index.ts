@@ -17,9 +17,13 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   const text = (language.value === "fa" ? fa : en)[key];
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
-    return value === undefined ? whole : typeof value === "number" ? format.upTo(value, language.value, 2) : value;
+    if (value === undefined) return whole;
+    return typeof value === "number" ? format.upTo(value, language.value, 2) : isolated(value);
   });
 }
+
+/** `text` between signs that keep its direction from mixing with that of the sentence around it. */
+export const isolated = (text: string) => (language.value === "fa" ? `\u2068${text}\u2069` : text);
 
 /** A word of the server's, such as the name of a class, if it is known; else as the server wrote it. */
 export function term(text: string): string {

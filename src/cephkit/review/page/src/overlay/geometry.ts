@@ -47,22 +47,27 @@ export function linePoints(line: LineInfo, pointOf: PointOf, beyond: number): [X
   return [[start[0] - step[0], start[1] - step[1]], start, end, [end[0] + step[0], end[1] + step[1]]];
 }
 
-/** The points of an outline; null if a landmark that it depends on is missing. */
-export function outlinePoints(outline: OutlineInfo, symbols: readonly string[], pointOf: PointOf): XY[] | null {
-  const points: XY[] = [];
-  for (const row of outline.weights) {
-    let [x, y] = [0, 0];
-    for (let k = 0; k < row.length; k++) {
-      const weight = row[k] ?? 0;
-      if (weight === 0) continue;
-      const point = pointOf(symbols[k] ?? "");
-      if (!point) return null;
-      x += weight * point[0];
-      y += weight * point[1];
-    }
-    points.push([x, y]);
+/**
+ * The points of an outline; null if a landmark that it depends on is missing.
+ *
+ * The weights turn and scale, so they hold for square pixels: `aspect` is the height of a pixel by its width.
+ */
+export function outlinePoints(outline: OutlineInfo, pointOf: PointOf, aspect = 1): XY[] | null {
+  const landmarks: XY[] = [];
+  for (const symbol of outline.symbols) {
+    const point = pointOf(symbol);
+    if (!point) return null;
+    landmarks.push([point[0], point[1] * aspect]);
   }
-  return points;
+  return outline.weights.map((row) => {
+    let [x, y] = [0, 0];
+    for (const [k, [real, imaginary]] of row.entries()) {
+      const [px, py] = landmarks[k] ?? [0, 0];
+      x += real * px - imaginary * py;
+      y += real * py + imaginary * px;
+    }
+    return [x, y / aspect];
+  });
 }
 
 export const distance = (one: XY, other: XY, [row, column]: XY = [1, 1]) =>

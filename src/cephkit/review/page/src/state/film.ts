@@ -128,7 +128,7 @@ export function needsReview(symbol: string): boolean {
   const predicted = film.value?.predicted;
   if (!predicted?.needs_review.includes(symbol)) return false;
   const point = pointSignal(symbol).value;
-  return point !== null && !isSettled(point) && point.origin !== "label";
+  return point?.origin === "predicted" && !point.confirmed;
 }
 
 /** Film pixels to mm, (row, column); null without a pixel size. */

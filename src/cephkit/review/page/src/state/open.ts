@@ -32,7 +32,7 @@ export async function open(n: number): Promise<void> {
 async function load(n: number): Promise<void> {
   opening.value = true;
   try {
-    const now = await api.film(n);
+    const now = await api.film(n, neighbour(1)?.n);
     if (wanted.peek() === n) begin(now);
   } catch (error) {
     if (wanted.peek() !== n) return;
@@ -66,11 +66,10 @@ export function openNeighbour(step: 1 | -1): void {
 }
 
 async function prefetch(n: number): Promise<void> {
-  const rows = [neighbour(1), neighbour(-1)].filter((row) => row !== undefined && !row.broken);
   const known = new Map(ahead.peek().map((one) => [one.n, one]));
-  const films = await Promise.all(
-    rows.map((row) => (row ? (known.get(row.n) ?? api.film(row.n).catch(() => null)) : null)),
-  );
+  const get = async (row: FilmRow | undefined): Promise<FilmState | null> =>
+    !row || row.broken ? null : (known.get(row.n) ?? (await api.film(row.n).catch(() => null)));
+  const films = await Promise.all([get(neighbour(1)), get(neighbour(-1))]);
   if (wanted.peek() === n) ahead.value = films.filter((one) => one !== null);
 }
 

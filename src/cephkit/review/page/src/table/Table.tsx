@@ -93,13 +93,19 @@ function Row({ row, open }: { row: Measurement; open: { value: string | null } }
         <td class="number">
           <span class="value">{valueText(row)}</span> <span class="error">{errorText(row)}</span>
         </td>
-        <td class="number norm">{row.norm ? <bdi>{normText(row.norm, row.unit)}</bdi> : row.norm_withheld ? "×" : ""}</td>
+        <td class="number norm">{row.norm ? <bdi>{normText(row.norm, row.unit)}</bdi> : row.norm_withheld ? <small>{t("withheld")}</small> : ""}</td>
         <td class="deviation">
           <Bar row={row} />
           <span>{deviation}</span>
-          {row.class && <em class={isBorderline(row) ? "border" : ""}>{classText(row)}</em>}
         </td>
       </tr>
+      {row.class && (
+        <tr class="class-of">
+          <td colSpan={4}>
+            <em class={isBorderline(row) ? "border" : ""}>{classText(row)}</em>
+          </td>
+        </tr>
+      )}
       {isOpen && (
         <tr class="details">
           <td colSpan={4}>

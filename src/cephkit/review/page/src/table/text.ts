@@ -1,7 +1,7 @@
 /** What a row of the table says in words. */
 
 import type { Measurement, Norm } from "../contract";
-import { DIGITS, number, quantity, share, t, term } from "../i18n";
+import { DIGITS, isolated, number, quantity, share, t, term } from "../i18n";
 
 /** No class is at least this probable: the case is on the border. */
 const BORDER_BELOW = 0.8;
@@ -20,7 +20,7 @@ export function normText(norm: Norm, unit: Measurement["unit"]): string {
 export function deviationText(row: Measurement): string {
   if (row.deviation_sd !== null) return t("deviation_sd", { value: number(row.deviation_sd, 1, true) });
   if (row.against_range) return t(`deviation_${row.against_range}`);
-  if (row.value !== null && row.norm?.mean != null) return number(row.value - row.norm.mean, DIGITS[row.unit], true);
+  if (row.value !== null && row.norm && row.norm.mean !== null) return number(row.value - row.norm.mean, DIGITS[row.unit], true);
   return "";
 }
 
@@ -36,7 +36,7 @@ export function classText(row: Measurement): string {
   if (!row.class) return "";
   const shares = classShares(row);
   if (!shares.length) return `${term(row.class)} (${t("class_unknown")})`;
-  const text = shares.slice(0, 3).map((one) => `${share(one.share)} ${term(one.name)}`).join(t("comma"));
+  const text = shares.slice(0, 3).map((one) => isolated(`${share(one.share)} ${term(one.name)}`)).join(t("comma"));
   return isBorderline(row) ? `${text} (${t("class_border")})` : text;
 }
 
