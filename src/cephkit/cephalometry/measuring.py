@@ -90,7 +90,7 @@ class Measuring:
         written = self.results.json_path(name)
         if self.sheet:
             written = self.results.sheet_path(name)
-            write_whole(written, _sheet(film, grey))
+            write_whole(written, sheet_bytes(film, grey))
         self.failures += not film.has_values
         self.without_size += film.record.spacing is None
         return f"{film.line()} -> {written}{replaced}"
@@ -136,7 +136,8 @@ def _picture(record: LandmarkRecord, file: Path, pictures: FilmsByName) -> Grey8
     return to_uint8(film.grey)
 
 
-def _sheet(film: MeasuredFilm, grey: Grey8 | None) -> bytes:
+def sheet_bytes(film: MeasuredFilm, grey: Grey8 | None) -> bytes:
+    """Return the page of a measured film, whose picture (H, W) is ``grey`` if there is one."""
     record = film.record
     page = sheet_html(
         film.name, grey, record.points, film.results, facing=record.facing, spacing=record.spacing,

@@ -1,12 +1,15 @@
 """What the page needs to know once: landmarks with their definitions, lines, analyses, formats, and the session."""
 
+from functools import lru_cache
 from typing import Any
 
 from cephkit.cephalometry.analyses import ANALYSES
-from cephkit.drawing.tracing import LINES
-from cephkit.landmarks import LANDMARKS
+from cephkit.definitions import DEFINITIONS
+from cephkit.drawing.tracing import LINES, Line
+from cephkit.landmarks import LANDMARKS, Landmark
 from cephkit.notice import NOTICE, VERSION
 from cephkit.records.record import REVIEW_MM
+from cephkit.review.outputs import FORMATS
 from cephkit.review.session import ReviewSession
 
 
@@ -19,21 +22,36 @@ def described(session: ReviewSession, language: str = "auto") -> dict[str, Any]:
         "reviewer": session.reviewer,
         "source": {"kind": session.source.kind, "name": session.source.name},
         "has_model": session.predictions.has_model,
-        "in_place": False,
+        "in_place": session.in_place,
         "out": str(session.out),
-        "landmarks": [
-            {"symbol": each.symbol, "title": each.title, "tissue": each.tissue, "title_fa": each.title,
-             "definition": "", "definition_fa": ""}
-            for each in LANDMARKS
-        ],
-        "lines": [
-            {"name": line.name, "start": list(line.start), "end": list(line.end), "tissue": line.tissue,
-             "dashed": line.dashed, "unless": line.unless or None}
-            for line in LINES
-        ],
-        "analyses": [{"name": name, "title": name} for name in ANALYSES],
-        "formats": [],
+        **_fixed(),
         "pdf": False,
         "films": len(session.films),
         "review_mm": REVIEW_MM,
+    }
+
+
+@lru_cache(maxsize=1)
+def _fixed() -> dict[str, Any]:
+    return {
+        "landmarks": [_landmark(landmark) for landmark in LANDMARKS],
+        "lines": [_line(line) for line in LINES],
+        "analyses": [{"name": name, "title": name} for name in ANALYSES],
+        "formats": [{"name": name, "title": each.title} for name, each in FORMATS.items()],
+    }
+
+
+def _landmark(landmark: Landmark) -> dict[str, Any]:
+    definition = DEFINITIONS[landmark.symbol]
+    return {
+        "symbol": landmark.symbol, "title": landmark.title, "tissue": landmark.tissue,
+        "title_fa": definition.title_persian,
+        "definition": definition.english, "definition_fa": definition.persian,
+    }  # fmt: skip
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "name": line.name, "start": list(line.start), "end": list(line.end), "tissue": line.tissue,
+        "dashed": line.dashed, "unless": line.unless or None,
     }  # fmt: skip

@@ -106,8 +106,8 @@ class Standing:
         """Return the film as it stands after ``edit``."""
         if edit.kind == "points":
             points = {**self.points, **{change.symbol: change.after for change in edit.changes}}
-            kept = {symbol: points[symbol] for symbol in BY_SYMBOL if isinstance(points.get(symbol), Mark)}
-            return replace(self, points=kept)
+            marks = {symbol: points.get(symbol) for symbol in BY_SYMBOL}
+            return replace(self, points={s: mark for s, mark in marks.items() if isinstance(mark, Mark)})
         (change,) = edit.changes
         name = {"film": "confirmed"}.get(edit.kind, edit.kind)
         return replace(self, **{name: change.after})  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def parse_edit(content: Any, size: Size | None = None, latest: int | None = None
         EditError: it makes no sense.
     """
     given = _object(content, "the edit")
-    kind = given.get("kind")
+    kind: Kind = given.get("kind", "")
     if kind not in get_args(Kind):
         raise EditError(f"kind is {kind!r:.40}, expected one of {', '.join(get_args(Kind))}")
     _only(given, {"kind", "undoes", *(("changes",) if kind == "points" else ("before", "after"))}, "the edit")
@@ -178,7 +178,7 @@ def parse_mark(content: Any, symbol: str) -> Mark | None:
         return None
     given = _object(content, symbol)
     _only(given, {"at", "origin", "confirmed"}, symbol)
-    origin = given.get("origin")
+    origin: Origin = given.get("origin", "")
     if origin not in get_args(Origin):
         raise EditError(f"origin of {symbol} is {origin!r:.40}, expected one of {', '.join(get_args(Origin))}")
     return Mark(parse_point(given.get("at"), symbol), origin, _flag(given.get("confirmed"), f"confirmed of {symbol}"))

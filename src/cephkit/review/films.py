@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cephkit.cephalometry.norms import Subject
-from cephkit.data.about import About
 from cephkit.data.aariz import AarizFolder
+from cephkit.data.about import About
 from cephkit.data.film import Points, Split
 from cephkit.data.names import film_key, film_name, first_free, of_film
 from cephkit.data.spacing import Spacing
@@ -81,8 +81,8 @@ def films_of_dataset(
         films.append(
             ReviewFilm(
                 n, _free(film.film_id, taken), film.path, film.path.relative_to(root).as_posix(), film.split,
-                row.spacing or spacing or film.spacing, Subject(row.age, row.sex), truth, film.points("mean"), film.machine,
-                tuple(faults.get((film.split, film.film_id), ())),
+                row.spacing or spacing or film.spacing, Subject(row.age, row.sex), truth,
+                film.points("mean"), film.machine, tuple(faults.get((film.split, film.film_id), ())),
             )
         )  # fmt: skip
     return films

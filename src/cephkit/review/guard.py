@@ -104,7 +104,7 @@ class Guard:
         return answer
 
     def _matches(self, given: Iterable[str]) -> bool:
-        return any([hmac.compare_digest(each.encode(), self.token.encode()) for each in given])
+        return any(hmac.compare_digest(each.encode(), self.token.encode()) for each in given)
 
 
 def _cookies(headers: Iterable[str], name: str) -> list[str]:

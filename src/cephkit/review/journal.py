@@ -27,6 +27,10 @@ class JournalError(CephkitError):
     kind = "journal"
 
 
+class UnsavedError(JournalError):
+    """An edit that could not be written, so that it does not count."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One edit, with who made it and when."""
@@ -101,7 +105,7 @@ class Journal:
         """Write ``lines`` so that they are on disk, all or none of them.
 
         Raises:
-            JournalError: they are not: no space, no permission.
+            UnsavedError: they are not: no space, no permission.
         """
         data = b"".join(utf8(json.dumps(line, ensure_ascii=False, allow_nan=False)) + b"\n" for line in lines)
         try:
@@ -112,7 +116,7 @@ class Journal:
                 sync_folder(self.path.parent)
         except OSError as error:
             reason = f"the edit is not saved: its journal cannot be written ({error.strerror or error})"
-            raise JournalError(reason, "free disk space or check the folder, and repeat the edit") from error
+            raise UnsavedError(reason, "free disk space or check the folder, and repeat the edit") from error
 
     def _kept(self, lines: Sequence[dict[str, Any]]) -> Kept:
         first, entries = lines[0], []

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cephkit.data.depth import histogram
 from cephkit.data.grey import Grey, row_blocks
@@ -85,12 +87,12 @@ class Pixels:
 
     def __init__(self, paths: Sequence[Path], budget: int = CACHE_BYTES) -> None:
         self._paths, self._budget = paths, budget
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # cancelling a future calls back at once
         self._films: OrderedDict[int, tuple[Stamp | None, Future[FilmPixels]]] = OrderedDict()
         self._facts: dict[int, FilmFacts] = {}
         self._pool = ThreadPoolExecutor(DECODERS, "decode")
         self._ahead = ThreadPoolExecutor(1, "decode-ahead")
-        self._expected: tuple[int, Future[FilmPixels]] | None = None
+        self._expected: Future[FilmPixels] | None = None
 
     def future(self, n: int) -> "Future[FilmPixels]":
         """Return the film, decoded now unless it is there; ``FilmError`` comes from its result."""
@@ -105,7 +107,7 @@ class Pixels:
         try:
             return self.future(n).result()
         except CancelledError as error:
-            raise FilmError("was not read: the program is ending", path=self._paths[n]) from error
+            raise self._ending(n) from error
 
     def facts(self, n: int) -> FilmFacts:
         """Return what is known of the film, which is decoded if it never was, or has changed since.
@@ -121,14 +123,21 @@ class Pixels:
         facts = self._facts.get(n)
         return facts if facts is not None and facts.stamp == stamp(self._paths[n]) else None
 
+    def ready(self, n: int) -> FilmPixels | None:
+        """Return the film if it is there."""
+        with self._lock:
+            there = self._films.get(n)
+        if there is None or not there[1].done() or there[1].cancelled() or there[1].exception() is not None:
+            return None
+        return there[1].result()
+
     def prefetch(self, n: int) -> None:
         """Decode a film that will be asked for soon; only the latest of these that has not begun is done."""
         with self._lock:
-            if n in self._films:
-                return
-            if self._expected is not None and self._expected[1].cancel():
-                self._films.pop(self._expected[0], None)
-        self._expected = n, self._asked(n, self._ahead)
+            if n not in self._films:
+                if self._expected is not None:
+                    self._expected.cancel()
+                self._expected = self._asked(n, self._ahead)
 
     def close(self) -> None:
         """Begin nothing any more."""
@@ -140,15 +149,21 @@ class Pixels:
         with self._lock:
             there = self._films.get(n)
             if there is not None and there[0] == now:
-                waits_ahead = pool is self._pool and self._expected is not None and self._expected[1] is there[1]
-                if not (waits_ahead and there[1].cancel()):
+                waits_ahead = pool is self._pool and self._expected is there[1]
+                if not (waits_ahead and there[1].cancel()):  # what is waited for comes before what is expected
                     self._films.move_to_end(n)
                     return there[1]
-            future = pool.submit(self._decoded, n)
+            try:
+                future = pool.submit(self._decoded, n)
+            except RuntimeError as error:  # after ``close``
+                raise self._ending(n) from error
             self._films[n] = now, future
             self._films.move_to_end(n)
         future.add_done_callback(lambda done: self._trim(n, done))
         return future
+
+    def _ending(self, n: int) -> FilmError:
+        return FilmError("was not read: the program is ending", path=self._paths[n])
 
     def _decoded(self, n: int) -> FilmPixels:
         film = decode(self._paths[n])
@@ -205,15 +220,15 @@ def halved(grey: Grey) -> Grey:
     """Return the mean of each 2 x 2 pixels of ``grey`` (H, W), rounded; at an odd edge of those that there are."""
     height, width = grey.shape
     half = np.empty(((height + 1) // 2, (width + 1) // 2), dtype=grey.dtype)
-    sums = np.uint16 if grey.dtype == np.uint8 else np.uint32
+    sums: type[np.unsignedinteger[Any]] = np.uint16 if grey.dtype == np.uint8 else np.uint32
     for rows in row_blocks(half.shape):
-        block = grey[rows.start * 2 : rows.stop * 2].astype(sums)
+        block: NDArray[np.unsignedinteger[Any]] = grey[rows.start * 2 : rows.stop * 2].astype(sums)
         if len(block) % 2:
             block = np.concatenate((block, block[-1:]))
         down = block[::2] + block[1::2]
         if width % 2:
             down = np.concatenate((down, down[:, -1:]), axis=1)
-        half[rows] = (down[:, ::2] + down[:, 1::2] + sums(2)) >> 2
+        half[rows] = (down[:, ::2] + down[:, 1::2] + 2) >> 2
     return half
 
 

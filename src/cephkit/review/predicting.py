@@ -1,20 +1,54 @@
 """What models found on the films of a session: read from files, or found while people review."""
 
-from typing import Protocol
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from cephkit.cephalometry.source import label_files
+from cephkit.data.film import Points
+from cephkit.data.names import LABEL_ENDING, film_key, film_name
+from cephkit.data.opened import content_hash, read_bytes
+from cephkit.errors import CephkitError, FilmError, LabelError, SettingsError
+from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
+from cephkit.review.films import ReviewFilm
+
+if TYPE_CHECKING:
+    from cephkit.inference.model import Model
+
+IN_MEMORY = 512
+"""Records that are kept; the others are read from their files again."""
+Changed = Callable[[int, CephkitError | None], None]
+"""Called with the number of a film whose prediction is ready, or has failed with an error."""
 
 
 class Predictions(Protocol):
-    """What models found on films, by number."""
+    """What models found on films, by number. Threads may share it."""
 
     has_model: bool
+
+    def start(self, changed: Changed) -> None:
+        """Begin to work in the background, if there is anything to do."""
 
     def record(self, n: int) -> LandmarkRecord | None:
         """Return what was found on a film; None if nothing was, or not yet."""
 
     def status(self, n: int) -> str:
         """Return how far a film is: empty, ``waiting``, ``running`` or ``failed: reason``."""
+
+    def opened(self, n: int, content: str) -> None:
+        """Take note that people look at a film, whose file has these contents (a hash)."""
+
+    def find_again(self, n: int, held: Points) -> LandmarkRecord:
+        """Return the other landmarks of a film, found anew while ``held`` stay where they are.
+
+        Raises:
+            SettingsError: there is no model.
+            FilmError: the film cannot be read.
+        """
 
     def close(self) -> None:
         """End what works in the background."""
@@ -25,6 +59,9 @@ class NoPredictions:
 
     has_model = False
 
+    def start(self, changed: Changed) -> None:
+        """Nothing is to come."""
+
     def record(self, n: int) -> LandmarkRecord | None:
         """Return None."""
         return None
@@ -33,5 +70,232 @@ class NoPredictions:
         """Return that nothing is to come."""
         return ""
 
+    def opened(self, n: int, content: str) -> None:
+        """Nothing depends on it."""
+
+    def find_again(self, n: int, held: Points) -> LandmarkRecord:
+        """Refuse: there is no model."""
+        raise SettingsError("there is no model to ask", "start cephkit review with --checkpoint")
+
     def close(self) -> None:
         """Nothing works in the background."""
+
+
+class ReadPredictions(NoPredictions):
+    """Files of ``cephkit predict``, found by the names of the films.
+
+    Args:
+        films: of the session.
+        given: a folder of such files, or one of them.
+
+    Raises:
+        SettingsError: there is no such file, or none for any of the films.
+        LabelError: the first one cannot be read.
+    """
+
+    def __init__(self, films: Sequence[ReviewFilm], given: Path) -> None:
+        self._films, self._records, self._faults = films, _Records(), dict[int, str]()
+        self._files = {film_key(film_name(path)): path for path in label_files([given])}
+        read_record(next(iter(self._files.values())))
+        self._by_number = {film.n: paths for film in films if (paths := self._named_after(film))}
+        if not self._by_number:
+            raise SettingsError(f"{given}: none of its {len(self._files)} files is named after a film here")
+
+    def record(self, n: int) -> LandmarkRecord | None:
+        """Return what the film's file says."""
+        return self._records.get(n, self._read)
+
+    def status(self, n: int) -> str:
+        """Return whether the film's file could not be read."""
+        self.record(n)
+        return f"failed: {self._faults[n]}" if n in self._faults else ""
+
+    def _named_after(self, film: ReviewFilm) -> list[Path]:
+        """List the files that may be the film's: predict numbers films of one name."""
+        names = dict.fromkeys((film.film_id, film_name(film.path)))
+        found = [path for name in names for path in self._numbered(name)]
+        return list(dict.fromkeys(found))
+
+    def _numbered(self, name: str) -> list[Path]:
+        found, number, key = [], 1, film_key(name)
+        while key in self._files:
+            found.append(self._files[key])
+            number += 1
+            key = film_key(f"{name}-{number}")
+        return found
+
+    def _read(self, n: int) -> LandmarkRecord | None:
+        for path in self._by_number.get(n, ()):
+            try:
+                record = read_record(path)
+            except LabelError as error:
+                self._faults[n] = str(error)
+                continue
+            if record.file in ("", self._films[n].path.name):
+                self._faults.pop(n, None)
+                return record
+        return None
+
+
+class ModelPredictions:
+    """Finds the landmarks of all films in the background, those of the film that is looked at first.
+
+    Args:
+        films: of the session.
+        folder: of the results, one JSON file a film, so that a restart repeats nothing.
+        model: finds them.
+        run: digest of the model and its settings; results of another run are replaced.
+    """
+
+    has_model = True
+
+    def __init__(self, films: Sequence[ReviewFilm], folder: Path, model: "Model", run: str) -> None:
+        self._films, self._folder, self._model, self._run = films, folder, model, run
+        self._records, self._failed = _Records(), dict[int, str]()
+        self._condition = threading.Condition()
+        self._model_lock = threading.Lock()
+        self._waiting = dict.fromkeys(range(len(films)))
+        self._front, self._running, self._ended = 0, -1, False
+        self._changed: Changed = lambda n, failure: None
+        self._thread = threading.Thread(target=self._work, name="predict", daemon=True)
+
+    def start(self, changed: Changed) -> None:
+        """Begin to predict."""
+        self._changed = changed
+        self._thread.start()
+
+    def record(self, n: int) -> LandmarkRecord | None:
+        """Return what was found on the film by this run."""
+        return self._records.get(n, self._stored)
+
+    def status(self, n: int) -> str:
+        """Return how far the film is."""
+        if n in self._failed:
+            return f"failed: {self._failed[n]}"
+        if n == self._running:
+            return "running"
+        return "waiting" if n in self._waiting and self.record(n) is None else ""
+
+    def opened(self, n: int, content: str) -> None:
+        """Predict this film next, again if its file has changed since."""
+        record = self.record(n)
+        with self._condition:
+            self._front = n
+            if record is not None and record.content != content and n != self._running:
+                self._records.forget(n)
+                self._failed.pop(n, None)
+                self._waiting[n] = None
+            self._condition.notify()
+
+    def find_again(self, n: int, held: Points) -> LandmarkRecord:
+        """Ask the model anew; see ``Predictions``."""
+        film = self._films[n]
+        with self._model_lock:
+            return find_again(self._model, film, held)
+
+    def close(self, wait_s: float = 0.5) -> None:
+        """End after the film in progress, which is not waited for longer than ``wait_s``."""
+        with self._condition:
+            self._ended = True
+            self._condition.notify()
+        if self._thread.is_alive():
+            self._thread.join(wait_s)
+
+    def _work(self) -> None:
+        while (n := self._next()) is not None:
+            failure = None
+            try:
+                self._predict(n)
+            except CephkitError as error:
+                failure = error
+            except Exception as error:  # torch raises what it likes, and the other films may go well
+                first = str(error).partition("\n")[0]
+                failure = CephkitError(f"{type(error).__name__}: {first:.200}")
+            with self._condition:
+                self._running = -1
+                self._failed.pop(n, None)
+                if failure is not None:
+                    self._failed[n] = failure.advice
+            self._changed(n, failure)
+
+    def _next(self) -> int | None:
+        with self._condition:
+            while not self._waiting and not self._ended:
+                self._condition.wait()
+            if self._ended:
+                return None
+            count = len(self._films)
+            ahead = (n % count for n in range(self._front, self._front + count))
+            self._running = next(n for n in ahead if n in self._waiting)
+            del self._waiting[self._running]
+            return self._running
+
+    def _predict(self, n: int) -> None:
+        film, stored = self._films[n], self.record(n)
+        if stored is not None and self._is_older(film.path, self._path(n)):
+            return
+        data = read_bytes(film.path)
+        if stored is not None and stored.content == content_hash(data):
+            return
+        with self._model_lock:
+            ready = self._model.preprocess(film.path, film.spacing, data)
+            (record,) = self._model.predict_preprocessed([ready])
+        record = replace(record, film_id=film.film_id, run=self._run)
+        record.to_json(self._path(n))
+        self._records.put(n, read_record(self._path(n)))  # rounded alike, now and after a restart
+
+    def _path(self, n: int) -> Path:
+        return self._folder / f"{self._films[n].film_id}{LABEL_ENDING}"
+
+    def _stored(self, n: int) -> LandmarkRecord | None:
+        path = self._path(n)
+        if not path.is_file():
+            return None
+        try:
+            record = read_record(path)
+        except LabelError:
+            return None
+        return record if record.run == self._run else None
+
+    @staticmethod
+    def _is_older(film: Path, result: Path) -> bool:
+        try:
+            return film.stat().st_mtime_ns < result.stat().st_mtime_ns
+        except OSError as error:
+            raise FilmError(f"cannot be read: {error.strerror or error}", "check the file", film) from error
+
+
+def find_again(model: "Model", film: ReviewFilm, held: Mapping[str, tuple[float, float]]) -> LandmarkRecord:
+    """Return the landmarks that are not ``held``.
+
+    Raises:
+        SettingsError: this version cannot.
+    """
+    raise SettingsError("landmarks cannot be found again with others held", "correct them one by one")
+
+
+class _Records:
+    """The latest records, and which films have none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, LandmarkRecord | None] = OrderedDict()
+
+    def get(self, n: int, read: Callable[[int], LandmarkRecord | None]) -> LandmarkRecord | None:
+        with self._lock:
+            if n in self._kept:
+                self._kept.move_to_end(n)
+                return self._kept[n]
+        record = read(n)
+        self.put(n, record)
+        return record
+
+    def put(self, n: int, record: LandmarkRecord | None) -> None:
+        with self._lock:
+            self._kept[n] = record
+            while len(self._kept) > IN_MEMORY:
+                self._kept.popitem(last=False)
+
+    def forget(self, n: int) -> None:
+        with self._lock:
+            self._kept[n] = None

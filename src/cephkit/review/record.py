@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cephkit.cephalometry.frame import facing_of
+from cephkit.data.opened import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import LabelError
 from cephkit.geometry import Size
@@ -31,6 +32,13 @@ class Identity:
     def of(cls, facts: FilmFacts) -> "Identity":
         """Return that of a decoded film."""
         return cls(facts.size, facts.hash, facts.content, facts.orientation, facts.spacing)
+
+    @classmethod
+    def of_record(cls, record: LandmarkRecord) -> "Identity | None":
+        """Return that of a film on which a model found landmarks; None if the record does not say."""
+        if record.size is None or not record.film_hash or not record.content:
+            return None
+        return cls(record.size, record.film_hash, record.content, record.orientation, record.spacing)
 
     def to_dict(self, file: str) -> dict[str, Any]:
         """Return plain types, for a journal."""
@@ -81,6 +89,17 @@ def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
     except (KeyError, TypeError, IndexError, AttributeError, EditError, LabelError) as error:
         reason = f"line 1 cannot be used ({error})"
         raise JournalError(reason, "restore the file from a copy, or move it away", journal.path) from error
+
+
+def check_same(identity: Identity, film: ReviewFilm, journal: Journal) -> None:
+    """Check that a journal belongs to ``film``, which may have another name by now.
+
+    Raises:
+        JournalError: it belongs to another film.
+    """
+    if identity.content != content_hash(read_bytes(film.path)):
+        remedy = "move it away, or choose another --out"
+        raise JournalError(f"belongs to another film than {film.file}", remedy, journal.path)
 
 
 def standing_record(

@@ -1,5 +1,6 @@
 """One review: its films, what is known of each, and every change, saved before it counts. No HTTP here."""
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -7,15 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, FilmError
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import EditError, Standing, parse_count, parse_edit
 from cephkit.review.films import ReviewFilm
-from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal, now
+from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal, JournalError, now
+from cephkit.review.labels import Labels
 from cephkit.review.pixels import TILE, FilmFacts, Pixels
 from cephkit.review.predicting import NoPredictions, Predictions
-from cephkit.review.record import Base, Identity, base_of, read_kept, respaced, standing_record
+from cephkit.review.record import Base, Identity, base_of, check_same, read_kept, respaced, standing_record
 from cephkit.review.rows import Rows, figures
+from cephkit.review.thumbnails import Thumbnails
+from cephkit.review.training_set import TrainingSet
 
 LOADED = 256
 """Films whose edits are kept in memory; the others are read again when they are needed."""
@@ -73,6 +78,7 @@ class ReviewSession:
         source: what the films come from.
         predictions: what models found on them.
         reviewer: name that edits carry unless they bring another.
+        dataset: root of the data set whose own labels are replaced too; None: they are left alone.
     """
 
     def __init__(
@@ -82,25 +88,35 @@ class ReviewSession:
         source: Source,
         predictions: Predictions | None = None,
         reviewer: str = "",
+        dataset: Path | None = None,
     ) -> None:
         self.films, self.out, self.source, self.reviewer = films, out, source, reviewer
         self.predictions = predictions or NoPredictions()
+        self.labels, self.training_set = Labels(out, dataset), TrainingSet(out)
         self.pixels = Pixels([film.path for film in films])
+        self.thumbnails = Thumbnails(films, self.pixels, out / ".cache" / "thumbnails")
         self.rows = Rows(films)
         self._locks = [threading.RLock() for _ in films]
         self._desks: OrderedDict[int, Desk] = OrderedDict()
         self._desks_lock = threading.Lock()
-        self._stop = threading.Event()
+        self._stop, self._indexed = threading.Event(), threading.Event()
 
     def start(self) -> None:
         """Read journals and predictions in the background, for the list."""
         threading.Thread(target=self._index, name="index", daemon=True).start()
+        self.predictions.start(self.renew)
 
     def close(self) -> None:
         """End what works in the background."""
         self._stop.set()
-        self.predictions.close()
         self.pixels.close()
+        self.thumbnails.close()
+        self.predictions.close()
+
+    @property
+    def in_place(self) -> bool:
+        """Whether labels of the data set are replaced."""
+        return self.labels.dataset is not None
 
     def film_state(self, n: int) -> dict[str, Any]:
         """Return all that the page needs to show a film.
@@ -109,6 +125,7 @@ class ReviewSession:
             CephkitError: its picture or its journal cannot be read.
         """
         facts = self.facts(n)
+        self.predictions.opened(n, facts.content)
         with self._locks[n]:
             return self._state(n, facts)
 
@@ -126,8 +143,8 @@ class ReviewSession:
         self.rows.update(n, broken="")
         return facts
 
-    def edit(self, n: int, content: Mapping[str, Any]) -> int:
-        """Save an edit, and return the revision that it makes.
+    def edit(self, n: int, content: Mapping[str, Any]) -> tuple[int, str]:
+        """Save an edit; return the revision that it makes, and a warning if something else could not be written.
 
         Args:
             n: the film.
@@ -143,29 +160,40 @@ class ReviewSession:
         reviewer = parse_reviewer(content.get("reviewer", self.reviewer))
         with self._locks[n]:
             desk = self._desk(n)
-            edit = parse_edit(content.get("edit"), facts.size, desk.revision)
-            standing = self._standing(n, desk, facts.spacing)
-            if revision != desk.revision or not standing.fits(edit):
+            edit = parse_edit(content.get("edit"), facts.size, max(revision, desk.revision))
+            if revision != desk.revision or not self._standing(n, desk).fits(edit):
                 raise ConflictError(self._state(n, facts))
             entry = Entry(desk.revision + 1, now(), reviewer, edit)
-            base, identity = desk.base, desk.identity
-            lines = [entry.to_dict()]
-            if base is None or identity is None:
-                base, identity = base_of(self.films[n], self.predictions.record(n)), Identity.of(facts)
-                film = identity.to_dict(self.films[n].file)
-                lines.insert(0, {"revision": 0, "time": now(), "film": film, "base": base.to_dict()})
             try:
-                desk.journal.append(lines)
+                if desk.base is None:
+                    self._begin(n, desk, Identity.of(facts), entry)
+                else:
+                    desk.journal.append([entry.to_dict()])
             except CephkitError:
                 self._forget(n)  # what the file holds now is read again
                 raise
-            if desk.base is None:
-                desk.edited = replace(desk.edited, points=dict(base.points))
-            desk.base, desk.identity = base, identity
             desk.entries.append(entry)
             desk.edited = desk.edited.after(edit)
-            self._refresh(n, desk, facts.spacing)
-            return desk.revision
+            self._refresh(n, desk)
+            try:
+                self._save(n, desk)
+            except CephkitError as error:  # the journal has the edit, and the next one tries again
+                return desk.revision, str(error)
+            return desk.revision, ""
+
+    def identity(self, n: int) -> Identity:
+        """Return size and hashes of a film, which is decoded only if nothing else says them.
+
+        Raises:
+            CephkitError: its picture or its journal cannot be read.
+        """
+        known = self.pixels.known(n)
+        if known is not None:
+            return Identity.of(known)
+        with self._locks[n]:
+            kept = self._desk(n).identity
+        found = self.predictions.record(n)
+        return kept or (found and Identity.of_record(found)) or Identity.of(self.facts(n))
 
     def standing(self, n: int) -> Standing:
         """Return the film as it stands.
@@ -174,37 +202,63 @@ class ReviewSession:
             CephkitError: its journal cannot be read.
         """
         with self._locks[n]:
-            known = self.pixels.known(n)
-            return self._standing(n, self._desk(n), None if known is None else known.spacing)
+            return self._standing(n, self._desk(n))
 
-    def record(self, n: int) -> LandmarkRecord:
-        """Return the film's landmarks as they stand.
+    def record(self, n: int, standing: Standing | None = None) -> LandmarkRecord:
+        """Return the film's landmarks as they stand, or as they would in another ``standing``.
 
         Raises:
             CephkitError: its picture or its journal cannot be read.
         """
+        identity = self.identity(n)
         with self._locks[n]:
             desk = self._desk(n)
-            identity = desk.identity or Identity.of(self.facts(n))
-            standing = self._standing(n, desk, identity.spacing)
-            return standing_record(self.films[n], identity, standing, self._sources(n, desk))
+            given = self._standing(n, desk) if standing is None else standing
+            return standing_record(self.films[n], identity, given, self._sources(n, desk))
 
-    def renew(self, n: int) -> None:
+    def renew(self, n: int, failure: CephkitError | None = None) -> None:
         """Bring the film's row up to date, once a prediction is ready or has failed."""
-        try:
-            with self._locks[n]:
-                desk = self._desk(n)
-                known = self.pixels.known(n)
-                spacing = known.spacing if known is not None else desk.identity and desk.identity.spacing
-                self._refresh(n, desk, spacing)
-        except CephkitError as error:
-            self.rows.update(n, broken=str(error))
+        if isinstance(failure, FilmError):
+            self.rows.update(n, broken=failure.advice)
+        with contextlib.suppress(JournalError), self._locks[n]:
+            self._refresh(n, self._desk(n))
+
+    def wait_for_rows(self) -> None:
+        """Wait until the rows of all films are there."""
+        self._indexed.wait()
 
     def _index(self) -> None:
+        """Fill the list, and write what a killed server could not."""
         for film in self.films:
             if self._stop.is_set():
-                return
+                break
             self.renew(film.n)
+            with self._locks[film.n], contextlib.suppress(CephkitError):
+                desk = self._desk(film.n)
+                if desk.entries:
+                    self._save(film.n, desk)
+        self._indexed.set()
+
+    def _begin(self, n: int, desk: Desk, identity: Identity, entry: Entry) -> None:
+        """Write the first lines of a journal: what was there before, and the first edit."""
+        base = base_of(self.films[n], self._found(n))
+        first = {
+            "revision": 0, "time": entry.time, "film": identity.to_dict(self.films[n].file), "base": base.to_dict()
+        }  # fmt: skip
+        desk.journal.append([first, entry.to_dict()])
+        desk.base, desk.identity = base, identity
+        desk.edited = replace(desk.edited, points=base.points)
+
+    def _save(self, n: int, desk: Desk) -> None:
+        """Write the labels of a film that was edited, and put it into the training set or take it out."""
+        assert desk.identity is not None
+        film, standing = self.films[n], self._standing(n, desk)
+        record = standing_record(film, desk.identity, standing, self._sources(n, desk))
+        self.labels.write(film, record, standing, desk.revision)
+        if standing.confirmed and record.points:
+            self.training_set.put(film, record)
+        else:
+            self.training_set.remove(film)
 
     def _desk(self, n: int) -> Desk:
         with self._desks_lock:
@@ -214,9 +268,16 @@ class ReviewSession:
                 return desk
         film = self.films[n]
         desk = Desk(Journal(self.out / "journal" / f"{film.film_id}{JOURNAL_ENDING}"))
-        kept = desk.journal.read()
-        if kept is not None:
-            desk.identity, desk.base = read_kept(kept, desk.journal)
+        try:
+            kept = desk.journal.read()
+            identity, base = (None, None) if kept is None else read_kept(kept, desk.journal)
+            if kept is not None and identity is not None and kept.film.get("file") != film.file:
+                check_same(identity, film, desk.journal)
+        except JournalError as error:
+            self.rows.update(n, broken=str(error))
+            raise
+        if kept is not None and base is not None:
+            desk.identity, desk.base = identity, base
             desk.entries = list(kept.entries)
             desk.edited = Standing(points=desk.base.points)
             for entry in desk.entries:
@@ -231,32 +292,47 @@ class ReviewSession:
         with self._desks_lock:
             self._desks.pop(n, None)
 
-    def _standing(self, n: int, desk: Desk, of_file: Any) -> Standing:
-        film, record = self.films[n], self.predictions.record(n)
-        points = desk.edited.points if desk.base is not None else base_of(film, record).points
-        spacing = film.spacing or of_file or (None if record is None else record.spacing)
+    def _standing(self, n: int, desk: Desk) -> Standing:
+        film, edited = self.films[n], desk.edited
         return Standing(
-            points,
-            desk.edited.confirmed,
-            desk.edited.spacing if desk.has("spacing") else spacing,
-            desk.edited.subject if desk.has("subject") else film.subject,
+            base_of(film, self._found(n)).points if desk.base is None else edited.points,
+            edited.confirmed,
+            edited.spacing if desk.has("spacing") else self._spacing(n, desk),
+            edited.subject if desk.has("subject") else film.subject,
         )
 
+    def _spacing(self, n: int, desk: Desk) -> Spacing | None:
+        """Return the pixel size that the user, the film's file or else its predictions say."""
+        known, sources = self.pixels.known(n), self._sources(n, desk)
+        in_file = known or desk.identity
+        said = (self.films[n].spacing, in_file and in_file.spacing, *(record.spacing for record in sources))
+        return next((spacing for spacing in said if spacing is not None), None)
+
+    def _found(self, n: int) -> LandmarkRecord | None:
+        """Return what a model found on the film, unless that was another picture of the same name."""
+        record, known = self.predictions.record(n), self.pixels.known(n)
+        if record is None or known is None or not record.film_hash or record.film_hash == known.hash:
+            return record
+        return None
+
     def _sources(self, n: int, desk: Desk) -> list[LandmarkRecord]:
-        found = [self.predictions.record(n), None if desk.base is None else desk.base.predicted]
+        found = [self._found(n), None if desk.base is None else desk.base.predicted]
         return [record for record in found if record is not None]
 
-    def _refresh(self, n: int, desk: Desk, of_file: Any) -> None:
-        standing, sources = self._standing(n, desk, of_file), self._sources(n, desk)
-        self.rows.update(n, **figures(self.films[n], standing, sources[0] if sources else None, desk.revision))
+    def _refresh(self, n: int, desk: Desk) -> None:
+        sources = self._sources(n, desk)
+        predicted = sources[0] if sources else None
+        self.rows.update(n, **figures(self.films[n], self._standing(n, desk), predicted, desk.revision))
 
     def _state(self, n: int, facts: FilmFacts) -> dict[str, Any]:
         film, desk = self.films[n], self._desk(n)
-        standing, sources = self._standing(n, desk, facts.spacing), self._sources(n, desk)
+        standing, sources = self._standing(n, desk), self._sources(n, desk)
         record = standing_record(film, Identity.of(facts), standing, sources)
         predicted = respaced(sources[0], standing.spacing) if sources else None
         spacing = standing.spacing
         notes = [*facts.notes, *film.notes, *(predicted.notes if predicted else ())]
+        if self.predictions.record(n) is not None and self._found(n) is None:
+            notes.append("the predictions for this film are of another picture, and are not used")
         if desk.identity is not None and desk.identity.content != facts.content:
             notes.append("the film's file has changed since its landmarks were first edited")
         return {
