@@ -103,6 +103,10 @@ class ReviewPage:
         for key in keys:
             self.tab.keyboard.press(key)
 
+    def side(self, name: str) -> None:
+        """Choose what the panel beside the film shows."""
+        self.tab.get_by_role("tab", name=name, exact=True).click()
+
     def click(self, point: XY) -> None:
         """Click at a point of the window."""
         self.tab.mouse.click(*point)

@@ -34,20 +34,25 @@ def test_lengths_are_hidden_until_the_pixel_size_is_typed(review: ReviewServer, 
     table = page.tab.get_by_role("region", name="Measurements")
     expect(table.get_by_text(MM).first).to_be_visible()
 
+    page.side("Film")
     page.button("Remove the pixel size").click()
     page.until_saved()
+    page.side("Measurements")
     expect(table.get_by_text(MM)).to_have_count(0)
     assert page.state(0)["spacing"] is None
 
+    page.side("Film")
     page.tab.get_by_label("Pixel size, mm").fill("0.4")
     page.press("Enter")
     page.until_saved()
+    page.side("Measurements")
     expect(table.get_by_text(MM).first).to_be_visible()
     assert page.state(0)["spacing"]["row_mm"] == 0.4
 
 
 def test_an_impossible_pixel_size_is_refused(review: ReviewServer, opened: Opener) -> None:
     page = opened(review)
+    page.side("Film")
     page.tab.get_by_label("Pixel size, mm").fill("40")
     page.press("Enter")
 
