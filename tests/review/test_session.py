@@ -66,7 +66,7 @@ def test_edits_survive_a_restart(films: Path, tmp_path: Path) -> None:
             "points": {"A": {"at": [12.25, 20.0], "origin": "corrected", "confirmed": False}},
             "subject": {"age": None, "sex": None},
         }
-        assert [(entry["revision"], entry["reviewer"], entry["edit"]["kind"]) for entry in film["history"]] == [
+        assert [(entry["revision"], entry["reviewer"], entry["kind"]) for entry in film["history"]] == [
             (1, "Ann", "points"), (2, "Bob", "points"), (3, "Ann", "film"),
         ]  # fmt: skip
     assert state(session, 1)["revision"] == 0
@@ -145,7 +145,7 @@ def test_undo_and_redo_are_edits_like_others(films: Path, tmp_path: Path) -> Non
     session.edit(0, body(1, undo))
     assert state(session)["points"] == {}
     session.edit(0, body(2, {**edit, "undoes": 2}))
-    assert [entry["edit"].get("undoes") for entry in session.film_state(0)["history"]] == [None, 1, 2]
+    assert [entry.get("undoes") for entry in session.film_state(0)["history"]] == [None, 1, 2]
     with pytest.raises(EditError, match="no such revision"):
         session.edit(0, body(3, {**confirmed(), "undoes": 4}))
 

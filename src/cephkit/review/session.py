@@ -352,7 +352,10 @@ class ReviewSession:
                 "points": {symbol: mark.to_dict() for symbol, mark in standing.points.items()},
                 "subject": {"age": standing.subject.age, "sex": standing.subject.sex},
             },
-            "history": [entry.to_dict() for entry in desk.entries],
+            "history": [
+                {**entry.edit.to_dict(), "revision": entry.revision, "time": entry.time, "reviewer": entry.reviewer}
+                for entry in desk.entries
+            ],
         }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ class ReviewPage:
 
     def center(self, symbol: str) -> XY:
         """Where a landmark is in the window."""
-        box = self.mark(symbol).locator("path.ink").bounding_box()
+        box = self.mark(symbol).locator("circle").first.bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
