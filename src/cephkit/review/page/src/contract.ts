@@ -143,7 +143,8 @@ export interface FilmState {
   notes: string[];
   facing: string;
   doubt: string;
-  orientation: string;
+  /** As in EXIF: 1 if the film is upright. */
+  orientation: number;
   spacing: Spacing | null;
   /** Height of a pixel by its width. */
   aspect: number;
