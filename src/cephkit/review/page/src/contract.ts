@@ -104,13 +104,8 @@ export type Edit = (
   | { kind: "subject"; before: Subject; after: Subject }
 ) & { undoes?: number };
 
-/** A line of the journal. */
-export interface Entry {
-  revision: number;
-  time: string;
-  reviewer: string;
-  edit: Edit;
-}
+/** An edit that is in the journal. */
+export type Entry = Edit & { revision: number; time: string; reviewer: string };
 
 export interface Prediction {
   points: Record<string, XY>;

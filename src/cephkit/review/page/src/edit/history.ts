@@ -36,10 +36,19 @@ function isSame(one: Step | null, other: Step | undefined): boolean {
   return one === other || (one.revision !== null && one.revision === other.revision);
 }
 
+/** What was done, apart from when and by whom. */
+export function editOf(entry: Entry): Edit {
+  const { revision, time, reviewer, ...edit } = entry;
+  void [revision, time, reviewer];
+  return edit;
+}
+
 /** The steps of a film as it was loaded. */
 export function stepsOf(film: number, entries: readonly Entry[]): Step[] {
   const steps = new Map<number, Step>();
-  for (const { revision, time, reviewer, edit } of entries) {
+  for (const entry of entries) {
+    const { revision, time, reviewer } = entry;
+    const edit = editOf(entry);
     const undoes = edit.undoes === undefined ? null : (steps.get(edit.undoes) ?? null);
     steps.set(revision, { film, edit, reviewer, time, revision, undoes });
   }

@@ -10,7 +10,7 @@ const move = (before: number, after: number): Edit => ({
 });
 const EMPTY: Content = { points: {}, confirmed: false, spacing: null, subject: { age: null, sex: null } };
 const historyOf = (entries: Entry[]) => stepsOf(3, entries).reduce(followed, NO_HISTORY);
-const entry = (revision: number, edit: Edit): Entry => ({ revision, time: "2026-01-01T00:00:00Z", reviewer: "Anna", edit });
+const entry = (revision: number, edit: Edit): Entry => ({ ...edit, revision, time: "2026-01-01T00:00:00Z", reviewer: "Anna" });
 
 describe("an edit", () => {
   const edits: Edit[] = [

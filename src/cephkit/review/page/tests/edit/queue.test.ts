@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Refused, Unreachable, type Saved } from "../../src/api";
 import type { Edit, Entry, FilmState } from "../../src/contract";
-import { newStep, toSend, type Step } from "../../src/edit/history";
+import { editOf, newStep, toSend, type Step } from "../../src/edit/history";
 import { Keep } from "../../src/edit/keep";
 import { SaveQueue, type Hooks } from "../../src/edit/queue";
 
@@ -27,7 +27,7 @@ class Server {
     if (trouble) trouble();
     const history = this.journals.get(n) ?? [];
     if (revision !== history.length) throw new Refused(409, "another revision", this.film(n));
-    this.journals.set(n, [...history, { revision: revision + 1, time: "", reviewer, edit }]);
+    this.journals.set(n, [...history, { revision: revision + 1, time: "", reviewer, ...edit }]);
     return { revision: revision + 1 };
   };
 }
@@ -87,7 +87,7 @@ describe("the save queue", () => {
     const step = newStep(1, confirm(true), "Anna");
     server.troubles = [
       () => {
-        server.journals.set(1, [{ revision: 1, time: "", reviewer: "Anna", edit: confirm(true) }]);
+        server.journals.set(1, [{ revision: 1, time: "", reviewer: "Anna", ...confirm(true) }]);
         gone();
       },
     ];
@@ -102,7 +102,7 @@ describe("the save queue", () => {
   it("hands back what was not saved if someone else was first, and goes on with other films", async () => {
     const { server, conflicts, queue } = setUp();
     queue.loaded(1, 0);
-    server.journals.set(1, [{ revision: 1, time: "", reviewer: "Ben", edit: confirm(true) }]);
+    server.journals.set(1, [{ revision: 1, time: "", reviewer: "Ben", ...confirm(true) }]);
     const mine = [newStep(1, confirm(true), "Anna"), newStep(1, confirm(false), "Anna")];
     queue.push(mine[0] as Step);
     queue.push(newStep(2, confirm(true), "Anna"));
@@ -119,7 +119,7 @@ describe("the save queue", () => {
 
   it("takes the same edit of another reviewer for a conflict", async () => {
     const { server, conflicts, queue } = setUp();
-    server.journals.set(1, [{ revision: 1, time: "", reviewer: "Ben", edit: confirm(true) }]);
+    server.journals.set(1, [{ revision: 1, time: "", reviewer: "Ben", ...confirm(true) }]);
     queue.push(newStep(1, confirm(true), "Anna"));
     await settled();
     expect(conflicts).toHaveLength(1);
@@ -168,7 +168,7 @@ describe("the save queue", () => {
             if (!step) return;
             const history = server.journals.get(step.film) ?? [];
             const saved = history.length === queue.revisionOf(step.film);
-            if (saved) server.journals.set(step.film, [...history, { revision: history.length + 1, time: "", reviewer: "Anna", edit: toSend(step) }]);
+            if (saved) server.journals.set(step.film, [...history, { revision: history.length + 1, time: "", reviewer: "Anna", ...toSend(step) }]);
             gone();
           }
         };
@@ -177,7 +177,7 @@ describe("the save queue", () => {
       await settled();
       expect(conflicts).toEqual([]);
       for (const film of [0, 1])
-        expect(server.journals.get(film)?.map((entry) => entry.edit) ?? []).toEqual(steps.filter((step) => step.film === film).map(toSend));
+        expect(server.journals.get(film)?.map(editOf) ?? []).toEqual(steps.filter((step) => step.film === film).map(toSend));
     }
   });
 });
