@@ -104,13 +104,8 @@ export type Edit = (
   | { kind: "subject"; before: Subject; after: Subject }
 ) & { undoes?: number };
 
-/** A line of the journal. */
-export interface Entry {
-  revision: number;
-  time: string;
-  reviewer: string;
-  edit: Edit;
-}
+/** An edit that is in the journal. */
+export type Entry = Edit & { revision: number; time: string; reviewer: string };
 
 export interface Prediction {
   points: Record<string, XY>;
@@ -143,7 +138,8 @@ export interface FilmState {
   notes: string[];
   facing: string;
   doubt: string;
-  orientation: string;
+  /** As in EXIF: 1 if the film is upright. */
+  orientation: number;
   spacing: Spacing | null;
   /** Height of a pixel by its width. */
   aspect: number;

@@ -1,17 +1,13 @@
 /** The pixel size: from the ruler, or typed. */
 
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { setSpacing } from "../edit/actions";
 import { number, parse, quantity, t, upTo } from "../i18n";
-import { en } from "../i18n/en";
 import { spacing } from "../state/film";
 import { say } from "../state/session";
-import { isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, spacingOf } from "./scale";
+import { isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
 import { lengthMm, ruler } from "./state";
-
-/** The origin is kept with the data; it is in English whatever the language of the page. */
-const origin = (mm: number, pixels: number) =>
-  en.origin_ruler.replace("{mm}", String(mm)).replace("{pixels}", pixels.toFixed(1));
 
 function tell(size: number): string {
   if (isPossible(size)) return "";
@@ -28,7 +24,7 @@ export function PixelSize() {
     const size = parse(typed.value);
     problem.value = tell(size);
     if (problem.value) return;
-    setSpacing(spacingOf(size, en.origin_typed, now));
+    setSpacing(spacingOf(size, TYPED, now));
     typed.value = "";
   };
   return (
@@ -75,7 +71,10 @@ export function PixelSize() {
 /** Over the film while the ruler is clicked. */
 export function RulerPanel() {
   const problem = useSignal("");
+  const input = useRef<HTMLInputElement>(null);
   const marks = ruler.value;
+  const isMeasured = marks?.length === 2;
+  useEffect(() => input.current?.focus(), [isMeasured]);
   if (!marks) return null;
   const [first, second] = marks;
   const mm = parse(lengthMm.value);
@@ -85,18 +84,18 @@ export function RulerPanel() {
     event.preventDefault();
     problem.value = tell(size);
     if (problem.value || !first || !second) return;
-    setSpacing(spacingOf(size, origin(mm, lengthPixels(first, second)), spacing.value));
+    setSpacing(spacingOf(size, rulerOrigin(mm, lengthPixels(first, second)), spacing.value));
     say(t("calibrate_result", { pixels: lengthPixels(first, second), value: quantity(size, "mm", 4) }));
     close();
   };
   return (
     <form class="ruler-panel floating" aria-label={t("calibrate")} onSubmit={save}>
-      <p aria-live="polite">{t(!first ? "calibrate_first" : !second ? "calibrate_second" : "calibrate_hint")}</p>
+      <p aria-live="polite">{t(!first ? "calibrate_first" : !second ? "calibrate_second" : "calibrate_third")}</p>
       {first && second && (
         <>
           <label class="field">
             <span>{t("calibrate_length")}</span>
-            <input inputMode="decimal" size={7} value={lengthMm.value} onInput={(event) => (lengthMm.value = event.currentTarget.value)} autoFocus />
+            <input ref={input} inputMode="decimal" size={7} value={lengthMm.value} onInput={(event) => (lengthMm.value = event.currentTarget.value)} />
           </label>
           {size > 0 && <output>{t("calibrate_result", { pixels: number(lengthPixels(first, second), 1), value: quantity(size, "mm", 4) })}</output>}
         </>

@@ -5,6 +5,10 @@ import type { Spacing, XY } from "../contract";
 /** Pixel sizes that a cephalogram can have; the server refuses others. */
 export const PIXEL_SIZES_MM = [0.005, 2] as const;
 
+/** The origin is kept with the data; it is in English whatever the language of the page. */
+export const TYPED = "typed by the reviewer";
+export const rulerOrigin = (mm: number, pixels: number) => `ruler: ${mm} mm over ${pixels.toFixed(1)} pixels`;
+
 export const lengthPixels = ([ax, ay]: XY, [bx, by]: XY) => Math.hypot(bx - ax, by - ay);
 
 /** mm per pixel of a ruler; NaN if it makes no sense. Pixels are taken for square. */

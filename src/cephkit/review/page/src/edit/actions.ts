@@ -7,13 +7,13 @@ import { at, base, confirmed, content, film, history, isSettled, needsReview, po
 import { landmarkOf, landmarks, reviewer, say } from "../state/session";
 import { described } from "./describe";
 import { moved, same } from "./edits";
-import { redoing, undoing, type Step } from "./history";
+import { newStep, redoing, undoing, type Step } from "./history";
 import { queue } from "./saving";
 
 /** Make an edit: it shows at once and goes to the server in its turn. */
 export function make(edit: Edit): void {
   const now = film.peek();
-  if (now) commit({ film: now.n, edit, reviewer: reviewer.peek(), revision: null, undoes: null });
+  if (now) commit(newStep(now.n, edit, reviewer.peek()));
 }
 
 export function commit(step: Step): void {

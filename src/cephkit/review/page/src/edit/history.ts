@@ -8,6 +8,8 @@ export interface Step {
   film: number;
   edit: Edit;
   reviewer: string;
+  /** ISO 8601. */
+  time: string;
   revision: number | null;
   /** The step that this one takes back. */
   undoes: Step | null;
@@ -23,22 +25,39 @@ export const NO_HISTORY: History = { undo: [], redo: [] };
 
 /** `history` after `step`. */
 export function followed({ undo, redo }: History, step: Step): History {
-  if (step.undoes && step.undoes === undo.at(-1)) return { undo: undo.slice(0, -1), redo: [...redo, step] };
-  if (step.undoes && step.undoes === redo.at(-1)) return { undo: [...undo, step], redo: redo.slice(0, -1) };
+  if (isSame(step.undoes, undo.at(-1))) return { undo: undo.slice(0, -1), redo: [...redo, step] };
+  if (isSame(step.undoes, redo.at(-1))) return { undo: [...undo, step], redo: redo.slice(0, -1) };
   return { undo: [...undo, step], redo: [] };
 }
 
-/** Of a film as it was loaded. */
-export function historyOf(film: number, entries: readonly Entry[]): History {
+/** A film that is loaded again brings its steps as new objects. */
+function isSame(one: Step | null, other: Step | undefined): boolean {
+  if (!one || !other) return false;
+  return one === other || (one.revision !== null && one.revision === other.revision);
+}
+
+/** What was done, apart from when and by whom. */
+export function editOf(entry: Entry): Edit {
+  const { revision, time, reviewer, ...edit } = entry;
+  void [revision, time, reviewer];
+  return edit;
+}
+
+/** The steps of a film as it was loaded. */
+export function stepsOf(film: number, entries: readonly Entry[]): Step[] {
   const steps = new Map<number, Step>();
-  let history = NO_HISTORY;
-  for (const { revision, reviewer, edit } of entries) {
+  for (const entry of entries) {
+    const { revision, time, reviewer } = entry;
+    const edit = editOf(entry);
     const undoes = edit.undoes === undefined ? null : (steps.get(edit.undoes) ?? null);
-    const step = { film, edit, reviewer, revision, undoes };
-    steps.set(revision, step);
-    history = followed(history, step);
+    steps.set(revision, { film, edit, reviewer, time, revision, undoes });
   }
-  return history;
+  return [...steps.values()];
+}
+
+/** A step that is made now. */
+export function newStep(film: number, edit: Edit, reviewer: string, undoes: Step | null = null): Step {
+  return { film, edit, reviewer, time: new Date().toISOString(), revision: null, undoes };
 }
 
 /** The step that takes back the last one; null if there is none. */
@@ -52,7 +71,7 @@ export function redoing(history: History, reviewer: string): Step | null {
 }
 
 function against(step: Step | undefined, reviewer: string): Step | null {
-  return step ? { film: step.film, edit: inverted(step.edit), reviewer, revision: null, undoes: step } : null;
+  return step ? newStep(step.film, inverted(step.edit), reviewer, step) : null;
 }
 
 /** The edit as it is sent: with the revision of the step that it takes back. */

@@ -1,7 +1,7 @@
 /** Edits that are not on disk yet outlive a reload of the tab. */
 
 import type { Edit } from "../contract";
-import { toSend, type Step } from "./history";
+import { newStep, toSend, type Step } from "./history";
 
 const KEY = "cephkit.review.unsaved";
 
@@ -28,7 +28,7 @@ export class Keep {
     try {
       const kept = JSON.parse(this.storage().getItem(KEY) ?? "null") as Kept | null;
       if (kept?.out !== out) return [];
-      return kept.steps.map(({ film, reviewer, edit }) => ({ film, reviewer, edit, revision: null, undoes: null }));
+      return kept.steps.map(({ film, reviewer, edit }) => newStep(film, edit, reviewer));
     } catch {
       return [];
     }

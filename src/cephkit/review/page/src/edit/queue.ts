@@ -3,7 +3,7 @@
 import { Refused, type Saved } from "../api";
 import type { Edit, FilmState } from "../contract";
 import { same } from "./edits";
-import { toSend, type Step } from "./history";
+import { editOf, toSend, type Step } from "./history";
 
 export type QueueState = "saved" | "saving" | "unreachable" | "shut_out";
 
@@ -121,6 +121,6 @@ export class SaveQueue {
 /** The revision under which the journal has `step`, if it is the next after `revision`. */
 function ownEntry(film: FilmState, step: Step, revision: number): number | null {
   const entry = film.history.find((one) => one.revision === revision + 1);
-  const own = entry && entry.reviewer === step.reviewer && same(entry.edit, toSend(step));
+  const own = entry && entry.reviewer === step.reviewer && same(editOf(entry), toSend(step));
   return own ? entry.revision : null;
 }

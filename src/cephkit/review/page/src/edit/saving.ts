@@ -5,9 +5,9 @@ import { api } from "../api";
 import type { FilmState } from "../contract";
 import { t } from "../i18n";
 import { film, show } from "../state/film";
-import { session, say } from "../state/session";
+import { session } from "../state/session";
 import { applied, contentOf, rebased } from "./edits";
-import type { Step } from "./history";
+import { newStep, type Step } from "./history";
 import { Keep } from "./keep";
 import { SaveQueue, type QueueState } from "./queue";
 
@@ -40,7 +40,6 @@ export const queue = new SaveQueue({
     if (n !== undefined && film.peek()?.n === n) void reload(n);
   },
   changed: (state, steps, why) => {
-    if (state === "saved" && queueState.peek() !== "saved") say(t("saved"));
     queueState.value = state;
     waiting.value = steps;
     reason.value = why;
@@ -65,9 +64,8 @@ export function settle(again: boolean): Step[] {
   for (const { edit, reviewer } of open.unsent) {
     const own = rebased(edit, content);
     if (!own) continue;
-    const step: Step = { film: open.film.n, edit: own, reviewer, revision: null, undoes: null };
     content = applied(content, own);
-    steps.push(step);
+    steps.push(newStep(open.film.n, own, reviewer));
   }
   return steps;
 }

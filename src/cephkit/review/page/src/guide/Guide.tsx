@@ -2,6 +2,7 @@
 
 import { address } from "../api";
 import { definitionOf, t, titleOf } from "../i18n";
+import { film } from "../state/film";
 import { landmarkOf } from "../state/session";
 import { advance, back, guided, round, stop } from "./state";
 
@@ -12,7 +13,7 @@ export function Guide() {
   const title = titleOf(landmark);
   const index = round.value.indexOf(symbol) + 1;
   return (
-    <aside class="guide floating" aria-label={t("guide")} aria-live="polite">
+    <aside class={`guide floating ${film.value?.facing === "left" ? "at-right" : ""}`} aria-label={t("guide")} aria-live="polite">
       <img src={address.picture(symbol)} alt={t("picture_of", { title })} />
       <div>
         <h3>

@@ -1,7 +1,7 @@
 /** The tracing: the lines that the chosen analysis measures from. */
 
 import { computed, useComputed } from "@preact/signals";
-import type { LineInfo } from "../contract";
+import type { LineInfo, XY } from "../contract";
 import { view } from "../stage/view";
 import { at, lit, placed } from "../state/film";
 import { analysis, session } from "../state/session";
@@ -33,12 +33,21 @@ export function Lines() {
   );
 }
 
+const NAME_GAP_PX = 16;
+
+/** Where the name of a line stands: a little further on. */
+function beyondEnd(points: readonly XY[]): XY {
+  const [[ax, ay], [bx, by]] = [points[2] ?? [0, 0], points[3] ?? [0, 0]];
+  const length = Math.hypot(bx - ax, by - ay) || 1;
+  return [bx + ((bx - ax) / length) * NAME_GAP_PX, by + ((by - ay) / length) * NAME_GAP_PX + 4];
+}
+
 function Line({ line }: { line: LineInfo }) {
   const points = useComputed(() => linePoints(line, at, beyond.value)?.map((point) => scaled(point, view.value.scale)) ?? null);
   const path = useComputed(() => (points.value ? polyline(points.value) : ""));
-  const end = useComputed(() => points.value?.[3] ?? ([-9999, -9999] as const));
-  const x = useComputed(() => end.value[0] + 4);
-  const y = useComputed(() => end.value[1] - 4);
+  const name = useComputed(() => (points.value ? beyondEnd(points.value) : ([-9999, -9999] as const)));
+  const x = useComputed(() => name.value[0]);
+  const y = useComputed(() => name.value[1]);
   const symbols = [...line.start, ...line.end];
   const state = useComputed(
     () => `line ${line.tissue}${line.dashed ? " dashed" : ""}${symbols.every((symbol) => lit.value.has(symbol)) ? " lit" : ""}`,
@@ -47,7 +56,7 @@ function Line({ line }: { line: LineInfo }) {
     <g class={state}>
       <path class="halo" d={path} />
       <path class="ink" d={path} />
-      <text x={x} y={y}>
+      <text x={x} y={y} text-anchor="middle">
         {line.name}
       </text>
     </g>

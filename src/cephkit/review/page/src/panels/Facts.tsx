@@ -50,7 +50,7 @@ export function Facts() {
             </>
           )}
         </dl>
-        {[now.doubt, now.orientation, ...now.notes].filter(Boolean).map((note) => (
+        {[now.doubt, ...now.notes].filter(Boolean).map((note) => (
           <p key={note} class="notice" lang="en" dir="ltr">
             {note}
           </p>
@@ -103,7 +103,7 @@ function Journal() {
         {entries.map((step, index) => (
           <li key={steps.value.length - index}>
             {described(step.edit)}
-            {(step.undoes || step.edit.undoes !== undefined) && <em> {t("history_undo")}</em>}
+            {step.undoes && <em> {t(step.undoes.undoes ? "history_redo" : "history_undo")}</em>}
             <small>
               <bdi>{step.reviewer || t("someone")}</bdi> {moment(step.time)}
             </small>

@@ -1,5 +1,6 @@
 /** The list of landmarks: the keyboard's way to each of them, and how each stands. */
 
+import { useEffect, useRef } from "preact/hooks";
 import { confirmAll, remove, reset, resetAll, select, toggleConfirmed } from "../edit/actions";
 import { begin, missing } from "../guide/state";
 import { definitionOf, quantity, t, titleOf } from "../i18n";
@@ -67,8 +68,12 @@ function Item({ landmark }: { landmark: LandmarkInfo }) {
     if (!isOpen && point) inspect(point.at);
   };
   const doubt = doubtText(symbol);
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (isOpen) item.current?.scrollIntoView({ block: "nearest" });
+  }, [isOpen]);
   return (
-    <li class={isOpen ? "open" : ""} onPointerEnter={() => (lit.value = new Set([symbol]))} onPointerLeave={() => (lit.value = new Set())}>
+    <li ref={item} class={isOpen ? "open" : ""} onPointerEnter={() => (lit.value = new Set([symbol]))} onPointerLeave={() => (lit.value = new Set())}>
       <button type="button" class="plain" aria-expanded={isOpen} onClick={pick}>
         <Shape tissue={tissue} />
         <b lang="en" dir="ltr">{symbol}</b>

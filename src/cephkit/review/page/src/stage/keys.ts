@@ -1,4 +1,4 @@
-/** What each key does. Letters count as they are typed, and where another alphabet is typed, by their place. */
+/** What each key does. */
 
 import { ruler } from "../calibrate/state";
 import * as act from "../edit/actions";
@@ -7,6 +7,7 @@ import { film, pointSignal, selected } from "../state/film";
 import { openNeighbour } from "../state/open";
 import { layers, say, type Layers } from "../state/session";
 import { dialog } from "../ui/state";
+import { keyName } from "./keyName";
 import { change, fit, inspect, look, middleOfFilm, oneToOne, pan, plainLook, reveal, zoom } from "./view";
 
 const PAN_PX = 40;
@@ -16,21 +17,6 @@ const ARROWS: Record<string, readonly [number, number]> = {
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
 };
-
-/** The name of the key: `Ctrl+Z`, `Shift+N`, `+`. */
-export function keyName(event: Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "shiftKey">): string {
-  const isLatin = /^[a-z]$/i.test(event.key);
-  const place = /^Key([A-Z])$/.exec(event.code)?.[1];
-  const isLetter = isLatin || (place !== undefined && event.key.length === 1);
-  const digit = /^Digit(\d)$/.exec(event.code)?.[1];
-  let name = event.key;
-  if (isLetter) name = isLatin ? event.key.toUpperCase() : (place ?? event.key);
-  // A Persian keyboard types Persian digits and has its own slash and question mark.
-  else if (digit && !event.shiftKey && !/^[!-~]$/.test(event.key)) name = digit;
-  else if (event.code === "Slash" && !/^[!-~]$/.test(event.key)) name = event.shiftKey ? "?" : "/";
-  const isNamed = isLetter || event.key.length > 1;
-  return `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.shiftKey && isNamed ? "Shift+" : ""}${name}`;
-}
 
 function toggle(layer: keyof Layers): void {
   layers.value = { ...layers.peek(), [layer]: !layers.peek()[layer] };

@@ -3,7 +3,7 @@
 import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { FilmState, Point, Spacing, Subject, XY } from "../contract";
 import { applied, contentOf, type Content } from "../edit/edits";
-import { NO_HISTORY, followed, historyOf, type History, type Step } from "../edit/history";
+import { NO_HISTORY, followed, stepsOf, type History, type Step } from "../edit/history";
 import { landmarks } from "./session";
 
 export const film = signal<FilmState | null>(null);
@@ -15,7 +15,7 @@ export const spacing = signal<Spacing | null>(null);
 export const subject = signal<Subject>({ age: null, sex: null });
 export const history = signal<History>(NO_HISTORY);
 /** Everything that happened to the film, oldest first. */
-export const steps = signal<readonly (Step & { time: string })[]>([]);
+export const steps = signal<readonly Step[]>([]);
 
 export const selected = signal<string | null>(null);
 /** Landmarks that light up, e.g. those of the measurement that is pointed at. */
@@ -67,10 +67,9 @@ export function show(next: FilmState, unsent: readonly Step[] = []): void {
     film.value = next;
     failed.value = "";
     put(contentOf(next.state, next.spacing));
-    history.value = historyOf(next.n, next.history);
-    steps.value = next.history.map(({ revision, time, reviewer, edit }) => ({
-      film: next.n, revision, time, reviewer, edit, undoes: null,
-    }));
+    const made = stepsOf(next.n, next.history);
+    history.value = made.reduce(followed, NO_HISTORY);
+    steps.value = made;
     for (const step of unsent) take(step);
     if (isOther) {
       selected.value = null;
@@ -85,7 +84,7 @@ export function take(step: Step): void {
   batch(() => {
     put(applied(content(), step.edit));
     history.value = followed(history.peek(), step);
-    steps.value = [...steps.peek(), { ...step, time: new Date().toISOString() }];
+    steps.value = [...steps.peek(), step];
   });
 }
 

@@ -90,7 +90,7 @@ export async function refresh(rows: readonly FilmRow[]): Promise<void> {
   queue.loaded(next.n, next.state.revision);
   show(next);
   if (foreign) {
-    const edits = next.history.filter((entry) => entry.revision > before).map((entry) => described(entry.edit));
+    const edits = next.history.filter((entry) => entry.revision > before).map((entry) => described(entry));
     say(t("changed_elsewhere", { what: listed(edits, 3) }));
   }
 }

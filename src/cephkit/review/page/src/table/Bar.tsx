@@ -2,7 +2,7 @@
 
 import type { Measurement } from "../contract";
 
-const REACH = 3.3;
+const REACH = 3;
 
 /** Where the value lies between -REACH and REACH; null without a norm to compare with. */
 export function barPlace(row: Measurement): number | null {

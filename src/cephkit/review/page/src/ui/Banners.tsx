@@ -59,7 +59,7 @@ export function ConflictDialog() {
         <ul data-revision={base}>
           {theirs.map((entry) => (
             <li key={entry.revision}>
-              {t("conflict_who", { who: entry.reviewer || t("someone"), when: moment(entry.time), what: described(entry.edit) })}
+              {t("conflict_who", { who: entry.reviewer || t("someone"), when: moment(entry.time), what: described(entry) })}
             </li>
           ))}
         </ul>

@@ -69,8 +69,8 @@ export function Toolbar() {
           </Tool>
         )}
         {now?.predicted && (
-          <button type="button" class="tool review" disabled={!left} title={`${t("next_review")} (R)`} aria-keyshortcuts="R" onClick={nextReview}>
-            {left ? t("review_left", { count: left }) : `✓ ${t("review_none")}`}
+          <button type="button" class="tool review" disabled={!left} title={left ? `${t("next_review")} (R)` : t("review_none")} aria-keyshortcuts="R" onClick={nextReview}>
+            {left ? t("review_left", { count: left }) : `✓ ${t("reviewed")}`}
           </button>
         )}
         <button type="button" class={`tool main${confirmed.value ? " done" : ""}`} aria-pressed={confirmed.value} aria-keyshortcuts="Shift+C" title="Shift+C" disabled={!now} onClick={toggleFilm}>
