@@ -30,11 +30,9 @@ def test_films_that_differ_by_their_endings_or_case_have_names_of_their_own() ->
 
 
 def test_adding_a_film_renames_no_other() -> None:
-    before = dict(zip(("b.png", "x/b.png"), ids("b.png", "x/b.png"), strict=True))
-    after = dict(
-        zip(("a.png", "b.png", "w/b.png", "x/b.png"), ids("a.png", "b.png", "w/b.png", "x/b.png"), strict=True)
-    )
-    assert {name: after[name] for name in before} == before
+    some, more = ("b.png", "x/b.png"), ("a.png", "b.png", "w/b.png", "x/b.png")
+    before, after = (dict(zip(names, ids(*names), strict=True)) for names in (some, more))
+    assert {name: after[name] for name in some} == before
 
 
 def test_about_counts_before_the_flag_and_names_films_with_or_without_ending() -> None:

@@ -39,7 +39,7 @@ def test_without_a_file_there_is_nothing(tmp_path: Path) -> None:
 
 
 def test_cut_at_any_byte_all_whole_lines_are_kept_and_the_rest_is_set_aside(tmp_path: Path) -> None:
-    journal, entries = journal_of(tmp_path)
+    journal, _ = journal_of(tmp_path)
     whole = journal.path.read_bytes()
     ends = [index + 1 for index, byte in enumerate(whole) if byte == ord("\n")]
     for cut in range(len(whole) + 1):
@@ -95,7 +95,7 @@ def test_a_damaged_line_in_the_middle_is_an_error_that_names_it(
 
 
 def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal, entries = journal_of(tmp_path)
+    journal, _ = journal_of(tmp_path)
     before = journal.path.read_bytes()
     real = os.write
 

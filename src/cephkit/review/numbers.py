@@ -88,9 +88,9 @@ def measured(record: LandmarkRecord, subject: Subject, analyses: Sequence[str] =
     """
     by_people = [symbol for symbol in record.points if symbol not in {*record.regions, *record.expected_errors}]
     regions = {**record.regions, **dict.fromkeys(by_people, marking_region(record))}
-    # A label file's faults are looked for; its name is not used otherwise.
-    file = Path(f"{record.film_id}{LABEL_ENDING}")
-    return measure_film(record.film_id, file, replace(record, regions=regions), subject, analyses)
+    labels = Path(f"{record.film_id}{LABEL_ENDING}")  # in label files faults are looked for
+    film = measure_film(record.film_id, labels, replace(record, regions=regions), subject, analyses)
+    return replace(film, record=replace(film.record, regions=record.regions), file=Path(record.file))
 
 
 def marking_region(record: LandmarkRecord) -> Matrix:

@@ -305,7 +305,8 @@ class ReviewSession:
         """Return the pixel size that the user, the film's file or else its predictions say."""
         known, sources = self.pixels.known(n), self._sources(n, desk)
         in_file = known or desk.identity
-        said = (self.films[n].spacing, in_file and in_file.spacing, *(record.spacing for record in sources))
+        in_files = [each.spacing for each in (in_file, *sources) if each is not None]
+        said = (self.films[n].spacing, *in_files)
         return next((spacing for spacing in said if spacing is not None), None)
 
     def _found(self, n: int) -> LandmarkRecord | None:
