@@ -16,7 +16,7 @@ pytest.importorskip("playwright", reason="NO BROWSER: the package playwright is 
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.review.browser.chromium import WINDOW, Watch, find_chromium, launch
-from tests.review.browser.page import ReviewPage
+from tests.review.browser.page import LONGEST_S, ReviewPage
 from tests.review.browser.server import ReviewServer
 
 
@@ -80,7 +80,7 @@ def opened(browser: Browser) -> Iterator[Opener]:
 
     def opened(server: ReviewServer, film: int = 0, language: str = "en-GB", **options: object) -> ReviewPage:
         context = browser.new_context(**{"viewport": WINDOW, "locale": language, **options})  # type: ignore[arg-type]
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(1000 * LONGEST_S)
         watch = Watch()
         watch.follow(context)
         contexts.append(context)

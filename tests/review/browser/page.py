@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,11 @@ from playwright.sync_api import Locator, Page, expect
 from tests.review.browser.chromium import Watch
 from tests.review.browser.server import ReviewServer
 
+LONGEST_S = 20
+"""What anything may take where other tests run beside."""
 XY = tuple[float, float]
+
+expect.set_options(timeout=1000 * LONGEST_S)
 
 
 @dataclass
@@ -53,9 +58,8 @@ class ReviewPage:
 
     def center(self, symbol: str) -> XY:
         """Where a landmark is in the window."""
-        box = self.mark(symbol).locator("circle").first.bounding_box()
-        assert box is not None
-        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        x, y = self.mark(symbol).evaluate("mark => { const { e, f } = mark.getScreenCTM(); return [e, f]; }")
+        return x, y
 
     def in_window(self, film: int, point: XY) -> XY:
         """Where a point of the film is in the window, going by two landmarks."""
@@ -72,7 +76,7 @@ class ReviewPage:
     @property
     def said(self) -> Locator:
         """What a screen reader is told."""
-        return self.tab.get_by_role("status").first
+        return self.tab.get_by_role("status").last
 
     def picture(self) -> NDArray[np.uint8]:
         """Return what the stage looks like, (H, W) grey."""
@@ -103,6 +107,10 @@ class ReviewPage:
         for key in keys:
             self.tab.keyboard.press(key)
 
+    def row(self, name: str) -> Locator:
+        """A film in the list."""
+        return self.tab.get_by_role("listbox").get_by_role("option", name=name)
+
     def side(self, name: str) -> None:
         """Choose what the panel beside the film shows."""
         self.tab.get_by_role("tab", name=name, exact=True).click()
@@ -120,6 +128,11 @@ class ReviewPage:
         mouse.move(x + dx, y + dy, steps=steps)
         mouse.up()
 
-    def until_saved(self) -> None:
-        """Wait until the page says that all is saved."""
-        expect(self.tab.get_by_text("Saved", exact=True).first).to_be_visible()
+    def until_saved(self, film: int = 0, edits: int | None = None) -> None:
+        """Wait until the page says that all is saved, and until the server has as many ``edits`` of the film."""
+        expect(self.tab.locator("[data-state]")).to_have_attribute("data-state", "saved")
+        if edits is not None:
+            end = time.monotonic() + LONGEST_S
+            while (revision := self.state(film)["state"]["revision"]) < edits and time.monotonic() < end:
+                self.tab.wait_for_timeout(50)
+            assert revision == edits

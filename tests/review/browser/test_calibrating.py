@@ -19,7 +19,7 @@ def test_two_clicks_on_the_ruler_and_a_length_give_the_pixel_size(review: Review
     page.click(page.in_window(0, (100, 250)))
     page.tab.get_by_label("Length between the marks, mm").fill("50")
     page.press("Enter")
-    page.until_saved()
+    page.until_saved(edits=1)
 
     spacing = page.state(0)["spacing"]
     assert spacing["row_mm"] == pytest.approx(50 / 200, rel=0.01)
@@ -36,7 +36,7 @@ def test_lengths_are_hidden_until_the_pixel_size_is_typed(review: ReviewServer, 
 
     page.side("Film")
     page.button("Remove the pixel size").click()
-    page.until_saved()
+    page.until_saved(edits=1)
     page.side("Measurements")
     expect(table.get_by_text(MM)).to_have_count(0)
     assert page.state(0)["spacing"] is None
@@ -44,7 +44,7 @@ def test_lengths_are_hidden_until_the_pixel_size_is_typed(review: ReviewServer, 
     page.side("Film")
     page.tab.get_by_label("Pixel size, mm").fill("0.4")
     page.press("Enter")
-    page.until_saved()
+    page.until_saved(edits=2)
     page.side("Measurements")
     expect(table.get_by_text(MM).first).to_be_visible()
     assert page.state(0)["spacing"]["row_mm"] == 0.4

@@ -36,10 +36,10 @@ def test_a_film_is_chosen_corrected_and_confirmed(review: ReviewServer, opened: 
     assert confirmed is False
 
     page.press("ArrowRight", "ArrowRight", "Shift+ArrowDown", "c", "Shift+C")
-    page.until_saved()
+    page.until_saved(2, edits=3)
 
     state = page.state(2)["state"]
-    assert state["points"][symbol]["at"] == pytest.approx([x + 2, y + 10])
+    assert state["points"][symbol]["at"] == pytest.approx([x + 2, y + 10], abs=0.01)
     assert state["points"][symbol]["confirmed"] is True
     assert state["confirmed"] is True
 
@@ -50,7 +50,7 @@ def test_review_goes_from_doubt_to_doubt(page: ReviewPage) -> None:
     first = page.said.inner_text().split(",")[0]
     page.press("c", "r")
     second = page.said.inner_text().split(",")[0]
-    page.until_saved()
+    page.until_saved(edits=1)
 
     assert first in doubtful
     assert second in doubtful
@@ -63,7 +63,7 @@ def test_a_missing_landmark_is_placed(review: ReviewServer, opened: Opener) -> N
     (missing,) = page.state(1)["predicted"]["missing"]
 
     page.press("g", "ArrowRight", "ArrowDown", "Enter")
-    page.until_saved()
+    page.until_saved(1, edits=1)
 
     assert page.state(1)["state"]["points"][missing]["origin"] == "placed"
 

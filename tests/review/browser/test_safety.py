@@ -57,7 +57,7 @@ def test_names_of_files_are_shown_as_text(films: Films, opened: Opener, tmp_path
     (folder / f"{name}{source.suffix}").write_bytes(source.read_bytes())
     with ReviewServer("--films", folder, out=tmp_path / "out") as server:
         page = opened(server)
-        expect(page.tab.get_by_role("option")).to_contain_text(name)
+        expect(page.tab.get_by_role("listbox").get_by_role("option")).to_contain_text(name)
         expect(page.tab.locator("img[src=x]")).to_have_count(0)
 
 
@@ -74,7 +74,7 @@ def test_the_name_of_a_patient_is_nowhere(opened: Opener, tmp_path: Path) -> Non
         page.click((box["x"] + box["width"] / 2, box["y"] + 400))
         page.tab.get_by_label("Length between the marks, mm").fill("20")
         page.press("Enter")
-        page.until_saved()
+        page.until_saved(edits=1)
 
         assert "Private" not in page.tab.content()
         assert "Private" not in json.dumps(page.state(0))
