@@ -55,7 +55,7 @@ class MeasureOptions(Views, Device, FilmOptions):
     sheet: bool = True
     """Write a page per film with its tracing and all measurements, to view or to print."""
     pdf: bool = False
-    """Write the same page as PDF; --no_sheet --pdf: as PDF only."""
+    """Also write the page as PDF; with --no_sheet, only as PDF."""
     films: Path | None = None
     """Folder of the films that JSON files belong to: for the tracings, which are on white without it."""
 
