@@ -80,7 +80,10 @@ def test_bad_input_is_refused_before_anything_is_served(films: Path, tmp_path: P
     ):
         with pytest.raises(error, match=said):
             main([*out, *arguments])
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(CephkitError, match=r"--port \d+ cannot be used"):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(CephkitError, match=r"--port \d+ cannot be used"),
+    ):
         main([*out, "--films", str(films), "--port", str(taken.getsockname()[1])])
     assert not (tmp_path / "out").exists()
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -54,7 +54,7 @@ class Predictions(Protocol):
         """Return the other landmarks of a film, found anew while ``held`` stay where they are.
 
         Raises:
-            SettingsError: there is no model.
+            SettingsError: there is no model, or nothing is held, or nothing is left to be found.
             FilmError: the film cannot be read.
         """
 
@@ -197,9 +197,12 @@ class ModelPredictions:
 
     def find_again(self, n: int, held: Points) -> LandmarkRecord:
         """Ask the model anew; see ``Predictions``."""
+        from cephkit.inference.find_again import find_again
+
         film = self._films[n]
+        ready = self._model.preprocess(film.path, film.spacing)
         with self._model_lock, self._until_the_end():
-            return find_again(self._model, film, held)
+            return find_again(self._model, ready, held)
 
     def close(self, wait_s: float = 10.0) -> None:
         """End within the layer of the network that is at work, which is waited for no longer than ``wait_s``."""
@@ -299,15 +302,6 @@ class ModelPredictions:
             return film.stat().st_mtime_ns < result.stat().st_mtime_ns
         except OSError as error:
             raise FilmError(f"cannot be read: {error.strerror or error}", "check the file", film) from error
-
-
-def find_again(model: "Model", film: ReviewFilm, held: Mapping[str, tuple[float, float]]) -> LandmarkRecord:
-    """Return the landmarks that are not ``held``.
-
-    Raises:
-        SettingsError: this version cannot.
-    """
-    raise SettingsError("landmarks cannot be found again with others held", "correct them one by one")
 
 
 class _Records:
