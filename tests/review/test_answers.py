@@ -155,6 +155,9 @@ def test_tables_and_sheets_are_files_with_names(page: TestClient) -> None:
     assert sheet.headers["content-disposition"].startswith("inline;")
     assert "default-src 'none'" in sheet.headers["content-security-policy"]
     assert page.get("/api/films/0/sheet.html?analyses=Nobody").status_code == 422
+    pdf = page.get("/api/films/0/sheet.pdf")
+    assert pdf.headers["content-type"] == "application/pdf"
+    assert pdf.content.startswith(b"%PDF-")
 
 
 def test_exports_say_where_they_are(page: TestClient, tmp_path: Path) -> None:

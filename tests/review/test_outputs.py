@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from cephkit.cephalometry.measured import TABLE_COLUMNS
+from cephkit.cephalometry.sheet import PDF_ENDING, SHEET_ENDING
 from cephkit.errors import CephkitError
 from cephkit.records.record import COLUMNS
 from cephkit.review.edits import EditError
-from cephkit.review.outputs import FORMATS, export, landmarks_csv, measurements_csv, sheet_html, with_points
+from cephkit.review.outputs import FORMATS, export, landmarks_csv, measurements_csv, sheet, with_points
 from cephkit.review.session import ReviewSession
 from tests.review.sessions import FACE, body, confirmed, face_edit, folder_session, write_films
 
@@ -44,9 +45,10 @@ def test_tables_are_those_of_predict_and_measure(session: ReviewSession) -> None
 
 
 def test_a_sheet_is_of_the_film_as_it_stands(session: ReviewSession) -> None:
-    page = sheet_html(session, 0).decode()
+    page = sheet(session, 0, SHEET_ENDING).decode()
     assert "Tracing of f0" in page
     assert "not a medical device" in page
+    assert sheet(session, 0, PDF_ENDING).startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "dicom_sr"])

@@ -107,7 +107,7 @@ def review(options: ReviewOptions) -> int:
             if options.browser:
                 threading.Thread(target=open_browser, args=(address,), daemon=True).start()
 
-        serve(build_app(session, token, port, options.language), listener, ready)
+        serve(build_app(session, token, port, options.language, STATIC), listener, ready)
     return 0
 
 

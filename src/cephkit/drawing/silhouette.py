@@ -142,9 +142,7 @@ def _templates() -> tuple[_Template, ...]:
         _Template("frontal bone", "bone", curve(frontal), SKULL, skull),
         _Template("nasal bone", "bone", curve(OUTLINES["nasal bone"], closed=True), SKULL, skull, closed=True),
         _Template("orbit", "bone", curve(COURSES["orbit"]), SKULL, skull | {"Or"}),
-        _Template(
-            "maxilla", "bone", curve(OUTLINES["maxilla"], closed=True), SKULL, frozenset({"ANS", "PNS", "A"}), True
-        ),
+        _Template("maxilla", "bone", curve(OUTLINES["maxilla"], closed=True), SKULL, palate, closed=True),
         _Template("mandible", "bone", curve(OUTLINES["jaw"], closed=True), JAW, jaw, closed=True),
         _Template("symphysis", "bone", curve(OUTLINES["symphysis"], closed=True), JAW, jaw | {"B"}, closed=True),
         _Template("upper molar", "tooth", _molar("UMT"), SKULL, frozenset({"UMT", "UIT"}), closed=True),

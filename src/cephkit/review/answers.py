@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from cephkit.cephalometry.sheet import SHEET_ENDING
+from cephkit.cephalometry.sheet import PDF_ENDING, SHEET_ENDING
 from cephkit.drawing.landmark_pictures import QUALITY, landmark_picture
 from cephkit.drawing.silhouette import silhouettes
 from cephkit.errors import FilmError
@@ -23,7 +23,7 @@ from cephkit.landmarks import BY_SYMBOL, Facing, in_canonical_order
 from cephkit.review.described import described
 from cephkit.review.edits import EditError
 from cephkit.review.numbers import asked_standing, measured, numbers, parse_analyses, parse_points
-from cephkit.review.outputs import export, landmarks_csv, measured_film, measurements_csv, sheet_html, with_points
+from cephkit.review.outputs import export, landmarks_csv, measured_film, measurements_csv, sheet, with_points
 from cephkit.review.pixels import FilmPixels, stamp
 from cephkit.review.session import ReviewSession, predicted_dict
 from cephkit.review.thumbnails import version
@@ -69,6 +69,7 @@ class Answers:
             Route(f"{film}/measure", self.measure, methods=["POST"]),
             Route(f"{film}/find", self.find, methods=["POST"]),
             Route(f"{film}/sheet.html", self.sheet),
+            Route(f"{film}/sheet.pdf", self.sheet_pdf),
             Route(f"{film}/landmarks.csv", self.film_landmarks),
             Route(f"{film}/measurements.csv", self.film_measurements),
             Route("/api/landmarks.csv", self.all_landmarks),
@@ -154,10 +155,19 @@ class Answers:
 
     async def sheet(self, request: Request) -> Response:
         """Answer with the sheet of a film, to read and to print."""
+        name, page = await self._sheet(request, SHEET_ENDING)
+        return _file(page, name, "text/html", SHEET_CSP)
+
+    async def sheet_pdf(self, request: Request) -> Response:
+        """Answer with the same as PDF."""
+        name, page = await self._sheet(request, PDF_ENDING)
+        return _file(page, name, "application/pdf")
+
+    async def _sheet(self, request: Request, ending: str) -> tuple[str, bytes]:
         n = self._number(request)
         analyses = parse_analyses(request.query_params.getlist("analyses"))
-        page = await run_in_threadpool(sheet_html, self.session, n, analyses)
-        return _file(page, f"{self.session.films[n].film_id}{SHEET_ENDING}", "text/html", SHEET_CSP)
+        page = await run_in_threadpool(sheet, self.session, n, ending, analyses)
+        return f"{self.session.films[n].film_id}{ending}", page
 
     async def film_landmarks(self, request: Request) -> Response:
         """Answer with a film's landmarks as CSV."""

@@ -6,8 +6,10 @@ from typing import Any
 from cephkit.cephalometry.analyses import ANALYSES
 from cephkit.definitions import DEFINITIONS
 from cephkit.drawing.tracing import LINES, Line
+from cephkit.errors import SettingsError
 from cephkit.landmarks import LANDMARKS, Landmark
 from cephkit.notice import NOTICE, VERSION
+from cephkit.pdf import check_pdf
 from cephkit.records.record import REVIEW_MM
 from cephkit.review.outputs import FORMATS
 from cephkit.review.session import ReviewSession
@@ -25,10 +27,18 @@ def described(session: ReviewSession, language: str = "auto") -> dict[str, Any]:
         "in_place": session.in_place,
         "out": str(session.out),
         **_fixed(),
-        "pdf": False,
+        "pdf": _has_pdf(),
         "films": len(session.films),
         "review_mm": REVIEW_MM,
     }
+
+
+def _has_pdf() -> bool:
+    try:
+        check_pdf()
+    except SettingsError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from cephkit.cephalometry.measured import TABLE_COLUMNS, MeasuredFilm, table_rows
-from cephkit.cephalometry.measuring import sheet_bytes
+from cephkit.cephalometry.sheet import PDF_ENDING, sheet_html, sheet_pdf
+from cephkit.cephalometry.sheet_content import sheet_of
 from cephkit.data.opened import to_uint8
 from cephkit.errors import CephkitError
-from cephkit.files import csv_bytes, csv_lines, write_whole
+from cephkit.files import csv_bytes, csv_lines, utf8, write_whole
 from cephkit.interchange.aariz import aariz_files
 from cephkit.interchange.coco import coco_files
 from cephkit.interchange.cvat import cvat_files
@@ -53,14 +54,15 @@ FORMATS: dict[str, Format] = {
 """Name, as ``cephkit export --format`` has it -> format."""
 
 
-def sheet_html(session: ReviewSession, n: int, analyses: Sequence[str] = ()) -> bytes:
-    """Return the sheet of a film.
+def sheet(session: ReviewSession, n: int, ending: str, analyses: Sequence[str] = ()) -> bytes:
+    """Return the sheet of a film, as a page or as PDF by its ``ending``.
 
     Raises:
-        CephkitError: its picture or its journal cannot be read.
+        CephkitError: its picture or its journal cannot be read; or there is no PDF in this installation.
     """
-    grey = session.pixels.get(n).levels[0]
-    return sheet_bytes(measured_film(session, n, analyses), to_uint8(grey))
+    grey = to_uint8(session.pixels.get(n).levels[0])
+    content = sheet_of(measured_film(session, n, analyses), grey)
+    return sheet_pdf(content) if ending == PDF_ENDING else utf8(sheet_html(content))
 
 
 def measured_film(session: ReviewSession, n: int, analyses: Sequence[str] = ()) -> MeasuredFilm:

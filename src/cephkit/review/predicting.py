@@ -1,8 +1,10 @@
 """What models found on the films of a session: read from files, or found while people review."""
 
+import contextlib
+import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,8 +23,14 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 512
 """Records that are kept; the others are read from their files again."""
+LOW_PRIORITY = 10
+"""Niceness of the thread that predicts."""
 Changed = Callable[[int, CephkitError | None], None]
 """Called with the number of a film whose prediction is ready, or has failed with an error."""
+
+
+class _EndedError(Exception):
+    """Raised inside a network: the session has ended."""
 
 
 class Predictions(Protocol):
@@ -46,7 +54,7 @@ class Predictions(Protocol):
         """Return the other landmarks of a film, found anew while ``held`` stay where they are.
 
         Raises:
-            SettingsError: there is no model.
+            SettingsError: there is no model, or nothing is held, or nothing is left to be found.
             FilmError: the film cannot be read.
         """
 
@@ -189,25 +197,56 @@ class ModelPredictions:
 
     def find_again(self, n: int, held: Points) -> LandmarkRecord:
         """Ask the model anew; see ``Predictions``."""
-        film = self._films[n]
-        with self._model_lock:
-            return find_again(self._model, film, held)
+        from cephkit.inference.find_again import find_again
 
-    def close(self, wait_s: float = 0.5) -> None:
-        """End after the film in progress, which is not waited for longer than ``wait_s``."""
+        film = self._films[n]
+        ready = self._model.preprocess(film.path, film.spacing)
+        with self._model_lock, self._until_the_end():
+            return find_again(self._model, ready, held)
+
+    def close(self, wait_s: float = 10.0) -> None:
+        """End within the layer of the network that is at work, which is waited for no longer than ``wait_s``."""
         with self._condition:
             self._ended = True
             self._condition.notify()
         if self._thread.is_alive():
             self._thread.join(wait_s)
+        if self._model_lock.acquire(timeout=wait_s):
+            self._model_lock.release()
 
     def _work(self) -> None:
+        with contextlib.suppress(AttributeError, OSError):  # the page comes first, on a machine with few cores
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)
+        with contextlib.suppress(_EndedError), self._until_the_end():
+            self._predict_all()
+
+    @contextlib.contextmanager
+    def _until_the_end(self) -> Iterator[None]:
+        """Let networks raise ``_EndedError`` at their next layer once the session has ended.
+
+        Python cannot end while a thread is inside torch: the process would be aborted.
+        """
+        from torch.nn.modules.module import register_module_forward_pre_hook
+
+        def check(*arguments: object) -> None:
+            if self._ended:
+                raise _EndedError
+
+        hook = register_module_forward_pre_hook(check)
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    def _predict_all(self) -> None:
         while (n := self._next()) is not None:
             failure = None
             try:
                 self._predict(n)
             except CephkitError as error:
                 failure = error
+            except _EndedError:
+                raise
             except Exception as error:  # torch raises what it likes, and the other films may go well
                 first = str(error).partition("\n")[0]
                 failure = CephkitError(f"{type(error).__name__}: {first:.200}")
@@ -263,15 +302,6 @@ class ModelPredictions:
             return film.stat().st_mtime_ns < result.stat().st_mtime_ns
         except OSError as error:
             raise FilmError(f"cannot be read: {error.strerror or error}", "check the file", film) from error
-
-
-def find_again(model: "Model", film: ReviewFilm, held: Mapping[str, tuple[float, float]]) -> LandmarkRecord:
-    """Return the landmarks that are not ``held``.
-
-    Raises:
-        SettingsError: this version cannot.
-    """
-    raise SettingsError("landmarks cannot be found again with others held", "correct them one by one")
 
 
 class _Records:

@@ -47,8 +47,12 @@ export class Renderer {
     gl.useProgram(this.program);
     this.setLook(film, look, view.scale * ratio < SQUARES_FROM);
     const level = levelFor(view, ratio, film);
-    for (let coarse = topLevel(film); coarse >= level; coarse--)
-      for (const place of tilesIn(view, part, film, coarse)) this.drawTile(film, place, view, part);
+    const isHere = (place: TilePlace) => this.tiles.peek(tileKey(film.hash, place)) !== undefined;
+    // Coarser tiles stand in for those that are still on their way.
+    let coarsest = level;
+    while (coarsest < topLevel(film) && !tilesIn(view, part, film, coarsest).every(isHere)) coarsest++;
+    for (let drawn = coarsest; drawn >= level; drawn--)
+      for (const place of tilesIn(view, part, film, drawn)) this.drawTile(film, place, view, part);
   }
 
   /** Nothing but the ground. */

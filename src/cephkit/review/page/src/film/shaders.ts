@@ -61,7 +61,7 @@ void main() {
     value = mix(value, even, u_local);
   }
   float share = clamp((value - u_window.x) / (u_window.y - u_window.x), 0.0, 1.0);
-  share = pow(share, 1.0 / u_gamma);
+  if (u_gamma != 1.0) share = pow(share, 1.0 / u_gamma);
   if (u_invert) share = 1.0 - share;
   colour = vec4(vec3(share), 1.0);
 }`;
