@@ -49,7 +49,9 @@ function Header() {
   return (
     <header class="top">
       <h1>
-        cephkit <small>{session.value?.source.name}</small>
+        cephkit <small>
+          <bdi>{session.value?.source.name}</bdi>
+        </small>
       </h1>
       <SaveState />
       <span class="spring" />
