@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-# WebGL without a graphics card, by a renderer on the CPU; all else is drawn faster without pretending that there is one.
+# WebGL is drawn on the CPU where there is no graphics card; without a pretended card all else is drawn faster.
 FLAGS = (
     *(
         "--use-angle=swiftshader",

@@ -49,9 +49,7 @@ function Header() {
   return (
     <header class="top">
       <h1>
-        cephkit <small>
-          <bdi>{session.value?.source.name}</bdi>
-        </small>
+        cephkit <small><bdi>{session.value?.source.name}</bdi></small>
       </h1>
       <SaveState />
       <span class="spring" />
