@@ -78,8 +78,8 @@ export function flush(): void {
 
 export function place(symbol: string, xy: XY): void {
   flush();
-  if (change(symbol, moved(pointSignal(symbol).peek(), onFilm(xy)))) say(t("placed", { symbol }));
   select(symbol);
+  if (change(symbol, moved(pointSignal(symbol).peek(), onFilm(xy)))) say(t("placed", { symbol }));
 }
 
 export function remove(symbol: string): void {

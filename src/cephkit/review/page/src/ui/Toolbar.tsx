@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { redo, toggleFilm, undo } from "../edit/actions";
 import { begin, guided, missing, stop } from "../guide/state";
-import { ruler } from "../calibrate/state";
+import { ruler, toggleRuler } from "../calibrate/state";
 import { number, t, upTo } from "../i18n";
 import { confirmed, film, history, needsReview } from "../state/film";
 import { openNeighbour } from "../state/open";
@@ -55,7 +55,7 @@ export function Toolbar() {
         <Popover icon="layers" label={t("layers")}>
           <LayerPanel />
         </Popover>
-        <Tool icon="ruler" label={t("calibrate")} keys="K" pressed={ruler.value !== null} onClick={() => (ruler.value = ruler.value ? null : [])} />
+        <Tool icon="ruler" label={t("calibrate")} keys="K" pressed={ruler.value !== null} onClick={toggleRuler} />
         {missing.value.length > 0 && now && (
           <Tool icon="add" label={t("guide")} keys="G" pressed={guided.value !== null} onClick={() => (guided.value ? stop() : begin())}>
             <span class="count">{upTo(missing.value.length, 0)}</span>
@@ -108,11 +108,14 @@ function LookPanel() {
   );
 }
 
-const LAYERS: readonly (keyof Layers)[] = ["names", "outlines", "tracing", "regions", "truth"];
-const LAYER_KEYS: Partial<Record<keyof Layers, string>> = { names: "M", outlines: "O", tracing: "T", regions: "E", truth: "U" };
+const LAYERS: readonly (keyof Layers)[] = ["names", "outlines", "tracing", "regions", "truth", "predicted"];
+const LAYER_KEYS: Partial<Record<keyof Layers, string>> = { names: "M", outlines: "O", tracing: "T", regions: "E", truth: "U", predicted: "P" };
 
 function LayerPanel() {
-  const has = (layer: keyof Layers) => layer !== "truth" || Object.keys(film.value?.truth ?? {}).length > 0;
+  const has = (layer: keyof Layers) => {
+    if (layer === "truth") return Object.keys(film.value?.truth ?? {}).length > 0;
+    return !["predicted", "regions"].includes(layer) || Boolean(film.value?.predicted);
+  };
   return (
     <>
       {LAYERS.filter(has).map((layer) => (
