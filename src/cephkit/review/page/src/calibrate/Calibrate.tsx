@@ -29,7 +29,7 @@ export function PixelSize() {
   };
   return (
     <section class="block" aria-label={t("calibration")}>
-      <h3>{t("calibration")}</h3>
+      <h2>{t("calibration")}</h2>
       {now ? (
         <p>
           {now.row_mm === now.column_mm ? quantity(now.row_mm, "mm", 4) : `${number(now.column_mm, 4)} × ${quantity(now.row_mm, "mm", 4)}`}{" "}

@@ -144,7 +144,7 @@ export function undo(): void {
   flush();
   const step = undoing(history.peek(), reviewer.peek());
   if (!step) return say(t("nothing_undo"));
-  say(t("undone", { what: described(step.edit) }));
+  say(t("undone", { what: described(step.undoes?.edit ?? step.edit) }));
   commit(step);
 }
 

@@ -16,10 +16,10 @@ export function Guide() {
     <aside class={`guide floating ${film.value?.facing === "left" ? "at-right" : ""}`} aria-label={t("guide")} aria-live="polite">
       <img src={address.picture(symbol)} alt={t("picture_of", { title })} />
       <div>
-        <h3>
+        <h2>
           <bdi>{symbol}</bdi> {title}
           <small>{t("guide_step", { index, count: round.value.length })}</small>
-        </h3>
+        </h2>
         <p>{definitionOf(landmark)}</p>
         <p class="hint">{t("guide_hint")}</p>
         <div class="buttons">

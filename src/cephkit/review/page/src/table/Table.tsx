@@ -171,7 +171,7 @@ function Classes() {
   if (!rows.length) return null;
   return (
     <div class="classes">
-      <h3>{t("classes")}</h3>
+      <h2>{t("classes")}</h2>
       {rows.map((row) => (
         <div key={keyOf(row)} class="class-row" tabIndex={0} onPointerEnter={() => lightUp(row)} onPointerLeave={dark} onFocus={() => lightUp(row)} onBlur={dark}>
           <span class="question">

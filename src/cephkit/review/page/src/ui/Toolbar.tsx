@@ -57,14 +57,14 @@ export function Toolbar() {
         </Popover>
         <Tool icon="ruler" label={t("calibrate")} keys="K" pressed={ruler.value !== null} onClick={toggleRuler} />
         {missing.value.length > 0 && now && (
-          <Tool icon="add" label={t("guide")} keys="G" pressed={guided.value !== null} onClick={() => (guided.value ? stop() : begin())}>
+          <Tool icon="add" label={`${t("guide")}: ${upTo(missing.value.length, 0)}`} hint={t("guide")} keys="G" pressed={guided.value !== null} onClick={() => (guided.value ? stop() : begin())}>
             <span class="count">{upTo(missing.value.length, 0)}</span>
           </Tool>
         )}
       </div>
       <div class="set end">
         {session.value?.has_model && (
-          <Tool icon="find" label={t("find_again_hint")} keys="F" disabled={finding.value || !now} onClick={() => void find()}>
+          <Tool icon="find" label={t("find_again")} hint={t("find_again_hint")} keys="F" disabled={finding.value || !now} onClick={() => void find()}>
             <span class="word">{t(finding.value ? "finding" : "find_again")}</span>
           </Tool>
         )}
