@@ -43,9 +43,9 @@ export class SaveQueue {
     return this.revisions.get(film) ?? 0;
   }
 
-  /** The film was loaded at this revision. */
+  /** The film was loaded at this revision; an answer that was overtaken by an edit is not believed. */
   loaded(film: number, revision: number): void {
-    if (!this.has(film)) this.revisions.set(film, revision);
+    if (!this.has(film)) this.revisions.set(film, Math.max(revision, this.revisionOf(film)));
   }
 
   push(step: Step): void {
