@@ -31,9 +31,6 @@ export function Toolbar() {
       <div class="set">
         <Tool icon="previous" class="mirrored" label={t("previous_film")} keys="PageUp" onClick={() => openNeighbour(-1)} />
         <Tool icon="next" class="mirrored" label={t("next_film")} keys="PageDown" onClick={() => openNeighbour(1)} />
-        <bdi class="film-name" title={now?.file}>
-          {now?.id}
-        </bdi>
       </div>
       <div class="set">
         <Tool icon="undo" class="mirrored" label={t("undo")} keys="Ctrl+Z" disabled={!history.value.undo.length} onClick={undo} />
