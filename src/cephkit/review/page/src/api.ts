@@ -31,17 +31,13 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   throw new Refused(response.status, error ?? `${response.status} ${response.statusText}`, film ?? null);
 }
 
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await (await ask(path, signal ? { signal } : {})).json()) as T;
+async function get<T>(path: string): Promise<T> {
+  return (await (await ask(path)).json()) as T;
 }
 
-async function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  const init: RequestInit = {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  };
-  return (await (await ask(path, signal ? { ...init, signal } : init)).json()) as T;
+async function post<T>(path: string, body: unknown, init: RequestInit = {}): Promise<T> {
+  const headers = { "Content-Type": "application/json" };
+  return (await (await ask(path, { method: "POST", headers, body: JSON.stringify(body), ...init })).json()) as T;
 }
 
 export interface Saved {
@@ -63,8 +59,9 @@ export const api = {
   changes: (since: number) => get<FilmRows>(`films/changes?since=${since}`),
   /** `next` is the film that the server should have ready after this one. */
   film: (n: number, next?: number) => get<FilmState>(`films/${n}${next === undefined ? "" : `?next=${next}`}`),
+  /** Goes on even if the page is closed meanwhile. */
   edit: (n: number, revision: number, reviewer: string, edit: Edit) =>
-    post<Saved>(`films/${n}/edits`, { revision, reviewer, edit }),
+    post<Saved>(`films/${n}/edits`, { revision, reviewer, edit }, { keepalive: true }),
   measure: (n: number, input: MeasureInput) => post<Measured>(`films/${n}/measure`, input),
   outlines: (present: readonly string[], facing: "left" | "right") =>
     get<Outlines>(`outlines?present=${encodeURIComponent(present.join(","))}&facing=${facing}`),

@@ -6,6 +6,7 @@ import { FilmList } from "./list/FilmList";
 import { Facts } from "./panels/Facts";
 import { Landmarks } from "./panels/Landmarks";
 import { Stage } from "./stage/Stage";
+import { film } from "./state/film";
 import { announcement, failure, reviewer, session, theme } from "./state/session";
 import { Table } from "./table/Table";
 import { Banners, ConflictDialog } from "./ui/Banners";
@@ -51,6 +52,9 @@ function Header() {
       <h1>
         cephkit <small><bdi>{session.value?.source.name}</bdi></small>
       </h1>
+      <bdi class="film-name" title={film.value?.file}>
+        {film.value?.id}
+      </bdi>
       <SaveState />
       <span class="spring" />
       <button type="button" class="tool reviewer" title={t("reviewer_hint")} onClick={() => (dialog.value = "settings")}>

@@ -6,7 +6,7 @@ import { queue, recover } from "./edit/saving";
 import { t } from "./i18n";
 import { watchOutlines } from "./overlay/Outlines";
 import { loadRows, rows, watchRows } from "./state/films";
-import { open, refresh } from "./state/open";
+import { open, refresh, watchHalf } from "./state/open";
 import { begin, failure, say } from "./state/session";
 import { onKeyDown } from "./stage/keys";
 import { watchMeasurements } from "./table/state";
@@ -21,6 +21,7 @@ async function start(): Promise<void> {
   watchRows((changed) => void refresh(changed));
   watchMeasurements();
   watchOutlines();
+  watchHalf();
   await resend(session.out);
   const asked = Number(location.hash.slice(1) || NaN);
   const first = rows.peek().find((row) => row.n === asked) ?? rows.peek().find((row) => !row.broken);

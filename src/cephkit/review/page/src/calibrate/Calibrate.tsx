@@ -7,7 +7,7 @@ import { number, parse, quantity, t, upTo } from "../i18n";
 import { spacing } from "../state/film";
 import { say } from "../state/session";
 import { isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
-import { lengthMm, ruler } from "./state";
+import { lengthMm, ruler, toggleRuler } from "./state";
 
 function tell(size: number): string {
   if (isPossible(size)) return "";
@@ -29,7 +29,7 @@ export function PixelSize() {
   };
   return (
     <section class="block" aria-label={t("calibration")}>
-      <h2 class="minor">{t("calibration")}</h2>
+      <h2>{t("calibration")}</h2>
       {now ? (
         <p>
           {now.row_mm === now.column_mm ? quantity(now.row_mm, "mm", 4) : `${number(now.column_mm, 4)} × ${quantity(now.row_mm, "mm", 4)}`}{" "}
@@ -41,7 +41,7 @@ export function PixelSize() {
         <p class="notice">{t("calibration_none")}</p>
       )}
       <form class="line-up" onSubmit={save}>
-        <button type="button" onClick={() => (ruler.value = ruler.value ? null : [])} aria-pressed={ruler.value !== null}>
+        <button type="button" onClick={toggleRuler} aria-pressed={ruler.value !== null}>
           {t("calibrate")}
         </button>
         <label class="field">

@@ -3,7 +3,7 @@
 import { api, Refused } from "../api";
 import type { Edit, Point, PointChange, Spacing, Subject, XY } from "../contract";
 import { t, titleOf, upTo } from "../i18n";
-import { at, base, confirmed, content, film, history, isSettled, needsReview, pointSignal, selected, spacing, subject, take } from "../state/film";
+import { at, base, confirmed, content, film, found, history, isSettled, needsReview, pointSignal, selected, spacing, subject, take } from "../state/film";
 import { landmarkOf, landmarks, reviewer, say } from "../state/session";
 import { described } from "./describe";
 import { moved, same } from "./edits";
@@ -78,8 +78,8 @@ export function flush(): void {
 
 export function place(symbol: string, xy: XY): void {
   flush();
-  if (change(symbol, moved(pointSignal(symbol).peek(), onFilm(xy)))) say(t("placed", { symbol }));
   select(symbol);
+  if (change(symbol, moved(pointSignal(symbol).peek(), onFilm(xy)))) say(t("placed", { symbol }));
 }
 
 export function remove(symbol: string): void {
@@ -144,7 +144,7 @@ export function undo(): void {
   flush();
   const step = undoing(history.peek(), reviewer.peek());
   if (!step) return say(t("nothing_undo"));
-  say(t("undone", { what: described(step.edit) }));
+  say(t("undone", { what: described(step.undoes?.edit ?? step.edit) }));
   commit(step);
 }
 
@@ -195,9 +195,10 @@ export async function findAgain(): Promise<string> {
   for (const [symbol, point] of Object.entries(content().points)) if (isSettled(point)) held[symbol] = point.at;
   if (!Object.keys(held).length) return t("find_none");
   try {
-    const found = await api.find(now.n, held);
+    const { points, regions_90 } = await api.find(now.n, held);
     if (film.peek()?.n !== now.n) return "";
-    const free = Object.entries(found.points).filter(([symbol]) => !isSettled(pointSignal(symbol).peek()));
+    found.value = { n: now.n, regions: regions_90 };
+    const free = Object.entries(points).filter(([symbol]) => !isSettled(pointSignal(symbol).peek()));
     const after = (xy: XY): Point => ({ at: onFilm(xy), origin: "found_again", confirmed: false });
     const far = ([symbol, xy]: [string, XY]) => {
       const before = at(symbol);

@@ -11,8 +11,8 @@ export interface Hooks {
   send: (film: number, revision: number, reviewer: string, edit: Edit) => Promise<Saved>;
   /** The edit is on disk. */
   saved: (step: Step, warning: string) => void;
-  /** Someone else changed the film first; `unsent` are its edits that were not saved, in order. */
-  conflict: (film: FilmState, unsent: Step[]) => void;
+  /** Someone else changed the film after revision `since`; `unsent` are its edits that were not saved, in order. */
+  conflict: (film: FilmState, unsent: Step[], since: number) => void;
   /** The server takes this edit for nonsense; it and the later ones of the film are dropped. */
   refused: (message: string, dropped: Step[]) => void;
   changed: (state: QueueState, waiting: readonly Step[], reason: string) => void;
@@ -43,9 +43,9 @@ export class SaveQueue {
     return this.revisions.get(film) ?? 0;
   }
 
-  /** The film was loaded at this revision. */
+  /** The film was loaded at this revision; an answer that was overtaken by an edit is not believed. */
   loaded(film: number, revision: number): void {
-    if (!this.has(film)) this.revisions.set(film, revision);
+    if (!this.has(film)) this.revisions.set(film, Math.max(revision, this.revisionOf(film)));
   }
 
   push(step: Step): void {
@@ -75,7 +75,7 @@ export class SaveQueue {
   }
 
   private post(step: Step): Promise<Saved> {
-    return this.hooks.send(step.film, this.revisions.get(step.film) ?? 0, step.reviewer, toSend(step));
+    return this.hooks.send(step.film, this.revisionOf(step.film), step.reviewer, toSend(step));
   }
 
   private done(step: Step, revision: number, warning = ""): void {
@@ -90,14 +90,15 @@ export class SaveQueue {
   private settled(step: Step, error: unknown): boolean {
     if (!(error instanceof Refused)) return false;
     if (error.status === 409 && error.film) {
-      const answered = ownEntry(error.film, step, this.revisions.get(step.film) ?? 0);
+      const since = this.revisionOf(step.film);
+      const answered = ownEntry(error.film, step, since);
       if (answered !== null) {
         this.done(step, answered); // it was saved; only the answer got lost
         return true;
       }
       const unsent = this.drop(step.film);
       this.revisions.set(step.film, error.film.state.revision);
-      this.hooks.conflict(error.film, unsent);
+      this.hooks.conflict(error.film, unsent, since);
       return true;
     }
     if (error.status < 500 && ![403, 408, 429].includes(error.status)) {

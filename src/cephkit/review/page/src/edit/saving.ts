@@ -20,6 +20,8 @@ export const trouble = signal("");
 export interface Conflict {
   film: FilmState;
   unsent: Step[];
+  /** The revision that those edits were made on. */
+  since: number;
 }
 export const conflict = signal<Conflict | null>(null);
 
@@ -30,8 +32,8 @@ export const queue = new SaveQueue({
   saved: (_, warning) => {
     if (warning) trouble.value = warning;
   },
-  conflict: (now, unsent) => {
-    conflict.value = { film: now, unsent };
+  conflict: (now, unsent, since) => {
+    conflict.value = { film: now, unsent, since };
     if (film.peek()?.n === now.n) show(now);
   },
   refused: (message, dropped) => {

@@ -57,7 +57,7 @@ void main() {
   float value = tile(v_pixel);
   if (u_local > 0.0) {
     vec2 near = around(v_part);
-    float even = u_whole.x + (value - near.x) * u_whole.y / max(near.y, 0.15 * u_whole.y + 1e-6);
+    float even = u_whole.x + (value - near.x) * u_whole.y / max(near.y, 0.4 * u_whole.y + 1e-6);
     value = mix(value, even, u_local);
   }
   float share = clamp((value - u_window.x) / (u_window.y - u_window.x), 0.0, 1.0);

@@ -16,7 +16,7 @@ export function Guide() {
     <aside class={`guide floating ${film.value?.facing === "left" ? "at-right" : ""}`} aria-label={t("guide")} aria-live="polite">
       <img src={address.picture(symbol)} alt={t("picture_of", { title })} />
       <div>
-        <h2 class="minor">
+        <h2>
           <bdi>{symbol}</bdi> {title}
           <small>{t("guide_step", { index, count: round.value.length })}</small>
         </h2>

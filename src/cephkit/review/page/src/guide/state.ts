@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { t } from "../i18n";
+import { focusStage } from "../stage/view";
 import { pointSignal } from "../state/film";
 import { landmarks, say } from "../state/session";
 
@@ -18,6 +19,7 @@ export function begin(symbol: string | null = missing.peek()[0] ?? null): void {
   if (symbol === null) return say(t("guide_done"));
   round.value = missing.peek();
   guided.value = symbol;
+  focusStage();
 }
 
 export function stop(): void {

@@ -9,6 +9,7 @@ import { landmarks, layers } from "../state/session";
 import { Landmark } from "./Landmark";
 import { Lines } from "./Lines";
 import { Outlines } from "./Outlines";
+import { Predicted } from "./Predicted";
 import { Region } from "./Region";
 import { Truth } from "./Truth";
 import { Ruler } from "./Ruler";
@@ -30,13 +31,14 @@ export function Overlay() {
   const width = useComputed(() => stageSize.value.width);
   const height = useComputed(() => stageSize.value.height);
   if (!film.value) return null;
-  const { tracing, outlines, regions, truth } = layers.value;
+  const { tracing, outlines, regions, truth, predicted } = layers.value;
   return (
     <svg class="overlay" width={width} height={height} aria-hidden="true">
       <g transform={moved}>
         {outlines && <Outlines />}
         {tracing && <Lines />}
         {regions && landmarks.value.map(({ symbol }) => <Region key={symbol} symbol={symbol} />)}
+        {predicted && landmarks.value.map(({ symbol }) => <Predicted key={symbol} symbol={symbol} />)}
         {truth && landmarks.value.map(({ symbol }) => <Truth key={symbol} symbol={symbol} />)}
         {landmarks.value.map((landmark) => (
           <Landmark key={landmark.symbol} landmark={landmark} />

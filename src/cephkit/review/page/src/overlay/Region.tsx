@@ -2,15 +2,15 @@
 
 import { useComputed } from "@preact/signals";
 import { view } from "../stage/view";
-import { film, isSettled, needsReview, pointSignal } from "../state/film";
+import { needsReview, pointSignal, regionOf } from "../state/film";
 import { regionEllipse } from "./geometry";
 import { scaled } from "./Overlay";
 
 export function Region({ symbol }: { symbol: string }) {
   const shape = useComputed(() => {
     const point = pointSignal(symbol).value;
-    const region = film.value?.predicted?.regions_90[symbol];
-    if (!point || !region || isSettled(point) || point.origin === "label") return null;
+    const region = regionOf(symbol);
+    if (!point || !region) return null;
     const { scale } = view.value;
     const { rx, ry, degrees } = regionEllipse(region);
     const [x, y] = scaled(point.at, scale);

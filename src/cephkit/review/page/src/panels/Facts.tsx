@@ -17,7 +17,7 @@ export function Facts() {
       <PixelSize />
       <Patient />
       <section class="block">
-        <h2 class="minor">{t("facts")}</h2>
+        <h2>{t("facts")}</h2>
         <dl>
           <dt>{t("film")}</dt>
           <dd>
@@ -41,7 +41,7 @@ export function Facts() {
             <>
               <dt>{t("annotator")}</dt>
               <dd>
-                <select value={annotator.value} onChange={(event) => (annotator.value = event.currentTarget.value)}>
+                <select aria-label={t("annotator")} value={annotator.value} onChange={(event) => (annotator.value = event.currentTarget.value)}>
                   {annotators.map((name) => (
                     <option key={name}>{name}</option>
                   ))}
@@ -72,7 +72,7 @@ function Patient() {
   };
   return (
     <section class="block">
-      <h2 class="minor">{t("subject")}</h2>
+      <h2>{t("subject")}</h2>
       <div class="line-up">
         <label class="field">
           <span>{t("age")}</span>
@@ -97,7 +97,7 @@ function Journal() {
   const entries = steps.value.slice(-MOST_ENTRIES).reverse();
   return (
     <section class="block">
-      <h2 class="minor">{t("history")}</h2>
+      <h2>{t("history")}</h2>
       {!entries.length && <p class="quiet">{t("history_none")}</p>}
       <ol class="journal" reversed start={steps.value.length}>
         {entries.map((step, index) => (

@@ -1,6 +1,6 @@
 /** What each key does. */
 
-import { ruler } from "../calibrate/state";
+import { ruler, toggleRuler } from "../calibrate/state";
 import * as act from "../edit/actions";
 import { advance, begin, guided, stop } from "../guide/state";
 import { film, pointSignal, selected } from "../state/film";
@@ -8,7 +8,7 @@ import { openNeighbour } from "../state/open";
 import { layers, say, type Layers } from "../state/session";
 import { dialog } from "../ui/state";
 import { keyName } from "./keyName";
-import { change, fit, inspect, look, middleOfFilm, oneToOne, pan, plainLook, reveal, zoom } from "./view";
+import { change, fit, focusStage, inspect, look, middleOfFilm, oneToOne, pan, plainLook, reveal, zoom } from "./view";
 
 const PAN_PX = 40;
 const ARROWS: Record<string, readonly [number, number]> = {
@@ -30,6 +30,7 @@ function withSelected(use: (symbol: string) => void): void {
 function show(symbol: string | null, closely = false): void {
   const at = symbol && pointSignal(symbol).peek()?.at;
   if (at) (closely ? inspect : reveal)(at);
+  focusStage();
 }
 
 export function nextReview(): void {
@@ -84,9 +85,10 @@ const KEYS: Record<string, () => void> = {
   O: () => toggle("outlines"),
   E: () => toggle("regions"),
   U: () => toggle("truth"),
+  P: () => toggle("predicted"),
   F: findAgain,
   G: () => (guided.peek() ? stop() : begin()),
-  K: () => (ruler.value = ruler.peek() ? null : []),
+  K: toggleRuler,
   PageDown: () => openNeighbour(1),
   PageUp: () => openNeighbour(-1),
   "/": () => document.getElementById("search")?.focus(),

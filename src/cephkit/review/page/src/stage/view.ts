@@ -85,6 +85,9 @@ export function inspect(at: XY): void {
   put(centred({ ...view.peek(), scale }, at, stageSize.peek()));
 }
 
+/** Keys act on the film. */
+export const focusStage = () => document.getElementById("stage")?.focus({ preventScroll: true });
+
 export const middleOfFilm = (): XY => toFilm(view.peek(), middle());
 
 export function change(part: Partial<Look>): void {

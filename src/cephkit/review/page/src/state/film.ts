@@ -1,7 +1,7 @@
 /** The open film: what the server said of it, and how it stands with the edits made since. */
 
 import { batch, computed, signal, type Signal } from "@preact/signals";
-import type { FilmState, Point, Spacing, Subject, XY } from "../contract";
+import type { FilmState, Matrix, Point, Spacing, Subject, XY } from "../contract";
 import { applied, contentOf, type Content } from "../edit/edits";
 import { NO_HISTORY, followed, stepsOf, type History, type Step } from "../edit/history";
 import { landmarks } from "./session";
@@ -18,6 +18,8 @@ export const history = signal<History>(NO_HISTORY);
 export const steps = signal<readonly Step[]>([]);
 
 export const selected = signal<string | null>(null);
+/** 90 % regions of landmarks that the model found again, and of which film. */
+export const found = signal<{ n: number; regions: Record<string, Matrix> }>({ n: -1, regions: {} });
 /** Landmarks that light up, e.g. those of the measurement that is pointed at. */
 export const lit = signal<ReadonlySet<string>>(new Set());
 /** The annotator whose points count as the truth. */
@@ -128,6 +130,15 @@ export function needsReview(symbol: string): boolean {
   if (!predicted?.needs_review.includes(symbol)) return false;
   const point = pointSignal(symbol).value;
   return point?.origin === "predicted" && !point.confirmed;
+}
+
+/** Where the true point lies with 90 % probability, by the model that put the landmark where it is. */
+export function regionOf(symbol: string): Matrix | null {
+  const now = film.value;
+  const point = pointSignal(symbol).value;
+  if (!now || !point || point.confirmed) return null;
+  if (point.origin === "predicted") return now.predicted?.regions_90[symbol] ?? null;
+  return point.origin === "found_again" && found.value.n === now.n ? (found.value.regions[symbol] ?? null) : null;
 }
 
 /** Film pixels to mm, (row, column); null without a pixel size. */

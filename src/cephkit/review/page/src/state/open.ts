@@ -1,12 +1,13 @@
 /** Opening films, and having the next one ready. */
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { api } from "../api";
 import type { FilmRow, FilmState } from "../contract";
 import { described } from "../edit/describe";
 import { flush } from "../edit/actions";
-import { queue } from "../edit/saving";
+import { queue, queueState } from "../edit/saving";
 import { listed, t } from "../i18n";
+import { carrying } from "../stage/view";
 import { failed, film, opening, show } from "./film";
 import { shown } from "./films";
 import { say } from "./session";
@@ -23,7 +24,7 @@ export async function open(n: number): Promise<void> {
   wanted.value = n;
   place = shown.peek().findIndex((row) => row.n === n);
   history.replaceState(null, "", `#${n}`);
-  const ready = ahead.peek().find((one) => one.n === n);
+  const ready = ahead.peek().find((one) => one.n === n && one.state.revision >= queue.revisionOf(n));
   if (ready && !queue.has(n)) begin(ready);
   else await load(n);
   void prefetch(n);
@@ -32,7 +33,9 @@ export async function open(n: number): Promise<void> {
 async function load(n: number): Promise<void> {
   opening.value = true;
   try {
-    const now = await api.film(n, neighbour(1)?.n);
+    let now = await api.film(n, neighbour(1)?.n);
+    // An edit may have been saved while the answer was on its way.
+    if (now.state.revision < queue.revisionOf(n)) now = await api.film(n);
     if (wanted.peek() === n) begin(now);
   } catch (error) {
     if (wanted.peek() !== n) return;
@@ -48,7 +51,21 @@ function begin(now: FilmState): void {
   const unsent = queue.waiting.filter((step) => step.film === now.n);
   const isOther = film.peek()?.n !== now.n;
   show(now, unsent);
+  half = unsent.length ? now.n : null;
   if (isOther) say(t("opened", { name: now.id }));
+}
+
+/** A film that was shown while edits of it were on their way: which of them the server had already is not known. */
+let half: number | null = null;
+
+/** Once all is saved, such a film is shown as the server has it. */
+export function watchHalf(): void {
+  effect(() => {
+    if (queueState.value !== "saved" || half === null) return;
+    const n = half;
+    half = null;
+    if (film.peek()?.n === n) void load(n);
+  });
 }
 
 /** The film before (-1) or after (1) the open one, in the list's order. */
@@ -73,14 +90,17 @@ async function prefetch(n: number): Promise<void> {
   if (wanted.peek() === n) ahead.value = films.filter((one) => one !== null);
 }
 
+const DRAG_MS = 500;
+
 /** Rows of the list have changed: elsewhere, by the model, or by this page's own edits. */
 export async function refresh(rows: readonly FilmRow[]): Promise<void> {
   const changed = new Set(rows.map((row) => row.n));
   ahead.value = ahead.peek().filter((one) => !changed.has(one.n));
   const now = film.peek();
   if (!now || !changed.has(now.n) || queue.has(now.n)) return;
+  if (carrying.peek()) return void setTimeout(() => void refresh(rows), DRAG_MS);
   const next = await api.film(now.n).catch(() => null);
-  if (!next || film.peek()?.n !== now.n || queue.has(now.n)) return;
+  if (!next || film.peek()?.n !== now.n || queue.has(now.n) || carrying.peek()) return;
   const newest = next.history.at(-1);
   const before = lastKnown();
   const foreign = next.state.revision > before && newest;

@@ -24,7 +24,7 @@ export interface Layers {
   truth: boolean;
   predicted: boolean;
 }
-export const layers = signal<Layers>({ names: true, tracing: false, outlines: true, regions: true, truth: true, predicted: false });
+export const layers = signal<Layers>({ names: true, tracing: false, outlines: true, regions: true, truth: true, predicted: true });
 /** Name of the analysis whose measurements are shown; empty: all. */
 export const analysis = signal("");
 

@@ -3,7 +3,8 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { Measurement } from "../contract";
 import { quantity, t, term, upTo } from "../i18n";
-import { lit } from "../state/film";
+import { begin, missing } from "../guide/state";
+import { film, lit } from "../state/film";
 import { analysis, session } from "../state/session";
 import { Bar } from "./Bar";
 import { groups, measured, measureFailure } from "./state";
@@ -14,6 +15,11 @@ const keyOf = (row: Measurement) => `${row.analysis}/${row.measurement}`;
 export function Table() {
   const open = useSignal<string | null>(null);
   const hidden = useSignal(false);
+  const visible = useComputed(() =>
+    groups.value
+      .map((group) => ({ ...group, rows: group.rows.filter((row) => row.value !== null || hidden.value) }))
+      .filter((group) => group.rows.length),
+  );
   const absent = useComputed(() => measured.value.rows.filter((row) => row.value === null).length);
   return (
     <section class="measurements" aria-label={t("measurements")}>
@@ -41,19 +47,26 @@ export function Table() {
             <th scope="col">{t("deviation")}</th>
           </tr>
         </thead>
-        {groups.value.map((group) => (
+        {visible.value.map((group) => (
           <tbody key={group.analysis}>
             <tr class="group">
               <th colSpan={4} scope="rowgroup">
                 <bdi>{group.analysis}</bdi>
               </th>
             </tr>
-            {group.rows.map((row) =>
-              row.value === null && !hidden.value ? null : <Row key={keyOf(row)} row={row} open={open} />,
-            )}
+            {group.rows.map((row) => (
+              <Row key={keyOf(row)} row={row} open={open} />
+            ))}
           </tbody>
         ))}
       </table>
+      {!visible.value.length && film.value && missing.value.length > 0 && (
+        <p class="line-up">
+          <button type="button" onClick={() => begin()}>
+            {t("guide")}
+          </button>
+        </p>
+      )}
       {absent.value > 0 && (
         <button type="button" class="link" onClick={() => (hidden.value = !hidden.value)}>
           {t("hidden_rows", { count: absent.value })}: {t(hidden.value ? "hide_hidden" : "show_hidden")}
@@ -158,7 +171,7 @@ function Classes() {
   if (!rows.length) return null;
   return (
     <div class="classes">
-      <h2 class="minor">{t("classes")}</h2>
+      <h2>{t("classes")}</h2>
       {rows.map((row) => (
         <div key={keyOf(row)} class="class-row" tabIndex={0} onPointerEnter={() => lightUp(row)} onPointerLeave={dark} onFocus={() => lightUp(row)} onBlur={dark}>
           <span class="question">

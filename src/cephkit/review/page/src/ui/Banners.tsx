@@ -42,13 +42,14 @@ export function Banners() {
   );
 }
 
+const MOST_NAMED = 6;
+
 /** Someone else changed the film before this page's edits arrived. Nothing is dropped unless the user says so. */
 export function ConflictDialog() {
   const now = conflict.value;
   if (!now) return null;
   const mine = now.unsent.map(({ edit }) => described(edit));
-  const base = now.film.state.revision;
-  const theirs = now.film.history.slice(-4);
+  const theirs = now.film.history.filter((entry) => entry.revision > now.since).slice(-MOST_NAMED);
   const decide = (again: boolean) => {
     if (film.peek()?.n !== now.film.n) void open(now.film.n);
     for (const step of settle(again)) commit(step);
@@ -56,7 +57,7 @@ export function ConflictDialog() {
   return (
     <Modal title={t("conflict_title")} close={() => decide(true)}>
       <div class="form">
-        <ul data-revision={base}>
+        <ul>
           {theirs.map((entry) => (
             <li key={entry.revision}>
               {t("conflict_who", { who: entry.reviewer || t("someone"), when: moment(entry.time), what: described(entry) })}

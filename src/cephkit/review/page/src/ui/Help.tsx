@@ -31,7 +31,7 @@ const GROUPS: readonly { title: Key; keys: readonly [string, Key][] }[] = [
       ["I", "key_invert"],
       ["L", "key_local"],
       ["W", "key_look"],
-      ["M, T, O, E, U", "key_layers"],
+      ["M, T, O, E, U, P", "key_layers"],
       ["K", "key_calibrate"],
     ],
   },

@@ -6,6 +6,8 @@ import { Icon, type IconName } from "./Icon";
 interface Props {
   icon: IconName;
   label: string;
+  /** What the button does, if its label does not say so. */
+  hint?: string;
   /** The key that does the same. */
   keys?: string;
   onClick: () => void;
@@ -15,12 +17,12 @@ interface Props {
   children?: ComponentChildren;
 }
 
-export function Tool({ icon, label, keys, onClick, pressed, disabled, class: extra, children }: Props) {
+export function Tool({ icon, label, hint, keys, onClick, pressed, disabled, class: extra, children }: Props) {
   return (
     <button
       type="button"
       class={`tool ${extra ?? ""}`}
-      title={keys ? `${label} (${keys})` : label}
+      title={keys ? `${hint ?? label} (${keys})` : (hint ?? label)}
       aria-label={label}
       aria-keyshortcuts={keys}
       aria-pressed={pressed}

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { redo, toggleFilm, undo } from "../edit/actions";
 import { begin, guided, missing, stop } from "../guide/state";
-import { ruler } from "../calibrate/state";
+import { ruler, toggleRuler } from "../calibrate/state";
 import { number, t, upTo } from "../i18n";
 import { confirmed, film, history, needsReview } from "../state/film";
 import { openNeighbour } from "../state/open";
@@ -31,9 +31,6 @@ export function Toolbar() {
       <div class="set">
         <Tool icon="previous" class="mirrored" label={t("previous_film")} keys="PageUp" onClick={() => openNeighbour(-1)} />
         <Tool icon="next" class="mirrored" label={t("next_film")} keys="PageDown" onClick={() => openNeighbour(1)} />
-        <bdi class="film-name" title={now?.file}>
-          {now?.id}
-        </bdi>
       </div>
       <div class="set">
         <Tool icon="undo" class="mirrored" label={t("undo")} keys="Ctrl+Z" disabled={!history.value.undo.length} onClick={undo} />
@@ -55,16 +52,16 @@ export function Toolbar() {
         <Popover icon="layers" label={t("layers")}>
           <LayerPanel />
         </Popover>
-        <Tool icon="ruler" label={t("calibrate")} keys="K" pressed={ruler.value !== null} onClick={() => (ruler.value = ruler.value ? null : [])} />
+        <Tool icon="ruler" label={t("calibrate")} keys="K" pressed={ruler.value !== null} onClick={toggleRuler} />
         {missing.value.length > 0 && now && (
-          <Tool icon="add" label={t("guide")} keys="G" pressed={guided.value !== null} onClick={() => (guided.value ? stop() : begin())}>
+          <Tool icon="add" label={`${t("guide")}: ${upTo(missing.value.length, 0)}`} hint={t("guide")} keys="G" pressed={guided.value !== null} onClick={() => (guided.value ? stop() : begin())}>
             <span class="count">{upTo(missing.value.length, 0)}</span>
           </Tool>
         )}
       </div>
       <div class="set end">
         {session.value?.has_model && (
-          <Tool icon="find" label={t("find_again_hint")} keys="F" disabled={finding.value || !now} onClick={() => void find()}>
+          <Tool icon="find" label={t("find_again")} hint={t("find_again_hint")} keys="F" disabled={finding.value || !now} onClick={() => void find()}>
             <span class="word">{t(finding.value ? "finding" : "find_again")}</span>
           </Tool>
         )}
@@ -108,11 +105,14 @@ function LookPanel() {
   );
 }
 
-const LAYERS: readonly (keyof Layers)[] = ["names", "outlines", "tracing", "regions", "truth"];
-const LAYER_KEYS: Partial<Record<keyof Layers, string>> = { names: "M", outlines: "O", tracing: "T", regions: "E", truth: "U" };
+const LAYERS: readonly (keyof Layers)[] = ["names", "outlines", "tracing", "regions", "truth", "predicted"];
+const LAYER_KEYS: Partial<Record<keyof Layers, string>> = { names: "M", outlines: "O", tracing: "T", regions: "E", truth: "U", predicted: "P" };
 
 function LayerPanel() {
-  const has = (layer: keyof Layers) => layer !== "truth" || Object.keys(film.value?.truth ?? {}).length > 0;
+  const has = (layer: keyof Layers) => {
+    if (layer === "truth") return Object.keys(film.value?.truth ?? {}).length > 0;
+    return !["predicted", "regions"].includes(layer) || Boolean(film.value?.predicted);
+  };
   return (
     <>
       {LAYERS.filter(has).map((layer) => (

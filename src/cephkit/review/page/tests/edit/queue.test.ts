@@ -35,11 +35,11 @@ class Server {
 function setUp() {
   const server = new Server();
   const log: string[] = [];
-  const conflicts: { film: FilmState; unsent: Step[] }[] = [];
+  const conflicts: { film: FilmState; unsent: Step[]; since: number }[] = [];
   const hooks: Hooks = {
     send: server.send,
     saved: (step) => log.push(`saved ${step.film}.${step.revision}`),
-    conflict: (film, unsent) => conflicts.push({ film, unsent }),
+    conflict: (film, unsent, since) => conflicts.push({ film, unsent, since }),
     refused: (message, dropped) => log.push(`refused ${message}, ${dropped.length} dropped`),
     changed: (state, waiting) => log.push(`${state} ${waiting.length}`),
     wait: () => Promise.resolve(),
@@ -110,6 +110,7 @@ describe("the save queue", () => {
     await settled();
     expect(conflicts).toHaveLength(1);
     expect(conflicts[0]?.unsent).toEqual(mine);
+    expect(conflicts[0]?.since).toBe(0);
     expect(server.journals.get(1)).toHaveLength(1);
     expect(server.journals.get(2)).toHaveLength(1);
     queue.push(newStep(1, confirm(false), "Anna"));
