@@ -337,10 +337,10 @@ class ReviewSession:
         if desk.identity is not None and desk.identity.content != facts.content:
             notes.append("the film's file has changed since its landmarks were first edited")
         return {
-            "n": n, "id": film.film_id, "file": film.file, "split": film.split,
+            "n": n, "id": film.film_id, "file": film.file, "split": film.split or "",
             "size": list(facts.size), "depth": facts.depth, "hash": facts.hash, "tile": TILE,
             "levels": [list(size) for size in facts.levels], "window": list(facts.window),
-            "notes": list(dict.fromkeys(notes)), "facing": record.facing,
+            "notes": list(dict.fromkeys(notes)), "facing": record.facing or "",
             "doubt": "" if predicted is None else predicted.doubt, "orientation": facts.orientation,
             "spacing": None if spacing is None else spacing.to_dict(),
             "aspect": 1.0 if spacing is None else spacing.row_mm / spacing.column_mm,
