@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from cephkit.data.about import About
+from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import FilmError
 from cephkit.records.reader import read_record
@@ -282,3 +283,25 @@ def test_more_films_than_are_kept_in_memory(films: Path, tmp_path: Path, monkeyp
             before = state(session, n)["points"].get("A")
             assert session.edit(n, body(revision, placed("A", (n, revision), before))) == (revision + 1, "")
     assert [state(session, n)["points"]["A"]["at"] for n in range(3)] == [[0, 2], [1, 2], [2, 2]]
+
+
+def test_what_was_found_again_keeps_its_doubts_over_a_restart(films: Path, tmp_path: Path) -> None:
+    class Asked(Given):
+        has_model = True
+
+        def find_again(self, n: int, held: Points) -> LandmarkRecord:
+            assert held == {"N": (80.0, 28.0)}
+            return LandmarkRecord(
+                points={"A": (70.12345, 60.0)}, expected_errors={"A": 4.0}, model={"model": "m"}, size=SIZE
+            )
+
+    session = folder_session(films, tmp_path / "out", Asked({0: predicted()}))
+    before = state(session)["points"]["A"]
+    at = session.find_again(0, {"N": (80.0, 28.0)}).points["A"]
+    assert at == (70.123, 60.0)
+    session.edit(0, body(0, placed("A", at, before, origin="found_again")))
+    for each in (session, folder_session(films, tmp_path / "out"), folder_session(films, tmp_path / "out", Given({}))):
+        assert each.record(0).expected_errors == {"A": 4.0, "B": 9.0}
+    alone = folder_session(films, tmp_path / "out")
+    (tmp_path / "out" / "found_again" / "f0.json").write_text("{")
+    assert alone.record(0).expected_errors == {"B": 9.0}

@@ -148,7 +148,7 @@ class Answers:
 
         def answer() -> dict[str, Any]:
             held = parse_points(content.get("held"), self.session.identity(n).size)
-            found = predicted_dict(self.session.predictions.find_again(n, held))
+            found = predicted_dict(self.session.find_again(n, held))
             return {name: found[name] for name in ("points", "expected_errors_px", "regions_90")}
 
         return Json(await run_in_threadpool(answer))

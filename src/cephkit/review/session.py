@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from cephkit.data.film import Points
+from cephkit.data.names import LABEL_ENDING
 from cephkit.data.spacing import Spacing
-from cephkit.errors import CephkitError, FilmError
+from cephkit.errors import CephkitError, FilmError, LabelError
+from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import EditError, Standing, parse_count, parse_edit
 from cephkit.review.films import ReviewFilm
@@ -48,6 +51,8 @@ class Desk:
     identity: Identity | None = None
     """Of the film when it was first edited."""
     entries: list[Entry] = field(default_factory=list)
+    again: LandmarkRecord | None = None
+    """What a model found last while people held some landmarks."""
     edited: Standing = field(default_factory=Standing)
     """After all edits; pixel size and person only if they were edited."""
 
@@ -216,6 +221,20 @@ class ReviewSession:
             given = self._standing(n, desk) if standing is None else standing
             return standing_record(self.films[n], identity, given, self._sources(n, desk))
 
+    def find_again(self, n: int, held: Points) -> LandmarkRecord:
+        """Ask the model anew while ``held`` stay where they are; its answer is kept for what it says of errors.
+
+        Raises:
+            SettingsError: there is no model, or nothing is held, or nothing is left to be found.
+            CephkitError: the film cannot be read, or the answer cannot be written.
+        """
+        film = self.films[n]
+        found = replace(self.predictions.find_again(n, held), film_id=film.film_id)
+        found.to_json(self._path_of_again(n))
+        with self._locks[n]:
+            again = self._desk(n).again = read_record(self._path_of_again(n))  # its points as they will be read later
+        return again
+
     def renew(self, n: int, failure: CephkitError | None = None) -> None:
         """Bring the film's row up to date, once a prediction is ready or has failed."""
         if isinstance(failure, FilmError):
@@ -277,7 +296,7 @@ class ReviewSession:
             self.rows.update(n, broken=str(error))
             raise
         if kept is not None and base is not None:
-            desk.identity, desk.base = identity, base
+            desk.identity, desk.base, desk.again = identity, base, self._read_again(n)
             desk.entries = list(kept.entries)
             desk.edited = Standing(points=desk.base.points)
             for entry in desk.entries:
@@ -287,6 +306,16 @@ class ReviewSession:
             while len(self._desks) > LOADED:
                 self._desks.popitem(last=False)
         return desk
+
+    def _path_of_again(self, n: int) -> Path:
+        return self.out / "found_again" / f"{self.films[n].film_id}{LABEL_ENDING}"
+
+    def _read_again(self, n: int) -> LandmarkRecord | None:
+        path = self._path_of_again(n)
+        try:
+            return read_record(path) if path.is_file() else None
+        except LabelError:
+            return None  # then a person's error is taken for that of its points
 
     def _forget(self, n: int) -> None:
         with self._desks_lock:
@@ -316,20 +345,26 @@ class ReviewSession:
             return record
         return None
 
+    def _predicted(self, n: int, desk: Desk) -> LandmarkRecord | None:
+        """Return what a model found on the film, now or before the first edit."""
+        return self._found(n) or (None if desk.base is None else desk.base.predicted)
+
     def _sources(self, n: int, desk: Desk) -> list[LandmarkRecord]:
-        found = [self._found(n), None if desk.base is None else desk.base.predicted]
+        """Return all that models found on the film."""
+        found = [self._found(n), None if desk.base is None else desk.base.predicted, desk.again]
         return [record for record in found if record is not None]
 
     def _refresh(self, n: int, desk: Desk) -> None:
-        sources = self._sources(n, desk)
-        predicted = sources[0] if sources else None
-        self.rows.update(n, **figures(self.films[n], self._standing(n, desk), predicted, desk.revision))
+        standing, sources = self._standing(n, desk), self._sources(n, desk)
+        predicted = self._predicted(n, desk)
+        self.rows.update(n, **figures(self.films[n], standing, predicted, sources, desk.revision))
 
     def _state(self, n: int, facts: FilmFacts) -> dict[str, Any]:
         film, desk = self.films[n], self._desk(n)
         standing, sources = self._standing(n, desk), self._sources(n, desk)
         record = standing_record(film, Identity.of(facts), standing, sources)
-        predicted = respaced(sources[0], standing.spacing) if sources else None
+        predicted = self._predicted(n, desk)
+        predicted = None if predicted is None else respaced(predicted, standing.spacing)
         spacing = standing.spacing
         notes = [*facts.notes, *film.notes, *(predicted.notes if predicted else ())]
         if self.predictions.record(n) is not None and self._found(n) is None:
