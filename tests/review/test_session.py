@@ -276,7 +276,7 @@ def test_a_reviewer_is_a_short_text(films: Path, tmp_path: Path, reviewer: Any) 
 
 
 def test_more_films_than_are_kept_in_memory(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cephkit.review.session.LOADED", 1)
+    monkeypatch.setattr("cephkit.review.desk.LOADED", 1)
     session = folder_session(films, tmp_path / "out")
     for revision in range(3):
         for n in range(3):

@@ -149,7 +149,8 @@ def _session(options: ReviewOptions, films: "Sequence[ReviewFilm]", name: str) -
 
 
 def _predictions(options: ReviewOptions, films: "Sequence[ReviewFilm]") -> "Predictions | None":
-    from cephkit.review.predicting import ModelPredictions, ReadPredictions
+    from cephkit.review.predicted_files import ReadPredictions
+    from cephkit.review.predicting import ModelPredictions
 
     if options.predictions is not None:
         return ReadPredictions(films, options.predictions)

@@ -54,15 +54,20 @@ class Rows:
 def blank_row(film: ReviewFilm) -> dict[str, Any]:
     """Return the row of a film of which nothing is known yet."""
     return {
-        "n": film.n, "id": film.film_id, "file": film.file, "split": film.split or "", "status": "unreviewed", "broken": "",
+        "n": film.n, "id": film.film_id, "file": film.file, "split": film.split or "",
+        "status": "unreviewed", "broken": "",
         "largest_error_mm": None, "largest_error_px": None, "largest_distance_mm": None, "missing": 0,
         "needs_review": 0, "doubt": "; ".join(film.notes), "points": 0,
     }  # fmt: skip
 
 
 def figures(
-    film: ReviewFilm, standing: Standing, predicted: LandmarkRecord | None, sources: Sequence[LandmarkRecord], edits: int
-) -> dict[str, Any]:  # fmt: skip
+    film: ReviewFilm,
+    standing: Standing,
+    predicted: LandmarkRecord | None,
+    sources: Sequence[LandmarkRecord],
+    edits: int,
+) -> dict[str, Any]:
     """Return what the row of a film says of its landmarks.
 
     Args:

@@ -2,33 +2,28 @@
 
 import contextlib
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from cephkit.data.film import Points
-from cephkit.data.names import LABEL_ENDING
 from cephkit.data.spacing import Spacing
-from cephkit.errors import CephkitError, FilmError, LabelError
+from cephkit.errors import CephkitError, FilmError
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import EditError, Standing, parse_count, parse_edit
+from cephkit.review.desk import Desk, Desks
+from cephkit.review.edits import Standing, parse_count, parse_edit, parse_reviewer
+from cephkit.review.film_state import picture_dict, predicted_dict, standing_dict
 from cephkit.review.films import ReviewFilm
-from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal, JournalError, now
+from cephkit.review.journal import Entry, JournalError, now
 from cephkit.review.labels import Labels
-from cephkit.review.pixels import TILE, FilmFacts, Pixels
+from cephkit.review.pixels import FilmFacts, Pixels
 from cephkit.review.predicting import NoPredictions, Predictions
-from cephkit.review.record import Base, Identity, base_of, check_same, read_kept, respaced, standing_record
+from cephkit.review.record import Identity, base_of, respaced, standing_record
 from cephkit.review.rows import Rows, figures
 from cephkit.review.thumbnails import Thumbnails
 from cephkit.review.training_set import TrainingSet
-
-LOADED = 256
-"""Films whose edits are kept in memory; the others are read again when they are needed."""
-LONGEST_NAME = 100
-"""Letters of a reviewer's name."""
 
 
 class ConflictError(CephkitError):
@@ -39,31 +34,6 @@ class ConflictError(CephkitError):
     def __init__(self, film: Mapping[str, Any]) -> None:
         super().__init__("the film has been changed elsewhere meanwhile")
         self.film = film
-
-
-@dataclass
-class Desk:
-    """What is known of one film's landmarks: what was there at first, and the edits since."""
-
-    journal: Journal
-    base: Base | None = None
-    """As frozen by the first edit; None before."""
-    identity: Identity | None = None
-    """Of the film when it was first edited."""
-    entries: list[Entry] = field(default_factory=list)
-    again: LandmarkRecord | None = None
-    """What a model found last while people held some landmarks."""
-    edited: Standing = field(default_factory=Standing)
-    """After all edits; pixel size and person only if they were edited."""
-
-    @property
-    def revision(self) -> int:
-        """Number of edits."""
-        return len(self.entries)
-
-    def has(self, kind: str) -> bool:
-        """Whether there was an edit of ``kind``."""
-        return any(entry.edit.kind == kind for entry in self.entries)
 
 
 @dataclass(frozen=True)
@@ -102,8 +72,7 @@ class ReviewSession:
         self.thumbnails = Thumbnails(films, self.pixels, out / ".cache" / "thumbnails")
         self.rows = Rows(films)
         self._locks = [threading.RLock() for _ in films]
-        self._desks: OrderedDict[int, Desk] = OrderedDict()
-        self._desks_lock = threading.Lock()
+        self._desks = Desks(films, out)
         self._stop, self._indexed = threading.Event(), threading.Event()
 
     def start(self) -> None:
@@ -175,10 +144,9 @@ class ReviewSession:
                 else:
                     desk.journal.append([entry.to_dict()])
             except CephkitError:
-                self._forget(n)  # what the file holds now is read again
+                self._desks.forget(n)  # what the file holds now is read again
                 raise
-            desk.entries.append(entry)
-            desk.edited = desk.edited.after(edit)
+            desk.put(entry)
             self._refresh(n, desk)
             try:
                 self._save(n, desk)
@@ -230,9 +198,11 @@ class ReviewSession:
         """
         film = self.films[n]
         found = replace(self.predictions.find_again(n, held), film_id=film.film_id)
-        found.to_json(self._path_of_again(n))
+        found.to_json(self._desks.path_of_again(n))
         with self._locks[n]:
-            again = self._desk(n).again = read_record(self._path_of_again(n))  # its points as they will be read later
+            again = self._desk(n).again = read_record(
+                self._desks.path_of_again(n)
+            )  # its points as they will be read later
         return again
 
     def renew(self, n: int, failure: CephkitError | None = None) -> None:
@@ -265,8 +235,7 @@ class ReviewSession:
             "revision": 0, "time": entry.time, "film": identity.to_dict(self.films[n].file), "base": base.to_dict()
         }  # fmt: skip
         desk.journal.append([first, entry.to_dict()])
-        desk.base, desk.identity = base, identity
-        desk.edited = replace(desk.edited, points=base.points)
+        desk.begin(identity, base)
 
     def _save(self, n: int, desk: Desk) -> None:
         """Write the labels of a film that was edited, and put it into the training set or take it out."""
@@ -280,46 +249,11 @@ class ReviewSession:
             self.training_set.remove(film)
 
     def _desk(self, n: int) -> Desk:
-        with self._desks_lock:
-            desk = self._desks.get(n)
-            if desk is not None:
-                self._desks.move_to_end(n)
-                return desk
-        film = self.films[n]
-        desk = Desk(Journal(self.out / "journal" / f"{film.film_id}{JOURNAL_ENDING}"))
         try:
-            kept = desk.journal.read()
-            identity, base = (None, None) if kept is None else read_kept(kept, desk.journal)
-            if kept is not None and identity is not None and kept.film.get("file") != film.file:
-                check_same(identity, film, desk.journal)
-        except JournalError as error:
+            return self._desks.get(n)
+        except CephkitError as error:
             self.rows.update(n, broken=str(error))
             raise
-        if kept is not None and base is not None:
-            desk.identity, desk.base, desk.again = identity, base, self._read_again(n)
-            desk.entries = list(kept.entries)
-            desk.edited = Standing(points=desk.base.points)
-            for entry in desk.entries:
-                desk.edited = desk.edited.after(entry.edit)
-        with self._desks_lock:
-            self._desks[n] = desk
-            while len(self._desks) > LOADED:
-                self._desks.popitem(last=False)
-        return desk
-
-    def _path_of_again(self, n: int) -> Path:
-        return self.out / "found_again" / f"{self.films[n].film_id}{LABEL_ENDING}"
-
-    def _read_again(self, n: int) -> LandmarkRecord | None:
-        path = self._path_of_again(n)
-        try:
-            return read_record(path) if path.is_file() else None
-        except LabelError:
-            return None  # then a person's error is taken for that of its points
-
-    def _forget(self, n: int) -> None:
-        with self._desks_lock:
-            self._desks.pop(n, None)
 
     def _standing(self, n: int, desk: Desk) -> Standing:
         film, edited = self.films[n], desk.edited
@@ -360,60 +294,19 @@ class ReviewSession:
         self.rows.update(n, **figures(self.films[n], standing, predicted, sources, desk.revision))
 
     def _state(self, n: int, facts: FilmFacts) -> dict[str, Any]:
-        film, desk = self.films[n], self._desk(n)
-        standing, sources = self._standing(n, desk), self._sources(n, desk)
-        record = standing_record(film, Identity.of(facts), standing, sources)
-        predicted = self._predicted(n, desk)
-        predicted = None if predicted is None else respaced(predicted, standing.spacing)
-        spacing = standing.spacing
-        notes = [*facts.notes, *film.notes, *(predicted.notes if predicted else ())]
+        film, desk, predicted = self.films[n], self._desk(n), self._predicted(n, self._desk(n))
+        standing = self._standing(n, desk)
+        record = standing_record(film, Identity.of(facts), standing, self._sources(n, desk))
+        notes = []
         if self.predictions.record(n) is not None and self._found(n) is None:
             notes.append("the predictions for this film are of another picture, and are not used")
         if desk.identity is not None and desk.identity.content != facts.content:
             notes.append("the film's file has changed since its landmarks were first edited")
+        found = None if predicted is None else respaced(predicted, standing.spacing)
         return {
-            "n": n, "id": film.film_id, "file": film.file, "split": film.split or "",
-            "size": list(facts.size), "depth": facts.depth, "hash": facts.hash, "tile": TILE,
-            "levels": [list(size) for size in facts.levels], "window": list(facts.window),
-            "notes": list(dict.fromkeys(notes)), "facing": record.facing or "",
-            "doubt": "" if predicted is None else predicted.doubt, "orientation": facts.orientation,
-            "spacing": None if spacing is None else spacing.to_dict(),
-            "aspect": 1.0 if spacing is None else spacing.row_mm / spacing.column_mm,
-            "truth": {name: {s: list(at) for s, at in points.items()} for name, points in film.truth.items()},
-            "predicted": None if predicted is None else predicted_dict(predicted),
+            **picture_dict(film, facts, found, notes),
+            **standing_dict(standing, desk),
+            "facing": record.facing or "",
+            "predicted": None if found is None else predicted_dict(found),
             "predicting": self.predictions.status(n),
-            "state": {
-                "revision": desk.revision,
-                "confirmed": standing.confirmed,
-                "points": {symbol: mark.to_dict() for symbol, mark in standing.points.items()},
-                "subject": {"age": standing.subject.age, "sex": standing.subject.sex},
-            },
-            "history": [
-                {**entry.edit.to_dict(), "revision": entry.revision, "time": entry.time, "reviewer": entry.reviewer}
-                for entry in desk.entries
-            ],
-        }  # fmt: skip
-
-
-def predicted_dict(record: LandmarkRecord) -> dict[str, Any]:
-    """Return what a model found as the page needs it."""
-    return {
-        "points": {symbol: list(at) for symbol, at in record.points.items()},
-        "scores": dict(record.scores),
-        "expected_errors_px": dict(record.expected_errors),
-        "regions_90": {symbol: region.tolist() for symbol, region in record.regions.items()},
-        "missing": list(record.missing),
-        "needs_review": list(record.needs_review),
-        "model": record.made_by,
-    }
-
-
-def parse_reviewer(content: Any) -> str:
-    """Read a reviewer's typed name.
-
-    Raises:
-        EditError: it is not a text, or too long.
-    """
-    if not isinstance(content, str) or len(content) > LONGEST_NAME:
-        raise EditError(f"reviewer is {content!r:.40}, expected a text of at most {LONGEST_NAME} letters")
-    return "".join(letter if letter.isprintable() else " " for letter in content).strip()
+        }
