@@ -107,7 +107,10 @@ def review(options: ReviewOptions) -> int:
             if options.browser:
                 threading.Thread(target=open_browser, args=(address,), daemon=True).start()
 
-        serve(build_app(session, token, port, options.language, STATIC), listener, ready)
+        try:
+            serve(build_app(session, token, port, options.language, STATIC), listener, ready)
+        finally:
+            session.close()
     return 0
 
 

@@ -20,7 +20,7 @@ from cephkit.review.journal import Entry, JournalError, now
 from cephkit.review.labels import Labels
 from cephkit.review.pixels import FilmFacts, Pixels
 from cephkit.review.predicting import NoPredictions, Predictions
-from cephkit.review.record import Identity, base_of, respaced, standing_record
+from cephkit.review.record import Base, Identity, base_of, respaced, standing_record
 from cephkit.review.rows import Rows, figures
 from cephkit.review.thumbnails import Thumbnails
 from cephkit.review.training_set import TrainingSet
@@ -135,12 +135,15 @@ class ReviewSession:
         with self._locks[n]:
             desk = self._desk(n)
             edit = parse_edit(content.get("edit"), facts.size, max(revision, desk.revision))
-            if revision != desk.revision or not self._standing(n, desk).fits(edit):
+            base = desk.base or base_of(self.films[n], self._found(n))
+            standing = self._standing(n, desk)
+            standing = standing if desk.base is not None else replace(standing, points=base.points)
+            if revision != desk.revision or not standing.fits(edit):
                 raise ConflictError(self._state(n, facts))
             entry = Entry(desk.revision + 1, now(), reviewer, edit)
             try:
                 if desk.base is None:
-                    self._begin(n, desk, Identity.of(facts), entry)
+                    self._begin(n, desk, Identity.of(facts), base, entry)
                 else:
                     desk.journal.append([entry.to_dict()])
             except CephkitError:
@@ -200,10 +203,9 @@ class ReviewSession:
         found = replace(self.predictions.find_again(n, held), film_id=film.film_id)
         found.to_json(self._desks.path_of_again(n))
         with self._locks[n]:
-            again = self._desk(n).again = read_record(
-                self._desks.path_of_again(n)
-            )  # its points as they will be read later
-        return again
+            desk = self._desk(n)
+            desk.again = read_record(self._desks.path_of_again(n))  # rounded alike, now and after a restart
+            return desk.again
 
     def renew(self, n: int, failure: CephkitError | None = None) -> None:
         """Bring the film's row up to date, once a prediction is ready or has failed."""
@@ -228,9 +230,8 @@ class ReviewSession:
                     self._save(film.n, desk)
         self._indexed.set()
 
-    def _begin(self, n: int, desk: Desk, identity: Identity, entry: Entry) -> None:
+    def _begin(self, n: int, desk: Desk, identity: Identity, base: Base, entry: Entry) -> None:
         """Write the first lines of a journal: what was there before, and the first edit."""
-        base = base_of(self.films[n], self._found(n))
         first = {
             "revision": 0, "time": entry.time, "film": identity.to_dict(self.films[n].file), "base": base.to_dict()
         }  # fmt: skip
