@@ -202,6 +202,22 @@ def test_a_journal_of_another_film_is_refused_and_one_of_a_renamed_film_is_not(f
     assert state(renamed)["revision"] == 1
 
 
+def test_a_damaged_journal_is_told_and_does_not_keep_the_list_from_the_others(films: Path, tmp_path: Path) -> None:
+    first = folder_session(films, tmp_path / "out")
+    for n in range(3):
+        first.edit(n, body(0, face_edit()))
+    (tmp_path / "out" / "journal" / "f0.jsonl").write_text("{}\n{}\n")
+    (films / "f1.png").rename(films / "f1.bmp")
+    (films / "f1.bmp").write_bytes(b"another file")
+    session = folder_session(films, tmp_path / "out")
+    session.start()
+    session.wait_for_rows()
+    assert "line 1 does not say" in session.rows.row(0)["broken"]
+    assert "belongs to another film" in session.rows.row(1)["broken"]
+    assert session.rows.row(2)["points"] == len(FACE)
+    session.close()
+
+
 def test_the_list_tells_what_is_where(films: Path, tmp_path: Path) -> None:
     session = folder_session(films, tmp_path / "out", Given({0: predicted(), 1: predicted(doubt="is it a film?")}))
     session.start()

@@ -16,7 +16,7 @@ from cephkit.review.desk import Desk, Desks
 from cephkit.review.edits import Standing, parse_count, parse_edit, parse_reviewer
 from cephkit.review.film_state import picture_dict, predicted_dict, standing_dict
 from cephkit.review.films import ReviewFilm
-from cephkit.review.journal import Entry, JournalError, now
+from cephkit.review.journal import Entry, now
 from cephkit.review.labels import Labels
 from cephkit.review.pixels import FilmFacts, Pixels
 from cephkit.review.predicting import NoPredictions, Predictions
@@ -211,7 +211,7 @@ class ReviewSession:
         """Bring the film's row up to date, once a prediction is ready or has failed."""
         if isinstance(failure, FilmError):
             self.rows.update(n, broken=failure.advice)
-        with contextlib.suppress(JournalError), self._locks[n]:
+        with contextlib.suppress(CephkitError), self._locks[n]:
             self._refresh(n, self._desk(n))
 
     def wait_for_rows(self) -> None:
@@ -220,15 +220,17 @@ class ReviewSession:
 
     def _index(self) -> None:
         """Fill the list, and write what a killed server could not."""
-        for film in self.films:
-            if self._stop.is_set():
-                break
-            self.renew(film.n)
-            with self._locks[film.n], contextlib.suppress(CephkitError):
-                desk = self._desk(film.n)
-                if desk.entries:
-                    self._save(film.n, desk)
-        self._indexed.set()
+        try:
+            for film in self.films:
+                if self._stop.is_set():
+                    return
+                self.renew(film.n)
+                with self._locks[film.n], contextlib.suppress(CephkitError):
+                    desk = self._desk(film.n)
+                    if desk.entries:
+                        self._save(film.n, desk)
+        finally:
+            self._indexed.set()
 
     def _begin(self, n: int, desk: Desk, identity: Identity, base: Base, entry: Entry) -> None:
         """Write the first lines of a journal: what was there before, and the first edit."""
