@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from cephkit.data.about import About
+from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import FilmError
 from cephkit.records.reader import read_record
@@ -201,6 +202,22 @@ def test_a_journal_of_another_film_is_refused_and_one_of_a_renamed_film_is_not(f
     assert state(renamed)["revision"] == 1
 
 
+def test_a_damaged_journal_is_told_and_does_not_keep_the_list_from_the_others(films: Path, tmp_path: Path) -> None:
+    first = folder_session(films, tmp_path / "out")
+    for n in range(3):
+        first.edit(n, body(0, face_edit()))
+    (tmp_path / "out" / "journal" / "f0.jsonl").write_text("{}\n{}\n")
+    (films / "f1.png").rename(films / "f1.bmp")
+    (films / "f1.bmp").write_bytes(b"another file")
+    session = folder_session(films, tmp_path / "out")
+    session.start()
+    session.wait_for_rows()
+    assert "line 1 does not say" in session.rows.row(0)["broken"]
+    assert "belongs to another film" in session.rows.row(1)["broken"]
+    assert session.rows.row(2)["points"] == len(FACE)
+    session.close()
+
+
 def test_the_list_tells_what_is_where(films: Path, tmp_path: Path) -> None:
     session = folder_session(films, tmp_path / "out", Given({0: predicted(), 1: predicted(doubt="is it a film?")}))
     session.start()
@@ -275,10 +292,32 @@ def test_a_reviewer_is_a_short_text(films: Path, tmp_path: Path, reviewer: Any) 
 
 
 def test_more_films_than_are_kept_in_memory(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cephkit.review.session.LOADED", 1)
+    monkeypatch.setattr("cephkit.review.desk.LOADED", 1)
     session = folder_session(films, tmp_path / "out")
     for revision in range(3):
         for n in range(3):
             before = state(session, n)["points"].get("A")
             assert session.edit(n, body(revision, placed("A", (n, revision), before))) == (revision + 1, "")
     assert [state(session, n)["points"]["A"]["at"] for n in range(3)] == [[0, 2], [1, 2], [2, 2]]
+
+
+def test_what_was_found_again_keeps_its_doubts_over_a_restart(films: Path, tmp_path: Path) -> None:
+    class Asked(Given):
+        has_model = True
+
+        def find_again(self, n: int, held: Points) -> LandmarkRecord:
+            assert held == {"N": (80.0, 28.0)}
+            return LandmarkRecord(
+                points={"A": (70.12345, 60.0)}, expected_errors={"A": 4.0}, model={"model": "m"}, size=SIZE
+            )
+
+    session = folder_session(films, tmp_path / "out", Asked({0: predicted()}))
+    before = state(session)["points"]["A"]
+    at = session.find_again(0, {"N": (80.0, 28.0)}).points["A"]
+    assert at == (70.123, 60.0)
+    session.edit(0, body(0, placed("A", at, before, origin="found_again")))
+    for each in (session, folder_session(films, tmp_path / "out"), folder_session(films, tmp_path / "out", Given({}))):
+        assert each.record(0).expected_errors == {"A": 4.0, "B": 9.0}
+    alone = folder_session(films, tmp_path / "out")
+    (tmp_path / "out" / "found_again" / "f0.json").write_text("{")
+    assert alone.record(0).expected_errors == {"B": 9.0}

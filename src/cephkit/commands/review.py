@@ -107,7 +107,10 @@ def review(options: ReviewOptions) -> int:
             if options.browser:
                 threading.Thread(target=open_browser, args=(address,), daemon=True).start()
 
-        serve(build_app(session, token, port, options.language, STATIC), listener, ready)
+        try:
+            serve(build_app(session, token, port, options.language, STATIC), listener, ready)
+        finally:
+            session.close()
     return 0
 
 
@@ -149,7 +152,8 @@ def _session(options: ReviewOptions, films: "Sequence[ReviewFilm]", name: str) -
 
 
 def _predictions(options: ReviewOptions, films: "Sequence[ReviewFilm]") -> "Predictions | None":
-    from cephkit.review.predicting import ModelPredictions, ReadPredictions
+    from cephkit.review.predicted_files import ReadPredictions
+    from cephkit.review.predicting import ModelPredictions
 
     if options.predictions is not None:
         return ReadPredictions(films, options.predictions)

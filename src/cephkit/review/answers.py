@@ -22,10 +22,11 @@ from cephkit.errors import FilmError
 from cephkit.landmarks import BY_SYMBOL, Facing, in_canonical_order
 from cephkit.review.described import described
 from cephkit.review.edits import EditError
+from cephkit.review.film_state import predicted_dict
 from cephkit.review.numbers import asked_standing, measured, numbers, parse_analyses, parse_points
 from cephkit.review.outputs import export, landmarks_csv, measured_film, measurements_csv, sheet, with_points
 from cephkit.review.pixels import FilmPixels, stamp
-from cephkit.review.session import ReviewSession, predicted_dict
+from cephkit.review.session import ReviewSession
 from cephkit.review.thumbnails import version
 
 Result = TypeVar("Result")
@@ -148,7 +149,7 @@ class Answers:
 
         def answer() -> dict[str, Any]:
             held = parse_points(content.get("held"), self.session.identity(n).size)
-            found = predicted_dict(self.session.predictions.find_again(n, held))
+            found = predicted_dict(self.session.find_again(n, held))
             return {name: found[name] for name in ("points", "expected_errors_px", "regions_90")}
 
         return Json(await run_in_threadpool(answer))

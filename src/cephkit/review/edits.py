@@ -22,6 +22,8 @@ Origin: TypeAlias = Literal["predicted", "label", "corrected", "placed", "found_
 Kind: TypeAlias = Literal["points", "film", "spacing", "subject"]
 LONGEST_ORIGIN = 200
 """Letters of a pixel size's origin."""
+LONGEST_NAME = 100
+"""Letters of a reviewer's name."""
 
 
 class EditError(CephkitError):
@@ -255,6 +257,17 @@ def parse_count(content: Any, name: str) -> int:
     if isinstance(content, bool) or not isinstance(content, int) or content < 0:
         raise EditError(f"{name} is {content!r:.40}, expected a whole number")
     return content
+
+
+def parse_reviewer(content: Any) -> str:
+    """Read a reviewer's typed name.
+
+    Raises:
+        EditError: it is not a text, or too long.
+    """
+    if not isinstance(content, str) or len(content) > LONGEST_NAME:
+        raise EditError(f"reviewer is {content!r:.40}, expected a text of at most {LONGEST_NAME} letters")
+    return "".join(letter if letter.isprintable() else " " for letter in content).strip()
 
 
 def _number(content: Any, name: str) -> float:

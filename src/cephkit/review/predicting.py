@@ -3,26 +3,23 @@
 import contextlib
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cephkit.cephalometry.source import label_files
 from cephkit.data.film import Points
-from cephkit.data.names import LABEL_ENDING, film_key, film_name
+from cephkit.data.names import LABEL_ENDING
 from cephkit.data.opened import content_hash, read_bytes
 from cephkit.errors import CephkitError, FilmError, LabelError, SettingsError
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.films import ReviewFilm
+from cephkit.review.kept_records import KeptRecords
 
 if TYPE_CHECKING:
     from cephkit.inference.model import Model
 
-IN_MEMORY = 512
-"""Records that are kept; the others are read from their files again."""
 LOW_PRIORITY = 10
 """Niceness of the thread that predicts."""
 Changed = Callable[[int, CephkitError | None], None]
@@ -89,62 +86,6 @@ class NoPredictions:
         """Nothing works in the background."""
 
 
-class ReadPredictions(NoPredictions):
-    """Files of ``cephkit predict``, found by the names of the films.
-
-    Args:
-        films: of the session.
-        given: a folder of such files, or one of them.
-
-    Raises:
-        SettingsError: there is no such file, or none for any of the films.
-        LabelError: the first one cannot be read.
-    """
-
-    def __init__(self, films: Sequence[ReviewFilm], given: Path) -> None:
-        self._films, self._records, self._faults = films, _Records(), dict[int, str]()
-        self._files = {film_key(film_name(path)): path for path in label_files([given])}
-        read_record(next(iter(self._files.values())))
-        self._by_number = {film.n: paths for film in films if (paths := self._named_after(film))}
-        if not self._by_number:
-            raise SettingsError(f"{given}: none of its {len(self._files)} files is named after a film here")
-
-    def record(self, n: int) -> LandmarkRecord | None:
-        """Return what the film's file says."""
-        return self._records.get(n, self._read)
-
-    def status(self, n: int) -> str:
-        """Return whether the film's file could not be read."""
-        self.record(n)
-        return f"failed: {self._faults[n]}" if n in self._faults else ""
-
-    def _named_after(self, film: ReviewFilm) -> list[Path]:
-        """List the files that may be the film's: predict numbers films of one name."""
-        names = dict.fromkeys((film.film_id, film_name(film.path)))
-        found = [path for name in names for path in self._numbered(name)]
-        return list(dict.fromkeys(found))
-
-    def _numbered(self, name: str) -> list[Path]:
-        found, number, key = [], 1, film_key(name)
-        while key in self._files:
-            found.append(self._files[key])
-            number += 1
-            key = film_key(f"{name}-{number}")
-        return found
-
-    def _read(self, n: int) -> LandmarkRecord | None:
-        for path in self._by_number.get(n, ()):
-            try:
-                record = read_record(path)
-            except LabelError as error:
-                self._faults[n] = str(error)
-                continue
-            if record.file in ("", self._films[n].path.name):
-                self._faults.pop(n, None)
-                return record
-        return None
-
-
 class ModelPredictions:
     """Finds the landmarks of all films in the background, those of the film that is looked at first.
 
@@ -159,7 +100,7 @@ class ModelPredictions:
 
     def __init__(self, films: Sequence[ReviewFilm], folder: Path, model: "Model", run: str) -> None:
         self._films, self._folder, self._model, self._run = films, folder, model, run
-        self._records, self._failed = _Records(), dict[int, str]()
+        self._records, self._failed = KeptRecords(), dict[int, str]()
         self._condition = threading.Condition()
         self._model_lock = threading.Lock()
         self._waiting = dict.fromkeys(range(len(films)))
@@ -302,30 +243,3 @@ class ModelPredictions:
             return film.stat().st_mtime_ns < result.stat().st_mtime_ns
         except OSError as error:
             raise FilmError(f"cannot be read: {error.strerror or error}", "check the file", film) from error
-
-
-class _Records:
-    """The latest records, and which films have none."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[int, LandmarkRecord | None] = OrderedDict()
-
-    def get(self, n: int, read: Callable[[int], LandmarkRecord | None]) -> LandmarkRecord | None:
-        with self._lock:
-            if n in self._kept:
-                self._kept.move_to_end(n)
-                return self._kept[n]
-        record = read(n)
-        self.put(n, record)
-        return record
-
-    def put(self, n: int, record: LandmarkRecord | None) -> None:
-        with self._lock:
-            self._kept[n] = record
-            while len(self._kept) > IN_MEMORY:
-                self._kept.popitem(last=False)
-
-    def forget(self, n: int) -> None:
-        with self._lock:
-            self._kept[n] = None

@@ -16,6 +16,9 @@ from cephkit.review.films import ReviewFilm
 from cephkit.review.journal import Journal, JournalError, Kept
 from cephkit.review.pixels import FilmFacts
 
+FOUND: tuple[Origin, ...] = ("predicted", "found_again")
+"""Origins of points that a model found."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -116,11 +119,7 @@ def standing_record(
         sources: what models found, the latest first.
     """
     points = {symbol: mark.at for symbol, mark in standing.points.items()}
-    said: dict[str, LandmarkRecord] = {}
-    for symbol, mark in standing.points.items():
-        source = next((each for each in sources if each.points.get(symbol) == mark.at), None)
-        if source is not None and mark.origin == "predicted":
-            said[symbol] = source
+    said = found_by(standing, sources)
     open_ = {symbol: source for symbol, source in said.items() if not standing.points[symbol].confirmed}
     latest = sources[0] if sources else None
     record = LandmarkRecord(
@@ -142,6 +141,17 @@ def standing_record(
         where=film.file,
     )
     return record.reviewed()
+
+
+def found_by(standing: Standing, sources: Sequence[LandmarkRecord]) -> dict[str, LandmarkRecord]:
+    """Return what found each point that still lies where a model found it; those of people are absent."""
+    found = {}
+    for symbol, mark in standing.points.items():
+        if mark.origin in FOUND:
+            source = next((each for each in sources if each.points.get(symbol) == mark.at), None)
+            if source is not None:
+                found[symbol] = source
+    return found
 
 
 def respaced(record: LandmarkRecord, spacing: Spacing | None) -> LandmarkRecord:

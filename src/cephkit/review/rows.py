@@ -10,9 +10,9 @@ from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
 from cephkit.landmarks import SYMBOLS
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import Mark, Standing
+from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
-from cephkit.review.record import respaced
+from cephkit.review.record import found_by, respaced
 
 Status: TypeAlias = Literal["unreviewed", "started", "confirmed"]
 
@@ -54,40 +54,47 @@ class Rows:
 def blank_row(film: ReviewFilm) -> dict[str, Any]:
     """Return the row of a film of which nothing is known yet."""
     return {
-        "n": film.n, "id": film.film_id, "file": film.file, "split": film.split, "status": "unreviewed", "broken": "",
+        "n": film.n, "id": film.film_id, "file": film.file, "split": film.split or "",
+        "status": "unreviewed", "broken": "",
         "largest_error_mm": None, "largest_error_px": None, "largest_distance_mm": None, "missing": 0,
         "needs_review": 0, "doubt": "; ".join(film.notes), "points": 0,
     }  # fmt: skip
 
 
 def figures(
-    film: ReviewFilm, standing: Standing, predicted: LandmarkRecord | None, edits: int
-) -> dict[str, Any]:  # fmt: skip
+    film: ReviewFilm,
+    standing: Standing,
+    predicted: LandmarkRecord | None,
+    sources: Sequence[LandmarkRecord],
+    edits: int,
+) -> dict[str, Any]:
     """Return what the row of a film says of its landmarks.
 
     Args:
         film: the film.
         standing: its landmarks and its pixel size.
         predicted: what a model found.
+        sources: all that models found, see ``record.found_by``.
         edits: how many there were.
     """
     spacing = standing.spacing
-    record = None if predicted is None else respaced(predicted, spacing)
     status: Status = "confirmed" if standing.confirmed else "started" if edits else "unreviewed"
-    open_symbols = {s for s in (record.symbols if record else ()) if not _is_settled(standing.points.get(s))}
-    errors = [error for s, error in (record.expected_errors if record else {}).items() if s in open_symbols]
-    largest = max(errors, default=None)
-    compared = {s: mark.at for s, mark in standing.points.items()} if record is None else record.points
-    searched = record.symbols if record else SYMBOLS
-    doubts = [*film.notes, *([record.doubt] if record and record.doubt else [])]
+    doubted = found_by(standing, sources)
+    if predicted is not None:  # of labels a model says how far they may be off
+        doubted |= {s: predicted for s, mark in standing.points.items() if mark.origin == "label"}
+    doubted = {s: source for s, source in doubted.items() if not standing.points[s].confirmed}
+    largest = max((each.expected_errors[s] for s, each in doubted.items() if s in each.expected_errors), default=None)
+    reviewed = {id(each): respaced(each, spacing).needs_review for each in doubted.values()}
+    compared = {s: mark.at for s, mark in standing.points.items()} if predicted is None else predicted.points
+    searched = SYMBOLS if predicted is None else predicted.symbols
     return {
         "status": status,
         "largest_error_px": None if largest is None else round(largest, 2),
         "largest_error_mm": None if largest is None or spacing is None else round(largest * spacing.mean_mm, 2),
         "largest_distance_mm": largest_distance_mm(film.mean_truth, compared, spacing),
         "missing": sum(symbol not in standing.points for symbol in searched),
-        "needs_review": sum(symbol in open_symbols for symbol in (record.needs_review if record else ())),
-        "doubt": "; ".join(doubts),
+        "needs_review": sum(s in reviewed[id(each)] for s, each in doubted.items()),
+        "doubt": "; ".join([*film.notes, *([predicted.doubt] if predicted is not None and predicted.doubt else [])]),
         "points": len(standing.points),
     }
 
@@ -107,8 +114,3 @@ def largest_distance_mm(truth: Points, points: Points, spacing: Spacing | None) 
 def as_json(row: Mapping[str, Any]) -> str:
     """Return a row as JSON in ASCII: a file's name may hold half characters, which UTF-8 cannot."""
     return json.dumps(row, allow_nan=False, separators=(",", ":"))
-
-
-def _is_settled(mark: Mark | None) -> bool:
-    """Whether a person has decided about a point, so that a model's doubts about it do not count any more."""
-    return mark is not None and (mark.confirmed or mark.origin in ("corrected", "placed", "found_again"))

@@ -2,30 +2,28 @@
 
 import contextlib
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, FilmError
+from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import EditError, Standing, parse_count, parse_edit
+from cephkit.review.desk import Desk, Desks
+from cephkit.review.edits import Standing, parse_count, parse_edit, parse_reviewer
+from cephkit.review.film_state import picture_dict, predicted_dict, standing_dict
 from cephkit.review.films import ReviewFilm
-from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal, JournalError, now
+from cephkit.review.journal import Entry, now
 from cephkit.review.labels import Labels
-from cephkit.review.pixels import TILE, FilmFacts, Pixels
+from cephkit.review.pixels import FilmFacts, Pixels
 from cephkit.review.predicting import NoPredictions, Predictions
-from cephkit.review.record import Base, Identity, base_of, check_same, read_kept, respaced, standing_record
+from cephkit.review.record import Base, Identity, base_of, respaced, standing_record
 from cephkit.review.rows import Rows, figures
 from cephkit.review.thumbnails import Thumbnails
 from cephkit.review.training_set import TrainingSet
-
-LOADED = 256
-"""Films whose edits are kept in memory; the others are read again when they are needed."""
-LONGEST_NAME = 100
-"""Letters of a reviewer's name."""
 
 
 class ConflictError(CephkitError):
@@ -36,29 +34,6 @@ class ConflictError(CephkitError):
     def __init__(self, film: Mapping[str, Any]) -> None:
         super().__init__("the film has been changed elsewhere meanwhile")
         self.film = film
-
-
-@dataclass
-class Desk:
-    """What is known of one film's landmarks: what was there at first, and the edits since."""
-
-    journal: Journal
-    base: Base | None = None
-    """As frozen by the first edit; None before."""
-    identity: Identity | None = None
-    """Of the film when it was first edited."""
-    entries: list[Entry] = field(default_factory=list)
-    edited: Standing = field(default_factory=Standing)
-    """After all edits; pixel size and person only if they were edited."""
-
-    @property
-    def revision(self) -> int:
-        """Number of edits."""
-        return len(self.entries)
-
-    def has(self, kind: str) -> bool:
-        """Whether there was an edit of ``kind``."""
-        return any(entry.edit.kind == kind for entry in self.entries)
 
 
 @dataclass(frozen=True)
@@ -97,8 +72,7 @@ class ReviewSession:
         self.thumbnails = Thumbnails(films, self.pixels, out / ".cache" / "thumbnails")
         self.rows = Rows(films)
         self._locks = [threading.RLock() for _ in films]
-        self._desks: OrderedDict[int, Desk] = OrderedDict()
-        self._desks_lock = threading.Lock()
+        self._desks = Desks(films, out)
         self._stop, self._indexed = threading.Event(), threading.Event()
 
     def start(self) -> None:
@@ -161,19 +135,21 @@ class ReviewSession:
         with self._locks[n]:
             desk = self._desk(n)
             edit = parse_edit(content.get("edit"), facts.size, max(revision, desk.revision))
-            if revision != desk.revision or not self._standing(n, desk).fits(edit):
+            base = desk.base or base_of(self.films[n], self._found(n))
+            standing = self._standing(n, desk)
+            standing = standing if desk.base is not None else replace(standing, points=base.points)
+            if revision != desk.revision or not standing.fits(edit):
                 raise ConflictError(self._state(n, facts))
             entry = Entry(desk.revision + 1, now(), reviewer, edit)
             try:
                 if desk.base is None:
-                    self._begin(n, desk, Identity.of(facts), entry)
+                    self._begin(n, desk, Identity.of(facts), base, entry)
                 else:
                     desk.journal.append([entry.to_dict()])
             except CephkitError:
-                self._forget(n)  # what the file holds now is read again
+                self._desks.forget(n)  # what the file holds now is read again
                 raise
-            desk.entries.append(entry)
-            desk.edited = desk.edited.after(edit)
+            desk.put(entry)
             self._refresh(n, desk)
             try:
                 self._save(n, desk)
@@ -216,11 +192,26 @@ class ReviewSession:
             given = self._standing(n, desk) if standing is None else standing
             return standing_record(self.films[n], identity, given, self._sources(n, desk))
 
+    def find_again(self, n: int, held: Points) -> LandmarkRecord:
+        """Ask the model anew while ``held`` stay where they are; its answer is kept for what it says of errors.
+
+        Raises:
+            SettingsError: there is no model, or nothing is held, or nothing is left to be found.
+            CephkitError: the film cannot be read, or the answer cannot be written.
+        """
+        film = self.films[n]
+        found = replace(self.predictions.find_again(n, held), film_id=film.film_id)
+        found.to_json(self._desks.path_of_again(n))
+        with self._locks[n]:
+            desk = self._desk(n)
+            desk.again = read_record(self._desks.path_of_again(n))  # rounded alike, now and after a restart
+            return desk.again
+
     def renew(self, n: int, failure: CephkitError | None = None) -> None:
         """Bring the film's row up to date, once a prediction is ready or has failed."""
         if isinstance(failure, FilmError):
             self.rows.update(n, broken=failure.advice)
-        with contextlib.suppress(JournalError), self._locks[n]:
+        with contextlib.suppress(CephkitError), self._locks[n]:
             self._refresh(n, self._desk(n))
 
     def wait_for_rows(self) -> None:
@@ -229,25 +220,25 @@ class ReviewSession:
 
     def _index(self) -> None:
         """Fill the list, and write what a killed server could not."""
-        for film in self.films:
-            if self._stop.is_set():
-                break
-            self.renew(film.n)
-            with self._locks[film.n], contextlib.suppress(CephkitError):
-                desk = self._desk(film.n)
-                if desk.entries:
-                    self._save(film.n, desk)
-        self._indexed.set()
+        try:
+            for film in self.films:
+                if self._stop.is_set():
+                    return
+                self.renew(film.n)
+                with self._locks[film.n], contextlib.suppress(CephkitError):
+                    desk = self._desk(film.n)
+                    if desk.entries:
+                        self._save(film.n, desk)
+        finally:
+            self._indexed.set()
 
-    def _begin(self, n: int, desk: Desk, identity: Identity, entry: Entry) -> None:
+    def _begin(self, n: int, desk: Desk, identity: Identity, base: Base, entry: Entry) -> None:
         """Write the first lines of a journal: what was there before, and the first edit."""
-        base = base_of(self.films[n], self._found(n))
         first = {
             "revision": 0, "time": entry.time, "film": identity.to_dict(self.films[n].file), "base": base.to_dict()
         }  # fmt: skip
         desk.journal.append([first, entry.to_dict()])
-        desk.base, desk.identity = base, identity
-        desk.edited = replace(desk.edited, points=base.points)
+        desk.begin(identity, base)
 
     def _save(self, n: int, desk: Desk) -> None:
         """Write the labels of a film that was edited, and put it into the training set or take it out."""
@@ -261,36 +252,11 @@ class ReviewSession:
             self.training_set.remove(film)
 
     def _desk(self, n: int) -> Desk:
-        with self._desks_lock:
-            desk = self._desks.get(n)
-            if desk is not None:
-                self._desks.move_to_end(n)
-                return desk
-        film = self.films[n]
-        desk = Desk(Journal(self.out / "journal" / f"{film.film_id}{JOURNAL_ENDING}"))
         try:
-            kept = desk.journal.read()
-            identity, base = (None, None) if kept is None else read_kept(kept, desk.journal)
-            if kept is not None and identity is not None and kept.film.get("file") != film.file:
-                check_same(identity, film, desk.journal)
-        except JournalError as error:
+            return self._desks.get(n)
+        except CephkitError as error:
             self.rows.update(n, broken=str(error))
             raise
-        if kept is not None and base is not None:
-            desk.identity, desk.base = identity, base
-            desk.entries = list(kept.entries)
-            desk.edited = Standing(points=desk.base.points)
-            for entry in desk.entries:
-                desk.edited = desk.edited.after(entry.edit)
-        with self._desks_lock:
-            self._desks[n] = desk
-            while len(self._desks) > LOADED:
-                self._desks.popitem(last=False)
-        return desk
-
-    def _forget(self, n: int) -> None:
-        with self._desks_lock:
-            self._desks.pop(n, None)
 
     def _standing(self, n: int, desk: Desk) -> Standing:
         film, edited = self.films[n], desk.edited
@@ -316,69 +282,34 @@ class ReviewSession:
             return record
         return None
 
+    def _predicted(self, n: int, desk: Desk) -> LandmarkRecord | None:
+        """Return what a model found on the film, now or before the first edit."""
+        return self._found(n) or (None if desk.base is None else desk.base.predicted)
+
     def _sources(self, n: int, desk: Desk) -> list[LandmarkRecord]:
-        found = [self._found(n), None if desk.base is None else desk.base.predicted]
+        """Return all that models found on the film."""
+        found = [self._found(n), None if desk.base is None else desk.base.predicted, desk.again]
         return [record for record in found if record is not None]
 
     def _refresh(self, n: int, desk: Desk) -> None:
-        sources = self._sources(n, desk)
-        predicted = sources[0] if sources else None
-        self.rows.update(n, **figures(self.films[n], self._standing(n, desk), predicted, desk.revision))
+        standing, sources = self._standing(n, desk), self._sources(n, desk)
+        predicted = self._predicted(n, desk)
+        self.rows.update(n, **figures(self.films[n], standing, predicted, sources, desk.revision))
 
     def _state(self, n: int, facts: FilmFacts) -> dict[str, Any]:
-        film, desk = self.films[n], self._desk(n)
-        standing, sources = self._standing(n, desk), self._sources(n, desk)
-        record = standing_record(film, Identity.of(facts), standing, sources)
-        predicted = respaced(sources[0], standing.spacing) if sources else None
-        spacing = standing.spacing
-        notes = [*facts.notes, *film.notes, *(predicted.notes if predicted else ())]
+        film, desk, predicted = self.films[n], self._desk(n), self._predicted(n, self._desk(n))
+        standing = self._standing(n, desk)
+        record = standing_record(film, Identity.of(facts), standing, self._sources(n, desk))
+        notes = []
         if self.predictions.record(n) is not None and self._found(n) is None:
             notes.append("the predictions for this film are of another picture, and are not used")
         if desk.identity is not None and desk.identity.content != facts.content:
             notes.append("the film's file has changed since its landmarks were first edited")
+        found = None if predicted is None else respaced(predicted, standing.spacing)
         return {
-            "n": n, "id": film.film_id, "file": film.file, "split": film.split,
-            "size": list(facts.size), "depth": facts.depth, "hash": facts.hash, "tile": TILE,
-            "levels": [list(size) for size in facts.levels], "window": list(facts.window),
-            "notes": list(dict.fromkeys(notes)), "facing": record.facing,
-            "doubt": "" if predicted is None else predicted.doubt, "orientation": facts.orientation,
-            "spacing": None if spacing is None else spacing.to_dict(),
-            "aspect": 1.0 if spacing is None else spacing.row_mm / spacing.column_mm,
-            "truth": {name: {s: list(at) for s, at in points.items()} for name, points in film.truth.items()},
-            "predicted": None if predicted is None else predicted_dict(predicted),
+            **picture_dict(film, facts, found, notes),
+            **standing_dict(standing, desk),
+            "facing": record.facing or "",
+            "predicted": None if found is None else predicted_dict(found),
             "predicting": self.predictions.status(n),
-            "state": {
-                "revision": desk.revision,
-                "confirmed": standing.confirmed,
-                "points": {symbol: mark.to_dict() for symbol, mark in standing.points.items()},
-                "subject": {"age": standing.subject.age, "sex": standing.subject.sex},
-            },
-            "history": [
-                {**entry.edit.to_dict(), "revision": entry.revision, "time": entry.time, "reviewer": entry.reviewer}
-                for entry in desk.entries
-            ],
-        }  # fmt: skip
-
-
-def predicted_dict(record: LandmarkRecord) -> dict[str, Any]:
-    """Return what a model found as the page needs it."""
-    return {
-        "points": {symbol: list(at) for symbol, at in record.points.items()},
-        "scores": dict(record.scores),
-        "expected_errors_px": dict(record.expected_errors),
-        "regions_90": {symbol: region.tolist() for symbol, region in record.regions.items()},
-        "missing": list(record.missing),
-        "needs_review": list(record.needs_review),
-        "model": record.made_by,
-    }
-
-
-def parse_reviewer(content: Any) -> str:
-    """Read a reviewer's typed name.
-
-    Raises:
-        EditError: it is not a text, or too long.
-    """
-    if not isinstance(content, str) or len(content) > LONGEST_NAME:
-        raise EditError(f"reviewer is {content!r:.40}, expected a text of at most {LONGEST_NAME} letters")
-    return "".join(letter if letter.isprintable() else " " for letter in content).strip()
+        }
