@@ -32,8 +32,26 @@ from tests.review.browser.server import ReviewServer
 
 FILMS = 4
 SYMBOLS = ("S", "N", "Me", "Go")
-LONGEST_S = 2.5
+DELAY_S = (0.05, 1.5)
 """From a page that is ready to the kill."""
+# Drags one landmark after the other to and fro, as fast as the page lets it.
+EDIT = """async ([symbols, seconds]) => {
+    const stage = document.getElementById('stage');
+    stage.setPointerCapture = () => {};
+    const send = (type, x, y) => stage.dispatchEvent(new PointerEvent(type, {
+        pointerId: 1, pointerType: 'mouse', button: 0, buttons: 1, clientX: x, clientY: y, bubbles: true,
+    }));
+    const end = performance.now() + 1000 * seconds;
+    for (let turn = 0; performance.now() < end; turn++) {
+        const mark = stage.querySelector(`[data-symbol="${symbols[turn % symbols.length]}"]`);
+        const { e, f } = mark.getScreenCTM();
+        const [dx, dy] = [3 - Math.floor(Math.random() * 7), 3 - Math.floor(Math.random() * 7)];
+        send('pointerdown', e, f);
+        send('pointermove', e + dx, f + dy);
+        send('pointerup', e + dx, f + dy);
+        await new Promise(resolve => setTimeout(resolve, 10));
+    }
+}"""
 DEBUG_PORT = "DevToolsActivePort"
 
 
@@ -154,15 +172,6 @@ def last_points(edits: list[dict[str, Any]]) -> dict[str, Any]:
     return {change["symbol"]: change["after"] for line in edits for change in line["edit"].get("changes", [])}
 
 
-def edit_until_killed(page: ReviewPage, chance: random.Random, films: int) -> None:
-    """Move landmarks of films to and fro; ends with the browser, or a while after the server."""
-    for _ in range(chance.randint(1, 3)):
-        page.open(chance.randrange(films))
-        for _ in range(20):
-            symbol = chance.choice(SYMBOLS)
-            page.drag(symbol, chance.choice([-3, 3]), chance.choice([-2, 2]), steps=2)
-
-
 def main() -> None:
     """Kill, check and print."""
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
@@ -174,28 +183,34 @@ def main() -> None:
         chromium = Chromium(playwright, Path(folder, "profile"))
         with ReviewServer("--films", films, "--predictions", predictions, out=out) as server:
             browser = chromium.start()
+            page = fresh_page(browser, server, acknowledged, film=0)
             for kill in range(kills):
                 victim = ("server", "browser")[kill % 2]
-                page = fresh_page(browser, server, acknowledged)
-                timer = threading.Timer(
-                    chance.uniform(0.0, LONGEST_S), server.kill if victim == "server" else chromium.kill
-                )
+                delay = chance.uniform(*DELAY_S)
+                timer = threading.Timer(delay, server.kill if victim == "server" else chromium.kill)
                 timer.start()
-                with contextlib.suppress(Error, AssertionError):
-                    edit_until_killed(page, chance, FILMS)
+                with contextlib.suppress(Error):  # the browser is gone
+                    page.tab.evaluate(EDIT, [SYMBOLS, delay + 0.3])
                 timer.join()
                 count[victim] += 1
                 found += problems(out, names, acknowledged)
+                film = chance.randrange(FILMS)
                 if victim == "server":
                     server.start()
+                    # The tab with the edits that wait sends them once another has opened the new address.
+                    other = fresh_page(browser, server, acknowledged, film)
+                    page.until_saved()
                     page.tab.close()
+                    page = other
                 else:
                     browser = chromium.start()
-                page = fresh_page(browser, server, acknowledged)
-                page.until_saved()
+                    page = fresh_page(browser, server, acknowledged, film)
                 found += as_journal_says(server, page, names)
-                page.tab.close()
-                print(f"\r{kill + 1} kills, {acknowledged.count} edits acknowledged", end="", flush=True)
+                print(
+                    f"\r{kill + 1} kills, {acknowledged.count} edits acknowledged, {len(found)} faults",
+                    end="",
+                    flush=True,
+                )
             chromium.kill()
     torn = [line for line in found if line.startswith("torn")]
     lost = [line for line in found if not line.startswith("torn")]
@@ -210,13 +225,12 @@ def main() -> None:
     sys.exit(bool(lost))
 
 
-def fresh_page(browser: Browser, server: ReviewServer, acknowledged: Acknowledged) -> ReviewPage:
-    """Open the page in a new tab, with what the browser kept for it."""
-    context = browser.contexts[0] if browser.contexts else browser.new_context()
-    page = ReviewPage(context.new_page(), server, Watch())
+def fresh_page(browser: Browser, server: ReviewServer, acknowledged: Acknowledged, film: int) -> ReviewPage:
+    """Open a film in a new tab, with what the browser kept for the page."""
+    page = ReviewPage(browser.contexts[0].new_page(), server, Watch())
     acknowledged.listen(page.tab)
-    page.tab.set_default_timeout(15_000)
-    page.open(0)
+    page.tab.set_default_timeout(60_000)
+    page.open(film)
     return page
 
 
