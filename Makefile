@@ -3,22 +3,32 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# The page of cephkit review: npm and Node come from the environment. npm's scripts look for Node on the path.
+PAGE := src/cephkit/review/page
+NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(PAGE)
+MODULES := $(PAGE)/node_modules/.installed
 
-.PHONY: demo test test-all lint docs bench clean
+.PHONY: demo test test-all test-page lint docs bench clean
 
 demo: $(INSTALLED)
 	$(BIN)/cephkit demo --out demo
 
-test: $(INSTALLED)
+test: $(INSTALLED) test-page
 	$(BIN)/pytest -n auto -m "not slow"
 
-test-all: $(INSTALLED)
+test-all: $(INSTALLED) test-page
 	$(BIN)/pytest -n auto
 
-lint: $(INSTALLED)
+# Without the npm registry, the tests of the page's own code are left out and the page stays as it was.
+test-page: $(INSTALLED)
+	@if $(MAKE) --no-print-directory $(MODULES); then $(NPM) test && $(BIN)/python hatch_build.py; \
+	else echo "WITHOUT THE TESTS OF THE PAGE: npm could not install what they need"; fi
+
+lint: $(INSTALLED) $(MODULES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(NPM) run lint
 
 # A broken link or reference is an error. Open site/index.html.
 docs: $(INSTALLED)
@@ -36,5 +46,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev]"
 	touch $(INSTALLED)
 
+$(MODULES): $(PAGE)/package.json $(PAGE)/package-lock.json $(INSTALLED)
+	$(NPM) ci --include=dev --ignore-scripts --no-audit --no-fund
+	touch $(MODULES)
+
 clean:
-	rm -rf $(VENV) demo site
+	rm -rf $(VENV) $(PAGE)/node_modules src/cephkit/review/static demo site

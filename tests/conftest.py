@@ -60,3 +60,10 @@ def write_tiny_aariz(root: Path, train: int, valid: int, test: int = 0) -> Path:
 def tiny_aariz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """7 train, 3 valid and 2 test films of 4 landmarks, 0.5 mm a pixel. Read only."""
     return write_tiny_aariz(tmp_path_factory.mktemp("tiny") / "Aariz", train=7, valid=3, test=2)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why tests of the page were skipped, which "4 skipped" would hide."""
+    reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", []) if report.longrepr}
+    for reason in sorted(reason for reason in reasons if "NO BROWSER" in reason):
+        terminalreporter.write_line(f"the page of cephkit review was not tested in a browser: {reason}", yellow=True)

@@ -1,0 +1,116 @@
+/** The pixel size: from the ruler, or typed. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { setSpacing } from "../edit/actions";
+import { number, parse, quantity, t, upTo } from "../i18n";
+import { spacing } from "../state/film";
+import { say } from "../state/session";
+import { isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
+import { lengthMm, ruler, toggleRuler } from "./state";
+
+function tell(size: number): string {
+  if (isPossible(size)) return "";
+  return t("calibrate_bad", { low: upTo(PIXEL_SIZES_MM[0], 3), high: upTo(PIXEL_SIZES_MM[1], 3) });
+}
+
+/** What is known of the pixel size, and ways to change it. */
+export function PixelSize() {
+  const typed = useSignal("");
+  const problem = useSignal("");
+  const now = spacing.value;
+  const save = (event: Event) => {
+    event.preventDefault();
+    const size = parse(typed.value);
+    problem.value = tell(size);
+    if (problem.value) return;
+    setSpacing(spacingOf(size, TYPED, now));
+    typed.value = "";
+  };
+  return (
+    <section class="block" aria-label={t("calibration")}>
+      <h2>{t("calibration")}</h2>
+      {now ? (
+        <p>
+          {now.row_mm === now.column_mm ? quantity(now.row_mm, "mm", 4) : `${number(now.column_mm, 4)} × ${quantity(now.row_mm, "mm", 4)}`}{" "}
+          <small>
+            {t("calibration_origin")}: <bdi lang="en">{now.origin}</bdi>
+          </small>
+        </p>
+      ) : (
+        <p class="notice">{t("calibration_none")}</p>
+      )}
+      <form class="line-up" onSubmit={save}>
+        <button type="button" onClick={toggleRuler} aria-pressed={ruler.value !== null}>
+          {t("calibrate")}
+        </button>
+        <label class="field">
+          <span>{t("calibrate_typed")}</span>
+          <input
+            inputMode="decimal"
+            size={7}
+            value={typed.value}
+            onInput={(event) => (typed.value = event.currentTarget.value)}
+            aria-invalid={problem.value !== ""}
+          />
+        </label>
+        <button type="submit" disabled={!typed.value.trim()}>
+          {t("apply")}
+        </button>
+        {now && (
+          <button type="button" onClick={() => setSpacing(null)}>
+            {t("calibrate_remove")}
+          </button>
+        )}
+      </form>
+      {problem.value && <p class="notice bad">{problem.value}</p>}
+    </section>
+  );
+}
+
+/** Over the film while the ruler is clicked. */
+export function RulerPanel() {
+  const problem = useSignal("");
+  const input = useRef<HTMLInputElement>(null);
+  const marks = ruler.value;
+  const isMeasured = marks?.length === 2;
+  useEffect(() => input.current?.focus(), [isMeasured]);
+  if (!marks) return null;
+  const [first, second] = marks;
+  const mm = parse(lengthMm.value);
+  const size = pixelSize(marks, mm);
+  const close = () => (ruler.value = null);
+  const save = (event: Event) => {
+    event.preventDefault();
+    problem.value = tell(size);
+    if (problem.value || !first || !second) return;
+    setSpacing(spacingOf(size, rulerOrigin(mm, lengthPixels(first, second)), spacing.value));
+    say(t("calibrate_result", { pixels: lengthPixels(first, second), value: quantity(size, "mm", 4) }));
+    close();
+  };
+  return (
+    <form class="ruler-panel floating" aria-label={t("calibrate")} onSubmit={save}>
+      <p aria-live="polite">{t(!first ? "calibrate_first" : !second ? "calibrate_second" : "calibrate_third")}</p>
+      {first && second && (
+        <>
+          <label class="field">
+            <span>{t("calibrate_length")}</span>
+            <input ref={input} inputMode="decimal" size={7} value={lengthMm.value} onInput={(event) => (lengthMm.value = event.currentTarget.value)} />
+          </label>
+          {size > 0 && <output>{t("calibrate_result", { pixels: number(lengthPixels(first, second), 1), value: quantity(size, "mm", 4) })}</output>}
+        </>
+      )}
+      {problem.value && <p class="notice bad">{problem.value}</p>}
+      <div class="buttons">
+        {first && second && (
+          <button type="submit" class="main" disabled={!(size > 0)}>
+            {t("apply")}
+          </button>
+        )}
+        <button type="button" onClick={close}>
+          {t("cancel")}
+        </button>
+      </div>
+    </form>
+  );
+}

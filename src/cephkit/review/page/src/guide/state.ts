@@ -1,0 +1,42 @@
+/** Missing landmarks, placed one after the other. */
+
+import { computed, signal } from "@preact/signals";
+import { t } from "../i18n";
+import { focusStage } from "../stage/view";
+import { pointSignal } from "../state/film";
+import { landmarks, say } from "../state/session";
+
+export const missing = computed(() =>
+  landmarks.value.map(({ symbol }) => symbol).filter((symbol) => pointSignal(symbol).value === null),
+);
+
+/** The landmark to place now; null while there is no guide. */
+export const guided = signal<string | null>(null);
+/** Those of this round, in order, and those that the user passed over. */
+export const round = signal<readonly string[]>([]);
+
+export function begin(symbol: string | null = missing.peek()[0] ?? null): void {
+  if (symbol === null) return say(t("guide_done"));
+  round.value = missing.peek();
+  guided.value = symbol;
+  focusStage();
+}
+
+export function stop(): void {
+  guided.value = null;
+}
+
+/** On to the next landmark that is still missing. */
+export function advance(): void {
+  const symbols = round.peek();
+  const here = symbols.indexOf(guided.peek() ?? "");
+  const next = symbols.slice(here + 1).find((symbol) => pointSignal(symbol).peek() === null);
+  guided.value = next ?? null;
+  if (!next && !missing.peek().length) say(t("guide_done"));
+}
+
+/** Back to the one before, whether it is placed or not. */
+export function back(): void {
+  const here = round.peek().indexOf(guided.peek() ?? "");
+  guided.value = round.peek()[Math.max(0, here - 1)] ?? null;
+}

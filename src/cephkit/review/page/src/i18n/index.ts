@@ -1,0 +1,49 @@
+/** The page's language. */
+
+import { computed, signal } from "@preact/signals";
+import type { LandmarkInfo, Language, Measurement } from "../contract";
+import { en, type Key } from "./en";
+import { fa } from "./fa";
+import * as format from "./format";
+import { FA_TERMS } from "./terms";
+
+export type { Key } from "./en";
+
+export const language = signal<Language>("en");
+export const direction = computed(() => (language.value === "fa" ? "rtl" : "ltr"));
+
+/** A text of the page; numbers among `values` are written in the digits of the language. */
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  const text = (language.value === "fa" ? fa : en)[key];
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? format.upTo(value, language.value, 2) : isolated(value);
+  });
+}
+
+/** `text` between signs that keep its direction from mixing with that of the sentence around it. */
+export const isolated = (text: string) => (language.value === "fa" ? `\u2068${text}\u2069` : text);
+
+/** A word of the server's, such as the name of a class, if it is known; else as the server wrote it. */
+export function term(text: string): string {
+  return (language.value === "fa" ? FA_TERMS[text] : undefined) ?? text;
+}
+
+export const number = (value: number, digits = 0, signed = false) => format.number(value, language.value, digits, signed);
+export const upTo = (value: number, digits: number) => format.upTo(value, language.value, digits);
+export const quantity = (value: number, unit: string, digits = 1) => format.quantity(value, unit, language.value, digits);
+export const measured = (value: number, unit: Measurement["unit"]) => quantity(value, unit, format.DIGITS[unit]);
+export const share = (value: number) => format.share(value, language.value);
+export const moment = (time: string) => format.moment(time, language.value);
+export const { parse, DIGITS } = format;
+
+export const titleOf = (landmark: LandmarkInfo) => (language.value === "fa" ? landmark.title_fa : "") || landmark.title;
+export const definitionOf = (landmark: LandmarkInfo) =>
+  (language.value === "fa" ? landmark.definition_fa : "") || landmark.definition;
+
+/** Names in a row, as a sentence has them. */
+export function listed(names: readonly string[], most = 6): string {
+  const shown = names.slice(0, most).join(language.value === "fa" ? "، " : ", ");
+  return names.length > most ? `${shown} +${upTo(names.length - most, 0)}` : shown;
+}

@@ -1,0 +1,72 @@
+/** A landmark: its shape and colour say the tissue, signs after its name say how sure it is. */
+
+import { computed, useComputed } from "@preact/signals";
+import type { LandmarkInfo, XY } from "../contract";
+import { carrying, view } from "../stage/view";
+import { at, film, lit, needsReview, placed, pointSignal, selected } from "../state/film";
+import { layers, tissueOf } from "../state/session";
+import { FONT, placeLabels, type LabelPlace } from "./labels";
+import { scaled, translation } from "./Overlay";
+
+/** Upright cross, oblique cross, ring with a dot: distinct in grey too. */
+export const SHAPES = {
+  bone: "M-7 0H7M0 -7V7",
+  tooth: "M-5 -5L5 5M-5 5L5 -5",
+  soft: "M5.5 0A5.5 5.5 0 1 1 -5.5 0A5.5 5.5 0 1 1 5.5 0M0 0h.01",
+} as const;
+
+let lastPlaces = new Map<string, LabelPlace>();
+
+/** Names stay where they are during a drag. */
+const places = computed(() => {
+  const scale = view.value.scale;
+  if (carrying.value || !layers.value.names) return lastPlaces;
+  const labels = placed.value.map((symbol) => {
+    const point: XY = at(symbol) ?? [0, 0];
+    return { symbol, at: scaled(point, scale), width: 8 * symbol.length + (signOf(symbol) ? 12 : 0) };
+  });
+  lastPlaces = placeLabels(labels);
+  return lastPlaces;
+});
+
+export function signOf(symbol: string): string {
+  if (pointSignal(symbol).value?.confirmed) return "✓";
+  return needsReview(symbol) ? "!" : "";
+}
+
+export function Landmark({ landmark: { symbol } }: { landmark: LandmarkInfo }) {
+  const point = pointSignal(symbol);
+  const xy = useComputed(() => point.value?.at ?? null);
+  const transform = translation(xy);
+  const tissue = tissueOf(symbol);
+  const isThere = useComputed(() => point.value !== null);
+  const state = useComputed(() =>
+    [
+      `mark ${tissue}`,
+      selected.value === symbol && "chosen",
+      lit.value.has(symbol) && "lit",
+      carrying.value?.symbol === symbol && "carried",
+      signOf(symbol) === "!" && "doubtful",
+    ]
+      .filter(Boolean)
+      .join(" "),
+  );
+  const place = useComputed(() => places.value.get(symbol) ?? { dx: 10, dy: -6, anchor: "start" as const });
+  if (!isThere.value || !film.value) return null;
+  const { dx, dy, anchor } = place.value;
+  const sign = signOf(symbol);
+  return (
+    <g class={state} transform={transform} data-symbol={symbol}>
+      <circle class="halo-ring" r="13" />
+      <path class="brackets" d="M-13 -7V-13H-7M7 -13H13V-7M13 7V13H7M-7 13H-13V7" />
+      <path class="halo" d={SHAPES[tissue]} />
+      <path class="ink" d={SHAPES[tissue]} />
+      {layers.value.names && (
+        <text x={dx} y={dy} text-anchor={anchor} font-size={FONT}>
+          {symbol}
+          {sign && <tspan class="sign"> {sign}</tspan>}
+        </text>
+      )}
+    </g>
+  );
+}

@@ -1,0 +1,54 @@
+/** Smooth outlines of the structures, which follow their landmarks. */
+
+import { computed, effect, signal, useComputed } from "@preact/signals";
+import { api } from "../api";
+import type { OutlineInfo, Outlines as Answer } from "../contract";
+import { view } from "../stage/view";
+import { at, film, placed, spacing } from "../state/film";
+import { layers } from "../state/session";
+import { outlinePoints } from "./geometry";
+import { scaled } from "./Overlay";
+import { splinePath } from "./spline";
+
+const answers = signal<ReadonlyMap<string, Answer>>(new Map());
+const facing = computed(() => (film.value?.facing === "left" ? "left" : "right"));
+/** What the outlines depend on: the landmarks that are there, not where they are. */
+const question = computed(() => (placed.value.length ? `${facing.value} ${placed.value.join(",")}` : ""));
+const current = computed(() => answers.value.get(question.value)?.outlines ?? []);
+const aspect = computed(() => (spacing.value ? spacing.value.row_mm / spacing.value.column_mm : 1));
+
+/** Ask which outlines the landmarks that are there support, once for each such set. */
+export function watchOutlines(): void {
+  effect(() => {
+    const key = question.value;
+    if (!key || !layers.value.outlines || answers.peek().has(key)) return;
+    api.outlines(placed.peek(), facing.peek()).then(
+      (answer) => (answers.value = new Map(answers.peek()).set(key, answer)),
+      () => undefined, // the film can be worked on without them
+    );
+  });
+}
+
+export function Outlines() {
+  const key = question.value;
+  return (
+    <>
+      {current.value.map((outline, index) => (
+        <Outline key={`${key} ${index}`} outline={outline} />
+      ))}
+    </>
+  );
+}
+
+function Outline({ outline }: { outline: OutlineInfo }) {
+  const path = useComputed(() => {
+    const points = outlinePoints(outline, at, aspect.value);
+    return points ? splinePath(points.map((point) => scaled(point, view.value.scale)), outline.closed) : "";
+  });
+  return (
+    <g class={`outline ${outline.tissue}`}>
+      <path class="halo" d={path} />
+      <path class="ink" d={path} />
+    </g>
+  );
+}

@@ -1,0 +1,62 @@
+/** Where the names of landmarks hide little else. */
+
+import type { XY } from "../contract";
+
+export interface Label {
+  symbol: string;
+  at: XY;
+  width: number;
+}
+
+export interface LabelPlace {
+  /** From the landmark, screen pixels. */
+  dx: number;
+  dy: number;
+  anchor: "start" | "middle" | "end";
+}
+
+export const FONT = 12;
+const ARM = 8;
+const PLACES: readonly LabelPlace[] = [
+  { dx: 10, dy: -6, anchor: "start" },
+  { dx: 10, dy: 14, anchor: "start" },
+  { dx: -10, dy: -6, anchor: "end" },
+  { dx: -10, dy: 14, anchor: "end" },
+  { dx: 12, dy: 4, anchor: "start" },
+  { dx: -12, dy: 4, anchor: "end" },
+  { dx: 0, dy: -12, anchor: "middle" },
+  { dx: 0, dy: 21, anchor: "middle" },
+];
+
+type Box = readonly [number, number, number, number];
+
+/** One place for each label, `at` in screen pixels: the first of those that cover least. */
+export function placeLabels(labels: readonly Label[]): Map<string, LabelPlace> {
+  const taken: Box[] = labels.map(({ at: [x, y] }) => [x - ARM, y - ARM, x + ARM, y + ARM]);
+  const places = new Map<string, LabelPlace>();
+  for (const [index, label] of labels.entries()) {
+    let best = PLACES[0] as LabelPlace;
+    let least = Infinity;
+    for (const place of PLACES) {
+      const box = boxOf(label, place);
+      let cost = 0;
+      for (const [other, area] of taken.entries()) if (other !== index) cost += shared(box, area);
+      if (cost < least) [best, least] = [place, cost];
+      if (cost === 0) break;
+    }
+    taken.push(boxOf(label, best));
+    places.set(label.symbol, best);
+  }
+  return places;
+}
+
+function boxOf({ at: [x, y], width }: Label, { dx, dy, anchor }: LabelPlace): Box {
+  const left = x + dx - (anchor === "end" ? width : anchor === "middle" ? width / 2 : 0);
+  return [left, y + dy - FONT, left + width, y + dy + 2];
+}
+
+function shared(one: Box, other: Box): number {
+  const width = Math.min(one[2], other[2]) - Math.max(one[0], other[0]);
+  const height = Math.min(one[3], other[3]) - Math.max(one[1], other[1]);
+  return width > 0 && height > 0 ? width * height : 0;
+}

@@ -1,0 +1,115 @@
+/** What is known of the film, and what was done to it. */
+
+import { PixelSize } from "../calibrate/Calibrate";
+import { setSubject } from "../edit/actions";
+import { described } from "../edit/describe";
+import { moment, parse, t, term, upTo } from "../i18n";
+import type { Subject } from "../contract";
+import { annotator, film, steps, subject } from "../state/film";
+
+export function Facts() {
+  const now = film.value;
+  if (!now) return null;
+  const [height, width] = now.size;
+  const annotators = Object.keys(now.truth);
+  return (
+    <section class="about" aria-label={t("facts")}>
+      <PixelSize />
+      <Patient />
+      <section class="block">
+        <h2>{t("facts")}</h2>
+        <dl>
+          <dt>{t("film")}</dt>
+          <dd>
+            <bdi>{now.file}</bdi>
+          </dd>
+          <dt>{t("size")}</dt>
+          <dd>
+            <bdi>
+              {upTo(width, 0)} × {upTo(height, 0)}
+            </bdi>
+            {t("comma")}
+            {t("depth_bits", { bits: now.depth })}
+          </dd>
+          {now.facing && (
+            <>
+              <dt>{t("facing")}</dt>
+              <dd>{term(now.facing)}</dd>
+            </>
+          )}
+          {annotators.length > 1 && (
+            <>
+              <dt>{t("annotator")}</dt>
+              <dd>
+                <select aria-label={t("annotator")} value={annotator.value} onChange={(event) => (annotator.value = event.currentTarget.value)}>
+                  {annotators.map((name) => (
+                    <option key={name}>{name}</option>
+                  ))}
+                </select>
+              </dd>
+            </>
+          )}
+        </dl>
+        {[now.doubt, ...now.notes].filter(Boolean).map((note) => (
+          <p key={note} class="notice" lang="en" dir="ltr">
+            {note}
+          </p>
+        ))}
+      </section>
+      <Journal />
+    </section>
+  );
+}
+
+function Patient() {
+  const { age, sex } = subject.value;
+  const put = (part: Partial<Subject>) => setSubject({ ...subject.peek(), ...part });
+  const setAge = (input: HTMLInputElement) => {
+    const years = parse(input.value);
+    if (!input.value.trim()) put({ age: null });
+    else if (years >= 0 && years <= 120) put({ age: years });
+    else input.value = age === null ? "" : upTo(age, 1);
+  };
+  return (
+    <section class="block">
+      <h2>{t("subject")}</h2>
+      <div class="line-up">
+        <label class="field">
+          <span>{t("age")}</span>
+          <input inputMode="decimal" size={4} value={age === null ? "" : upTo(age, 1)} onChange={(event) => setAge(event.currentTarget)} />
+        </label>
+        <label class="field">
+          <span>{t("sex")}</span>
+          <select value={sex ?? ""} onChange={(event) => put({ sex: (event.currentTarget.value || null) as Subject["sex"] })}>
+            <option value="">{t("sex_unknown")}</option>
+            <option value="female">{t("female")}</option>
+            <option value="male">{t("male")}</option>
+          </select>
+        </label>
+      </div>
+    </section>
+  );
+}
+
+const MOST_ENTRIES = 100;
+
+function Journal() {
+  const entries = steps.value.slice(-MOST_ENTRIES).reverse();
+  return (
+    <section class="block">
+      <h2>{t("history")}</h2>
+      {!entries.length && <p class="quiet">{t("history_none")}</p>}
+      <ol class="journal" reversed start={steps.value.length}>
+        {entries.map((step, index) => (
+          <li key={steps.value.length - index}>
+            {described(step.edit)}
+            {step.undoes && <em> {t(step.undoes.undoes ? "history_redo" : "history_undo")}</em>}
+            <small>
+              <bdi>{step.reviewer || t("someone")}</bdi> {moment(step.time)}
+            </small>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

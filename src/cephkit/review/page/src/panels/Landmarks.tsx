@@ -1,0 +1,145 @@
+/** The list of landmarks: the keyboard's way to each of them, and how each stands. */
+
+import { useEffect, useRef } from "preact/hooks";
+import { confirmAll, remove, reset, resetAll, select, toggleConfirmed } from "../edit/actions";
+import { begin, missing } from "../guide/state";
+import { definitionOf, quantity, t, titleOf } from "../i18n";
+import type { LandmarkInfo } from "../contract";
+import { inspect } from "../stage/view";
+import { address } from "../api";
+import { base, film, lit, needsReview, pointSignal, scaleMm, selected, isSettled } from "../state/film";
+import { landmarks } from "../state/session";
+import { Shape } from "../ui/Legend";
+import { distance } from "../overlay/geometry";
+import { same } from "../edit/edits";
+
+export function Landmarks() {
+  if (!film.value) return null;
+  const isPlaced = missing.value.length < landmarks.value.length;
+  return (
+    <section class="landmarks" aria-label={t("landmarks")}>
+      <div class="line-up">
+        {missing.value.length > 0 && (
+          <button type="button" onClick={() => begin()}>
+            {t("guide")}
+          </button>
+        )}
+        <button type="button" disabled={!isPlaced} onClick={confirmAll}>
+          {t("confirm_all")}
+        </button>
+        <button type="button" onClick={() => window.confirm(t("reset_all_ask")) && resetAll()}>
+          {t("reset_all")}
+        </button>
+      </div>
+      <ul aria-label={t("landmark_list")}>
+        {landmarks.value.map((landmark) => (
+          <Item key={landmark.symbol} landmark={landmark} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function stateText(symbol: string): string {
+  const point = pointSignal(symbol).value;
+  if (!point) return t("missing");
+  const words = [t(`origin_${point.origin}`)];
+  if (point.confirmed) words.push(`✓ ${t("confirmed")}`);
+  else if (needsReview(symbol)) words.push(`! ${t("needs_review")}`);
+  return words.join(t("comma"));
+}
+
+/** The expected error of a point that nobody has settled. */
+function doubtText(symbol: string): string {
+  const point = pointSignal(symbol).value;
+  const pixels = film.value?.predicted?.expected_errors_px[symbol];
+  if (!point || pixels === undefined || isSettled(point) || point.origin === "label") return "";
+  const mm = scaleMm.value;
+  const value = mm ? quantity(pixels * Math.sqrt(mm[0] * mm[1]), "mm") : `${quantity(pixels, "")} px`;
+  return t("expected_error", { value });
+}
+
+function Item({ landmark }: { landmark: LandmarkInfo }) {
+  const { symbol, tissue } = landmark;
+  const point = pointSignal(symbol).value;
+  const isOpen = selected.value === symbol;
+  const pick = () => {
+    select(isOpen ? null : symbol);
+    if (!isOpen && point) inspect(point.at);
+  };
+  const doubt = doubtText(symbol);
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (isOpen) item.current?.scrollIntoView({ block: "nearest" });
+  }, [isOpen]);
+  return (
+    <li ref={item} class={isOpen ? "open" : ""} onPointerEnter={() => (lit.value = new Set([symbol]))} onPointerLeave={() => (lit.value = new Set())}>
+      <button type="button" class="plain" aria-expanded={isOpen} onClick={pick}>
+        <Shape tissue={tissue} />
+        <b lang="en" dir="ltr">{symbol}</b>
+        <span class="title">{titleOf(landmark)}</span>
+        <span class="state">{stateText(symbol)}</span>
+      </button>
+      {isOpen && (
+        <div class="more">
+          <img src={address.picture(symbol)} alt={t("picture_of", { title: titleOf(landmark) })} />
+          <p>{definitionOf(landmark)}</p>
+          {doubt && <p class="doubt">{doubt}</p>}
+          <Distance symbol={symbol} />
+          <div class="buttons">
+            <Buttons symbol={symbol} />
+          </div>
+        </div>
+      )}
+    </li>
+  );
+}
+
+function Buttons({ symbol }: { symbol: string }) {
+  const point = pointSignal(symbol).value;
+  if (!point)
+    return (
+      <button type="button" onClick={() => begin(symbol)}>
+        {t("place_point")}
+      </button>
+    );
+  const first = base.value.get(symbol) ?? null;
+  return (
+    <>
+      <button type="button" aria-pressed={point.confirmed} onClick={() => toggleConfirmed(symbol)}>
+        {t(point.confirmed ? "unconfirm_point" : "confirm_point")}
+      </button>
+      {first && (
+        <button type="button" disabled={same(first, point)} onClick={() => reset(symbol)}>
+          {t(first.origin === "label" ? "reset_label" : "reset_point")}
+        </button>
+      )}
+      <button type="button" onClick={() => remove(symbol)}>
+        {t("remove_point")}
+      </button>
+    </>
+  );
+}
+
+/** To the truth of a data set. */
+function Distance({ symbol }: { symbol: string }) {
+  const point = pointSignal(symbol).value;
+  const truths = Object.entries(film.value?.truth ?? {}).filter(([, points]) => points[symbol]);
+  if (!point || !truths.length) return null;
+  const mm = scaleMm.value;
+  return (
+    <>
+      {truths.map(([name, points]) => {
+        const truth = points[symbol];
+        if (!truth) return null;
+        const away = distance(point.at, truth, mm ?? [1, 1]);
+        return (
+          <p key={name} class="doubt">
+            <bdi lang="en">{name}</bdi>: {mm ? quantity(away, "mm", 2) : `${quantity(away, "")} px`}
+          </p>
+        );
+      })}
+    </>
+  );
+}
+

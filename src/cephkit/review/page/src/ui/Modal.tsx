@@ -1,0 +1,32 @@
+/** A dialog over the page; Escape closes it, and the focus goes back to where it was. */
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { t } from "../i18n";
+
+export function Modal({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
+  const box = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    box.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  const onBackdrop = (event: MouseEvent) => {
+    if (event.target === box.current) close();
+  };
+  return (
+    <dialog ref={box} aria-label={title} onClose={close} onClick={onBackdrop}>
+      <div class="dialog">
+        <header>
+          <h2>{title}</h2>
+          <button type="button" class="tool" aria-label={t("close")} onClick={close}>
+            ×
+          </button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}
