@@ -70,7 +70,7 @@ def as_typed(default: Any) -> str:
     """Return a default as a user would type it."""
     if default is MISSING:
         return "required"
-    if default is None or default == ():
+    if default is None or default in ((), ""):
         return "none"
     if isinstance(default, bool):
         return "on" if default else "off"

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOMS = (
-    "cephkit", "__main__", "cli", "commands", "doctor", "training", "evaluation", "calibration", "onnx",
-    "interchange", "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "config",
+    "cephkit", "__main__", "cli", "commands", "review", "doctor", "training", "evaluation", "calibration",
+    "onnx", "interchange", "inference", "cephalometry", "drawing", "memory", "task", "records", "checkpoint", "config",
     "settings", "augment", "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "shortage",
-    "pages", "screen", "files", "landmarks", "geometry", "errors", "notice",
+    "pages", "pdf", "screen", "files", "definitions", "landmarks", "geometry", "errors", "notice",
 )  # fmt: skip
 """From top to bottom: a room imports from rooms that come after it."""
 

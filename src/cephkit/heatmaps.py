@@ -55,7 +55,7 @@ def find_peaks(maps: Tensor) -> tuple[Tensor, Tensor]:
         points (B, K, 2) float32, (x, y) in grid cells, at most one cell from the strongest cell, the first cell of a
         map that is the same everywhere; and the windows (B, K, n, n) of the maps around the strongest cells.
     """
-    cell = _smooth(maps).flatten(2).argmax(dim=-1)
+    cell = smooth(maps).flatten(2).argmax(dim=-1)
     width = maps.shape[-1]
     row, column = cell // width, cell % width
     window = _windows(maps, row, column)
@@ -76,7 +76,7 @@ def distance_of_mass(mass: Tensor, points: Tensor) -> Tensor:
     return (moments[0] + moments[1]).sqrt()
 
 
-def _smooth(maps: Tensor) -> Tensor:
+def smooth(maps: Tensor) -> Tensor:
     """(B, K, h, w) averaged with weights 1 2 1 both ways: so that no single noisy cell passes for the peak."""
     padded = functional.pad(maps, (1, 1, 1, 1), mode="replicate")
     across = padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]

@@ -68,6 +68,46 @@ def test_the_same_command_again_measures_nothing_anew(
     assert stamps(out)["b_measurements.json"] != before["b_measurements.json"]
 
 
+def test_a_folder_measured_without_pdf_gets_it_by_the_same_command_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, file = tmp_path / "out", write(tmp_path / "f.json")
+    assert run(out, file, sheet=True) == 0
+    assert not (out / "f_sheet.pdf").exists()
+    assert run(out, file, "--pdf", sheet=True) == 0
+    assert {path.name for path in out.glob("f_sheet.*")} == {"f_sheet.html", "f_sheet.pdf"}
+    before = stamps(out)
+    assert run(out, file, "--pdf", sheet=True) == 0
+    assert stamps(out) == before
+    assert "1 film(s) were already measured" in capsys.readouterr().out
+
+
+def test_a_pdf_alone_is_written_on_demand_and_leaves_the_other_page_of_this_run(tmp_path: Path) -> None:
+    out, file = tmp_path / "out", write(tmp_path / "f.json")
+    assert run(out, file, "--pdf") == 0
+    assert {path.name for path in out.glob("f_sheet.*")} == {"f_sheet.pdf"}
+    (out / "f_sheet.pdf").unlink()
+    assert run(out, file, sheet=True) == 0
+    assert run(out, file, "--pdf") == 0
+    assert {path.name for path in out.glob("f_sheet.*")} == {"f_sheet.html", "f_sheet.pdf"}
+
+
+def test_pages_of_other_settings_are_removed(tmp_path: Path) -> None:
+    out, file = tmp_path / "out", write(tmp_path / "f.json")
+    assert run(out, file, "--pdf", sheet=True) == 0
+    assert run(out, file, "--age", 30) == 0
+    assert not list(out.glob("f_sheet.*"))
+
+
+def test_a_page_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    theirs = tmp_path / "out" / "f_sheet.pdf"
+    theirs.write_bytes(b"theirs")
+    assert run(tmp_path / "out", write(tmp_path / "f.json"), "--pdf") == 0
+    assert theirs.read_bytes() == b"theirs"
+    assert (tmp_path / "out" / "f-2_sheet.pdf").is_file()
+
+
 @pytest.mark.parametrize(
     "change",
     [("--age", 30), ("--sex", "male"), ("--analysis", "Wits"), ("--facing", "right"), ("--expected_error_mm", 1.2),

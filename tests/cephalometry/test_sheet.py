@@ -5,24 +5,21 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pypdfium2
 import pytest
+from pypdfium2 import raw
 
-import cephkit
 from cephkit import NOTICE
-from cephkit.cephalometry.analyses import measure
-from cephkit.cephalometry.norms import Norm, Subject
-from cephkit.cephalometry.results import Result, class_text
-from cephkit.cephalometry.sheet import FEW_ROWS, sheet_html
-from cephkit.cephalometry.sheet_rows import value_text
+from cephkit.cephalometry.norms import Norm
+from cephkit.cephalometry.results import Result
+from cephkit.cephalometry.sheet import sheet_html, sheet_pdf
+from cephkit.cephalometry.sheet_content import SheetContent, sheet_content
 from cephkit.data.film import Points
-from cephkit.data.spacing import Plane, Spacing, square
-from cephkit.geometry import covariance_of_error
-from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real
+from cephkit.data.spacing import square
+from tests.cephalometry.sheets import CASES, ERRORS, FACE, FILM, content_of, texts_of
 
-SPACING = Spacing(PIXEL_MM, PIXEL_MM, "machines.csv", "detector")
-FACE = face_like_real(5)
-ERRORS = {symbol: covariance_of_error(12.0) for symbol in FACE}
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
+PERSIAN = "\u0641\u06cc\u0644\u0645 \u0628\u06cc\u0645\u0627\u0631 \u06f7"
 
 
 class Page(HTMLParser):
@@ -49,116 +46,8 @@ class Page(HTMLParser):
 
 
 def page_of(points: Points = FACE, **more: object) -> str:
-    """A sheet of all measurements; ``more`` are arguments of ``sheet_html``."""
-    given = {"name": "film7", "grey": None, "spacing": SPACING, "subject": Subject(24, "female", 8), **more}
-    spacing, subject = given["spacing"], given["subject"]
-    assert isinstance(subject, Subject)
-    size = spacing.mean_mm if isinstance(spacing, Spacing) else None
-    analyses = given.pop("analyses", None)
-    results = measure(points, spacing=size, covariances_px=ERRORS, subject=subject, analyses=analyses)
-    name, grey = given.pop("name"), given.pop("grey")
-    return sheet_html(name, grey, points, results, **given)  # type: ignore[arg-type]
-
-
-def test_every_value_and_every_reason_for_none_stands_on_the_sheet() -> None:
-    left = {symbol: point for symbol, point in FACE.items() if symbol not in ("Co", "LIA")}
-    results = measure(left, spacing=PIXEL_MM, covariances_px=ERRORS)
-    text = Page(sheet_html("film7", None, left, results)).text
-    for result in results:
-        if result.value is not None:
-            assert value_text(result.value, result) in text, result
-        else:
-            assert f"({result.absent})" in text, result
-        assert result.name in text
-
-
-def test_norms_come_with_source_and_kind_and_classes_with_their_rule() -> None:
-    results = measure(FACE, spacing=PIXEL_MM, covariances_px=ERRORS, subject=Subject(24, "female", 8))
-    text = Page(page_of()).text
-    for result in results:
-        if result.norm is not None and result.value is not None:
-            assert f"{result.norm.source} (" in text
-            assert result.norm.kind in text
-        if result.class_name is not None:
-            assert result.class_name in text
-            assert result.class_rule in text
-    assert text.count("BORDERLINE") == sum(bool(result.class_on_border) for result in results)
-
-
-def test_a_norm_says_whom_it_was_made_on_and_how_it_was_checked() -> None:
-    text = Page(page_of(subject=Subject(15, "female", 8))).text
-    assert "Downs 1948 AJO 34:812 (mean and SD, n 20, 12 to 17 years)" in text
-    assert "read in a secondary source; not checked against the original" in text
-    assert "Wits Wits (FOP)" in text.split("Norm withheld:")[1]
-    assert "the sample of the norm was aged 18 years and older; the patient is 15" in text
-
-
-def test_the_sheet_has_one_skeletal_class_with_its_probability() -> None:
-    for seed in range(8):
-        points = face_like_real(seed)
-        text = Page(page_of(points)).text
-        assert text.count("skeletal class") == 1
-        results = measure(points, spacing=PIXEL_MM, covariances_px=ERRORS)
-        (found,) = [result for result in results if result.class_name is not None]
-        assert class_text(found).split(",")[0] in text
-        assert found.class_probabilities is not None
-        assert ("BORDERLINE" in text) == (max(found.class_probabilities.values()) < 0.8)
-
-
-def test_an_open_bite_has_no_class_of_its_tips_and_says_why() -> None:
-    x, y = ROUND["UIT"]
-    results = measure({**ROUND, "UIT": (x, y - 100)}, spacing=PIXEL_MM, analyses=["ISBI"])
-    text = Page(sheet_html("film7", None, ROUND, results)).text
-    assert "no class: open bite" in text
-    assert "large overjet" not in text
-
-
-def test_limits_of_one_end_are_shown_as_such() -> None:
-    flat = {**ROUND, "Go": (ROUND["Me"][0] - 600, ROUND["Me"][1] - 100)}
-    text = Page(page_of(flat)).text
-    assert "\N{LESS-THAN OR EQUAL TO} 92" in text
-    assert "\N{GREATER-THAN OR EQUAL TO} 7" in text
-
-
-def test_a_norm_withheld_is_named_with_its_reason() -> None:
-    text = Page(page_of(subject=Subject())).text
-    assert "Ricketts Facial depth, Ricketts Convexity" in text
-    assert "(the norm depends on age, which is unknown)" in text
-    assert "sex not known, age not known" in text
-
-
-def test_the_facts_about_the_film_are_on_the_sheet() -> None:
-    text = Page(page_of(film_hash="ab12", source="model.pth", facing="left", notes=["the pixel size is doubtful"])).text
-    for fact in ("film7", "ab12", "29, model.pth", "faces left", "female, 24 years", "the pixel size is doubtful"):
-        assert fact in text
-    assert NOTICE in text
-    assert f"cephkit {cephkit.__version__}" in text
-
-
-@pytest.mark.parametrize(
-    ("plane", "said"),
-    [
-        ("head", "lengths are those in the middle of the head"),
-        ("detector", "measured at the detector, where lengths are larger than in the head"),
-        ("film", "measured on the film, where lengths are larger than in the head"),
-        ("unknown", "is not known, so lengths may be enlarged"),
-    ],
-)
-def test_the_pixel_size_says_where_it_holds_in_words(plane: Plane, said: str) -> None:
-    text = Page(page_of(spacing=Spacing(PIXEL_MM, PIXEL_MM, "machines.csv", plane), subject=Subject())).text
-    assert "0.1 mm (machines.csv); " in text
-    assert said in text
-
-
-def test_an_enlargement_that_is_given_is_said() -> None:
-    assert "lengths exceed those of the head by 8 %, as given" in Page(page_of()).text
-
-
-def test_without_a_pixel_size_there_are_no_mm() -> None:
-    text = Page(page_of(spacing=None)).text
-    assert "not known: angles and ratios only" in text
-    assert re.search(r"\d mm", text) is None
-    assert "(unknown pixel size)" in text
+    """The same as HTML."""
+    return sheet_html(content_of(points, **more))
 
 
 def test_names_and_notes_are_escaped() -> None:
@@ -173,7 +62,7 @@ def test_names_and_notes_are_escaped() -> None:
 def test_names_of_measurements_and_analyses_are_escaped() -> None:
     hostile = Result("<a>", "m", "<b>", "deg", 3.0, norm=Norm("goal", "<c>", 82.0), note='"<d>"')
     absent = Result("<e>", "m", "<f>", "deg", absent="without <g>")
-    html = sheet_html("film7", None, FACE, [hostile, absent])
+    html = sheet_html(sheet_content("film7", None, FACE, [hostile, absent]))
     assert not any(f"<{letter}>" in html for letter in "acdefg")
     assert "&lt;b&gt;</th>" in html
     assert 'title="&#34;&lt;d&gt;&#34;; norm: goal, &lt;c&gt;"' in html
@@ -184,7 +73,7 @@ def test_a_file_name_that_is_no_utf8_does_not_spoil_the_page() -> None:
 
 
 def test_it_needs_no_other_file_and_runs_nothing() -> None:
-    page = Page(page_of(grey=np.full((2400, 2000), 90, np.uint8)))
+    page = Page(page_of(grey=FILM))
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     assert [value[:23] for value in page.loaded] == ["data:image/jpeg;base64,"]
     assert "url(" not in page_of()
@@ -196,37 +85,102 @@ def test_small_print_is_legible() -> None:
     assert min(float(size) for size in re.findall(r"([\d.]+)pt", css)) >= 6.5
 
 
-def test_a_face_without_landmarks_has_a_sheet_of_reasons() -> None:
-    text = Page(page_of({})).text
-    assert "Landmarks 0" in text
-    assert "Norms:" not in text
+class Pdf:
+    """What a PDF reader finds in a page."""
+
+    def __init__(self, content: SheetContent) -> None:
+        self.bytes = sheet_pdf(content)
+        self.document = pypdfium2.PdfDocument(self.bytes)
+        self.page = self.document[0]
+        # A hyphen at the end of a line.
+        self.text = self.page.get_textpage().get_text_range().replace("\ufffe", "-")
+
+    def fonts(self) -> dict[str, bool]:
+        """Names of the fonts, and whether they are embedded."""
+        texts = self.page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT])
+        fonts = [text.get_font() for text in texts]
+        return {font.get_base_name().split("+")[-1]: font.is_embedded for font in fonts}
+
+    def images(self) -> int:
+        return len(list(self.page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE])))
+
+    def ink(self) -> tuple[float, float, float, float]:
+        """Distances from the edges of the page to what is printed: left, top, right, bottom, in mm."""
+        grey = np.asarray(self.page.render(scale=2, grayscale=True).to_pil())
+        rows, columns = np.nonzero((grey < 200).any(axis=1))[0], np.nonzero((grey < 200).any(axis=0))[0]
+        mm = 25.4 / 72 / 2
+        sides = (columns[0], rows[0], grey.shape[1] - 1 - columns[-1], grey.shape[0] - 1 - rows[-1])
+        left, top, right, bottom = (float(side) * mm for side in sides)
+        return left, top, right, bottom
 
 
-def test_few_measurements_are_printed_larger() -> None:
-    results = measure(FACE, spacing=PIXEL_MM, analyses=["Steiner", "Wits"])
-    assert len(results) < FEW_ROWS
-    assert '<div class="sheet wide">' in sheet_html("film7", None, FACE, results)
-    assert '<div class="sheet">' in page_of()
+def together(text: str) -> str:
+    """The text without spaces and line ends, which readers find where they like."""
+    return re.sub(r"\s", "", text)
 
 
-def test_long_notes_are_shortened_and_many_are_counted() -> None:
-    text = Page(page_of(notes=["doubtful " * 50] * 5)).text
-    assert "and 2 more notes, see the JSON file" in text
-    assert "doubtful " * 17 not in text
+@pytest.mark.parametrize("case", CASES)
+def test_both_pages_say_the_same(case: str) -> None:
+    content = CASES[case]()
+    html, pdf = together(Page(sheet_html(content)).text), together(Pdf(content).text)
+    for text in texts_of(content):
+        assert together(text) in html
+        assert together(text) in pdf
 
 
-def _cases() -> dict[str, str]:
-    film = np.full((2400, 2000), 90, np.uint8)
-    regions = {symbol: np.eye(2) * 40.0**2 for symbol in FACE}
-    long = {"name": "film " * 60, "source": "model " * 60, "film_hash": "0" * 32, "notes": ["doubtful " * 50] * 9}
-    few = {symbol: ROUND[symbol] for symbol in ("S", "N", "A", "B")}
-    return {
-        "all": page_of(grey=film),
-        "crowded": page_of(grey=film, subject=Subject(), regions=regions, **long),  # type: ignore[arg-type]
-        "few": page_of(few, spacing=None),
-        "challenge": page_of(grey=film, analyses=("ISBI",)),
-        "unknown": page_of({**FACE, "B": (FACE["B"][0] - 450, FACE["B"][1])}, grey=film, subject=Subject()),
-    }
+@pytest.mark.parametrize("case", CASES)
+def test_a_pdf_is_one_page_of_a4_that_a_printer_with_letter_can_print(case: str) -> None:
+    pdf = Pdf(CASES[case]())
+    assert len(pdf.document) == 1
+    assert [round(side) for side in pdf.page.get_size()] == [595, 842]
+    left, top, right, bottom = pdf.ink()
+    assert min(left, right) > 7.9
+    # Letter is 18 mm lower, and printers leave 4 mm.
+    assert min(top, bottom) > 9 + 4
+
+
+def test_a_pdf_has_a_title_a_language_and_tags_but_no_script() -> None:
+    pdf = Pdf(content_of(name=PERSIAN, grey=FILM))
+    assert pdf.document.get_metadata_value("Title") == f"{PERSIAN}: cephalometric measurements"
+    assert pdf.document.is_tagged()
+    assert b"/Lang" in pdf.bytes
+    assert raw.FPDFDoc_GetJavaScriptActionCount(pdf.document) == 0
+    assert NOTICE in pdf.text
+
+
+def test_the_film_is_a_picture_and_the_tracing_is_not() -> None:
+    assert Pdf(content_of(grey=FILM)).images() == 1
+    on_white = Pdf(content_of())
+    assert on_white.images() == 0
+    assert {"Pog`", "Go-Me", "UIA"} <= set(on_white.text.split())
+
+
+def test_the_same_content_gives_the_same_bytes() -> None:
+    assert sheet_pdf(content_of(grey=FILM)) == sheet_pdf(content_of(grey=FILM))
+
+
+def test_fonts_are_embedded_and_those_of_the_package() -> None:
+    fonts = Pdf(content_of(name=PERSIAN)).fonts()
+    assert fonts == {"LiberationSans": True, "LiberationSans-Bold": True, "Vazirmatn-Regular": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        (PERSIAN, PERSIAN),
+        ("\u03b1\u03b2\u03b3 \u2264 5 \u00b1 \u221e", "\u03b1\u03b2\u03b3 \u2264 5 \u00b1 \u221e"),
+        ("M\u00fcller-\u0141\u00f3d\u017a", "M\u00fcller-\u0141\u00f3d\u017a"),
+        ("e\u0301", "\u00e9"),
+        ('#import "x" $a$ *b* <c> @d \\e', '#import "x" $a$ *b* <c> @d \\e'),
+        ("left\u202eright\u2066", "leftright"),
+        ("tab\tbell\x07line\n", "tab bell line "),
+        ("film\udce97", "film?7"),
+        ("\U000f0000", "?"),
+        ("W" * 60, "W" * 50),
+    ],
+)
+def test_hostile_and_foreign_names_are_printed(name: str, printed: str) -> None:
+    assert together(printed) in together(Pdf(content_of(name=name, notes=[name])).text)
 
 
 @pytest.mark.skipif(not BROWSER, reason="needs Chromium to print")
@@ -235,9 +189,9 @@ def _cases() -> dict[str, str]:
     "case",
     ["all", "crowded", "few", *(pytest.param(name, marks=pytest.mark.slow) for name in ("challenge", "unknown"))],
 )
-def test_it_prints_on_one_page(case: str, paper: str, tmp_path: Path) -> None:
+def test_html_prints_on_one_page(case: str, paper: str, tmp_path: Path) -> None:
     html, pdf = tmp_path / "sheet.html", tmp_path / "sheet.pdf"
-    html.write_text(_cases()[case].replace("@page {", f"@page {{ size: {paper};"), encoding="utf-8")
+    html.write_text(sheet_html(CASES[case]()).replace("@page {", f"@page {{ size: {paper};"), encoding="utf-8")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={tmp_path}"]
     subprocess.run(
         [BROWSER, *flags, f"--print-to-pdf={pdf}", html.as_uri()], check=True, capture_output=True, timeout=60
@@ -254,3 +208,4 @@ def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     exec(example, {"points": FACE, "covariances": ERRORS, "grey": None})
     assert "measured at the detector" in (tmp_path / "film7_sheet.html").read_text(encoding="utf-8")
+    assert (tmp_path / "film7_sheet.pdf").read_bytes().startswith(b"%PDF")

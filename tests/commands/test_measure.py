@@ -237,6 +237,16 @@ def test_pixels_that_are_not_square_measure_the_same_face(tmp_path: Path) -> Non
     assert (cell(tmp_path / "out", "f", "sna"), cell(tmp_path / "out", "f", "wits_fop")) == ("90.0", "10.0")
 
 
+def test_a_library_missing_for_pdf_is_told_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cephkit.pdf.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match="pip install typst"):
+        run(tmp_path / "out", write(tmp_path / "f.json"), "--pdf")
+    assert not (tmp_path / "out").exists()
+    assert run(tmp_path / "out", tmp_path / "f.json") == 0
+
+
 def test_a_sheet_has_the_film_where_the_folder_of_films_has_it(tmp_path: Path) -> None:
     grey = np.zeros((1500, 1500), np.uint8)
     films, out = tmp_path / "films", tmp_path / "out"
@@ -252,6 +262,9 @@ def test_a_sheet_has_the_film_where_the_folder_of_films_has_it(tmp_path: Path) -
     assert "data:image" not in sheet()
     assert run(out, labels, "--films", films) == 0
     assert "data:image" in sheet()
+    assert run(out, labels, "--films", films, "--no_sheet", "--pdf") == 0
+    assert "data:image" in sheet()
+    assert b"/DCTDecode" in (out / "f_sheet.pdf").read_bytes()
     assert run(out, write(labels, film={**said, "hash": "another"}), "--films", films) == 1
     assert run(out, write(labels, film={"file": "none.png"}), "--films", films) == 1
     (out / "f_sheet.html").unlink()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cephkit.cephalometry.classes import RULES, Rule, Rules, normal_cdf, rules_for
-from cephkit.cephalometry.frame import Face, Vector, face_of, facing_of
+from cephkit.cephalometry.frame import Face, face_of, facing_of
 from cephkit.cephalometry.limits import LIMITS, MAX_IMPOSSIBLE_SHARE, NOT_A_FACE, Limits, why_impossible, why_no_lengths
 from cephkit.cephalometry.measures import MEASUREMENTS, Measurement
 from cephkit.cephalometry.norms import Norm, NormRow, Subject, norm_for, norm_rows
@@ -44,18 +44,21 @@ def standard_error(formula: Formula, face: Face, is_angle: bool) -> float | None
         return None
     places = np.array([face.points[symbol] for symbol in formula.needs])
     step = STEP * float(np.ptp(places, axis=0).max())
+    # Plain numbers: a page measures while a landmark is dragged, and arrays of two are slow.
+    at: dict[str, tuple[float, float]] = {s: (x, y) for s, (x, y) in zip(formula.needs, places.tolist(), strict=True)}
     variance = 0.0
     for symbol in formula.needs:
-        gradient = np.array([_slope(formula, face, symbol, axis, step, is_angle) for axis in (0, 1)])
+        gradient = np.array([_slope(formula, at, symbol, axis, step, is_angle) for axis in (0, 1)])
         variance += float(gradient @ face.covariances[symbol] @ gradient)
     return math.sqrt(max(variance, 0.0))
 
 
-def _slope(formula: Formula, face: Face, symbol: str, axis: int, step: float, is_angle: bool) -> float:
+def _slope(
+    formula: Formula, at: Mapping[str, tuple[float, float]], symbol: str, axis: int, step: float, is_angle: bool
+) -> float:
     def moved(by: float) -> float:
-        point: Vector = face.points[symbol].copy()
-        point[axis] += by
-        return formula.value({**face.points, symbol: point})
+        x, y = at[symbol]
+        return formula.value({**at, symbol: (x + by, y) if axis == 0 else (x, y + by)})
 
     difference = moved(step) - moved(-step)
     return (wrapped(difference) if is_angle else difference) / (2 * step)

@@ -1,4 +1,4 @@
-"""The folder that ``cephkit measure`` fills: JSON and a sheet per film, one table of all films.
+"""The folder that ``cephkit measure`` fills: JSON and sheets per film, one table of all films.
 
 The JSON files are the truth: the table is made from them, so that a second run adds to it, and a film that has JSON of
 the same settings is not measured again.
@@ -7,19 +7,21 @@ the same settings is not measured again.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cephkit.cephalometry.measured import TABLE_COLUMNS, table_rows
-from cephkit.cephalometry.sheet import SHEET_ENDING
+from cephkit.cephalometry.sheet import PDF_ENDING, SHEET_ENDING
 from cephkit.cephalometry.source import RESULT_ENDING
 from cephkit.data.names import film_key, first_free
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.files import columns_of, short_name, write_csv, write_json
 
 TABLE = "measurements.csv"
+PAGE_ENDINGS = (SHEET_ENDING, PDF_ENDING)
+"""Endings of the pages of a film."""
 
 
 @dataclass(frozen=True)
@@ -85,34 +87,54 @@ class MeasuredFolder:
         """Return the earlier result of that name."""
         return self._known.get(film_key(name))
 
-    def done(self, name: str, origin: Origin, sheet: bool) -> Known | None:
-        """Return the film's result of this run, if there is one: then it need not be measured again."""
+    def is_current(self, name: str, origin: Origin) -> bool:
+        """Tell whether there is a result of the same landmarks by the same settings."""
         known = self.known(name)
-        if known is None or not self.resume or (known.origin.content, known.run) != (origin.content, self.run):
-            return None
-        return None if sheet and not self.sheet_path(name).exists() else known
+        return known is not None and (known.origin.content, known.run) == (origin.content, self.run)
+
+    def done(self, name: str, origin: Origin, pages: Collection[str]) -> Known | None:
+        """Return the film's result of this run, if there is one: then it need not be measured again.
+
+        Args:
+            name: of the film's files.
+            origin: of its landmarks.
+            pages: endings of the pages that are wanted.
+        """
+        is_complete = all(self.page_path(name, ending).exists() for ending in pages)
+        return self.known(name) if self.resume and is_complete and self.is_current(name, origin) else None
+
+    def pages_to_write(self, name: str, origin: Origin, pages: Collection[str]) -> list[str]:
+        """Return the endings of the pages that are wanted, and of those that an earlier call of this run wrote."""
+        is_current = self.is_current(name, origin)
+        return [
+            ending
+            for ending in PAGE_ENDINGS
+            if ending in pages or (is_current and self.page_path(name, ending).exists())
+        ]
 
     def json_path(self, name: str) -> Path:
         """Return the file for a film's measurements."""
         return self.folder / f"{name}{RESULT_ENDING}"
 
-    def sheet_path(self, name: str) -> Path:
-        """Return the file for a film's page."""
-        return self.folder / f"{name}{SHEET_ENDING}"
+    def page_path(self, name: str, ending: str) -> Path:
+        """Return the file for a film's page; ``ending`` is one of ``PAGE_ENDINGS``."""
+        return self.folder / f"{name}{ending}"
 
     def write(self, name: str, origin: Origin, content: Mapping[str, Any]) -> None:
-        """Write the JSON of a film; remove an earlier page, so that none stands beside other figures.
+        """Write the JSON of a film; remove earlier pages, so that none stands beside other figures.
 
         Raises:
             CephkitError: it cannot be written.
         """
-        try:
-            self.sheet_path(name).unlink(missing_ok=True)
-        except OSError as error:
-            raise CephkitError(
-                f"{self.sheet_path(name)}: cannot be replaced ({error.strerror or error}); close it in other "
-                "programs, or choose another --out"
-            ) from error
+        for ending in PAGE_ENDINGS:
+            path = self.page_path(name, ending)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise CephkitError(
+                    f"{path}: cannot be replaced ({error.strerror or error}); close it in other programs, or choose "
+                    "another --out"
+                ) from error
         made_of = {"content": origin.content, "source": origin.source or None, "run": self.run}
         write_json(self.json_path(name), {**content, **made_of})
 
@@ -146,7 +168,8 @@ class MeasuredFolder:
         known = self.known(name)
         if known is not None:
             return origin.is_film_of(known.origin)
-        return not self.json_path(name).exists() and not self.sheet_path(name).exists()
+        paths = [self.json_path(name), *(self.page_path(name, ending) for ending in PAGE_ENDINGS)]
+        return not any(path.exists() for path in paths)
 
 
 def path_digest(path: Path) -> str:

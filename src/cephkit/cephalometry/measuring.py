@@ -12,7 +12,8 @@ from cephkit.cephalometry.analyses import AnalysisName
 from cephkit.cephalometry.folder import MeasuredFolder, Origin, path_digest
 from cephkit.cephalometry.measured import MeasuredFilm, measure_film
 from cephkit.cephalometry.norms import Subject
-from cephkit.cephalometry.sheet import sheet_html
+from cephkit.cephalometry.sheet import PDF_ENDING, SHEET_ENDING, sheet_html, sheet_pdf
+from cephkit.cephalometry.sheet_content import sheet_of
 from cephkit.cephalometry.source import is_label_file
 from cephkit.data.about import About
 from cephkit.data.folder import FilmsByName, film_named
@@ -51,6 +52,8 @@ class Measuring:
     """None: what the file or its landmarks show."""
     expected_error_mm: float | None = None
     sheet: bool = True
+    pdf: bool = False
+    """Write the sheet as PDF."""
 
     failures: int = 0
     """Files that could not be read or on which nothing could be measured."""
@@ -62,6 +65,11 @@ class Measuring:
     looked_up: list[Path] = field(default_factory=list)
     """Films whose rows were searched for in ``about``."""
 
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """Endings of the pages that are wanted."""
+        return (SHEET_ENDING,) * self.sheet + (PDF_ENDING,) * self.pdf
+
     def measure(self, file: Path) -> str:
         """Measure one file and write its results; returns a line for the user, empty if the results existed."""
         try:
@@ -72,9 +80,11 @@ class Measuring:
             self.looked_up.append(film_file)
             origin = _origin(file, data, record)
             name = self.results.name_for(film_name(file), origin)
-            known = self.results.done(name, origin, self.sheet)
+            known = self.results.done(name, origin, self.pages)
+            pages = self.results.pages_to_write(name, origin, self.pages)
             if known is None:
-                film, grey = self._measured(name, file, data, record, of_film(self.about, film_file) or About())
+                row = of_film(self.about, film_file) or About()
+                film, grey = self._measured(name, file, data, record, row, is_drawn=bool(pages))
         except (LabelError, FilmError, SettingsError) as error:
             self.failures += 1
             return f"FAILED {error}"
@@ -85,18 +95,20 @@ class Measuring:
             self.without_size += not known.has_size
             return ""
         replaced = "" if self.results.known(name) is None else " (its earlier result is replaced)"
-        # Before the sheet: a sheet alone, left by a run that was stopped, would be taken for someone else's.
+        # Before the pages: a page alone, left by a run that was stopped, would be taken for someone else's.
         self.results.write(name, origin, film.to_dict())
         written = self.results.json_path(name)
-        if self.sheet:
-            written = self.results.sheet_path(name)
-            write_whole(written, _sheet(film, grey))
+        if pages:
+            content = sheet_of(film, grey)
+            for ending in pages:
+                written = self.results.page_path(name, ending)
+                write_whole(written, utf8(sheet_html(content)) if ending == SHEET_ENDING else sheet_pdf(content))
         self.failures += not film.has_values
         self.without_size += film.record.spacing is None
         return f"{film.line()} -> {written}{replaced}"
 
     def _measured(
-        self, name: str, file: Path, data: bytes, record: LandmarkRecord | None, row: About
+        self, name: str, file: Path, data: bytes, record: LandmarkRecord | None, row: About, is_drawn: bool
     ) -> tuple[MeasuredFilm, Grey8 | None]:
         """Return the film measured, and its picture if there is one."""
         grey: Grey8 | None = None
@@ -104,7 +116,7 @@ class Measuring:
         if record is None:
             assert self.find is not None
             record, grey = self.find(file, spacing, data)
-        elif self.pictures is not None and self.sheet:
+        elif self.pictures is not None and is_drawn:
             grey = _picture(record, file, self.pictures)
         subject = Subject(
             self.subject.age if row.age is None else row.age,
@@ -134,13 +146,3 @@ def _picture(record: LandmarkRecord, file: Path, pictures: FilmsByName) -> Grey8
     if record.film_hash and pixel_hash(film.grey) != record.film_hash:
         raise SettingsError(f"{path}: is not the film of {file}; give the right --films")
     return to_uint8(film.grey)
-
-
-def _sheet(film: MeasuredFilm, grey: Grey8 | None) -> bytes:
-    record = film.record
-    page = sheet_html(
-        film.name, grey, record.points, film.results, facing=record.facing, spacing=record.spacing,
-        subject=film.subject, notes=film.notes, regions=record.review_regions, source=record.made_by,
-        errors_rest_on=record.errors_rest_on, film_hash=record.film_hash,
-    )  # fmt: skip
-    return utf8(page)

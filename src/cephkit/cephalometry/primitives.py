@@ -15,7 +15,7 @@ from typing import TypeAlias
 from cephkit.cephalometry.frame import Vector
 from cephkit.landmarks import canonical_symbol, in_canonical_order
 
-PlacesAt: TypeAlias = Mapping[str, Vector]
+PlacesAt: TypeAlias = Mapping[str, Vector | tuple[float, float]]
 
 
 class DegenerateError(ValueError):
@@ -35,6 +35,9 @@ class Place:
     def at(self, points: PlacesAt) -> tuple[float, float]:
         """Its coordinates (x, y)."""
         count = len(self.needs)
+        if count == 1:
+            x, y = points[self.needs[0]]
+            return float(x), float(y)
         x = sum(float(points[symbol][0]) for symbol in self.needs) / count
         return x, sum(float(points[symbol][1]) for symbol in self.needs) / count
 

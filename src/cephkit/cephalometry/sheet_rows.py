@@ -10,18 +10,31 @@ UNITS = {"deg": "°", "mm": " mm", "%": " %", "ratio": ""}
 LARGEST_SD = 3.0
 """End of the axis of deviations; larger ones are drawn there."""
 ARROWS = {"below": "▼", "within": "●", "above": "▲"}
+WITHHELD = "withheld"
+"""Stands in place of a norm that does not fit this face."""
 LONG_NAME = 14
 """Letters; longer names are set smaller."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A deviation in SDs on an axis from -3 to 3, joined with those of the rows above and below; SVG paths."""
+    """A deviation in SDs on an axis from -3 to 3, joined with those of the rows above and below."""
 
-    path: str
-    dot: str
+    x: float
+    ends: tuple[tuple[float, int], ...]
+    """Where the lines from the deviation leave the row: x, and 0 at its top or 1 at its bottom."""
     is_far: bool
     """Beyond 2 SD."""
+
+    @property
+    def path(self) -> str:
+        """The lines, in SVG."""
+        return f"M{self.x:.2f} .5" + "".join(f"M{self.x:.2f} .5L{x:.2f} {y}" for x, y in self.ends)
+
+    @property
+    def dot(self) -> str:
+        """The deviation, in SVG."""
+        return f"M{self.x:.2f} .5h.001"
 
 
 @dataclass(frozen=True)
@@ -34,16 +47,13 @@ class SheetRow:
     value: str
     error: str
     norm: str
+    """``withheld`` if there is one, but not for this face."""
     is_withheld: bool
-    """Whether there is a norm, but not for this face."""
     difference: str
     """From the norm: in SD with a bar, otherwise in the measurement's unit or against a range."""
     bar: Bar | None
-
-    @property
-    def is_long(self) -> bool:
-        """Whether the name must be set smaller."""
-        return len(self.name) > LONG_NAME
+    is_long: bool
+    """Whether the name must be set smaller."""
 
 
 def sheet_rows(results: Sequence[Result]) -> list[SheetRow]:
@@ -113,15 +123,17 @@ def _row(result: Result, before: float | None, deviation: float | None, after: f
     assert result.value is not None
     digits = _digits(result)
     norm = "" if result.norm is None else norm_text(result.norm, digits)
+    is_withheld = bool(result.norm_withheld) and not norm
     return SheetRow(
         result.name,
         _hint(result),
         value_text(result.value, result),
         "" if result.standard_error is None else f"±{number(result.standard_error, digits)}",
-        norm,
-        bool(result.norm_withheld) and not norm,
+        WITHHELD if is_withheld else norm,
+        is_withheld,
         _against(result) if deviation is None else _signed(deviation),
         None if deviation is None else _bar(before, deviation, after),
+        len(result.name) > LONG_NAME,
     )
 
 
@@ -145,12 +157,8 @@ def _against(result: Result) -> str:
 
 def _bar(before: float | None, deviation: float, after: float | None) -> Bar:
     x = _clipped(deviation)
-    lines = "".join(
-        f"M{x:.2f} .5L{(x + _clipped(neighbour)) / 2:.2f} {y}"
-        for neighbour, y in ((before, 0), (after, 1))
-        if neighbour is not None
-    )
-    return Bar(f"M{x:.2f} .5{lines}", f"M{x:.2f} .5h.001", abs(deviation) > 2)
+    ends = (((x + _clipped(neighbour)) / 2, y) for neighbour, y in ((before, 0), (after, 1)) if neighbour is not None)
+    return Bar(x, tuple(ends), abs(deviation) > 2)
 
 
 def _clipped(deviation: float) -> float:

@@ -38,6 +38,7 @@ COMMANDS = {
     "refine": Command("refine", "RefineOptions", "add a second stage, working on crops of the film, to a checkpoint"),
     "calibrate": Command("calibrate", "CalibrateOptions", "measure how large the errors of a model or an ensemble are"),
     "predict": Command("predict", "PredictOptions", "find the landmarks on films: JSON, CSV and overlay pictures"),
+    "review": Command("review", "ReviewOptions", "check, correct and measure landmarks on a page in the browser"),
     "measure": Command("measure", "MeasureOptions", "angles, distances and ratios of faces, from their landmarks"),
     "export": Command("export", "ExportOptions", "landmarks for other tools: CSV, COCO, Label Studio, CVAT, DICOM"),
     "import": Command("import_labels", "ImportOptions", "landmarks from Label Studio, COCO or CVAT, as label files"),

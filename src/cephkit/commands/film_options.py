@@ -1,4 +1,4 @@
-"""The options of commands that read a user's films: ``cephkit predict`` and ``cephkit measure``."""
+"""The options of commands that read a user's films: ``cephkit predict``, ``measure`` and ``review``."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ PixelSizeMm = Annotated[float | None, between(SMALLEST_MM, LARGEST_MM, "mm")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilmOptions(Options):
+class FilmFiles(Options):
     """Films"""
 
     checkpoint: tuple[Path, ...] = ()
@@ -36,8 +36,6 @@ class FilmOptions(Options):
     """The pixel size by a ruler on the films: x1 y1 x2 y2 of two of its marks in pixels, and the mm between them."""
     ignore_bad_pixel_size: bool = False
     """Read DICOM files even if their own pixel size is impossible; otherwise they are errors."""
-    resume: bool = True
-    """Skip films that already have results of the same model and settings."""
 
     def contradictions(self) -> Iterator[str]:
         """Yield settings that do not work together."""
@@ -56,12 +54,6 @@ class FilmOptions(Options):
         """
         return given_spacing(self.pixel_size_mm, self.ruler)
 
-    def separate_films(self, films: str) -> None:
-        """Move what follows ``--checkpoint A.pth`` and is not a checkpoint to the field ``films``."""
-        others = tuple(path for path in self.checkpoint[1:] if path.suffix != ".pth")
-        object.__setattr__(self, films, (*getattr(self, films), *others))
-        object.__setattr__(self, "checkpoint", tuple(path for path in self.checkpoint if path not in others))
-
     def digest(self, model: "Model | None", **settings: Any) -> str:
         """Return a name for everything that determines a film's result, apart from the film."""
         facts = {
@@ -73,3 +65,17 @@ class FilmOptions(Options):
             **settings,
         }
         return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmOptions(FilmFiles):
+    """Films"""
+
+    resume: bool = True
+    """Skip films that already have results of the same model and settings."""
+
+    def separate_films(self, films: str) -> None:
+        """Move what follows ``--checkpoint A.pth`` and is not a checkpoint to the field ``films``."""
+        others = tuple(path for path in self.checkpoint[1:] if path.suffix != ".pth")
+        object.__setattr__(self, films, (*getattr(self, films), *others))
+        object.__setattr__(self, "checkpoint", tuple(path for path in self.checkpoint if path not in others))

@@ -19,6 +19,7 @@ from cephkit.data.folder import films_by_name
 from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
 from cephkit.notice import NOTICE
+from cephkit.pdf import check_pdf
 from cephkit.records.record import LandmarkRecord
 from cephkit.settings.options import Device, Views, between
 from cephkit.settings.reading import parse
@@ -53,6 +54,8 @@ class MeasureOptions(Views, Device, FilmOptions):
     """Average landmark error if the file does not give one: for the standard errors."""
     sheet: bool = True
     """Write a page per film with its tracing and all measurements, to view or to print."""
+    pdf: bool = False
+    """Also write the page as PDF; with --no_sheet, only as PDF."""
     films: Path | None = None
     """Folder of the films that JSON files belong to: for the tracings, which are on white without it."""
 
@@ -78,6 +81,8 @@ def main(argv: list[str]) -> int:
 
 def measure_films(options: MeasureOptions) -> int:
     """Measure all films; see ``main``."""
+    if options.pdf:
+        check_pdf()
     files = measured_files(options.landmarks, options.recursive)
     for folder in options.landmarks:
         if folder.is_dir() and options.checkpoint and (count := films_left_out(folder)):
@@ -100,7 +105,7 @@ def measure_films(options: MeasureOptions) -> int:
         MeasuredFolder(options.out, run, options.resume), None if model is None else partial(_find, model), about,
         pictures, spacing=options.spacing, subject=Subject(options.age, options.sex, options.enlargement_percent),
         analyses=options.analysis, facing=None if options.facing == "auto" else options.facing,
-        expected_error_mm=options.expected_error_mm, sheet=options.sheet,
+        expected_error_mm=options.expected_error_mm, sheet=options.sheet, pdf=options.pdf,
     )  # fmt: skip
     try:
         for number, file in enumerate(files, start=1):

@@ -7,7 +7,7 @@ from pathlib import Path
 from cephkit.data.film import SPLITS, Film, Points, Split
 from cephkit.data.labels import read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, MachineRow, read_machine_map
-from cephkit.data.names import film_key, film_name, of_film, rows_without_film
+from cephkit.data.names import LABEL_ENDING, film_key, film_name, of_film, rows_without_film
 from cephkit.data.opened import FILM_ENDINGS
 from cephkit.errors import DataError, LabelError, Note, some
 
@@ -173,6 +173,22 @@ def _label_files(parent: Path | None, name: str) -> Iterable[tuple[str, Path]]:
     if folder is None:
         return []
     return [(film_name(path), path) for path in _visible(folder) if path.suffix.lower() == ".json"]
+
+
+def label_path(root: Path, split: Split, folder: str, film: Path) -> Path:
+    """Return the file of a film's labels in an annotator's ``folder``: the one that is there, else where it would be.
+
+    Raises:
+        DataError: ``root`` is not in the Aariz layout.
+    """
+    parent = _film_folder(Path(root), split)[0]
+    for name in ("Annotations", "Cephalometric Landmarks", folder):
+        parent = _entry(parent, name, folder=True) or parent / name if parent.is_dir() else parent / name
+    labels = _visible(parent) if parent.is_dir() else []
+    found = [path for path in labels if path.suffix.lower() == LABEL_ENDING]
+    named = [path for path in found if film_name(path) == film_name(film)]
+    alike = [path for path in found if film_key(film_name(path)) == film_key(film_name(film))]
+    return next(iter((*named, *alike)), parent / f"{film_name(film)}{LABEL_ENDING}")
 
 
 def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[str]]:

@@ -106,6 +106,22 @@ class FaceShape:
         gains[np.ix_(found, found)] = -(2 * linear + squares)
         return gains
 
+    def given(self, face: Complex) -> tuple[Complex, Floats]:
+        """Predict every landmark from those of ``face`` (29,), NaN where unknown: means (29,), covariances (29, 2, 2).
+
+        Place, size and rotation are known only as far as ``face`` shows them; its own landmarks are predicted as the
+        annotator might have marked them again.
+        """
+        present = np.repeat(np.isfinite(face), 2)
+        free = _similarities(self.mean)
+        covariance = self.covariance + _FREE_MM2 * free.T @ free
+        gain = np.linalg.solve(covariance[np.ix_(present, present)], covariance[present]).T
+        moved = gain @ _planar((face - self.mean)[np.isfinite(face)]).ravel()
+        left = (covariance - gain @ covariance[present]).reshape(len(face), 2, len(face), 2)
+        places = np.arange(len(face))
+        blocks = left[places, :, places, :] + MARKING_SD_MM**2 * np.eye(2)
+        return self.mean + (moved[0::2] + 1j * moved[1::2]), blocks
+
     def _pull(self, face: Complex) -> tuple[Floats, Floats]:
         """Return the precision matrix of the landmarks present, and its product with their residuals."""
         found = np.isfinite(face)

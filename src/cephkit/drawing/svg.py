@@ -49,7 +49,7 @@ def document(view: View, parts: Iterable[str], **attributes: object) -> str:
     box = " ".join(map(num, (view.left, view.top, view.width, view.height)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"{given} fill="none" stroke-linejoin="round" '
-        f'stroke-linecap="round" font-family="Arial, Helvetica, sans-serif">{"".join(parts)}</svg>'
+        f'stroke-linecap="round" font-family="Arial, Helvetica, Liberation Sans, sans-serif">{"".join(parts)}</svg>'
     )
 
 

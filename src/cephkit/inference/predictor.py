@@ -14,7 +14,7 @@ from cephkit.errors import CheckpointError, SettingsError
 from cephkit.geometry import Floats, Size, letterbox
 from cephkit.inference.pose import Pose, choose_poses, faces, pose_model
 from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
-from cephkit.inference.stages import Matrices, ModelOutput, StageOutput, Stages
+from cephkit.inference.stages import Matrices, ModelOutput, Prior, StageOutput, Stages
 from cephkit.inference.uncertainty import Calibration
 from cephkit.inference.views import PLAIN, TEST_TIME, film_rectangles
 from cephkit.models.build import LandmarkModel
@@ -194,16 +194,16 @@ class Predictor:
         """
         return self.run([preprocess(film, self.canvas_sizes, use_spacing=False)])
 
-    def run(self, films: Sequence[PreprocessedFilm]) -> Found:
-        """Find the landmarks of B films, preprocessed to ``canvas_sizes``."""
+    def run(self, films: Sequence[PreprocessedFilm], prior: Prior | None = None) -> Found:
+        """Find the landmarks of B films, preprocessed to ``canvas_sizes``; ``prior`` is of the films' square pixels."""
         canvases = {size: torch.stack([film.canvases[size] for film in films]) for size in self.canvas_sizes}
-        found = self._run(canvases, [film.square_size for film in films])
+        found = self._run(canvases, [film.square_size for film in films], prior)
         for points, film in zip(found.points, films, strict=True):
             if film.square_size != film.grey.shape:
                 points[:] = unstretched(points, film.shrink)
         return found
 
-    def _run(self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size]) -> Found:
+    def _run(self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size], prior: Prior | None = None) -> Found:
         """Find the landmarks of films of square pixels, (height, width), in (B, 1, h, w) uint8 canvases by size."""
         first = self.stages[0]
         outputs: list[tuple[Matrices, StageOutput]] = []
@@ -220,9 +220,10 @@ class Predictor:
         poses = choose_poses(self.pose, run_first, sizes, rectangle)
         turns = np.stack([pose.matrix for pose in poses])
         # The search for the poses may have run the first stage on just these films.
-        known = next((output for given, output in outputs if np.array_equal(given, turns)), None)
+        known = next((output for given, output in outputs if np.array_equal(given, turns)), None) if not prior else None
         results = [
-            stage.run(canvases, sizes, turns, self.views, known if stage is first else None) for stage in self.stages
+            stage.run(canvases, sizes, turns, self.views, known if stage is first else None, prior)
+            for stage in self.stages
         ]
         units = np.array([1 / letterbox(size, self.spec.canvas_size).scale for size in sizes])
         found = combine(results, poses, units)

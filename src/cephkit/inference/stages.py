@@ -14,16 +14,44 @@ from cephkit.checkpoint import LoadedModel
 from cephkit.device import half_pays, half_type
 from cephkit.errors import CheckpointError
 from cephkit.geometry import Floats, Letterbox, Size, grid_to_canvas, invert, letterbox, transform
+from cephkit.heatmaps import smooth
 from cephkit.inference.views import View, warp
 from cephkit.losses import build_loss
 from cephkit.models.refiner import Refiner, RefinerSpec, expected_offsets, take_crops
 
+HEIGHT_WEIGHT = 4.0
+"""How much the logarithm of a peak's height counts beside that of a prior: a low peak is not a probability."""
+FARTHEST_SDS = 5.0
+"""Places farther than this from a prior's count alike, so that it cannot make a landmark of a map's noise."""
+PEAK_CELLS = 4
+"""Half the side of the window that a peak of a heatmap fills."""
 Matrices = Floats
 """(B, 3, 3), film pixels to the pixels of the film turned upright or mirrored."""
 
 SECOND_SHARE = 0.7
 """How far the result moves from the first stage's point to the second's: the two err differently, so a mean of both is
 better than either (docs/results.md)."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Where the landmarks of B films lie by other evidence than the picture; lengths in film pixels.
+
+    It decides between the places that a heatmap proposes, and does not move them.
+    """
+
+    points: Floats
+    """(B, K, 2); NaN: nothing is known."""
+    covariances: Floats
+    """(B, K, 2, 2)."""
+
+    def logarithm(self, places: Floats) -> Floats:
+        """Return the logarithm (B, K, P) of the density at ``places`` (B, P, 2): 0 at its peak, and where unknown."""
+        gaps = places[:, None] - self.points[:, :, None]
+        known: NDArray[np.bool_] = np.asarray(np.isfinite(self.points).all(-1))[..., None]
+        inverse = np.linalg.inv(np.where(known[..., None], self.covariances, np.eye(2)))
+        squares = np.einsum("bkpi,bkij,bkpj->bkp", gaps, inverse, gaps)
+        return np.where(known, -0.5 * np.minimum(squares, FARTHEST_SDS**2), 0.0)
 
 
 @dataclass(frozen=True)
@@ -97,13 +125,14 @@ class Stages:
         turns: Matrices,
         views: Sequence[View],
         first: StageOutput | None = None,
+        prior: Prior | None = None,
     ) -> ModelOutput:
         """Run both stages on all ``views`` of the films, turned by ``turns``.
 
         ``first`` is the first stage's output on the first view, if it is known already.
         """
         outputs = [
-            first if first is not None and index == 0 else self.run_first(canvases, sizes, turns, view)
+            first if first is not None and index == 0 else self.run_first(canvases, sizes, turns, view, prior)
             for index, view in enumerate(views)
         ]
         guesses = np.stack([each.points for each in outputs])
@@ -122,7 +151,12 @@ class Stages:
 
     @torch.no_grad()
     def run_first(
-        self, canvases: Mapping[Size, Tensor], sizes: Sequence[Size], turns: Matrices, view: View
+        self,
+        canvases: Mapping[Size, Tensor],
+        sizes: Sequence[Size],
+        turns: Matrices,
+        view: View,
+        prior: Prior | None = None,
     ) -> StageOutput:
         """Run the first stage on one view of the films, turned by ``turns``."""
         spec, boxes = self.spec, [letterbox(size, self.spec.canvas_size) for size in sizes]
@@ -131,6 +165,9 @@ class Stages:
         )
         heatmaps, signatures = self.heatmaps(warp(self.images(canvases[spec.canvas_size]), ways, view.gamma))
         heatmaps = heatmaps[:, self.order]
+        if prior is not None:
+            to_film = np.stack([box.to_film @ invert(way) for box, way in zip(boxes, ways, strict=True)])
+            heatmaps = self.chosen(heatmaps, prior, to_film @ grid_to_canvas(spec.heatmap_stride))
         cells, scores = self.loss.locate(heatmaps)
         spreads = self.loss.spread(heatmaps, cells)
         on_view = transform(grid_to_canvas(spec.heatmap_stride), cells.cpu().numpy())
@@ -168,6 +205,24 @@ class Stages:
         size_of_step = np.sqrt(np.abs(np.linalg.det(steps)))
         widths = spreads.unflatten(0, known.shape).cpu().numpy() * (size_of_step / scale)[:, None]
         return StageOutput(points, np.full(known.shape, np.nan), np.where(known, widths, np.nan))
+
+    def chosen(self, heatmaps: Tensor, prior: Prior, to_film: Matrices) -> Tensor:
+        """Return ``heatmaps`` (B, K, h, w) with nothing but the peak that is likeliest together with ``prior``.
+
+        ``to_film`` (B, 3, 3) takes cells to pixels of the film.
+        """
+        height, width = heatmaps.shape[-2:]
+        rows, columns = (axis.ravel() for axis in np.mgrid[:height, :width])
+        cells = np.stack([columns, rows], axis=-1).astype(np.float64)
+        logarithm = prior.logarithm(np.stack([transform(matrix, cells) for matrix in to_film]))
+        mass = smooth(self.loss.mass(heatmaps)).clamp_min(1e-12).log().flatten(2)
+        best = (HEIGHT_WEIGHT * mass + torch.from_numpy(logarithm).to(mass)).argmax(-1, keepdim=True)
+        down = torch.from_numpy(rows).to(mass) - best // width
+        across = torch.from_numpy(columns).to(mass) - best % width
+        near = torch.maximum(down.abs(), across.abs()) <= PEAK_CELLS
+        flat = heatmaps.flatten(2)
+        lowest = flat.amin(-1, keepdim=True)
+        return torch.unflatten(torch.where(near, flat, lowest), -1, (height, width))
 
     def images(self, canvases: Tensor) -> Tensor:
         """(B, 1, H, W) uint8 as float32 in [0, 1] on the device."""

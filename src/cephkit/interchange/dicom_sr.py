@@ -81,7 +81,7 @@ def file_under(report: Dataset, header: Dataset) -> None:
 
 
 def dicom_sr_files(records: Sequence[LandmarkRecord], folder: Path | None, deidentified: bool = False) -> Files:
-    """Make a ``<film>_sr.dcm`` per film that has landmarks.
+    """Make a ``<film_id>_sr.dcm`` per film that has landmarks.
 
     Args:
         records: the landmarks.
@@ -92,15 +92,24 @@ def dicom_sr_files(records: Sequence[LandmarkRecord], folder: Path | None, deide
         SettingsError: highdicom is not installed, no folder, no film or another one, or a film that is not DICOM.
         FilmError: a film's header cannot be used.
     """
-    if find_spec("highdicom") is None:
-        raise SettingsError('--format dicom_sr needs highdicom: pip install "cephkit[dicom]"')
+    _check_installed()
     if folder is None:
         raise SettingsError("--format dicom_sr needs --films FOLDER with the DICOM films")
     films = films_by_name(folder)
-    found = [(record, film_of(record, films)) for record in records if record.points]
+    return report_files([(record, film_of(record, films)) for record in records if record.points], deidentified)
+
+
+def report_files(found: Sequence[tuple[LandmarkRecord, Path]], deidentified: bool = False) -> Files:
+    """Make a report per pair of landmarks and DICOM film; see ``dicom_sr_files``."""
+    _check_installed()
     for record, path in found:
         film_header(path, record)
     return {f"{record.film_id}_sr.dcm": partial(_report, record, path, deidentified) for record, path in found}
+
+
+def _check_installed() -> None:
+    if find_spec("highdicom") is None:
+        raise SettingsError('--format dicom_sr needs highdicom: pip install "cephkit[dicom]"')
 
 
 def _report(record: LandmarkRecord, path: Path, deidentified: bool) -> bytes:

@@ -129,6 +129,19 @@ class LandmarkRecord:
             limit = math.inf if self.size is None else REVIEW_HEIGHT * self.size[0]
         return replace(self, needs_review=tuple(s for s, error in self.expected_errors.items() if error > limit))
 
+    def without(self, symbols: Iterable[str]) -> "LandmarkRecord":
+        """Return the record without the landmarks ``symbols``, as if they had not been searched for."""
+        left = set(symbols)
+
+        def kept(figures: Mapping[str, Any]) -> dict[str, Any]:
+            return {symbol: figure for symbol, figure in figures.items() if symbol not in left}
+
+        return replace(
+            self, points=kept(self.points), scores=kept(self.scores), regions=kept(self.regions),
+            expected_errors=kept(self.expected_errors), missing=tuple(s for s in self.missing if s not in left),
+            needs_review=tuple(s for s in self.needs_review if s not in left),
+        )  # fmt: skip
+
     def outside(self, tolerance: float = 0.0) -> dict[str, tuple[float, float]]:
         """Return the points that lie more than ``tolerance`` pixels off the film; none if its size is unknown."""
         if self.size is None:

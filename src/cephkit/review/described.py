@@ -1,0 +1,67 @@
+"""What the page needs to know once: landmarks with their definitions, lines, analyses, formats, and the session."""
+
+from functools import lru_cache
+from typing import Any
+
+from cephkit.cephalometry.analyses import ANALYSES
+from cephkit.definitions import DEFINITIONS
+from cephkit.drawing.tracing import LINES, Line
+from cephkit.errors import SettingsError
+from cephkit.landmarks import LANDMARKS, Landmark
+from cephkit.notice import NOTICE, VERSION
+from cephkit.pdf import check_pdf
+from cephkit.records.record import REVIEW_MM
+from cephkit.review.outputs import FORMATS
+from cephkit.review.session import ReviewSession
+
+
+def described(session: ReviewSession, language: str = "auto") -> dict[str, Any]:
+    """Return the answer of ``/api/session``."""
+    return {
+        "version": VERSION,
+        "notice": NOTICE,
+        "language": language,
+        "reviewer": session.reviewer,
+        "source": {"kind": session.source.kind, "name": session.source.name},
+        "has_model": session.predictions.has_model,
+        "in_place": session.in_place,
+        "out": str(session.out),
+        **_fixed(),
+        "pdf": _has_pdf(),
+        "films": len(session.films),
+        "review_mm": REVIEW_MM,
+    }
+
+
+def _has_pdf() -> bool:
+    try:
+        check_pdf()
+    except SettingsError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _fixed() -> dict[str, Any]:
+    return {
+        "landmarks": [_landmark(landmark) for landmark in LANDMARKS],
+        "lines": [_line(line) for line in LINES],
+        "analyses": [{"name": name, "title": name} for name in ANALYSES],
+        "formats": [{"name": name, "title": each.title} for name, each in FORMATS.items()],
+    }
+
+
+def _landmark(landmark: Landmark) -> dict[str, Any]:
+    definition = DEFINITIONS[landmark.symbol]
+    return {
+        "symbol": landmark.symbol, "title": landmark.title, "tissue": landmark.tissue,
+        "title_fa": definition.title_persian,
+        "definition": definition.english, "definition_fa": definition.persian,
+    }  # fmt: skip
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "name": line.name, "start": list(line.start), "end": list(line.end), "tissue": line.tissue,
+        "dashed": line.dashed, "unless": line.unless or None,
+    }  # fmt: skip

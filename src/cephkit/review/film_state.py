@@ -1,0 +1,58 @@
+"""All about one film as plain types, for the page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cephkit.records.record import LandmarkRecord
+from cephkit.review.desk import Desk
+from cephkit.review.edits import Standing
+from cephkit.review.films import ReviewFilm
+from cephkit.review.pixels import TILE, FilmFacts
+
+
+def picture_dict(
+    film: ReviewFilm, facts: FilmFacts, predicted: LandmarkRecord | None, notes: Sequence[str] = ()
+) -> dict[str, Any]:  # fmt: skip
+    """Return what is known of a film's picture, its labels, and the doubts about it."""
+    said = () if predicted is None else predicted.notes
+    return {
+        "n": film.n, "id": film.film_id, "file": film.file, "split": film.split or "",
+        "size": list(facts.size), "depth": facts.depth, "hash": facts.hash, "tile": TILE,
+        "levels": [list(size) for size in facts.levels], "window": list(facts.window),
+        "orientation": facts.orientation,
+        "notes": list(dict.fromkeys((*facts.notes, *film.notes, *said, *notes))),
+        "doubt": "" if predicted is None else predicted.doubt,
+        "truth": {name: {s: list(at) for s, at in points.items()} for name, points in film.truth.items()},
+    }  # fmt: skip
+
+
+def standing_dict(standing: Standing, desk: Desk) -> dict[str, Any]:
+    """Return the film as it stands, and every edit that made it so."""
+    spacing = standing.spacing
+    return {
+        "spacing": None if spacing is None else spacing.to_dict(),
+        "aspect": 1.0 if spacing is None else spacing.row_mm / spacing.column_mm,
+        "state": {
+            "revision": desk.revision,
+            "confirmed": standing.confirmed,
+            "points": {symbol: mark.to_dict() for symbol, mark in standing.points.items()},
+            "subject": {"age": standing.subject.age, "sex": standing.subject.sex},
+        },
+        "history": [
+            {**entry.edit.to_dict(), "revision": entry.revision, "time": entry.time, "reviewer": entry.reviewer}
+            for entry in desk.entries
+        ],
+    }
+
+
+def predicted_dict(record: LandmarkRecord) -> dict[str, Any]:
+    """Return what a model found as the page needs it."""
+    return {
+        "points": {symbol: list(at) for symbol, at in record.points.items()},
+        "scores": dict(record.scores),
+        "expected_errors_px": dict(record.expected_errors),
+        "regions_90": {symbol: region.tolist() for symbol, region in record.regions.items()},
+        "missing": list(record.missing),
+        "needs_review": list(record.needs_review),
+        "model": record.made_by,
+    }

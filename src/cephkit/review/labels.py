@@ -1,0 +1,82 @@
+"""Label files of films as they stand, written anew after each edit; and, if asked, those of the data set itself."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from cephkit.data.aariz import ANNOTATORS, label_path
+from cephkit.data.labels import landmarks_json, read_label
+from cephkit.data.names import LABEL_ENDING, film_name
+from cephkit.errors import LabelError
+from cephkit.files import utf8, write_whole
+from cephkit.records.record import LandmarkRecord
+from cephkit.review.edits import Standing
+from cephkit.review.films import ReviewFilm
+
+
+class Labels:
+    """Writes labels. Only one thread may write those of a film at a time.
+
+    Args:
+        out: folder of results; labels lie in its folder ``labels``.
+        dataset: root of the data set whose own labels are replaced too; None: they are left alone.
+    """
+
+    def __init__(self, out: Path, dataset: Path | None = None) -> None:
+        self.out, self.dataset = out, dataset
+
+    def write(self, film: ReviewFilm, record: LandmarkRecord, standing: Standing, revision: int) -> None:
+        """Write a film's labels where they are not so already.
+
+        Args:
+            film: the film.
+            record: its landmarks.
+            standing: the same, with where each point comes from.
+            revision: of the journal.
+
+        Raises:
+            CephkitError: they cannot be written.
+        """
+        review = {
+            "revision": revision,
+            "confirmed": standing.confirmed,
+            "confirmed_points": [symbol for symbol, mark in standing.points.items() if mark.confirmed],
+            "origins": {symbol: mark.origin for symbol, mark in standing.points.items()},
+        }
+        path = self.out / "labels" / f"{film.film_id}{LABEL_ENDING}"
+        write_if_new(path, json_bytes({**record.to_dict(), "review": review}))
+        if self.dataset is not None:
+            self._replace(self.dataset, film, record)
+
+    def _replace(self, root: Path, film: ReviewFilm, record: LandmarkRecord) -> None:
+        """Replace the label of the data set; its first version is kept."""
+        assert film.split is not None
+        folder = ANNOTATORS[film.annotator or next(iter(ANNOTATORS))]
+        path = label_path(root, film.split, folder, film.path)
+        content: dict[str, Any] = {}
+        if path.exists():
+            first = self.out / "originals" / film.split / folder / path.name
+            if not first.exists():
+                write_whole(first, path.read_bytes())
+            with contextlib.suppress(LabelError):
+                content = read_label(path)
+        ours = landmarks_json(content.get("ceph_id") or film_name(film.path), record.points)
+        write_if_new(path, json_bytes({**ours, **content, "landmarks": ours["landmarks"]}))
+
+
+def json_bytes(content: Any) -> bytes:
+    """Return ``content`` as JSON for people."""
+    return utf8(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_if_new(path: Path, content: bytes) -> None:
+    """Write a whole file, unless it is so already.
+
+    Raises:
+        CephkitError: it cannot be written.
+    """
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == content:
+            return
+    write_whole(path, content)

@@ -1,0 +1,141 @@
+"""What leaves the page: sheets, tables, and files for other tools, all of films as they stand."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from cephkit.cephalometry.measured import TABLE_COLUMNS, MeasuredFilm, table_rows
+from cephkit.cephalometry.sheet import PDF_ENDING, sheet_html, sheet_pdf
+from cephkit.cephalometry.sheet_content import sheet_of
+from cephkit.data.opened import to_uint8
+from cephkit.errors import CephkitError
+from cephkit.files import csv_bytes, csv_lines, utf8, write_whole
+from cephkit.interchange.aariz import aariz_files
+from cephkit.interchange.coco import coco_files
+from cephkit.interchange.cvat import cvat_files
+from cephkit.interchange.dicom_sr import report_files
+from cephkit.interchange.films import Files, on_films, write_files
+from cephkit.interchange.label_studio import label_studio_files
+from cephkit.interchange.tables import table_files
+from cephkit.records.record import COLUMNS, LandmarkRecord, landmark_rows
+from cephkit.review.edits import EditError
+from cephkit.review.labels import json_bytes
+from cephkit.review.numbers import measured
+from cephkit.review.session import ReviewSession
+
+Which: TypeAlias = Literal["confirmed", "all"]
+WRITTEN = ".written.json"
+"""In a folder of exports: the files of the last one."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """What another tool reads."""
+
+    title: str
+    files: Callable[[Sequence[LandmarkRecord], Mapping[str, Path]], Files]
+    """(landmarks, film id -> film) -> files."""
+
+
+FORMATS: dict[str, Format] = {
+    "aariz": Format("Aariz label files", lambda records, films: aariz_files(records)),
+    "csv": Format("CSV, long and wide", lambda records, films: table_files(records)),
+    "coco": Format("COCO keypoints", lambda records, films: coco_files(on_films(records))),
+    "label_studio": Format("Label Studio", lambda records, films: label_studio_files(on_films(records))),
+    "cvat": Format("CVAT", lambda records, films: cvat_files(on_films(records))),
+    "dicom_sr": Format(
+        "DICOM structured reports",
+        lambda records, films: report_files([(record, films[record.film_id]) for record in records]),
+    ),
+}
+"""Name, as ``cephkit export --format`` has it -> format."""
+
+
+def sheet(session: ReviewSession, n: int, ending: str, analyses: Sequence[str] = ()) -> bytes:
+    """Return the sheet of a film, as a page or as PDF by its ``ending``.
+
+    Raises:
+        CephkitError: its picture or its journal cannot be read; or there is no PDF in this installation.
+    """
+    grey = to_uint8(session.pixels.get(n).levels[0])
+    content = sheet_of(measured_film(session, n, analyses), grey)
+    return sheet_pdf(content) if ending == PDF_ENDING else utf8(sheet_html(content))
+
+
+def measured_film(session: ReviewSession, n: int, analyses: Sequence[str] = ()) -> MeasuredFilm:
+    """Measure a film as it stands.
+
+    Raises:
+        CephkitError: its picture or its journal cannot be read.
+    """
+    return measured(session.record(n), session.standing(n).subject, analyses)
+
+
+def landmarks_csv(session: ReviewSession, numbers: Sequence[int]) -> bytes:
+    """Return the landmarks of films as the table of ``cephkit predict``.
+
+    Raises:
+        CephkitError: a picture or a journal cannot be read.
+    """
+    return csv_bytes(COLUMNS, landmark_rows(session.record(n) for n in numbers))
+
+
+def measurements_csv(session: ReviewSession, numbers: Sequence[int]) -> Iterator[bytes]:
+    """Yield the lines of the table of ``cephkit measure``; films are measured as it is read.
+
+    Raises:
+        CephkitError: a picture or a journal cannot be read.
+    """
+    return csv_lines(
+        TABLE_COLUMNS, (row for n in numbers for row in table_rows(measured_film(session, n).to_dict()))
+    )  # fmt: skip
+
+
+def with_points(session: ReviewSession, which: Which = "all") -> list[int]:
+    """List the films that have landmarks, or of these the confirmed ones."""
+    session.wait_for_rows()
+    rows = (session.rows.row(film.n) for film in session.films)
+    return [row["n"] for row in rows if row["points"] and (which == "all" or row["status"] == "confirmed")]
+
+
+def export(session: ReviewSession, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Write files for another tool, and return where: {folder, files}. What the last export wrote there goes.
+
+    Args:
+        session: the films.
+        content: {format, which}, from JSON.
+
+    Raises:
+        EditError: there is no such format, or no such films.
+        CephkitError: a film does not fit the format, or files cannot be read or written.
+    """
+    name, which = content.get("format"), content.get("which", "confirmed")
+    if not isinstance(name, str) or name not in FORMATS:
+        raise EditError(f"format is {name!r:.40}, expected one of {', '.join(FORMATS)}")
+    if which not in ("confirmed", "all"):
+        raise EditError(f"which is {which!r:.40}, expected confirmed or all")
+    numbers = with_points(session, which)
+    if not numbers:
+        raise EditError("there is nothing to export: no film is confirmed" if which == "confirmed" else "no landmarks")
+    records = [session.record(n) for n in numbers]
+    films = {session.films[n].film_id: session.films[n].path for n in numbers}
+    folder = session.out / "export" / name
+    files = FORMATS[name].files(records, films)
+    _remove_last(folder)
+    write_whole(folder / WRITTEN, json_bytes(sorted(files)))
+    written = write_files(folder, files, list(films.values()), overwrite=True)
+    return {"folder": str(folder), "files": len(written)}
+
+
+def _remove_last(folder: Path) -> None:
+    """Remove what the last export wrote: films that have been taken back since would stay."""
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            names = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
+            for name in names:
+                (folder / Path(name).name).unlink(missing_ok=True)
+        except (ValueError, TypeError) as error:
+            raise CephkitError("is damaged; remove it", path=folder / WRITTEN) from error

@@ -1,0 +1,69 @@
+"""Files of ``cephkit predict`` as the start of a review."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cephkit.cephalometry.source import label_files
+from cephkit.data.names import film_key, film_name
+from cephkit.errors import LabelError, SettingsError
+from cephkit.records.reader import read_record
+from cephkit.records.record import LandmarkRecord
+from cephkit.review.films import ReviewFilm
+from cephkit.review.kept_records import KeptRecords
+from cephkit.review.predicting import NoPredictions
+
+
+class ReadPredictions(NoPredictions):
+    """Files of ``cephkit predict``, found by the names of the films.
+
+    Args:
+        films: of the session.
+        given: a folder of such files, or one of them.
+
+    Raises:
+        SettingsError: there is no such file, or none for any of the films.
+        LabelError: the first one cannot be read.
+    """
+
+    def __init__(self, films: Sequence[ReviewFilm], given: Path) -> None:
+        self._films, self._records, self._faults = films, KeptRecords(), dict[int, str]()
+        self._files = {film_key(film_name(path)): path for path in label_files([given])}
+        read_record(next(iter(self._files.values())))
+        self._by_number = {film.n: paths for film in films if (paths := self._named_after(film))}
+        if not self._by_number:
+            raise SettingsError(f"{given}: none of its {len(self._files)} files is named after a film here")
+
+    def record(self, n: int) -> LandmarkRecord | None:
+        """Return what the film's file says."""
+        return self._records.get(n, self._read)
+
+    def status(self, n: int) -> str:
+        """Return whether the film's file could not be read."""
+        self.record(n)
+        return f"failed: {self._faults[n]}" if n in self._faults else ""
+
+    def _named_after(self, film: ReviewFilm) -> list[Path]:
+        """List the files that may be the film's: predict numbers films of one name."""
+        names = dict.fromkeys((film.film_id, film_name(film.path)))
+        found = [path for name in names for path in self._numbered(name)]
+        return list(dict.fromkeys(found))
+
+    def _numbered(self, name: str) -> list[Path]:
+        found, number, key = [], 1, film_key(name)
+        while key in self._files:
+            found.append(self._files[key])
+            number += 1
+            key = film_key(f"{name}-{number}")
+        return found
+
+    def _read(self, n: int) -> LandmarkRecord | None:
+        for path in self._by_number.get(n, ()):
+            try:
+                record = read_record(path)
+            except LabelError as error:
+                self._faults[n] = str(error)
+                continue
+            if record.file in ("", self._films[n].path.name):
+                self._faults.pop(n, None)
+                return record
+        return None

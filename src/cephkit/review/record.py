@@ -1,0 +1,163 @@
+"""A film as it stands, as a landmark record: what labels, measurements, sheets and exports are made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cephkit.cephalometry.frame import facing_of
+from cephkit.data.opened import content_hash, read_bytes
+from cephkit.data.spacing import Spacing
+from cephkit.errors import LabelError
+from cephkit.geometry import Size
+from cephkit.records.reader import record_of
+from cephkit.records.record import LandmarkRecord
+from cephkit.review.edits import EditError, Mark, Origin, Standing, parse_mark
+from cephkit.review.films import ReviewFilm
+from cephkit.review.journal import Journal, JournalError, Kept
+from cephkit.review.pixels import FilmFacts
+
+FOUND: tuple[Origin, ...] = ("predicted", "found_again")
+"""Origins of points that a model found."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What tells a film from others: learnt when it is decoded, and kept in its journal."""
+
+    size: Size
+    hash: str
+    content: str
+    orientation: int = 1
+    spacing: Spacing | None = None
+    """What the film's file says."""
+
+    @classmethod
+    def of(cls, facts: FilmFacts) -> "Identity":
+        """Return that of a decoded film."""
+        return cls(facts.size, facts.hash, facts.content, facts.orientation, facts.spacing)
+
+    @classmethod
+    def of_record(cls, record: LandmarkRecord) -> "Identity | None":
+        """Return that of a film on which a model found landmarks; None if the record does not say."""
+        if record.size is None or not record.film_hash or not record.content:
+            return None
+        return cls(record.size, record.film_hash, record.content, record.orientation, record.spacing)
+
+    def to_dict(self, file: str) -> dict[str, Any]:
+        """Return plain types, for a journal."""
+        spacing = None if self.spacing is None else self.spacing.to_dict()
+        return {
+            "file": file, "content": self.content, "hash": self.hash, "size": list(self.size),
+            "orientation": self.orientation, "spacing": spacing,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Base:
+    """What was there before people changed it."""
+
+    points: Mapping[str, Mark]
+    predicted: LandmarkRecord | None = None
+    """What a model had found then."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types, for a journal."""
+        points = {symbol: mark.to_dict() for symbol, mark in self.points.items()}
+        return {"points": points, "predicted": None if self.predicted is None else self.predicted.to_dict()}
+
+
+def base_of(film: ReviewFilm, predicted: LandmarkRecord | None) -> Base:
+    """Return what a film starts with: its labels if there are any, else what a model found."""
+    if film.annotator is not None:
+        return Base(_marks(film.truth[film.annotator], "label"), predicted)
+    return Base({} if predicted is None else _marks(predicted.points, "predicted"), predicted)
+
+
+def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
+    """Return the film and the base that a journal holds.
+
+    Raises:
+        JournalError: they cannot be used.
+    """
+    try:
+        film = {**kept.film, "height": kept.film["size"][0], "width": kept.film["size"][1]}
+        about = record_of({"landmarks": [], "film": film, "spacing": film.get("spacing")}, journal.path)
+        predicted = kept.base.get("predicted")
+        record = None if predicted is None else record_of(predicted, journal.path)
+        points = {symbol: parse_mark(mark, symbol) for symbol, mark in kept.base["points"].items()}
+        assert about.size is not None
+        marks = {symbol: mark for symbol, mark in points.items() if mark is not None}
+        identity = Identity(about.size, about.film_hash, about.content, about.orientation, about.spacing)
+        return identity, Base(marks, record)
+    except (KeyError, TypeError, IndexError, AttributeError, EditError, LabelError) as error:
+        reason = f"line 1 cannot be used ({error})"
+        raise JournalError(reason, "restore the file from a copy, or move it away", journal.path) from error
+
+
+def check_same(identity: Identity, film: ReviewFilm, journal: Journal) -> None:
+    """Check that a journal belongs to ``film``, which may have another name by now.
+
+    Raises:
+        JournalError: it belongs to another film.
+    """
+    if identity.content != content_hash(read_bytes(film.path)):
+        remedy = "move it away, or choose another --out"
+        raise JournalError(f"belongs to another film than {film.file}", remedy, journal.path)
+
+
+def standing_record(
+    film: ReviewFilm, identity: Identity, standing: Standing, sources: Sequence[LandmarkRecord]
+) -> LandmarkRecord:
+    """Return the landmarks of a film as they stand.
+
+    What a model said of a point holds as long as nobody touched or confirmed it.
+
+    Args:
+        film: the film.
+        identity: its size and hashes.
+        standing: its landmarks and its pixel size.
+        sources: what models found, the latest first.
+    """
+    points = {symbol: mark.at for symbol, mark in standing.points.items()}
+    said = found_by(standing, sources)
+    open_ = {symbol: source for symbol, source in said.items() if not standing.points[symbol].confirmed}
+    latest = sources[0] if sources else None
+    record = LandmarkRecord(
+        points=points,
+        missing=() if latest is None else tuple(s for s in latest.symbols if s not in points),
+        scores={s: source.scores[s] for s, source in open_.items() if s in source.scores},
+        expected_errors={s: each.expected_errors[s] for s, each in open_.items() if s in each.expected_errors},
+        regions={s: source.regions[s] for s, source in open_.items() if s in source.regions},
+        facing=facing_of(points) or (None if latest is None else latest.facing),
+        doubt="" if latest is None or standing.confirmed else latest.doubt,
+        spacing=standing.spacing,
+        film_id=film.film_id,
+        file=film.path.name,
+        film_hash=identity.hash,
+        content=identity.content,
+        size=identity.size,
+        orientation=identity.orientation,
+        model=next((source.model for source in said.values()), {}),
+        where=film.file,
+    )
+    return record.reviewed()
+
+
+def found_by(standing: Standing, sources: Sequence[LandmarkRecord]) -> dict[str, LandmarkRecord]:
+    """Return what found each point that still lies where a model found it; those of people are absent."""
+    found = {}
+    for symbol, mark in standing.points.items():
+        if mark.origin in FOUND:
+            source = next((each for each in sources if each.points.get(symbol) == mark.at), None)
+            if source is not None:
+                found[symbol] = source
+    return found
+
+
+def respaced(record: LandmarkRecord, spacing: Spacing | None) -> LandmarkRecord:
+    """Return what a model found, with what needs review at the film's pixel size as it is known now."""
+    return replace(record, spacing=spacing).reviewed()
+
+
+def _marks(points: Mapping[str, tuple[float, float]], origin: Origin) -> dict[str, Mark]:
+    return {symbol: Mark(point, origin) for symbol, point in points.items()}

@@ -1,0 +1,158 @@
+"""The confirmed films as a data set in the Aariz layout, in the folder of results, for ``cephkit train``."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from cephkit.data.aariz import ANNOTATORS
+from cephkit.data.film import Split
+from cephkit.data.kinds import picture_kind
+from cephkit.data.labels import landmarks_json
+from cephkit.data.machines import FILE_NAME, SIDES
+from cephkit.data.names import LABEL_ENDING
+from cephkit.data.opened import FILM_ENDINGS, read_head
+from cephkit.errors import CephkitError
+from cephkit.files import replacing_out, utf8
+from cephkit.records.record import LandmarkRecord
+from cephkit.review.films import ReviewFilm
+from cephkit.review.labels import json_bytes, write_if_new
+
+SPLITS_NAME = "splits.json"
+EVERY, FIRST = 5, 2
+"""Of a folder's films every fifth that is confirmed validates, the second first."""
+COLUMNS = ("cephalogram_id", "machine", "pixel_size", "image_format", "mode", *SIDES)
+ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "BMP": ".bmp", "TIFF": ".tif", "WebP": ".webp"}
+
+
+class TrainingSet:
+    """See above. Threads may share it.
+
+    Args:
+        root: of the data set.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = threading.Lock()
+        self._splits: dict[str, Split] = {}
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._read()
+
+    def put(self, film: ReviewFilm, record: LandmarkRecord) -> None:
+        """Add a confirmed film, or bring it up to date.
+
+        Raises:
+            CephkitError: it cannot be written.
+        """
+        with self._lock:
+            split = film.split or self._decided(film.film_id)
+            folder, picture = self._folder(split), f"{film.film_id}{ending_of(film.path)}"
+            labels = landmarks_json(film.film_id, record.points)
+            # The label first: a film without one would stop a training.
+            write_if_new(folder[1] / f"{film.film_id}{LABEL_ENDING}", json_bytes(labels))
+            linked(film.path, folder[0] / picture)
+            spacing = record.spacing
+            sides = {} if spacing is None else dict(zip(SIDES, (spacing.row_mm, spacing.column_mm), strict=True))
+            if spacing is not None and spacing.row_mm == spacing.column_mm:
+                sides = {"pixel_size": spacing.row_mm}
+            row = {
+                "cephalogram_id": film.film_id, "machine": film.machine, "mode": split,
+                "image_format": picture.rpartition(".")[2], **sides,
+            }  # fmt: skip
+            if self._rows.get(film.film_id) != _text(row):
+                self._rows[film.film_id] = _text(row)
+                self._write_map()
+
+    def remove(self, film: ReviewFilm) -> None:
+        """Take a film out that is not confirmed any more; nothing happens if it is not in.
+
+        Raises:
+            CephkitError: its files cannot be removed.
+        """
+        with self._lock:
+            if film.film_id not in self._rows:
+                return
+            split = film.split or self._decided(film.film_id)
+            cephalograms, labels = self._folder(split)
+            try:
+                (cephalograms / f"{film.film_id}{ending_of(film.path)}").unlink(missing_ok=True)
+                (labels / f"{film.film_id}{LABEL_ENDING}").unlink(missing_ok=True)
+            except OSError as error:
+                raise CephkitError(f"cannot be removed ({error.strerror or error})", path=self.root / split) from error
+            del self._rows[film.film_id]
+            self._write_map()
+
+    def _folder(self, split: Split) -> tuple[Path, Path]:
+        senior = next(iter(ANNOTATORS.values()))
+        return (
+            self.root / split / "Cephalograms",
+            self.root / split / "Annotations" / "Cephalometric Landmarks" / senior,
+        )
+
+    def _decided(self, film_id: str) -> Split:
+        """Return the split of a film of a folder, which is decided once."""
+        if film_id not in self._splits:
+            number = len(self._splits) + 1
+            self._splits[film_id] = "valid" if number % EVERY == FIRST else "train"
+            write_if_new(self.root / SPLITS_NAME, json_bytes(self._splits))
+        return self._splits[film_id]
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads((self.root / SPLITS_NAME).read_text(encoding="utf-8"))
+            self._splits = {str(name): cast(Split, split) for name, split in found.items() if split in get_args(Split)}
+        with contextlib.suppress(OSError, ValueError, csv.Error):
+            text = (self.root / FILE_NAME).read_text(encoding="utf-8")
+            for row in csv.DictReader(io.StringIO(text, newline="")):
+                self._rows[row["cephalogram_id"]] = {name: row.get(name) or "" for name in COLUMNS}
+
+    def _write_map(self) -> None:
+        # Not as files.write_csv does: a film's name must be found again as it is.
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._rows.values())
+        with replacing_out(self.root / FILE_NAME) as file:
+            file.write(utf8(text.getvalue()))
+
+
+def ending_of(film: Path) -> str:
+    """Return the ending by which a data set takes a file for a film: its own, else that of its kind."""
+    if film.suffix.lower() in FILM_ENDINGS:
+        return film.suffix.lower()
+    return ENDINGS.get(picture_kind(read_head(film)), ".dcm")
+
+
+def linked(film: Path, place: Path) -> None:
+    """Make ``place`` the same file as ``film``: a hard link, else a symbolic one, else a copy.
+
+    Raises:
+        CephkitError: none of these is possible.
+    """
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    try:
+        if place.exists() and place.samefile(film):
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(film.resolve(), temporary)
+        except OSError:
+            try:
+                temporary.symlink_to(film.resolve())
+            except OSError:
+                shutil.copyfile(film, temporary)
+        temporary.replace(place)
+        temporary.unlink(missing_ok=True)  # renaming a link to the same file leaves both
+    except OSError as error:
+        raise CephkitError(f"cannot be linked or copied ({error.strerror or error})", path=place) from error
+
+
+def _text(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: "" if row.get(name) is None else str(row[name]) for name in COLUMNS}

@@ -1,0 +1,45 @@
+"""The page's own files."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.review.sessions import browser, folder_session, write_films
+
+
+@pytest.fixture
+def static(tmp_path: Path) -> Path:
+    """A built page."""
+    folder = tmp_path / "static"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<title>the page</title>")
+    (folder / "assets" / "main.js").write_text("export {}")
+    (tmp_path / "secret.txt").write_text("secret")
+    return folder
+
+
+def test_the_page_and_its_files_are_served(tmp_path: Path, static: Path) -> None:
+    with browser(folder_session(write_films(tmp_path / "films", 1), tmp_path / "out"), static) as page:
+        assert "the page" in page.get("/").text
+        script = page.get("/assets/main.js")
+        assert "javascript" in script.headers["content-type"]
+        assert page.get("/assets/none.js").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt", "/..%5csecret.txt", "//etc/passwd",
+     "/assets/%00", "/api/films/../../secret.txt"],
+)  # fmt: skip
+def test_nothing_outside_the_page_is_served(tmp_path: Path, static: Path, path: str) -> None:
+    (static / "link.txt").symlink_to(tmp_path / "secret.txt")
+    with browser(folder_session(write_films(tmp_path / "films", 1), tmp_path / "out"), static) as page:
+        for each in (path, "/link.txt"):
+            answer = page.get(each)
+            assert answer.status_code in (404, 405)
+            assert "secret" not in answer.text
+
+
+def test_without_a_built_page_there_is_a_placeholder(tmp_path: Path) -> None:
+    with browser(folder_session(write_films(tmp_path / "films", 1), tmp_path / "out"), tmp_path / "none") as page:
+        assert "not part of this installation" in page.get("/").text

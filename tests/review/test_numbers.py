@@ -1,0 +1,121 @@
+"""The page's table: values, doubts, and whose error counts."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cephkit.cephalometry.analyses import measure
+from cephkit.cephalometry.norms import Subject
+from cephkit.data.spacing import Spacing, square
+from cephkit.geometry import covariance_of_error, covariance_of_region
+from cephkit.records.record import LandmarkRecord
+from cephkit.review.edits import EditError, Mark, Standing
+from cephkit.review.numbers import (
+    MARKING_ERROR_MM,
+    asked_standing,
+    marking_region,
+    measured,
+    numbers,
+    parse_analyses,
+)
+from tests.review.sessions import FACE, SIZE
+
+RECORD = LandmarkRecord(points=dict(FACE), size=SIZE, spacing=square(1.0, "x"), film_id="f")
+
+
+def table(record: LandmarkRecord, analyses: tuple[str, ...] = ("Steiner",)) -> dict[str, dict[str, Any]]:
+    rows = numbers(measured(record, Subject(), analyses))["rows"]
+    return {row["measurement"]: row for row in rows}
+
+
+def test_values_are_those_of_measure() -> None:
+    results = {result.measurement: result for result in measure(FACE, spacing=1.0, analyses=["Steiner"])}
+    rows = table(RECORD)
+    assert set(rows) == set(results)
+    assert rows["sna"]["value"] == pytest.approx(results["sna"].value, abs=0.005)
+    assert rows["sna"]["landmarks"] == ["A", "N", "S"]
+    assert rows["sna"]["norm"]["mean"] == 82
+    assert rows["anb"]["class_question"] == "skeletal class"
+    assert sum(rows["anb"]["class_probabilities"].values()) == pytest.approx(1, abs=0.002)
+    assert any(row["value"] is None and row["absent"] == "UIA UIT missing" for row in rows.values())
+
+
+def test_a_face_that_looks_left_has_the_same_angles() -> None:
+    mirrored = {symbol: (99.0 - x, y) for symbol, (x, y) in FACE.items()}
+    there = table(LandmarkRecord(points=mirrored, size=SIZE, spacing=square(1.0, "x"), film_id="f"))
+    for name, row in table(RECORD).items():
+        assert there[name]["value"] == row["value"], name
+
+
+def test_oblong_pixels_count_with_their_sides() -> None:
+    squeezed = {symbol: (x, y / 2) for symbol, (x, y) in FACE.items()}
+    record = LandmarkRecord(points=squeezed, size=SIZE, spacing=Spacing(2.0, 1.0, "x"), film_id="f")
+    assert table(record)["sna"]["value"] == table(RECORD)["sna"]["value"]
+
+
+def test_what_people_marked_has_their_error_and_what_a_model_found_its_own() -> None:
+    sizes = table(RECORD)["sna"]["standard_error"]
+    assert sizes > 0
+    exact = LandmarkRecord(
+        points=dict(FACE), size=SIZE, spacing=square(1.0, "x"), film_id="f",
+        regions=dict.fromkeys(FACE, np.eye(2) * 1e-6),
+    )  # fmt: skip
+    assert table(exact)["sna"]["standard_error"] == 0.0
+    assert covariance_of_region(marking_region(RECORD)) == pytest.approx(covariance_of_error(MARKING_ERROR_MM))
+
+
+def test_a_marking_error_is_one_of_mm_whatever_the_pixels() -> None:
+    tall = marking_region(LandmarkRecord(points={}, size=SIZE, spacing=Spacing(0.2, 0.1, "x")))
+    assert tall[0, 0] / tall[1, 1] == pytest.approx(4)
+    unknown = marking_region(LandmarkRecord(points={}, size=(2350, 100)))
+    known = marking_region(LandmarkRecord(points={}, size=SIZE, spacing=square(0.1, "x")))
+    assert unknown == pytest.approx(known)
+
+
+def test_without_a_pixel_size_there_are_no_lengths() -> None:
+    rows = table(LandmarkRecord(points=dict(FACE), size=SIZE, film_id="f"), ())
+    lengths = [row for row in rows.values() if row["unit"] == "mm"]
+    assert lengths
+    assert all(row["value"] is None for row in lengths)
+    assert any(row["absent"] == "unknown pixel size" for row in lengths)
+    assert rows["sna"]["value"] is not None
+
+
+def test_points_that_lie_where_they_lay_keep_their_origin() -> None:
+    standing = Standing({"A": Mark((1.0, 2.0), "predicted"), "B": Mark((3.0, 4.0), "label", True)})
+    asked = asked_standing({"points": {"A": [1, 2], "B": [3, 5]}, "spacing": None, "subject": None}, standing, SIZE)
+    assert asked.points == {"A": Mark((1.0, 2.0), "predicted"), "B": Mark((3.0, 5.0), "corrected")}
+    assert asked.subject == Subject()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({}, "points are None"),
+        ({"points": []}, "points are"),
+        ({"points": {"Q": [1, 2]}}, "'Q' is not a landmark"),
+        ({"points": {"A": [1]}}, r"expected \[x, y\]"),
+        ({"points": {"A": [1, 1e9]}}, "y of A"),
+        ({"points": {"A": [100, 1]}}, "off the film"),
+        ({"points": {}, "spacing": 3}, "spacing is 3"),
+        ({"points": {}, "subject": {"age": -1}}, "age is -1"),
+    ],
+)
+def test_nonsense_is_refused(content: dict[str, Any], said: str) -> None:
+    with pytest.raises(EditError, match=said):
+        asked_standing(content, Standing(), SIZE)
+
+
+def test_analyses_are_known_names_each_once() -> None:
+    assert parse_analyses(["Wits", "Steiner", "Wits"]) == ("Wits", "Steiner")
+    assert parse_analyses(None) == ()
+    for wrong in ("Steiner", ["steiner"], [["Steiner"]], [3]):
+        with pytest.raises(EditError, match="expected some of Steiner"):
+            parse_analyses(wrong)
+
+
+def test_odd_labels_are_noted() -> None:
+    swapped = {**FACE, "S": FACE["N"], "N": FACE["S"]}
+    record = LandmarkRecord(points=swapped, size=SIZE, spacing=square(1.0, "x"), film_id="f")
+    assert numbers(measured(record, Subject()))["notes"] != numbers(measured(RECORD, Subject()))["notes"]
