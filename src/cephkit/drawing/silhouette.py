@@ -134,7 +134,7 @@ def _templates() -> tuple[_Template, ...]:
 
     skull, jaw, palate = frozenset({"S", "N"}), frozenset({"Go", "Me", "Pog"}), frozenset({"ANS", "PNS", "A"})
     head = OUTLINES["head"]
-    chin, nose = head.index((-10, 180)), head.index("Sn")
+    chin, nose = head.index((3, 130)), head.index("Sn")
     frontal = (*OUTLINES["skull"][5:0:-1], "N")
     return (
         _Template("sella", "bone", curve(COURSES["sella"]), SKULL, skull),

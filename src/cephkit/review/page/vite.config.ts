@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// The server serves ../static as it is. `CEPHKIT=http://127.0.0.1:PORT npm run dev` passes requests on to a running server.
+// The server serves ../static as it is; with `npm run watch` a reload of the page shows each change.
 export default defineConfig({
   base: "./",
   build: {
@@ -10,6 +10,5 @@ export default defineConfig({
     assetsInlineLimit: 0, // the content security policy allows no data: scripts or styles
     modulePreload: { polyfill: false },
   },
-  server: process.env.CEPHKIT ? { proxy: { "/api": process.env.CEPHKIT } } : {},
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

@@ -2,6 +2,8 @@ import { render } from "preact";
 import { api, Refused } from "./api";
 import { App } from "./app";
 import { flush } from "./edit/actions";
+import type { Step } from "./edit/history";
+import { unsavedOf } from "./edit/keep";
 import { queue, recover } from "./edit/saving";
 import { t } from "./i18n";
 import { watchOutlines } from "./overlay/Outlines";
@@ -30,10 +32,12 @@ async function start(): Promise<void> {
 
 /** Edits that were not saved when the page was closed or reloaded. */
 async function resend(out: string): Promise<void> {
-  const steps = recover(out);
-  for (const n of new Set(steps.map((step) => step.film))) {
-    const { state } = await api.film(n);
-    queue.loaded(n, state.revision);
+  const kept = recover(out);
+  const steps: Step[] = [];
+  for (const n of new Set(kept.map((step) => step.film))) {
+    const film = await api.film(n);
+    queue.loaded(n, film.state.revision);
+    steps.push(...unsavedOf(kept, film));
   }
   for (const step of steps) queue.push(step);
   if (steps.length) say(t("recovered", { count: steps.length }));

@@ -1,13 +1,22 @@
 /** Edits that are not on disk yet outlive a reload of the tab. */
 
-import type { Edit } from "../contract";
-import { newStep, toSend, type Step } from "./history";
+import type { Edit, FilmState } from "../contract";
+import { same } from "./edits";
+import { editOf, newStep, toSend, type Step } from "./history";
 
 const KEY = "cephkit.review.unsaved";
 
 interface Kept {
   out: string;
   steps: { film: number; reviewer: string; edit: Edit }[];
+}
+
+/** Those of `steps` that the film's journal lacks: the first may be on disk although its answer never came. */
+export function unsavedOf(steps: readonly Step[], film: Pick<FilmState, "n" | "history">): Step[] {
+  const own = steps.filter((step) => step.film === film.n);
+  const last = film.history.at(-1);
+  const [first, ...rest] = own;
+  return first && last && last.reviewer === first.reviewer && same(editOf(last), first.edit) ? rest : own;
 }
 
 export class Keep {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Refused, Unreachable, type Saved } from "../../src/api";
 import type { Edit, Entry, FilmState } from "../../src/contract";
 import { editOf, newStep, toSend, type Step } from "../../src/edit/history";
-import { Keep } from "../../src/edit/keep";
+import { Keep, unsavedOf } from "../../src/edit/keep";
 import { SaveQueue, type Hooks } from "../../src/edit/queue";
 
 const confirm = (after: boolean): Edit => ({ kind: "film", before: !after, after });
@@ -201,6 +201,14 @@ describe("edits that are not saved", () => {
     expect(keep.read("/out")).toMatchObject([{ film: 4, reviewer: "Anna", edit: confirm(true) }]);
     keep.write("/out", []);
     expect(keep.read("/out")).toEqual([]);
+  });
+
+  it("are not sent again if only the answer was lost", () => {
+    const steps = [newStep(4, confirm(true), "Anna"), newStep(5, confirm(true), "Anna"), newStep(4, confirm(false), "Anna")];
+    const saved: Entry[] = [{ ...confirm(true), revision: 1, time: "", reviewer: "Anna" }];
+    expect(unsavedOf(steps, { n: 4, history: saved })).toEqual([steps[2]]);
+    expect(unsavedOf(steps, { n: 4, history: [] })).toEqual([steps[0], steps[2]]);
+    expect(unsavedOf(steps, { n: 4, history: saved.map((entry) => ({ ...entry, reviewer: "Ben" })) })).toHaveLength(2);
   });
 
   it("do not stop the page where storage is turned off", () => {
