@@ -6,9 +6,8 @@ import { view } from "../stage/view";
 import { at, lit, placed } from "../state/film";
 import { analysis, session } from "../state/session";
 import { usedBy } from "../table/state";
-import { linePoints } from "./geometry";
+import { linePoints, polyline } from "./geometry";
 import { scaled } from "./Overlay";
-import { polyline } from "./spline";
 
 const BEYOND = 0.045;
 

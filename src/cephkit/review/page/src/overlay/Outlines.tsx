@@ -6,9 +6,8 @@ import type { OutlineInfo, Outlines as Answer } from "../contract";
 import { view } from "../stage/view";
 import { at, film, placed, spacing } from "../state/film";
 import { layers } from "../state/session";
-import { outlinePoints } from "./geometry";
+import { outlinePoints, polyline } from "./geometry";
 import { scaled } from "./Overlay";
-import { polyline } from "./spline";
 
 const answers = signal<ReadonlyMap<string, Answer>>(new Map());
 const facing = computed(() => (film.value?.facing === "left" ? "left" : "right"));
@@ -44,7 +43,7 @@ function Outline({ outline }: { outline: OutlineInfo }) {
   const path = useComputed(() => {
     const points = outlinePoints(outline, at, aspect.value);
     // The points are close enough to each other that straight pieces look smooth, and are drawn three times as fast.
-    return points ? polyline(points.map((point) => scaled(point, view.value.scale))) + (outline.closed ? "Z" : "") : "";
+    return points ? polyline(points.map((point) => scaled(point, view.value.scale)), outline.closed) : "";
   });
   return (
     <g class={`outline ${outline.tissue}`}>

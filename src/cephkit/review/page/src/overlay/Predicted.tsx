@@ -3,8 +3,8 @@
 import { useComputed } from "@preact/signals";
 import { view } from "../stage/view";
 import { film, pointSignal } from "../state/film";
+import { polyline } from "./geometry";
 import { scaled } from "./Overlay";
-import { polyline } from "./spline";
 
 const NEAR_PX = 0.05;
 

@@ -3,8 +3,8 @@
 import { useComputed } from "@preact/signals";
 import { ruler } from "../calibrate/state";
 import { view } from "../stage/view";
+import { polyline } from "./geometry";
 import { scaled } from "./Overlay";
-import { polyline } from "./spline";
 
 export function Ruler() {
   const marks = useComputed(() => (ruler.value ?? []).map((mark) => scaled(mark, view.value.scale)));

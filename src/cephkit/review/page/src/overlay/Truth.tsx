@@ -4,7 +4,7 @@ import { useComputed } from "@preact/signals";
 import { view } from "../stage/view";
 import { annotator, film, pointSignal, scaleMm } from "../state/film";
 import { session } from "../state/session";
-import { polyline } from "./spline";
+import { polyline } from "./geometry";
 import { scaled } from "./Overlay";
 
 export function Truth({ symbol }: { symbol: string }) {

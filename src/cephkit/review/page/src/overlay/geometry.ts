@@ -72,3 +72,9 @@ export function outlinePoints(outline: OutlineInfo, pointOf: PointOf, aspect = 1
 
 export const distance = (one: XY, other: XY, [row, column]: XY = [1, 1]) =>
   Math.hypot((one[0] - other[0]) * column, (one[1] - other[1]) * row);
+
+/** An SVG path through `points`. */
+export function polyline(points: readonly XY[], closed = false): string {
+  const place = ([x, y]: XY) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+  return points.length > 1 ? `M${points.map(place).join("L")}${closed ? "Z" : ""}` : "";
+}

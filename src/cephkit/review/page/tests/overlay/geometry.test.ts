@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LineInfo, Matrix, XY } from "../../src/contract";
-import { linePoints, middleOf, outlinePoints, regionEllipse } from "../../src/overlay/geometry";
+import { linePoints, middleOf, outlinePoints, polyline, regionEllipse } from "../../src/overlay/geometry";
 import { placeLabels } from "../../src/overlay/labels";
-import { polyline, splinePath } from "../../src/overlay/spline";
 
 const POINTS: Record<string, XY> = { S: [0, 0], N: [30, 40], A: [10, 10], B: [20, 30] };
 const pointOf = (symbol: string) => POINTS[symbol] ?? null;
@@ -64,31 +63,12 @@ describe("an outline", () => {
   });
 });
 
-describe("a spline", () => {
-  const numbers = (path: string) => path.replace(/[MCZL]/g, " ").trim().split(/\s+/).map(Number);
-
-  it("goes through all its points", () => {
-    const points: XY[] = [[0, 0], [10, 5], [20, -5], [30, 0]];
-    const found = numbers(splinePath(points));
-    expect(found.slice(0, 2)).toEqual([0, 0]);
-    for (let i = 1; i < points.length; i++) expect(found.slice(6 * i, 6 * i + 2)).toEqual(points[i]);
-  });
-
-  it("is straight through points on a line, whatever their distances", () => {
-    const found = numbers(splinePath([[0, 0], [1, 1], [50, 50], [60, 60]]));
-    for (let i = 0; i < found.length; i += 2) expect(found[i]).toBeCloseTo(found[i + 1] ?? NaN, 6);
-  });
-
-  it("closes", () => {
-    const path = splinePath([[0, 0], [10, 0], [10, 10], [0, 10]], true);
-    expect(path.endsWith("Z")).toBe(true);
-    expect(path.split("C")).toHaveLength(5);
-  });
-
-  it("stands points that coincide", () => {
-    expect(splinePath([[0, 0], [0, 0], [5, 5]])).not.toContain("NaN");
-    expect(splinePath([[1, 1]])).toBe("");
-    expect(polyline([[0, 0], [1.25, 2]])).toBe("M0.0 0.0L1.3 2.0");
+describe("a line through points", () => {
+  it("is straight from each to the next, and back if it is closed", () => {
+    const points: XY[] = [[0, 0], [1.25, 2], [5, 5]];
+    expect(polyline(points)).toBe("M0.0 0.0L1.3 2.0L5.0 5.0");
+    expect(polyline(points, true)).toBe("M0.0 0.0L1.3 2.0L5.0 5.0Z");
+    expect(polyline([[1, 1]], true)).toBe("");
   });
 });
 
