@@ -21,10 +21,15 @@ def test_a_walk_through_everything_asks_no_other_host_and_breaks_no_policy(
     page = opened(review)
     page.tab.add_init_script(NOTE_VIOLATIONS)
     page.reload()
-    page.press("n", "c", "r", "i", "l", "w", "m", "t", "o", "e", "u", "+", "-", "0", "1", "k", "Escape", "?", "Escape")
-    for name in ("Settings", "Output", "Brightness and contrast", "Layers"):
+    page.press(*"ncrilwmtoeu+-01k", "Escape")
+    for name in ("Settings", "Output", "Help", "Brightness and contrast", "Layers"):
         page.button(name).click()
+        opened_box = page.tab.locator("dialog[open], .popover").first
+        expect(opened_box).to_be_visible()
         page.press("Escape")
+        expect(opened_box).to_be_hidden()
+    for name in ("Landmarks", "Film", "Measurements"):
+        page.side(name)
     for measurement in page.tab.get_by_role("region", name="Measurements").get_by_role("button").all()[:3]:
         measurement.click()
     page.drag("S", 20, 10)
