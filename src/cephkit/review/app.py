@@ -1,6 +1,7 @@
 """The application: the page, the answers to what it asks, and a guard before both."""
 
 import contextlib
+import mimetypes
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from cephkit.review.session import ConflictError, ReviewSession
 
 STATIC = Path(__file__).with_name("static")
 """The built page."""
+KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+"""Of the page's files: another program may have told Windows otherwise, and browsers run no script of another kind."""
 PLACEHOLDER = "<!doctype html><title>cephkit review</title><p>The page is not part of this installation.</p>"
 
 
@@ -66,6 +69,8 @@ def _fault(request: Request, error: Exception) -> Response:
 
 
 def _page(static: Path) -> BaseRoute:
+    for ending, kind in KINDS.items():
+        mimetypes.add_type(kind, ending)
     if not (static / "index.html").is_file():
         return Route("/", _placeholder)
     return Mount("/", StaticFiles(directory=static, html=True))
