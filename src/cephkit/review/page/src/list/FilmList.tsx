@@ -10,7 +10,7 @@ import { open, wanted } from "../state/open";
 import { FILTERS, SORTS, type Filter, type Sort } from "./filter";
 import { rowsInSight, scrolledTo } from "./window";
 
-const ROW = 72;
+const ROW = 76;
 
 export function FilmList({ chosen }: { chosen: () => void }) {
   const box = useRef<HTMLDivElement>(null);
@@ -146,7 +146,7 @@ function Row({ row, index, isActive, pick }: { row: FilmRow; index: number; isAc
         <span class={`status ${row.status}`}>
           <span aria-hidden="true">{SIGNS[row.status]}</span> {row.broken ? t("broken") : t(`status_${row.status}` satisfies Key)}
         </span>
-        <span class="figures">{figures(row).join(t("comma"))}</span>
+        <span class="figures" title={row.doubt || undefined}>{figures(row).join(t("comma"))}</span>
       </div>
     </div>
   );
