@@ -2,11 +2,12 @@
 
 import { computed, useComputed } from "@preact/signals";
 import type { LineInfo, XY } from "../contract";
-import { view } from "../stage/view";
+import { carrying, view } from "../stage/view";
 import { at, lit, placed } from "../state/film";
 import { analysis, session } from "../state/session";
 import { usedBy } from "../table/state";
 import { linePoints, polyline } from "./geometry";
+import { placeNames } from "./labels";
 import { scaled } from "./Overlay";
 
 const BEYOND = 0.045;
@@ -19,32 +20,61 @@ const beyond = computed(() => {
   return Math.round((BEYOND * Math.max(side(0), side(1))) / 8) * 8;
 });
 
-export function Lines() {
+const shown = computed<LineInfo[]>(() => {
   const used = analysis.value ? usedBy.value : null;
   const isUsed = (line: LineInfo) => !used || [...line.start, ...line.end].every((symbol) => used.has(symbol));
-  const lines = (session.value?.lines ?? []).filter(isUsed);
+  return (session.value?.lines ?? []).filter(isUsed);
+});
+
+const GAPS_PX = [16, 30, 44, 58];
+let lastNames = new Map<string, XY>();
+
+/** Where the names of the lines stand, from the ends of the lines: beyond them, out of each other's way. */
+const names = computed<ReadonlyMap<string, XY>>(() => {
+  const scale = view.value.scale;
+  if (carrying.value) return lastNames;
+  const drawn = shown.value.flatMap((line) => {
+    const points = linePoints(line, at, beyond.value)?.map((point) => scaled(point, scale));
+    return points ? [{ line, points }] : [];
+  });
+  const taken = placed.value.map((symbol) => scaled(at(symbol) ?? [0, 0], scale));
+  const wanted = drawn.map(({ line, points }) => ({ width: 7.5 * line.name.length, places: GAPS_PX.map((gap) => beyondEnd(points, gap)) }));
+  const found = placeNames(wanted, taken);
+  lastNames = new Map(
+    drawn.map(({ line, points }, index) => {
+      const [x, y] = found[index] ?? [0, 0];
+      const [endX, endY] = points[3] ?? [0, 0];
+      return [line.name, [x - endX, y - endY]];
+    }),
+  );
+  return lastNames;
+});
+
+/** The point `gap` pixels further along a line. */
+function beyondEnd(points: readonly XY[], gap: number): XY {
+  const [[ax, ay], [bx, by]] = [points[2] ?? [0, 0], points[3] ?? [0, 0]];
+  const length = Math.hypot(bx - ax, by - ay) || 1;
+  return [bx + ((bx - ax) / length) * gap, by + ((by - ay) / length) * gap + 4];
+}
+
+export function Lines() {
   return (
     <>
-      {lines.map((line) => (
+      {shown.value.map((line) => (
         <Line key={line.name} line={line} />
       ))}
     </>
   );
 }
 
-const NAME_GAP_PX = 16;
-
-/** Where the name of a line stands: a little further on. */
-function beyondEnd(points: readonly XY[]): XY {
-  const [[ax, ay], [bx, by]] = [points[2] ?? [0, 0], points[3] ?? [0, 0]];
-  const length = Math.hypot(bx - ax, by - ay) || 1;
-  return [bx + ((bx - ax) / length) * NAME_GAP_PX, by + ((by - ay) / length) * NAME_GAP_PX + 4];
-}
-
 function Line({ line }: { line: LineInfo }) {
   const points = useComputed(() => linePoints(line, at, beyond.value)?.map((point) => scaled(point, view.value.scale)) ?? null);
   const path = useComputed(() => (points.value ? polyline(points.value) : ""));
-  const name = useComputed(() => (points.value ? beyondEnd(points.value) : ([-9999, -9999] as const)));
+  const name = useComputed<XY>(() => {
+    const [x, y] = points.value?.[3] ?? [-9999, -9999];
+    const [dx, dy] = names.value.get(line.name) ?? [0, 0];
+    return [x + dx, y + dy];
+  });
   const x = useComputed(() => name.value[0]);
   const y = useComputed(() => name.value[1]);
   const symbols = [...line.start, ...line.end];

@@ -50,6 +50,22 @@ export function placeLabels(labels: readonly Label[]): Map<string, LabelPlace> {
   return places;
 }
 
+/** For each name the first of its places (middle of the text) that hides least of `taken` and of the names before it. */
+export function placeNames(names: readonly { width: number; places: readonly XY[] }[], taken: readonly XY[]): (XY | null)[] {
+  const boxes: Box[] = taken.map(([x, y]) => [x - ARM, y - ARM, x + ARM, y + ARM]);
+  return names.map(({ width, places }) => {
+    let best: XY | null = null;
+    let least = Infinity;
+    for (const [x, y] of places) {
+      const box: Box = [x - width / 2, y - FONT, x + width / 2, y + 2];
+      const cost = boxes.reduce((sum, other) => sum + shared(box, other), 0);
+      if (cost < least) [best, least] = [[x, y], cost];
+    }
+    if (best) boxes.push([best[0] - width / 2, best[1] - FONT, best[0] + width / 2, best[1] + 2]);
+    return best;
+  });
+}
+
 function boxOf({ at: [x, y], width }: Label, { dx, dy, anchor }: LabelPlace): Box {
   const left = x + dx - (anchor === "end" ? width : anchor === "middle" ? width / 2 : 0);
   return [left, y + dy - FONT, left + width, y + dy + 2];

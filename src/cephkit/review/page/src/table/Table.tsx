@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import type { Measurement } from "../contract";
-import { quantity, t, term, upTo } from "../i18n";
+import { direction, quantity, t, term, upTo } from "../i18n";
 import { begin, missing } from "../guide/state";
 import { film, lit } from "../state/film";
 import { analysis, session } from "../state/session";
@@ -104,7 +104,7 @@ function Row({ row, open }: { row: Measurement; open: { value: string | null } }
           </button>
         </th>
         <td class="number">
-          <bdi class="value">{valueText(row)}</bdi> <bdi class="error">{errorText(row)}</bdi>
+          <bdi class="value">{valueText(row)}</bdi> <bdi class="error" dir={direction.value}>{errorText(row)}</bdi>
         </td>
         <td class="number norm">{row.norm ? <bdi>{normText(row.norm, row.unit)}</bdi> : row.norm_withheld ? <small>{t("withheld")}</small> : ""}</td>
         <td class="deviation">

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LineInfo, Matrix, XY } from "../../src/contract";
 import { linePoints, middleOf, outlinePoints, polyline, regionEllipse } from "../../src/overlay/geometry";
-import { placeLabels } from "../../src/overlay/labels";
+import { placeLabels, placeNames } from "../../src/overlay/labels";
 
 const POINTS: Record<string, XY> = { S: [0, 0], N: [30, 40], A: [10, 10], B: [20, 30] };
 const pointOf = (symbol: string) => POINTS[symbol] ?? null;
@@ -81,5 +81,11 @@ describe("names", () => {
     ]);
     expect(places.get("S")).toMatchObject({ dx: 10, dy: -6 });
     expect(places.get("LIT")).not.toEqual(places.get("UIT"));
+  });
+
+  it("of lines go further out where another stands or a landmark lies", () => {
+    const places: XY[] = [[100, 100], [100, 130], [100, 160]];
+    expect(placeNames([{ width: 30, places }, { width: 30, places }], [])).toEqual([[100, 100], [100, 130]]);
+    expect(placeNames([{ width: 30, places }, { width: 30, places }], [[100, 125]])).toEqual([[100, 100], [100, 160]]);
   });
 });
