@@ -40,6 +40,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/step.py
 	$(BIN)/python benchmarks/allocator.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.review
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

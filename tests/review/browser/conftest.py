@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-
-import cephkit.review
-from tests.review.browser.films import folder_with_predictions
-
-pytest.importorskip("playwright", reason="NO BROWSER: the package playwright is not installed")
-
 from playwright.sync_api import Browser, sync_playwright
 
+import cephkit.review
 from tests.review.browser.chromium import WINDOW, Watch, find_chromium, launch
+from tests.review.browser.films import folder_with_predictions
 from tests.review.browser.page import LONGEST_S, ReviewPage
 from tests.review.browser.server import ReviewServer
 

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from cephkit.interrupt import INTERRUPTED
 from tests.review.browser.chromium import AFTER_A_KILL
 from tests.review.browser.conftest import Opener
 from tests.review.browser.page import ReviewPage
@@ -90,3 +91,13 @@ def test_a_killed_browser_loses_nothing_that_was_saved(review: ReviewServer, ope
     page.tab.context.close()
 
     assert opened(review).at(0, "S") == saved
+
+
+def test_ctrl_c_ends_the_server_while_a_page_is_open(page: ReviewPage, review: ReviewServer) -> None:
+    page.expected_errors += AFTER_A_KILL
+    page.drag("S", 20, 0)
+    page.until_saved(edits=1)
+
+    assert review.stop() == INTERRUPTED
+
+    assert len(review.edits("film000")) == 1
