@@ -24,7 +24,7 @@ def test_a_walk_through_everything_asks_no_other_host_and_breaks_no_policy(
     page.press(*"ncrilwmtoeu+-01k", "Escape")
     for name in ("Settings", "Output", "Help", "Brightness and contrast", "Layers"):
         page.button(name).click()
-        opened_box = page.tab.locator("dialog[open], .popover").first
+        opened_box = page.tab.locator("dialog[open], .popover .panel").first
         expect(opened_box).to_be_visible()
         page.press("Escape")
         expect(opened_box).to_be_hidden()
