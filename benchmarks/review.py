@@ -40,7 +40,7 @@ SWITCH = """key => new Promise(resolve => {
     };
     requestAnimationFrame(look);
 })"""
-# Drags with an event every 4 ms; a frame counts if the landmark stands elsewhere than in the last one.
+# Drags with one move a frame, as browsers pass them on; a frame counts if the landmark stands elsewhere than before.
 DRAG = """async ([symbol, seconds]) => {
     const stage = document.getElementById('stage');
     const mark = stage.querySelector(`[data-symbol="${symbol}"]`);
@@ -51,13 +51,11 @@ DRAG = """async ([symbol, seconds]) => {
     stage.setPointerCapture = () => {};
     send('pointerdown', e, f);
     const start = performance.now(), frames = [];
-    let last = '', sent = 0;
-    const timer = setInterval(() => {
-        sent += 1;
-        send('pointermove', e + 30 * Math.sin(sent / 40), f + 30 * Math.cos(sent / 40) - 30);
-    }, 4);
+    let last = '';
     await new Promise(resolve => {
         const frame = now => {
+            const turn = (now - start) / 160;
+            send('pointermove', e + 30 * Math.sin(turn), f + 30 * Math.cos(turn) - 30);
             const place = mark.getAttribute('transform');
             if (place !== last) frames.push(now);
             last = place;
@@ -66,7 +64,6 @@ DRAG = """async ([symbol, seconds]) => {
         };
         requestAnimationFrame(frame);
     });
-    clearInterval(timer);
     send('pointerup', e, f);
     return frames;
 }"""
