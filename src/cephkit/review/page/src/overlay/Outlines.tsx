@@ -3,7 +3,7 @@
 import { computed, effect, signal, useComputed } from "@preact/signals";
 import { api } from "../api";
 import type { OutlineInfo, Outlines as Answer } from "../contract";
-import { view } from "../stage/view";
+import { carrying, view } from "../stage/view";
 import { at, film, placed, spacing } from "../state/film";
 import { layers } from "../state/session";
 import { outlinePoints, polyline } from "./geometry";
@@ -14,6 +14,8 @@ const facing = computed(() => (film.value?.facing === "left" ? "left" : "right")
 /** What the outlines depend on: the landmarks that are there, not where they are. */
 const question = computed(() => (placed.value.length ? `${facing.value} ${placed.value.join(",")}` : ""));
 const current = computed(() => answers.value.get(question.value)?.outlines ?? []);
+/** Without a graphics card, the faint halos are what makes a drag miss frames. */
+const isDragging = computed(() => carrying.value !== null);
 const aspect = computed(() => (spacing.value ? spacing.value.row_mm / spacing.value.column_mm : 1));
 
 /** Ask which outlines the landmarks that are there support, once for each such set. */
@@ -47,7 +49,7 @@ function Outline({ outline }: { outline: OutlineInfo }) {
   });
   return (
     <g class={`outline ${outline.tissue}`}>
-      <path class="halo" d={path} />
+      {!isDragging.value && <path class="halo" d={path} />}
       <path class="ink" d={path} />
     </g>
   );
