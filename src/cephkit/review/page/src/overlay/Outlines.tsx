@@ -2,6 +2,7 @@
 
 import { computed, effect, signal, useComputed } from "@preact/signals";
 import { api } from "../api";
+import { aspectOf } from "../calibrate/scale";
 import type { OutlineInfo, Outlines as Answer } from "../contract";
 import { view } from "../stage/view";
 import { at, film, placed, spacing } from "../state/film";
@@ -15,7 +16,7 @@ const facing = computed(() => (film.value?.facing === "left" ? "left" : "right")
 /** What the outlines depend on: the landmarks that are there, not where they are. */
 const question = computed(() => (placed.value.length ? `${facing.value} ${placed.value.join(",")}` : ""));
 const current = computed(() => answers.value.get(question.value)?.outlines ?? []);
-const aspect = computed(() => (spacing.value ? spacing.value.row_mm / spacing.value.column_mm : 1));
+const aspect = computed(() => aspectOf(spacing.value));
 
 /** Ask which outlines the landmarks that are there support, once for each such set. */
 export function watchOutlines(): void {
