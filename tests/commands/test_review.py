@@ -16,6 +16,7 @@ from cephkit.commands import review as command
 from cephkit.commands.review import ReviewOptions, main, open_browser
 from cephkit.errors import CephkitError, DataError, SettingsError
 from cephkit.review import app
+from tests.conftest import write_tiny_aariz
 from tests.review.served import Served
 from tests.review.sessions import body, confirmed, folder_session, placed, write_films
 
@@ -80,6 +81,13 @@ def test_bad_input_is_refused_before_anything_is_served(films: Path, tmp_path: P
     ):
         with pytest.raises(error, match=said):
             main([*out, *arguments])
+    aariz = write_tiny_aariz(tmp_path / "Aariz", train=1, valid=1, test=1)
+    inside, before = aariz / "train" / "Cephalograms", sorted(aariz.rglob("*"))
+    with pytest.raises(SettingsError, match="films and results would mix"):
+        main(["--films", str(inside), "--out", str(aariz)])
+    with pytest.raises(SettingsError, match=r"contains cephalogram_machine_mappings\.csv, but not from a review"):
+        main(["--films", str(films), "--out", str(aariz)])
+    assert sorted(aariz.rglob("*")) == before
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         pytest.raises(CephkitError, match=r"--port \d+ cannot be used"),

@@ -1,5 +1,6 @@
 """The server's answers, as the page gets them."""
 
+import asyncio
 import errno
 import io
 import json
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from cephkit.drawing.silhouette import silhouettes
 from cephkit.landmarks import SYMBOLS
 from cephkit.review.app import Answers
+from cephkit.review.session import ReviewSession
 from tests.review.sessions import (
     FACE,
     SAME_ORIGIN,
@@ -158,6 +160,18 @@ def test_tables_and_sheets_are_files_with_names(page: TestClient) -> None:
     pdf = page.get("/api/films/0/sheet.pdf")
     assert pdf.headers["content-type"] == "application/pdf"
     assert pdf.content.startswith(b"%PDF-")
+
+
+def test_a_table_of_all_films_waits_for_the_list_without_holding_up_others(
+    page: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    def waited(session: ReviewSession) -> None:
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+
+    monkeypatch.setattr(ReviewSession, "wait_for_rows", waited)
+    assert page.get("/api/measurements.csv").status_code == 200
+    assert page.get("/api/landmarks.csv").status_code == 200
 
 
 def test_exports_say_where_they_are(page: TestClient, tmp_path: Path) -> None:

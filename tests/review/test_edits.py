@@ -104,6 +104,17 @@ def test_the_edge_of_the_film_belongs_to_it() -> None:
         assert parse_edit(placed("A", at), SIZE).changes[0].after == Mark(at, "placed")
 
 
+def test_a_label_off_the_film_may_stay_and_be_put_back_there() -> None:
+    off = {"at": [40.0, 125.0], "origin": "label", "confirmed": False}
+    first = {"A": Mark((40.0, 125.0), "label")}
+    on = {"at": [40.0, 110.0], "origin": "corrected", "confirmed": False}
+    for before, after in ((off, {**off, "confirmed": True}), (on, off)):
+        edit = {"kind": "points", "changes": [{"symbol": "A", "before": before, "after": after}]}
+        parse_edit(edit, SIZE, first=first)
+        with pytest.raises(EditError, match="off the film"):
+            parse_edit(edit, SIZE)
+
+
 MARKS = st.none() | st.builds(
     Mark,
     st.tuples(st.floats(-0.5, 99.5), st.floats(-0.5, 119.5)),

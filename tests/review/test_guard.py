@@ -41,6 +41,13 @@ def test_the_token_becomes_a_cookie_that_scripts_and_other_sites_do_not_get(stra
     assert stranger.get("/api/films").status_code == 200
 
 
+@pytest.mark.parametrize("other", ['a={"x": 1}', "a=b c", "flag", 'a="x, y', "a[b]=1"])
+def test_cookies_of_other_servers_on_this_machine_do_not_hide_ours(stranger: TestClient, other: str) -> None:
+    ours = f"cephkit_{PORT}={TOKEN}"
+    for cookies in (f"{other}; {ours}", f"{ours}; {other}"):
+        assert stranger.get("/api/films", headers={"cookie": cookies}).status_code == 200
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:8001", "localhost:8000.evil.example", ""])
 def test_another_host_is_refused(tmp_path: Path, host: str) -> None:
     with browser(folder_session(write_films(tmp_path / "films", 1), tmp_path / "out")) as client:

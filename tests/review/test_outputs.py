@@ -71,6 +71,9 @@ def test_an_export_leaves_nothing_of_the_last_one_but_what_others_put_there(sess
     (folder / "mine.txt").write_text("keep")
     export(session, {"format": "aariz", "which": "confirmed"})
     assert {path.name for path in folder.iterdir()} == {".written.json", "f0.json", "mine.txt"}
+    (folder / ".written.json").write_text('[""]')
+    with pytest.raises(CephkitError, match="cannot be emptied"):
+        export(session, {"format": "aariz", "which": "confirmed"})
     (folder / ".written.json").write_text("[")
     with pytest.raises(CephkitError, match="is damaged; remove it"):
         export(session, {"format": "aariz", "which": "confirmed"})

@@ -79,6 +79,24 @@ def test_a_film_of_a_data_set_keeps_its_split_and_its_pixel_size(tiny_aariz: Pat
     assert all(film.spacing == Spacing(0.5, 0.5, "machine map") and film.machine == "Tiny" for film in films)
 
 
+def test_a_film_that_was_confirmed_from_a_folder_moves_to_the_split_of_its_data_set(
+    tiny_aariz: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    out = tmp_path / "out"
+    session = folder_session(tiny_aariz / "valid" / "Cephalograms", out)
+    session.edit(0, body(0, placed("A", (3.5, 2.5))))
+    session.edit(0, body(1, confirmed()))
+    assert [(film.film_id, film.split) for film in read_aariz(out, ("train",)).films] == [("v0", "train")]
+    session = dataset_session(tiny_aariz, out)
+    n = next(film.n for film in session.films if film.film_id == "v0")
+    state = session.film_state(n)["state"]
+    session.edit(n, body(2, placed("A", (1.5, 2.5), state["points"]["A"])))
+    assert not list((out / "train" / "Cephalograms").iterdir())
+    assert [film.film_id for film in read_aariz(out, ("valid",)).films] == ["v0"]
+    folder_session(tiny_aariz / "valid" / "Cephalograms", out).edit(0, body(3, confirmed(True, False)))
+    assert not list((out / "valid" / "Cephalograms").iterdir())
+
+
 def test_oblong_pixels_and_odd_names_are_found_again(tmp_path: Path) -> None:
     films = tmp_path / "films"
     films.mkdir()

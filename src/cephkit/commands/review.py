@@ -12,6 +12,7 @@ from cephkit.commands.film_options import FilmFiles
 from cephkit.data.about import About, about_lines, read_about
 from cephkit.data.film import SPLITS, Split
 from cephkit.data.folder import films_in
+from cephkit.data.machines import FILE_NAME
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.notice import NOTICE
 from cephkit.settings.options import Device, SecondStage, Views, between
@@ -88,8 +89,7 @@ def review(options: ReviewOptions) -> int:
         )
     given = options.films or options.dataset_path
     assert given is not None
-    if given.resolve() == options.out.resolve():
-        raise SettingsError(f"{given}: films and results would mix; choose another --out")
+    _check_out(options.out, given)
     about = {} if options.about is None else read_about(options.about)
     films = _films(options, about)
     for line in about_lines(about, [film.path for film in films]):
@@ -112,6 +112,19 @@ def review(options: ReviewOptions) -> int:
         finally:
             session.close()
     return 0
+
+
+def _check_out(out: Path, given: Path) -> None:
+    """Check that the data set of confirmed films, which is written to ``out``, replaces nobody's films or labels.
+
+    Raises:
+        SettingsError: it would.
+    """
+    if given.resolve().is_relative_to(out.resolve()):
+        raise SettingsError(f"{given}: films and results would mix; choose another --out")
+    there = [name for name in (FILE_NAME, *SPLITS) if (out / name).exists()]
+    if there and not (out / "journal").is_dir():
+        raise SettingsError(f"contains {there[0]}, but not from a review; choose another --out", path=out)
 
 
 def open_browser(address: str) -> None:

@@ -190,7 +190,8 @@ class Answers:
 
     async def all_measurements(self, request: Request) -> Response:
         """Answer with the measurements of all films that have landmarks, as CSV; they are measured on the way."""
-        return _file(measurements_csv(self.session, with_points(self.session)), "measurements.csv", "text/csv")
+        films = await run_in_threadpool(with_points, self.session)
+        return _file(measurements_csv(self.session, films), "measurements.csv", "text/csv")
 
     async def export(self, request: Request) -> Response:
         """Write files for another tool."""

@@ -25,7 +25,7 @@ def described(session: ReviewSession, language: str = "auto") -> dict[str, Any]:
         "source": {"kind": session.source.kind, "name": session.source.name},
         "has_model": session.predictions.has_model,
         "in_place": session.in_place,
-        "out": str(session.out),
+        "out": str(session.out.resolve()),
         **_fixed(),
         "pdf": _has_pdf(),
         "films": len(session.films),

@@ -122,13 +122,16 @@ def plain(value: Value) -> Any:
     return value.to_dict() if isinstance(value, Mark | Spacing) else value
 
 
-def parse_edit(content: Any, size: Size | None = None, latest: int | None = None) -> Edit:
+def parse_edit(
+    content: Any, size: Size | None = None, latest: int | None = None, first: Mapping[str, Mark] | None = None
+) -> Edit:  # fmt: skip
     """Read an edit.
 
     Args:
         content: an object from JSON.
         size: (height, width) of the film, off which no point may be placed; None: unknown.
         latest: the film's revision, beyond which there is nothing to undo; None: unknown.
+        first: points before all edits: labels may lie off the film, and may stay or go back there.
 
     Raises:
         EditError: it makes no sense.
@@ -150,13 +153,13 @@ def parse_edit(content: Any, size: Size | None = None, latest: int | None = None
     changes = given.get("changes")
     if not isinstance(changes, list) or not changes:
         raise EditError(f"changes are {changes!r:.40}, expected a list")
-    parsed = tuple(_change(each, size) for each in changes)
+    parsed = tuple(_change(each, size, first or {}) for each in changes)
     if len({change.symbol for change in parsed}) < len(parsed):
         raise EditError("a landmark appears twice in one edit")
     return Edit("points", parsed, undoes)
 
 
-def _change(content: Any, size: Size | None) -> Change:
+def _change(content: Any, size: Size | None, first: Mapping[str, Mark]) -> Change:
     given = _object(content, "a change")
     _only(given, {"symbol", "before", "after"}, "a change")
     symbol = given.get("symbol")
@@ -165,7 +168,8 @@ def _change(content: Any, size: Size | None) -> Change:
     if {"before", "after"} - given.keys():
         raise EditError(f"the change of {symbol} lacks before or after")
     before, after = parse_mark(given["before"], symbol), parse_mark(given["after"], symbol)
-    if after is not None and size is not None:
+    there = first.get(symbol)
+    if after is not None and size is not None and (there is None or there.at != after.at):
         check_on_film(after.at, symbol, size)
     return Change(before, after, symbol)
 

@@ -139,3 +139,7 @@ def _remove_last(folder: Path) -> None:
                 (folder / Path(name).name).unlink(missing_ok=True)
         except (ValueError, TypeError) as error:
             raise CephkitError("is damaged; remove it", path=folder / WRITTEN) from error
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise CephkitError(f"cannot be emptied ({error.strerror or error})", path=folder) from error

@@ -134,8 +134,8 @@ class ReviewSession:
         reviewer = parse_reviewer(content.get("reviewer", self.reviewer))
         with self._locks[n]:
             desk = self._desk(n)
-            edit = parse_edit(content.get("edit"), facts.size, max(revision, desk.revision))
             base = desk.base or base_of(self.films[n], self._found(n))
+            edit = parse_edit(content.get("edit"), facts.size, max(revision, desk.revision), base.points)
             standing = self._standing(n, desk)
             standing = standing if desk.base is not None else replace(standing, points=base.points)
             if revision != desk.revision or not standing.fits(edit):

@@ -52,6 +52,8 @@ class TrainingSet:
         """
         with self._lock:
             split = film.split or self._decided(film.film_id)
+            if self._rows.get(film.film_id, {}).get("mode", split) != split:
+                self._unlink(film)  # what validates must not be learnt from
             folder, picture = self._folder(split), f"{film.film_id}{ending_of(film.path)}"
             labels = landmarks_json(film.film_id, record.points)
             # The label first: a film without one would stop a training.
@@ -78,15 +80,19 @@ class TrainingSet:
         with self._lock:
             if film.film_id not in self._rows:
                 return
-            split = film.split or self._decided(film.film_id)
-            cephalograms, labels = self._folder(split)
-            try:
-                (cephalograms / f"{film.film_id}{ending_of(film.path)}").unlink(missing_ok=True)
-                (labels / f"{film.film_id}{LABEL_ENDING}").unlink(missing_ok=True)
-            except OSError as error:
-                raise CephkitError(f"cannot be removed ({error.strerror or error})", path=self.root / split) from error
+            self._unlink(film)
             del self._rows[film.film_id]
             self._write_map()
+
+    def _unlink(self, film: ReviewFilm) -> None:
+        """Remove a film's files from where they are, in whichever split it was when it was put in."""
+        split: Split = self._rows[film.film_id]["mode"]
+        cephalograms, labels = self._folder(split)
+        try:
+            (cephalograms / f"{film.film_id}{ending_of(film.path)}").unlink(missing_ok=True)
+            (labels / f"{film.film_id}{LABEL_ENDING}").unlink(missing_ok=True)
+        except OSError as error:
+            raise CephkitError(f"cannot be removed ({error.strerror or error})", path=self.root / split) from error
 
     def _folder(self, split: Split) -> tuple[Path, Path]:
         senior = next(iter(ANNOTATORS.values()))
@@ -97,6 +103,8 @@ class TrainingSet:
 
     def _decided(self, film_id: str) -> Split:
         """Return the split of a film of a folder, which is decided once."""
+        if film_id in self._rows:  # perhaps from a data set, whose splits are kept
+            return cast(Split, self._rows[film_id]["mode"])
         if film_id not in self._splits:
             number = len(self._splits) + 1
             self._splits[film_id] = "valid" if number % EVERY == FIRST else "train"
@@ -110,7 +118,8 @@ class TrainingSet:
         with contextlib.suppress(OSError, ValueError, csv.Error):
             text = (self.root / FILE_NAME).read_text(encoding="utf-8")
             for row in csv.DictReader(io.StringIO(text, newline="")):
-                self._rows[row["cephalogram_id"]] = {name: row.get(name) or "" for name in COLUMNS}
+                if row.get("mode") in get_args(Split):
+                    self._rows[row["cephalogram_id"]] = {name: row.get(name) or "" for name in COLUMNS}
 
     def _write_map(self) -> None:
         # Not as files.write_csv does: a film's name must be found again as it is.

@@ -125,3 +125,20 @@ def test_a_removed_landmark_is_gone_from_the_labels(page: ReviewPage, review: Re
     expect(page.mark("Go")).to_have_count(0)
     labelled, _ = read_landmarks(review.out / "labels" / "film000.json")
     assert "Go" not in labelled
+
+
+def test_keys_wait_while_the_pointer_holds_a_landmark(page: ReviewPage, review: ReviewServer) -> None:
+    page.drag("A", 12, 0)
+    page.until_saved(edits=1)
+    x, y = page.center("S")
+    mouse = page.tab.mouse
+    mouse.move(x, y)
+    mouse.down()
+    page.press("Control+z", "PageDown")
+    mouse.move(x + 30, y, steps=4)
+    page.press("Control+z", "PageDown", "Delete")
+    mouse.up()
+    page.until_saved(edits=2)
+    edits = review.edits("film000")
+    assert [[change["symbol"] for change in line["edit"]["changes"]] for line in edits] == [["A"], ["S"]]
+    assert review.edits("film001") == []

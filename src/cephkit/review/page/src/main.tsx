@@ -4,7 +4,7 @@ import { App } from "./app";
 import { flush } from "./edit/actions";
 import type { Step } from "./edit/history";
 import { unsavedOf } from "./edit/keep";
-import { queue, recover } from "./edit/saving";
+import { queue, recover, unsaved } from "./edit/saving";
 import { t } from "./i18n";
 import { watchOutlines } from "./overlay/Outlines";
 import { loadRows, rows, watchRows } from "./state/films";
@@ -35,9 +35,10 @@ async function resend(out: string): Promise<void> {
   const kept = recover(out);
   const steps: Step[] = [];
   for (const n of new Set(kept.map((step) => step.film))) {
-    const film = await api.film(n);
-    queue.loaded(n, film.state.revision);
-    steps.push(...unsavedOf(kept, film));
+    // A film that cannot be shown now must not keep the page from opening; its edits are told of by the queue.
+    const film = await api.film(n).catch(() => null);
+    if (film) queue.loaded(n, film.state.revision);
+    steps.push(...(film ? unsavedOf(kept, film) : kept.filter((step) => step.film === n)));
   }
   for (const step of steps) queue.push(step);
   if (steps.length) say(t("recovered", { count: steps.length }));
@@ -47,7 +48,7 @@ window.addEventListener("keydown", onKeyDown);
 window.addEventListener("pagehide", flush);
 window.addEventListener("beforeunload", (event) => {
   flush();
-  if (queue.waiting.length) event.preventDefault();
+  if (unsaved().length) event.preventDefault();
 });
 
 const root = document.getElementById("page");

@@ -6,7 +6,7 @@ import { setSpacing } from "../edit/actions";
 import { number, parse, quantity, t, upTo } from "../i18n";
 import { spacing } from "../state/film";
 import { say } from "../state/session";
-import { isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
+import { aspectOf, isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
 import { lengthMm, ruler, toggleRuler } from "./state";
 
 function tell(size: number): string {
@@ -78,13 +78,14 @@ export function RulerPanel() {
   if (!marks) return null;
   const [first, second] = marks;
   const mm = parse(lengthMm.value);
-  const size = pixelSize(marks, mm);
+  const aspect = aspectOf(spacing.value);
+  const size = pixelSize(marks, mm, aspect);
   const close = () => (ruler.value = null);
   const save = (event: Event) => {
     event.preventDefault();
     problem.value = tell(size);
     if (problem.value || !first || !second) return;
-    setSpacing(spacingOf(size, rulerOrigin(mm, lengthPixels(first, second)), spacing.value));
+    setSpacing(spacingOf(size, rulerOrigin(mm, lengthPixels(first, second)), spacing.value, aspect));
     say(t("calibrate_result", { pixels: lengthPixels(first, second), value: quantity(size, "mm", 4) }));
     close();
   };

@@ -1,6 +1,6 @@
 /** Edits that are not on disk yet outlive a reload of the tab. */
 
-import type { Edit, FilmState } from "../contract";
+import type { Edit, FilmRow, FilmState } from "../contract";
 import { same } from "./edits";
 import { editOf, newStep, toSend, type Step } from "./history";
 
@@ -8,8 +8,11 @@ const KEY = "cephkit.review.unsaved";
 
 interface Kept {
   out: string;
-  steps: { film: number; reviewer: string; edit: Edit }[];
+  /** Films by name: a server that is started anew may number them differently. */
+  steps: { film: string; reviewer: string; edit: Edit }[];
 }
+
+type Named = Pick<FilmRow, "n" | "id">;
 
 /** Those of `steps` that the film's journal lacks: the first may be on disk although its answer never came. */
 export function unsavedOf(steps: readonly Step[], film: Pick<FilmState, "n" | "history">): Step[] {
@@ -22,10 +25,14 @@ export function unsavedOf(steps: readonly Step[], film: Pick<FilmState, "n" | "h
 export class Keep {
   constructor(private readonly storage: () => Pick<Storage, "getItem" | "setItem" | "removeItem"> = () => sessionStorage) {}
 
-  write(out: string, steps: readonly Step[]): void {
+  write(out: string, steps: readonly Step[], films: readonly Named[]): void {
     try {
       if (!steps.length) return this.storage().removeItem(KEY);
-      const kept: Kept = { out, steps: steps.map((step) => ({ film: step.film, reviewer: step.reviewer, edit: toSend(step) })) };
+      const nameOf = new Map(films.map(({ n, id }) => [n, id]));
+      const kept: Kept = {
+        out,
+        steps: steps.map((step) => ({ film: nameOf.get(step.film) ?? "", reviewer: step.reviewer, edit: toSend(step) })),
+      };
       this.storage().setItem(KEY, JSON.stringify(kept));
     } catch {
       // Storage is turned off or full; the page warns before it is closed with unsaved edits.
@@ -33,11 +40,15 @@ export class Keep {
   }
 
   /** What was kept for this output folder. An undo comes back as a plain edit if what it undoes was not saved either. */
-  read(out: string): Step[] {
+  read(out: string, films: readonly Named[]): Step[] {
     try {
       const kept = JSON.parse(this.storage().getItem(KEY) ?? "null") as Kept | null;
       if (kept?.out !== out) return [];
-      return kept.steps.map(({ film, reviewer, edit }) => newStep(film, edit, reviewer));
+      const numberOf = new Map(films.map(({ n, id }) => [id, n]));
+      return kept.steps.flatMap(({ film, reviewer, edit }) => {
+        const n = numberOf.get(film);
+        return n === undefined ? [] : [newStep(n, edit, reviewer)];
+      });
     } catch {
       return [];
     }

@@ -1,10 +1,11 @@
 /** The queue of edits, and what the page says about it. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { api } from "../api";
 import type { FilmState } from "../contract";
 import { t } from "../i18n";
 import { film, show } from "../state/film";
+import { rows } from "../state/films";
 import { session } from "../state/session";
 import { applied, contentOf, rebased } from "./edits";
 import { newStep, type Step } from "./history";
@@ -23,7 +24,9 @@ export interface Conflict {
   /** The revision that those edits were made on. */
   since: number;
 }
-export const conflict = signal<Conflict | null>(null);
+/** Of several films, if the server was away: each waits for the user's decision. */
+export const conflicts = signal<readonly Conflict[]>([]);
+export const conflict = computed(() => conflicts.value[0] ?? null);
 
 const keep = new Keep();
 
@@ -33,7 +36,7 @@ export const queue = new SaveQueue({
     if (warning) trouble.value = warning;
   },
   conflict: (now, unsent, since) => {
-    conflict.value = { film: now, unsent, since };
+    conflicts.value = [...conflicts.peek(), { film: now, unsent, since }];
     if (film.peek()?.n === now.n) show(now);
   },
   refused: (message, dropped) => {
@@ -45,10 +48,17 @@ export const queue = new SaveQueue({
     queueState.value = state;
     waiting.value = steps;
     reason.value = why;
-    keep.write(session.peek()?.out ?? "", steps);
+    remember();
   },
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 });
+
+/** Edits that are not on disk, whether they wait for the server or for the user. */
+export const unsaved = (): Step[] => [...conflicts.peek().flatMap(({ unsent }) => unsent), ...waiting.peek()];
+
+function remember(): void {
+  keep.write(session.peek()?.out ?? "", unsaved(), rows.peek());
+}
 
 async function reload(n: number): Promise<void> {
   const now = await api.film(n);
@@ -59,7 +69,8 @@ async function reload(n: number): Promise<void> {
 /** Make the user's edits again on the film as it is now, or forget them. */
 export function settle(again: boolean): Step[] {
   const open = conflict.peek();
-  conflict.value = null;
+  conflicts.value = conflicts.peek().slice(1);
+  remember();
   if (!open || !again) return [];
   const steps: Step[] = [];
   let content = contentOf(open.film.state, open.film.spacing);
@@ -74,5 +85,5 @@ export function settle(again: boolean): Step[] {
 
 /** Edits that a page of this tab had not saved when it was closed. */
 export function recover(out: string): Step[] {
-  return keep.read(out);
+  return keep.read(out, rows.peek());
 }

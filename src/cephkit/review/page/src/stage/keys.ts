@@ -8,7 +8,7 @@ import { openNeighbour } from "../state/open";
 import { layers, say, type Layers } from "../state/session";
 import { dialog } from "../ui/state";
 import { keyName } from "./keyName";
-import { change, fit, focusStage, inspect, look, middleOfFilm, oneToOne, pan, plainLook, reveal, zoom } from "./view";
+import { change, fit, focusStage, inspect, isHeld, look, middleOfFilm, oneToOne, pan, plainLook, reveal, zoom } from "./view";
 
 const PAN_PX = 40;
 const ARROWS: Record<string, readonly [number, number]> = {
@@ -103,6 +103,7 @@ const TYPING = "input:not([type=range]):not([type=checkbox]), textarea, select, 
 
 export function onKeyDown(event: KeyboardEvent): void {
   const target = event.target instanceof Element ? event.target : document.body;
+  if (isHeld.peek()) return event.preventDefault(); // an undo or another film would pull the landmark from under the pointer
   if (event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
   if (target.closest(TYPING)) {
     if (event.key === "Escape" && target instanceof HTMLElement) target.blur();

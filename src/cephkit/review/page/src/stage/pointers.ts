@@ -6,7 +6,7 @@ import { pinched, toFilm, toStage } from "../film/view";
 import { ruler } from "../calibrate/state";
 import { advance, guided } from "../guide/state";
 import { placed, pointSignal, selected } from "../state/film";
-import { carrying, change, limit, look, pan, setView, view, zoom } from "./view";
+import { carrying, change, isHeld, limit, look, pan, setView, view, zoom } from "./view";
 
 type Gesture =
   | { kind: "none" }
@@ -81,6 +81,7 @@ export class Pointers {
     select(symbol);
     const before = pointSignal(symbol).peek();
     const [x, y] = toStage(view.peek(), before?.at ?? [0, 0]);
+    isHeld.value = true;
     this.gesture = { kind: "landmark", symbol, before, offset: [x - at[0], y - at[1]] };
   }
 
@@ -134,6 +135,7 @@ export class Pointers {
   private letGo(): void {
     if (this.gesture.kind === "landmark") {
       carrying.value = null;
+      isHeld.value = false;
       drop(this.gesture.symbol, this.gesture.before);
     }
     this.gesture = { kind: "none" };

@@ -12,6 +12,8 @@ export const look = signal<Look>(PLAIN);
 export const ratio = signal(1);
 /** The film has not been zoomed or moved: it fits the stage when that changes. */
 const isWhole = signal(true);
+/** A landmark is held by the pointer, perhaps not moved yet: nothing else may change it meanwhile. */
+export const isHeld = signal(false);
 /** The landmark that is being dragged, and the film point under the loupe. */
 export const carrying = signal<{ symbol: string; pointer: XY } | null>(null);
 

@@ -100,12 +100,10 @@ export const base = computed(() => {
   const now = film.value;
   const points = new Map<string, Point>();
   if (!now) return points;
-  for (const [symbol, xy] of Object.entries(now.predicted?.points ?? {}))
+  // A film with labels begins with these alone, whatever a model found.
+  const begins = Object.keys(now.truth).length ? null : now.predicted;
+  for (const [symbol, xy] of Object.entries(begins?.points ?? {}))
     points.set(symbol, { at: xy, origin: "predicted", confirmed: false });
-  const isLabel = Object.values(now.state.points).some((point) => point.origin === "label");
-  if (isLabel)
-    for (const [symbol, xy] of Object.entries(now.truth[annotator.value] ?? {}))
-      points.set(symbol, { at: xy, origin: "label", confirmed: false });
   // The first edit of a landmark says what was there at first; nothing is surer.
   const seen = new Set<string>();
   for (const { edit } of steps.value) {
@@ -114,7 +112,7 @@ export const base = computed(() => {
       if (seen.has(symbol)) continue;
       seen.add(symbol);
       if (before) points.set(symbol, before);
-      else if (!now.predicted) points.delete(symbol);
+      else if (!begins) points.delete(symbol);
     }
   }
   for (const [symbol, point] of Object.entries(now.state.points)) if (!seen.has(symbol)) points.set(symbol, point);
@@ -129,7 +127,7 @@ export function needsReview(symbol: string): boolean {
   const predicted = film.value?.predicted;
   if (!predicted?.needs_review.includes(symbol)) return false;
   const point = pointSignal(symbol).value;
-  return point?.origin === "predicted" && !point.confirmed;
+  return (point?.origin === "predicted" || point?.origin === "label") && !point.confirmed;
 }
 
 /** Where the true point lies with 90 % probability, by the model that put the landmark where it is. */

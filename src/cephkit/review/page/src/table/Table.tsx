@@ -37,6 +37,11 @@ export function Table() {
         </label>
       </div>
       {measureFailure.value && <p class="notice bad">{t("measure_failed", { reason: measureFailure.value })}</p>}
+      {measured.value.notes.map((note) => (
+        <p key={note} class="notice" lang="en" dir="ltr">
+          {note}
+        </p>
+      ))}
       <Classes />
       <table class="numbers">
         <thead>
@@ -72,11 +77,6 @@ export function Table() {
           {t("hidden_rows", { count: absent.value })}: {t(hidden.value ? "hide_hidden" : "show_hidden")}
         </button>
       )}
-      {measured.value.notes.map((note) => (
-        <p key={note} class="notice" lang="en" dir="ltr">
-          {note}
-        </p>
-      ))}
     </section>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isPossible, pixelSize, rulerOrigin, spacingOf } from "../../src/calibrate/scale";
+import { aspectOf, isPossible, pixelSize, rulerOrigin, spacingOf } from "../../src/calibrate/scale";
 
 describe("the pixel size", () => {
   it("is the length of the ruler by its pixels", () => {
@@ -11,6 +11,16 @@ describe("the pixel size", () => {
     expect(pixelSize([[0, 0], [1, 1]], NaN)).toBeNaN();
     expect(pixelSize([[0, 0], [1, 1]], -5)).toBeNaN();
     expect(isPossible(pixelSize([[2, 2], [2, 2]], 50))).toBe(false);
+  });
+
+  it("keeps the shape of oblong pixels, which one ruler cannot tell", () => {
+    const before = { row_mm: 0.2, column_mm: 0.1, origin: "DICOM", plane: "detector" };
+    const aspect = aspectOf(before);
+    for (const end of [[400, 0], [0, 200], [240, 160]] as const) {
+      const size = pixelSize([[0, 0], end], 80, aspect);
+      expect(spacingOf(size, "ruler", before, aspect)).toMatchObject({ row_mm: 0.4, column_mm: 0.2 });
+    }
+    expect(aspectOf(null)).toBe(1);
   });
 
   it("says where it comes from and keeps the plane that was known", () => {

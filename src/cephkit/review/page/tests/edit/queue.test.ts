@@ -184,6 +184,7 @@ describe("the save queue", () => {
 });
 
 describe("edits that are not saved", () => {
+  const films = [{ n: 4, id: "isbi004" }];
   const store = () => {
     const values = new Map<string, string>();
     return {
@@ -196,11 +197,19 @@ describe("edits that are not saved", () => {
   it("outlive a reload, for the same output folder only", () => {
     const storage = store();
     const keep = new Keep(() => storage);
-    keep.write("/out", [newStep(4, confirm(true), "Anna")]);
-    expect(keep.read("/other")).toEqual([]);
-    expect(keep.read("/out")).toMatchObject([{ film: 4, reviewer: "Anna", edit: confirm(true) }]);
-    keep.write("/out", []);
-    expect(keep.read("/out")).toEqual([]);
+    keep.write("/out", [newStep(4, confirm(true), "Anna")], films);
+    expect(keep.read("/other", films)).toEqual([]);
+    expect(keep.read("/out", films)).toMatchObject([{ film: 4, reviewer: "Anna", edit: confirm(true) }]);
+    keep.write("/out", [], films);
+    expect(keep.read("/out", films)).toEqual([]);
+  });
+
+  it("stay with their film where a new server numbers films differently", () => {
+    const storage = store();
+    const keep = new Keep(() => storage);
+    keep.write("/out", [newStep(4, confirm(true), "Anna")], films);
+    expect(keep.read("/out", [{ n: 4, id: "another" }, { n: 5, id: "isbi004" }])).toMatchObject([{ film: 5 }]);
+    expect(keep.read("/out", [{ n: 4, id: "another" }])).toEqual([]);
   });
 
   it("are not sent again if only the answer was lost", () => {
@@ -215,7 +224,7 @@ describe("edits that are not saved", () => {
     const keep = new Keep(() => {
       throw new Error("denied");
     });
-    keep.write("/out", [newStep(4, confirm(true), "Anna")]);
-    expect(keep.read("/out")).toEqual([]);
+    keep.write("/out", [newStep(4, confirm(true), "Anna")], films);
+    expect(keep.read("/out", films)).toEqual([]);
   });
 });

@@ -1,0 +1,38 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Entry, FilmState, Point } from "../../src/contract";
+import { base, needsReview, show } from "../../src/state/film";
+
+const point = (x: number, origin: Point["origin"], confirmed = false): Point => ({ at: [x, 1], origin, confirmed });
+
+function film(given: { points: Record<string, Point>; truth?: FilmState["truth"]; history?: Entry[] }): FilmState {
+  return {
+    n: 1, truth: given.truth ?? {}, history: given.history ?? [], spacing: null,
+    predicted: { points: { A: [5, 1], B: [6, 1] }, needs_review: ["A"], regions_90: {}, expected_errors_px: {} },
+    state: { revision: 0, confirmed: false, points: given.points, subject: { age: null, sex: null } },
+  } as unknown as FilmState;
+}
+
+beforeEach(() => show(film({ points: {} })));
+
+describe("what was there at first", () => {
+  it("is what the model found on a film without labels", () => {
+    const moved: Entry = { kind: "points", changes: [{ symbol: "A", before: null, after: point(9, "placed") }], revision: 1, time: "", reviewer: "" };
+    show(film({ points: { A: point(9, "placed") }, history: [moved] }));
+    expect(Object.fromEntries(base.value)).toEqual({ A: point(5, "predicted"), B: point(6, "predicted") });
+  });
+
+  it("is the labels alone on a film that has some", () => {
+    const moved: Entry = { kind: "points", changes: [{ symbol: "A", before: point(4, "label"), after: point(9, "corrected") }], revision: 1, time: "", reviewer: "" };
+    show(film({ points: { A: point(9, "corrected") }, truth: { senior: { A: [4, 1] }, junior: { A: [3, 1], C: [2, 2] } }, history: [moved] }));
+    expect(Object.fromEntries(base.value)).toEqual({ A: point(4, "label") });
+  });
+});
+
+describe("a landmark needs review", () => {
+  it("while nobody touched it, be it predicted or a label, as the list counts", () => {
+    for (const [mark, needed] of [[point(5, "predicted"), true], [point(5, "label"), true], [point(5, "label", true), false], [point(7, "corrected"), false]] as const) {
+      show(film({ points: { A: mark } }));
+      expect(needsReview("A")).toBe(needed);
+    }
+  });
+});
