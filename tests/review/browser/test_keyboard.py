@@ -44,6 +44,18 @@ def test_a_film_is_chosen_corrected_and_confirmed(review: ReviewServer, opened: 
     assert state["confirmed"] is True
 
 
+def test_the_page_does_not_say_saved_while_the_keys_are_moving_a_landmark(page: ReviewPage) -> None:
+    page.press("n")
+    state = page.tab.evaluate("""() => new Promise(resolve => {
+        const arrow = { key: 'ArrowRight', code: 'ArrowRight', bubbles: true };
+        document.getElementById('stage').dispatchEvent(new KeyboardEvent('keydown', arrow));
+        setTimeout(() => resolve(document.querySelector('.save-state').dataset.state), 60);
+    })""")
+    assert (state, page.state(0)["state"]["revision"]) == ("saving", 0)
+    page.until_saved(edits=1)
+    expect(page.tab.locator(".save-state")).to_have_attribute("data-state", "saved")
+
+
 def test_review_goes_from_doubt_to_doubt(page: ReviewPage) -> None:
     doubtful = page.state(0)["predicted"]["needs_review"]
     page.press("r")

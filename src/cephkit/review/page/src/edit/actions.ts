@@ -1,5 +1,6 @@
 /** What the user can do to the open film. */
 
+import { signal } from "@preact/signals";
 import { api, Refused } from "../api";
 import type { Edit, Point, PointChange, Spacing, Subject, XY } from "../contract";
 import { t, titleOf, upTo } from "../i18n";
@@ -53,6 +54,8 @@ export function drop(symbol: string, before: Point | null): void {
   say(t("moved_to", { symbol, x: upTo(after.at[0], 1), y: upTo(after.at[1], 1) }));
 }
 
+/** Whether the arrow keys have moved a landmark that is not on its way to the disk yet. */
+export const nudging = signal(false);
 let nudged: { symbol: string; before: Point | null; timer: ReturnType<typeof setTimeout> } | null = null;
 const NUDGE_MS = 350;
 
@@ -65,6 +68,7 @@ export function nudge(symbol: string, [dx, dy]: XY): void {
   if (nudged) clearTimeout(nudged.timer);
   carry(symbol, [point.at[0] + dx, point.at[1] + dy]);
   nudged = { symbol, before, timer: setTimeout(flush, NUDGE_MS) };
+  nudging.value = true;
 }
 
 /** Save what the arrow keys have done. */
@@ -74,6 +78,7 @@ export function flush(): void {
   clearTimeout(timer);
   nudged = null;
   drop(symbol, before);
+  nudging.value = false; // the queue has it, and says so
 }
 
 export function place(symbol: string, xy: XY): void {
