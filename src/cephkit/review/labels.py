@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.data.aariz import ANNOTATORS, label_path
-from cephkit.data.labels import landmarks_json, read_label
+from cephkit.data.labels import landmarks_json, landmarks_of, read_label
 from cephkit.data.names import LABEL_ENDING, film_name
 from cephkit.errors import LabelError
 from cephkit.files import utf8, write_whole
@@ -50,19 +50,22 @@ class Labels:
             self._replace(self.dataset, film, record)
 
     def _replace(self, root: Path, film: ReviewFilm, record: LandmarkRecord) -> None:
-        """Replace the label of the data set; its first version is kept."""
+        """Replace the label of the data set if its points are others; its first version is kept."""
         assert film.split is not None
         folder = ANNOTATORS[film.annotator or next(iter(ANNOTATORS))]
         path = label_path(root, film.split, folder, film.path)
         content: dict[str, Any] = {}
         if path.exists():
+            with contextlib.suppress(LabelError):
+                content = read_label(path)
+                if landmarks_of(content, path)[0] == record.points:
+                    return
+        ours = landmarks_json(content.get("ceph_id") or film_name(film.path), record.points)
+        if path.exists():
             first = self.out / "originals" / film.split / folder / path.name
             if not first.exists():
                 write_whole(first, path.read_bytes())
-            with contextlib.suppress(LabelError):
-                content = read_label(path)
-        ours = landmarks_json(content.get("ceph_id") or film_name(film.path), record.points)
-        write_if_new(path, json_bytes({**ours, **content, "landmarks": ours["landmarks"]}))
+        write_whole(path, json_bytes({**ours, **content, "landmarks": ours["landmarks"]}))
 
 
 def json_bytes(content: Any) -> bytes:
