@@ -63,6 +63,39 @@ def test_in_place_the_label_is_replaced_and_its_first_version_kept(dataset: Path
     assert kept.read_bytes() == first
 
 
+def test_in_place_a_label_that_is_only_confirmed_stays_as_it_is(dataset: Path, tmp_path: Path) -> None:
+    path = dataset / "train" / SENIOR / "t0.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "landmarks": content["landmarks"][::-1]}))
+    first = path.read_bytes()
+    session = dataset_session(dataset, tmp_path / "out", dataset=dataset)
+    assert session.edit(0, body(0, confirmed())) == (1, "")
+    assert path.read_bytes() == first
+    assert not (tmp_path / "out" / "originals").exists()
+
+
+def test_in_place_a_restart_writes_what_is_missing_and_takes_back_nothing(dataset: Path, tmp_path: Path) -> None:
+    def restarted() -> None:
+        session = dataset_session(dataset, tmp_path / "out", dataset=dataset)
+        session.start()
+        session.wait_for_rows()
+        session.close()
+
+    path = dataset / "train" / SENIOR / "t0.json"
+    first = path.read_bytes()
+    session = dataset_session(dataset, tmp_path / "out", dataset=dataset)
+    session.edit(0, body(0, placed("A", (5, 6), session.film_state(0)["state"]["points"]["A"])))
+    edited = path.read_bytes()
+    another = edited.replace(b"5.0", b"4.0", 1)
+    path.write_bytes(another)  # by another tool
+    restarted()
+    assert path.read_bytes() == another
+    path.write_bytes(first)
+    (tmp_path / "out" / "labels" / "t0.json").unlink()  # as if it had been killed before it wrote either
+    restarted()
+    assert path.read_bytes() == edited
+
+
 def test_in_place_a_film_without_labels_gets_some(dataset: Path, tmp_path: Path) -> None:
     for annotator in ("Senior", "Junior"):
         (dataset / "train" / SENIOR.replace("Senior", annotator) / "t1.json").unlink()

@@ -186,14 +186,31 @@ def test_labels_that_cannot_be_written_are_a_warning_and_come_later(films: Path,
     again.close()
 
 
-def test_a_journal_of_another_film_is_refused_and_one_of_a_renamed_film_is_not(films: Path, tmp_path: Path) -> None:
-    folder_session(films, tmp_path / "out").edit(0, body(0, placed("A", (10, 20))))
-    Image.fromarray(grey_film(0)).save(films / "f0.bmp")
+@pytest.mark.parametrize("name", ["f0.png", "f0.bmp"])
+def test_a_journal_of_another_film_of_the_same_name_is_refused(films: Path, tmp_path: Path, name: str) -> None:
+    session = folder_session(films, tmp_path / "out")
+    session.edit(0, body(0, placed("A", (10, 20))))
+    session.edit(0, body(1, confirmed()))
     (films / "f0.png").unlink()
-    other = folder_session(films, tmp_path / "out")  # the same id, another file with other bytes
-    with pytest.raises(JournalError, match=r"f0\.jsonl: belongs to another film than f0\.bmp"):
+    Image.fromarray(grey_film(9)).save(films / name)
+    other = folder_session(films, tmp_path / "out")
+    other.start()
+    other.wait_for_rows()
+    with pytest.raises(JournalError, match=rf"f0\.jsonl: belongs to another film than {name}"):
         other.film_state(0)
     assert "another film" in other.rows.row(0)["broken"]
+    learnt = Image.open(tmp_path / "out" / "train" / "Cephalograms" / "f0.png")
+    assert (np.asarray(learnt) == grey_film(0)).all()  # its label is not of the new film
+    other.close()
+
+
+def test_a_film_that_was_renamed_or_saved_again_keeps_its_journal(films: Path, tmp_path: Path) -> None:
+    folder_session(films, tmp_path / "out").edit(0, body(0, placed("A", (10, 20))))
+    (films / "f0.png").unlink()
+    Image.fromarray(grey_film(0)).save(films / "f0.bmp")
+    again = folder_session(films, tmp_path / "out").film_state(0)
+    assert again["state"]["revision"] == 1
+    assert "the film's file has changed since its landmarks were first edited" in again["notes"]
     (films / "f0.bmp").unlink()
     write_films(tmp_path / "again", 1)
     shutil.copyfile(tmp_path / "again" / "f0.png", films / "f0")
@@ -207,8 +224,7 @@ def test_a_damaged_journal_is_told_and_does_not_keep_the_list_from_the_others(fi
     for n in range(3):
         first.edit(n, body(0, face_edit()))
     (tmp_path / "out" / "journal" / "f0.jsonl").write_text("{}\n{}\n")
-    (films / "f1.png").rename(films / "f1.bmp")
-    (films / "f1.bmp").write_bytes(b"another file")
+    Image.fromarray(grey_film(9)).save(films / "f1.png")
     session = folder_session(films, tmp_path / "out")
     session.start()
     session.wait_for_rows()

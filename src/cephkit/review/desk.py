@@ -72,6 +72,7 @@ class Desks:
 
         Raises:
             JournalError: its journal cannot be read, or belongs to another film.
+            FilmError: it has a journal, and cannot be read itself.
         """
         with self._lock:
             desk = self._desks.get(n)
@@ -101,8 +102,7 @@ class Desks:
         if kept is None:
             return desk
         identity, base = read_kept(kept, desk.journal)
-        if kept.film.get("file") != film.file:
-            check_same(identity, film, desk.journal)
+        check_same(identity, film, desk.journal)
         desk.begin(identity, base)
         desk.again = self._read_again(n)
         for entry in kept.entries:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.data.aariz import ANNOTATORS, label_path
-from cephkit.data.labels import landmarks_json, read_label
+from cephkit.data.labels import landmarks_json, landmarks_of, read_label
 from cephkit.data.names import LABEL_ENDING, film_name
 from cephkit.errors import LabelError
 from cephkit.files import utf8, write_whole
@@ -38,31 +38,46 @@ class Labels:
         Raises:
             CephkitError: they cannot be written.
         """
-        review = {
+        review: dict[str, Any] = {
             "revision": revision,
             "confirmed": standing.confirmed,
             "confirmed_points": [symbol for symbol, mark in standing.points.items() if mark.confirmed],
             "origins": {symbol: mark.origin for symbol, mark in standing.points.items()},
         }
         path = self.out / "labels" / f"{film.film_id}{LABEL_ENDING}"
-        write_if_new(path, json_bytes({**record.to_dict(), "review": review}))
         if self.dataset is not None:
-            self._replace(self.dataset, film, record)
+            # Once for each revision: what other tools write to the data set later is not taken back by a restart.
+            review["in_place"] = True
+            before = _review_of(path)
+            if before.get("revision") != revision or not before.get("in_place"):
+                self._replace(self.dataset, film, record)
+        write_if_new(path, json_bytes({**record.to_dict(), "review": review}))
 
     def _replace(self, root: Path, film: ReviewFilm, record: LandmarkRecord) -> None:
-        """Replace the label of the data set; its first version is kept."""
+        """Replace the label of the data set if its points are others; its first version is kept."""
         assert film.split is not None
         folder = ANNOTATORS[film.annotator or next(iter(ANNOTATORS))]
         path = label_path(root, film.split, folder, film.path)
         content: dict[str, Any] = {}
         if path.exists():
+            with contextlib.suppress(LabelError):
+                content = read_label(path)
+                if landmarks_of(content, path)[0] == record.points:
+                    return
+        ours = landmarks_json(content.get("ceph_id") or film_name(film.path), record.points)
+        if path.exists():
             first = self.out / "originals" / film.split / folder / path.name
             if not first.exists():
                 write_whole(first, path.read_bytes())
-            with contextlib.suppress(LabelError):
-                content = read_label(path)
-        ours = landmarks_json(content.get("ceph_id") or film_name(film.path), record.points)
-        write_if_new(path, json_bytes({**ours, **content, "landmarks": ours["landmarks"]}))
+        write_whole(path, json_bytes({**ours, **content, "landmarks": ours["landmarks"]}))
+
+
+def _review_of(path: Path) -> dict[str, Any]:
+    """Return what a label file says of its review; empty if there is no such file."""
+    with contextlib.suppress(LabelError):
+        review = read_label(path).get("review")
+        return review if isinstance(review, dict) else {}
+    return {}
 
 
 def json_bytes(content: Any) -> bytes:

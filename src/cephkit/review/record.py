@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cephkit.cephalometry.frame import facing_of
-from cephkit.data.opened import content_hash, read_bytes
+from cephkit.data.opened import content_hash, open_film, pixel_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import LabelError
 from cephkit.geometry import Size
@@ -95,12 +95,17 @@ def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
 
 
 def check_same(identity: Identity, film: ReviewFilm, journal: Journal) -> None:
-    """Check that a journal belongs to ``film``, which may have another name by now.
+    """Check that a journal belongs to ``film``, which may have been renamed, or saved again with the same pixels.
+
+    Names prove nothing: films of two clinics are both called 001.jpg.
 
     Raises:
         JournalError: it belongs to another film.
+        FilmError: the film cannot be read.
     """
-    if identity.content != content_hash(read_bytes(film.path)):
+    if identity.content == content_hash(read_bytes(film.path)):
+        return
+    if identity.hash != pixel_hash(open_film(film.path, ignore_bad_spacing=True).grey):
         remedy = "move it away, or choose another --out"
         raise JournalError(f"belongs to another film than {film.file}", remedy, journal.path)
 

@@ -58,3 +58,22 @@ def test_an_impossible_pixel_size_is_refused(review: ReviewServer, opened: Opene
 
     expect(page.tab.get_by_text(re.compile("Expected a pixel size of"))).to_be_visible()
     assert review.edits("film000") == []
+
+
+def test_marks_and_guide_do_not_go_along_to_the_next_film(review: ReviewServer, opened: Opener) -> None:
+    page = opened(review, film=1)  # it lacks a landmark, and the next film lacks none
+    page.press("g")
+    guide = page.tab.get_by_text("1 of 1", exact=True)
+    expect(guide).to_be_visible()
+    page.press("PageDown")
+    page.until_drawn(2)
+    expect(guide).to_have_count(0)
+
+    page.press("k")
+    for y in (50, 250):
+        page.click(page.in_window(2, (250, y)))
+    length = page.tab.get_by_label("Length between the marks, mm")
+    expect(length).to_be_visible()
+    page.press("Escape", "PageDown")  # out of the field, then on
+    page.until_drawn(3)
+    expect(length).to_have_count(0)

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { setSpacing } from "../edit/actions";
 import { number, parse, quantity, t, upTo } from "../i18n";
-import { spacing } from "../state/film";
+import { film, spacing } from "../state/film";
 import { say } from "../state/session";
 import { aspectOf, isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
 import { lengthMm, ruler, toggleRuler } from "./state";
@@ -90,7 +90,7 @@ export function RulerPanel() {
     close();
   };
   return (
-    <form class="ruler-panel floating" aria-label={t("calibrate")} onSubmit={save}>
+    <form class={`ruler-panel floating ${film.value?.facing === "left" ? "at-right" : ""}`} aria-label={t("calibrate")} onSubmit={save}>
       <p aria-live="polite">{t(!first ? "calibrate_first" : !second ? "calibrate_second" : "calibrate_third")}</p>
       {first && second && (
         <>

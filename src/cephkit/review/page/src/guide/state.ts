@@ -16,9 +16,9 @@ export const guided = signal<string | null>(null);
 export const round = signal<readonly string[]>([]);
 
 export function begin(symbol: string | null = missing.peek()[0] ?? null): void {
+  guided.value = symbol;
   if (symbol === null) return say(t("guide_done"));
   round.value = missing.peek();
-  guided.value = symbol;
   focusStage();
 }
 

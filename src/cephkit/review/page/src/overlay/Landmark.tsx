@@ -5,7 +5,7 @@ import type { LandmarkInfo, XY } from "../contract";
 import { carrying, view } from "../stage/view";
 import { at, film, lit, needsReview, placed, pointSignal, selected } from "../state/film";
 import { layers, tissueOf } from "../state/session";
-import { FONT, placeLabels, type LabelPlace } from "./labels";
+import { FONT, labelBoxes, placeLabels, type Box, type Label, type LabelPlace } from "./labels";
 import { scaled, translation } from "./Overlay";
 
 /** Upright cross, oblique cross, ring with a dot: distinct in grey too. */
@@ -17,17 +17,22 @@ export const SHAPES = {
 
 let lastPlaces = new Map<string, LabelPlace>();
 
+const labels = computed<Label[]>(() =>
+  placed.value.map((symbol) => {
+    const point: XY = at(symbol) ?? [0, 0];
+    return { symbol, at: scaled(point, view.value.scale), width: 8 * symbol.length + (signOf(symbol) ? 12 : 0) };
+  }),
+);
+
 /** Names stay where they are during a drag. */
 const places = computed(() => {
-  const scale = view.value.scale;
   if (carrying.value || !layers.value.names) return lastPlaces;
-  const labels = placed.value.map((symbol) => {
-    const point: XY = at(symbol) ?? [0, 0];
-    return { symbol, at: scaled(point, scale), width: 8 * symbol.length + (signOf(symbol) ? 12 : 0) };
-  });
-  lastPlaces = placeLabels(labels);
+  lastPlaces = placeLabels(labels.value);
   return lastPlaces;
 });
+
+/** What the names of landmarks cover, if they are shown. */
+export const covered = computed<Box[]>(() => (layers.value.names ? labelBoxes(labels.value, places.value) : []));
 
 export function signOf(symbol: string): string {
   if (pointSignal(symbol).value?.confirmed) return "✓";

@@ -7,6 +7,7 @@ import { at, lit, placed } from "../state/film";
 import { analysis, session } from "../state/session";
 import { usedBy } from "../table/state";
 import { linePoints, polyline } from "./geometry";
+import { covered } from "./Landmark";
 import { placeNames } from "./labels";
 import { scaled } from "./Overlay";
 
@@ -26,7 +27,7 @@ const shown = computed<LineInfo[]>(() => {
   return (session.value?.lines ?? []).filter(isUsed);
 });
 
-const GAPS_PX = [16, 30, 44, 58];
+const GAPS_PX = [16, 30, 44, 58, 72, 86];
 let lastNames = new Map<string, XY>();
 
 /** Where the names of the lines stand, from the ends of the lines: beyond them, out of each other's way. */
@@ -39,7 +40,7 @@ const names = computed<ReadonlyMap<string, XY>>(() => {
   });
   const taken = placed.value.map((symbol) => scaled(at(symbol) ?? [0, 0], scale));
   const wanted = drawn.map(({ line, points }) => ({ width: 7.5 * line.name.length, places: GAPS_PX.map((gap) => beyondEnd(points, gap)) }));
-  const found = placeNames(wanted, taken);
+  const found = placeNames(wanted, taken, covered.value);
   lastNames = new Map(
     drawn.map(({ line, points }, index) => {
       const [x, y] = found[index] ?? [0, 0];

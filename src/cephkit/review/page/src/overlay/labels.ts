@@ -28,7 +28,7 @@ const PLACES: readonly LabelPlace[] = [
   { dx: 0, dy: 21, anchor: "middle" },
 ];
 
-type Box = readonly [number, number, number, number];
+export type Box = readonly [number, number, number, number];
 
 /** One place for each label, `at` in screen pixels: the first of those that cover least. */
 export function placeLabels(labels: readonly Label[]): Map<string, LabelPlace> {
@@ -50,9 +50,18 @@ export function placeLabels(labels: readonly Label[]): Map<string, LabelPlace> {
   return places;
 }
 
-/** For each name the first of its places (middle of the text) that hides least of `taken` and of the names before it. */
-export function placeNames(names: readonly { width: number; places: readonly XY[] }[], taken: readonly XY[]): (XY | null)[] {
-  const boxes: Box[] = taken.map(([x, y]) => [x - ARM, y - ARM, x + ARM, y + ARM]);
+/** Where labels stand, [left, top, right, bottom] in screen pixels. */
+export function labelBoxes(labels: readonly Label[], places: ReadonlyMap<string, LabelPlace>): Box[] {
+  return labels.map((label) => boxOf(label, places.get(label.symbol) ?? (PLACES[0] as LabelPlace)));
+}
+
+/** For each name the first of its places (middle of the text) that hides least of landmarks, their labels and the names before it. */
+export function placeNames(
+  names: readonly { width: number; places: readonly XY[] }[],
+  landmarks: readonly XY[],
+  labels: readonly Box[] = [],
+): (XY | null)[] {
+  const boxes: Box[] = [...labels, ...landmarks.map(([x, y]): Box => [x - ARM, y - ARM, x + ARM, y + ARM])];
   return names.map(({ width, places }) => {
     let best: XY | null = null;
     let least = Infinity;

@@ -3,9 +3,11 @@
 import { effect, signal } from "@preact/signals";
 import { api } from "../api";
 import type { FilmRow, FilmState } from "../contract";
+import { ruler } from "../calibrate/state";
 import { described } from "../edit/describe";
 import { flush } from "../edit/actions";
 import { queue, queueState } from "../edit/saving";
+import { begin as guide, guided, missing } from "../guide/state";
 import { listed, t } from "../i18n";
 import { isHeld } from "../stage/view";
 import { failed, film, opening, show } from "./film";
@@ -52,7 +54,10 @@ function begin(now: FilmState): void {
   const isOther = film.peek()?.n !== now.n;
   show(now, unsent);
   half = unsent.length ? now.n : null;
-  if (isOther) say(t("opened", { name: now.id }));
+  if (!isOther) return;
+  ruler.value = null; // its marks lie on the film before
+  if (guided.peek()) guide(missing.peek()[0] ?? null);
+  say(t("opened", { name: now.id }));
 }
 
 /** A film that was shown while edits of it were on their way: which of them the server had already is not known. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LineInfo, Matrix, XY } from "../../src/contract";
 import { linePoints, middleOf, outlinePoints, polyline, regionEllipse } from "../../src/overlay/geometry";
-import { placeLabels, placeNames } from "../../src/overlay/labels";
+import { labelBoxes, placeLabels, placeNames } from "../../src/overlay/labels";
 
 const POINTS: Record<string, XY> = { S: [0, 0], N: [30, 40], A: [10, 10], B: [20, 30] };
 const pointOf = (symbol: string) => POINTS[symbol] ?? null;
@@ -87,5 +87,8 @@ describe("names", () => {
     const places: XY[] = [[100, 100], [100, 130], [100, 160]];
     expect(placeNames([{ width: 30, places }, { width: 30, places }], [])).toEqual([[100, 100], [100, 130]]);
     expect(placeNames([{ width: 30, places }, { width: 30, places }], [[100, 125]])).toEqual([[100, 100], [100, 160]]);
+    const label = { symbol: "Sn", at: [90, 106], width: 16 } as const;
+    const covered = labelBoxes([label], placeLabels([label]));
+    expect(placeNames([{ width: 30, places }], [], covered)).toEqual([[100, 130]]);
   });
 });
