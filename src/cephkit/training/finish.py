@@ -110,12 +110,12 @@ def add_refiner(
         "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
         "training": dataclasses.asdict(settings),
     }
-    films = detail.films["valid"]
+    films, pose = detail.films["valid"], model.extras.get("pose")
     before, after = (
         Scores(tuple(films), symbols, predict_films(predictor, films, batch_size, progress=until(stop)).points, truth)
         for predictor in (
             Predictor(with_extras(model, extras), fabric.device, settings.mixed_precision)
-            for extras in ({}, {"refiner": stored})
+            for extras in ({"pose": pose}, {"pose": pose, "refiner": stored})
         )
     )
     first, both = mean(before.errors), mean(after.errors)
