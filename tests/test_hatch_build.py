@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import shutil
-import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -113,8 +112,7 @@ def test_the_sdist_holds_the_sources_of_the_page_and_makes_the_same_wheel(projec
     names = wheel(project)
 
     made = next(SdistBuilder(str(project)).build(directory=str(tmp_path / "sdist")))
-    with tarfile.open(made) as archive:
-        archive.extractall(tmp_path / "unpacked", filter="data")
+    shutil.unpack_archive(made, tmp_path / "unpacked")
     unpacked = next((tmp_path / "unpacked").iterdir())
 
     assert {file.name for file in (unpacked / "src/cephkit/review").rglob("*") if file.is_file()} == {

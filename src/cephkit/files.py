@@ -128,8 +128,8 @@ def cell(value: Any) -> Any:
     return f"'{value}" if risky else value
 
 
-def csv_line(columns: Sequence[str], row: Mapping[str, Any]) -> bytes:
-    """One line of a table.
+def csv_line(columns: Sequence[str], row: Mapping[str, Any], verbatim: bool = False) -> bytes:
+    """One line of a table; ``verbatim`` ones have their texts as they are, for programs only.
 
     Raises:
         ValueError: ``row`` has a column that is not in ``columns``.
@@ -138,14 +138,16 @@ def csv_line(columns: Sequence[str], row: Mapping[str, Any]) -> bytes:
         raise ValueError(f"the table has no columns {sorted(unknown)}")
     text = io.StringIO(newline="")
     # csv quotes only the characters of its own line end, and a name may contain either.
-    csv.writer(text, lineterminator="\r\n").writerow([cell(row.get(name)) for name in columns])
+    csv.writer(text, lineterminator="\r\n").writerow(
+        [row.get(name) if verbatim else cell(row.get(name)) for name in columns]
+    )
     return utf8(text.getvalue().removesuffix("\r\n") + "\n")
 
 
-def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    """The lines of a table, its header first."""
+def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], verbatim: bool = False) -> Iterator[bytes]:
+    """The lines of a table, its header first; see ``csv_line``."""
     yield csv_line(columns, dict(zip(columns, columns, strict=True)))
-    yield from (csv_line(columns, row) for row in rows)
+    yield from (csv_line(columns, row, verbatim) for row in rows)
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:

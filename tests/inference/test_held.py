@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from cephkit.cephalometry.measured import measure, measure_film, table_rows
 from cephkit.cephalometry.norms import Subject
 from cephkit.cephalometry.sheet import sheet_html
+from cephkit.cephalometry.sheet_content import sheet_of
 from cephkit.checkpoint import LoadedModel
 from cephkit.geometry import Size, transform
 from cephkit.inference.model import Model
@@ -98,7 +99,7 @@ def test_a_checkpoint_without_a_calibration_says_so_wherever_its_landmarks_go() 
     assert any("no calibration" in note for note in measured.to_dict()["notes"])
     assert all("no calibration" in row["doubt"] for row in table_rows(measured.to_dict()))
     assert "no calibration" in measured.line()
-    page = sheet_html("film", None, measured.record.points, measured.results, notes=measured.notes)
+    page = sheet_html(sheet_of(measured, None))
     assert "no calibration" in page
 
 
@@ -195,6 +196,5 @@ def test_whatever_is_made_of_a_prediction_says_what_its_errors_rest_on() -> None
     assert model.predict(film).to_dict()["model"]["errors_rest_on"].startswith("129 films of valid")
     measured = measure_film("film", Path("film.png"), model.predict(film), Subject())
     assert measured.to_dict()["errors_rest_on"].startswith("129 films of valid")
-    record = measured.record
-    page = sheet_html("film", None, record.points, measured.results, errors_rest_on=record.errors_rest_on)
+    page = sheet_html(sheet_of(measured, None))
     assert "129 films of valid" in page

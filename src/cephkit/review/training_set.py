@@ -18,7 +18,7 @@ from cephkit.data.machines import FILE_NAME, SIDES
 from cephkit.data.names import LABEL_ENDING
 from cephkit.data.opened import FILM_ENDINGS, read_head
 from cephkit.errors import CephkitError
-from cephkit.files import replacing_out, utf8
+from cephkit.files import csv_lines, replacing_out
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.films import ReviewFilm
 from cephkit.review.labels import json_bytes, write_if_new
@@ -122,13 +122,8 @@ class TrainingSet:
                     self._rows[row["cephalogram_id"]] = {name: row.get(name) or "" for name in COLUMNS}
 
     def _write_map(self) -> None:
-        # Not as files.write_csv does: a film's name must be found again as it is.
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self._rows.values())
-        with replacing_out(self.root / FILE_NAME) as file:
-            file.write(utf8(text.getvalue()))
+        with replacing_out(self.root / FILE_NAME) as file:  # verbatim: a film's name must be found again as it is
+            file.writelines(csv_lines(COLUMNS, self._rows.values(), verbatim=True))
 
 
 def ending_of(film: Path) -> str:
