@@ -15,7 +15,14 @@ def moved(points: torch.Tensor, matrix: object) -> torch.Tensor:
     return points @ change[:2, :2].T + change[:2, 2]
 
 
-@pytest.mark.parametrize(("loss", "stride"), [("adaptive_wing", 4), ("softmax", 4), ("adaptive_wing", 2)])
+@pytest.mark.parametrize(
+    ("loss", "stride"),
+    [
+        ("adaptive_wing", 4),
+        pytest.param("softmax", 4, marks=pytest.mark.slow),
+        pytest.param("adaptive_wing", 2, marks=pytest.mark.slow),
+    ],
+)
 def test_a_small_network_learns_two_films_by_heart(loss: str, stride: int) -> None:
     torch.manual_seed(0)
     spec = ModelSpec("resnet10t", ("A", "B"), (64, 64), heatmap_stride=stride, loss=loss)

@@ -53,6 +53,7 @@ def test_auto_needs_something_to_fit_into() -> None:
         choose_packing(TrainConfig(batch_size="auto"), 29, CPU, silent)
 
 
+@pytest.mark.slow
 def test_a_small_budget_brings_smaller_passes_and_recomputation_for_the_same_effective_batch() -> None:
     settings = {"model": "hrnet_w18_small", "image_size": (512, 512), "batch_size": "auto", "recompute": "auto"}
     roomy = choose_packing(TrainConfig(**settings, effective_batch=8, vram_budget=80), 29, CPU, silent)  # type: ignore[arg-type]

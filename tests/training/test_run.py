@@ -195,7 +195,9 @@ def test_a_film_that_changed_between_the_stages_is_named(settings: Settings, tmp
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
 def test_a_signal_ends_two_processes_after_the_same_step(
     tiny_aariz: Path, tmp_path: Path, number: int, status: int
 ) -> None:
