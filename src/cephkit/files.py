@@ -99,6 +99,15 @@ def _bytes(name: str) -> bytes:
         return name.encode("utf-8", "surrogatepass")
 
 
+def json_bytes(content: Any) -> bytes:
+    """``content`` as JSON for people, in UTF-8.
+
+    Raises:
+        ValueError: it holds a NaN or an infinity, which JSON does not have.
+    """
+    return utf8(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write ``content`` as JSON in UTF-8.
 
@@ -106,8 +115,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         ValueError: it holds a NaN or an infinity, which JSON does not have.
         CephkitError: see ``replacing_out``.
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, utf8(f"{text}\n"))
+    write_whole(path, json_bytes(content))
 
 
 Row: TypeAlias = dict[str, Any]

@@ -4,8 +4,9 @@ from typing import get_args
 import pytest
 
 from cephkit.cli import main as cephkit
-from cephkit.commands.export import FORMATS, FormatName, main
+from cephkit.commands.export import FormatName, main
 from cephkit.errors import LabelError, SettingsError
+from cephkit.interchange.formats import FORMATS
 from tests.interchange.films import write_label, write_prediction
 
 

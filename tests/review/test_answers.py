@@ -177,7 +177,7 @@ def test_a_table_of_all_films_waits_for_the_list_without_holding_up_others(
 def test_exports_say_where_they_are(page: TestClient, tmp_path: Path) -> None:
     post(page, "/api/films/0/edits", body(0, face_edit()))
     answer = post(page, "/api/export", {"format": "csv", "which": "all"})
-    assert answer.json() == {"folder": str(tmp_path / "out" / "export" / "csv"), "files": 2}
+    assert answer.json() == {"folder": str(tmp_path / "out" / "export" / "csv"), "files": 2, "left_out": []}
     assert post(page, "/api/export", {"format": "csv"}).status_code == 422
 
 

@@ -10,9 +10,10 @@ import pytest
 from cephkit.cephalometry.measured import TABLE_COLUMNS
 from cephkit.cephalometry.sheet import PDF_ENDING, SHEET_ENDING
 from cephkit.errors import CephkitError
+from cephkit.interchange.formats import FORMATS
 from cephkit.records.record import COLUMNS
 from cephkit.review.edits import EditError
-from cephkit.review.outputs import FORMATS, export, landmarks_csv, measurements_csv, sheet, with_points
+from cephkit.review.outputs import export, landmarks_csv, measurements_csv, readable, sheet, with_points
 from cephkit.review.session import ReviewSession
 from tests.review.sessions import FACE, body, confirmed, face_edit, folder_session, write_films
 
@@ -63,6 +64,19 @@ def test_exports_hold_the_films_asked_for(
     assert answer["files"] == len(written)
     text = "".join(path.name + path.read_text(encoding="utf-8") for path in written)
     assert {film for film in ("f0", "f1", "f2") if f"{film}." in text} == films
+
+
+def test_a_film_that_cannot_be_read_is_left_out_and_named(session: ReviewSession) -> None:
+    session.close()
+    (session.out / "journal" / "f1.jsonl").write_text("{}\n{}\n", encoding="utf-8")
+    again = folder_session(session.films[0].path.parent, session.out)
+    again.rows.update(1, points=3)
+    again.start()
+    again.wait_for_rows()
+    again.rows.update(1, points=3)
+    assert readable(again) == ([0], ["f1"])
+    answer = export(again, {"format": "aariz", "which": "all"})
+    assert (answer["files"], answer["left_out"]) == (1, ["f1"])
 
 
 def test_an_export_leaves_nothing_of_the_last_one_but_what_others_put_there(session: ReviewSession) -> None:

@@ -317,11 +317,26 @@ def test_more_films_than_are_kept_in_memory(films: Path, tmp_path: Path, monkeyp
     assert [state(session, n)["points"]["A"]["at"] for n in range(3)] == [[0, 2], [1, 2], [2, 2]]
 
 
+def test_the_model_is_asked_again_at_the_pixel_size_that_was_calibrated(films: Path, tmp_path: Path) -> None:
+    class Asked(Given):
+        has_model = True
+
+        def find_again(self, n: int, held: Points, spacing: Spacing | None) -> LandmarkRecord:
+            assert spacing is not None
+            assert (spacing.row_mm, spacing.column_mm) == (0.2, 0.1)
+            return LandmarkRecord(points={"A": (70.0, 60.0)}, size=SIZE)
+
+    session = folder_session(films, tmp_path / "out", Asked({0: predicted()}))
+    calibrated = {"row_mm": 0.2, "column_mm": 0.1, "origin": "typed", "plane": "unknown"}
+    session.edit(0, body(0, {"kind": "spacing", "before": session.film_state(0)["spacing"], "after": calibrated}))
+    assert session.find_again(0, {"N": (80.0, 28.0)}).points == {"A": (70.0, 60.0)}
+
+
 def test_what_was_found_again_keeps_its_doubts_over_a_restart(films: Path, tmp_path: Path) -> None:
     class Asked(Given):
         has_model = True
 
-        def find_again(self, n: int, held: Points) -> LandmarkRecord:
+        def find_again(self, n: int, held: Points, spacing: Spacing | None) -> LandmarkRecord:
             assert held == {"N": (80.0, 28.0)}
             return LandmarkRecord(
                 points={"A": (70.12345, 60.0)}, expected_errors={"A": 4.0}, model={"model": "m"}, size=SIZE

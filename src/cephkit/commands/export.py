@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -9,16 +10,12 @@ import tyro
 
 from cephkit.cephalometry.source import label_files
 from cephkit.commands.film_options import PixelSizeMm
-from cephkit.data.folder import films_in
+from cephkit.data.folder import FilmsByName, films_by_name, films_in
 from cephkit.data.spacing import square
 from cephkit.errors import SettingsError
-from cephkit.interchange.aariz import aariz_files
-from cephkit.interchange.coco import coco_files
-from cephkit.interchange.cvat import cvat_files
-from cephkit.interchange.dicom_sr import dicom_sr_files
-from cephkit.interchange.films import Files, on_films, read_records, with_films, write_files
-from cephkit.interchange.label_studio import LOCAL_FILES, label_studio_files
-from cephkit.interchange.tables import table_files
+from cephkit.interchange.films import film_of, read_records, with_films, write_files
+from cephkit.interchange.formats import FORMATS, FormatSettings
+from cephkit.interchange.label_studio import LOCAL_FILES
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
 from cephkit.settings.options import Overwrite, SecondStage
@@ -65,19 +62,6 @@ class ExportOptions(Overwrite, SecondStage):
             yield f"--checkpoint is for --format onnx; {self.format} takes what cephkit predict wrote"
 
 
-FORMATS: dict[str, Callable[[ExportOptions], Files]] = {
-    "aariz": lambda options: aariz_files(_records(options)),
-    "csv": lambda options: table_files(with_films(_records(options), options.films)),
-    "coco": lambda options: coco_files(on_films(with_films(_records(options), options.films))),
-    "label_studio": lambda options: label_studio_files(
-        on_films(with_films(_records(options), options.films)), options.image_prefix
-    ),
-    "cvat": lambda options: cvat_files(on_films(with_films(_records(options), options.films))),
-    "dicom_sr": lambda options: dicom_sr_files(_records(options), options.films, options.deidentified),
-}
-"""Format of landmarks -> its files; problems of the input are found before any is written."""
-
-
 def main(argv: list[str]) -> int:
     """Run ``cephkit export``; the status is 0.
 
@@ -98,7 +82,10 @@ def export(options: ExportOptions) -> list[Path]:
     """
     if options.format == "onnx":
         return [_export_model(options)]
-    files = FORMATS[options.format](options)
+    made = FORMATS[options.format]
+    records = _records(options)
+    settings = FormatSettings(_finding(options.films), options.image_prefix, options.deidentified)
+    files = made.files(with_films(records, options.films) if made.names_films else records, settings)
     written = write_files(options.out, files, label_files(options.predictions), options.overwrite)
     for path in written[:3]:
         print(path)
@@ -126,6 +113,18 @@ def _export_model(options: ExportOptions) -> Path:
         print("no expected errors: the checkpoint has no calibration for this way of predicting (cephkit calibrate)")
     print(NOTICE)
     return done.path
+
+
+def _finding(folder: Path | None) -> Callable[[LandmarkRecord], Path]:
+    """Return what finds films in ``folder``, which is searched when the first film is sought."""
+
+    @cache
+    def films() -> FilmsByName:
+        if folder is None:
+            raise SettingsError("--format dicom_sr needs --films FOLDER with the DICOM films")
+        return films_by_name(folder)
+
+    return lambda record: film_of(record, films())
 
 
 def _records(options: ExportOptions) -> list[LandmarkRecord]:

@@ -7,8 +7,8 @@ from functools import partial
 from cephkit.data.labels import landmarks_json
 from cephkit.data.names import LABEL_ENDING, film_key, film_name
 from cephkit.errors import LabelError
-from cephkit.files import short_name
-from cephkit.interchange.films import Files, check_inside, json_bytes
+from cephkit.files import json_bytes, short_name
+from cephkit.interchange.films import Files, check_inside
 from cephkit.records.record import LandmarkRecord
 
 DIGITS = 4

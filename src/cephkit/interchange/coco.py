@@ -15,8 +15,9 @@ from typing import Any
 from cephkit.data.film import Points
 from cephkit.data.json_values import count, object_list, read_json
 from cephkit.errors import LabelError
+from cephkit.files import json_bytes
 from cephkit.interchange.address import film_files
-from cephkit.interchange.films import EDGES, LABEL, Files, json_bytes, mean_score, size_of
+from cephkit.interchange.films import EDGES, LABEL, Files, mean_score, size_of
 from cephkit.interchange.imported import Imported, Kind, put, record_of_file
 from cephkit.landmarks import SYMBOLS
 from cephkit.notice import NOTICE, VERSION

@@ -15,8 +15,9 @@ from xml.sax.saxutils import quoteattr
 from cephkit.data.film import Points
 from cephkit.data.json_values import count, number, read_bytes
 from cephkit.errors import LabelError
+from cephkit.files import json_bytes
 from cephkit.interchange.address import film_files
-from cephkit.interchange.films import EDGES, LABEL, Files, colour, json_bytes, layout, size_of
+from cephkit.interchange.films import EDGES, LABEL, Files, colour, layout, size_of
 from cephkit.interchange.imported import Imported, Kind, put, record_of_file
 from cephkit.landmarks import SYMBOLS
 from cephkit.notice import NOTICE

@@ -1,7 +1,7 @@
 """DICOM structured reports, one per film, to be filed beside the film, whose header has fields to repeat."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,10 +13,9 @@ from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from cephkit.data.dicom import quiet  # noqa: F401
-from cephkit.data.folder import films_by_name
 from cephkit.data.opened import content_hash, read_bytes
 from cephkit.errors import FilmError, SettingsError
-from cephkit.interchange.films import Files, film_of
+from cephkit.interchange.films import Files
 from cephkit.records.record import LandmarkRecord
 
 REFERENCE = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -80,36 +79,26 @@ def file_under(report: Dataset, header: Dataset) -> None:
             setattr(report, keyword, "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value))
 
 
-def dicom_sr_files(records: Sequence[LandmarkRecord], folder: Path | None, deidentified: bool = False) -> Files:
+def dicom_sr_files(
+    records: Sequence[LandmarkRecord], film_of: Callable[[LandmarkRecord], Path], deidentified: bool = False
+) -> Files:
     """Make a ``<film_id>_sr.dcm`` per film that has landmarks.
 
     Args:
         records: the landmarks.
-        folder: where the DICOM films are.
+        film_of: finds the DICOM film of a record.
         deidentified: leave the fields of patient and study empty.
 
     Raises:
-        SettingsError: highdicom is not installed, no folder, no film or another one, or a film that is not DICOM.
+        SettingsError: highdicom is not installed, no film or another one, or a film that is not DICOM.
         FilmError: a film's header cannot be used.
     """
-    _check_installed()
-    if folder is None:
-        raise SettingsError("--format dicom_sr needs --films FOLDER with the DICOM films")
-    films = films_by_name(folder)
-    return report_files([(record, film_of(record, films)) for record in records if record.points], deidentified)
-
-
-def report_files(found: Sequence[tuple[LandmarkRecord, Path]], deidentified: bool = False) -> Files:
-    """Make a report per pair of landmarks and DICOM film; see ``dicom_sr_files``."""
-    _check_installed()
+    if find_spec("highdicom") is None:
+        raise SettingsError('--format dicom_sr needs highdicom: pip install "cephkit[dicom]"')
+    found = [(record, film_of(record)) for record in records if record.points]
     for record, path in found:
         film_header(path, record)
     return {f"{record.film_id}_sr.dcm": partial(_report, record, path, deidentified) for record, path in found}
-
-
-def _check_installed() -> None:
-    if find_spec("highdicom") is None:
-        raise SettingsError('--format dicom_sr needs highdicom: pip install "cephkit[dicom]"')
 
 
 def _report(record: LandmarkRecord, path: Path, deidentified: bool) -> bytes:

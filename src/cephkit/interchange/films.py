@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from cephkit.cephalometry.source import label_files
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
@@ -21,11 +21,6 @@ from cephkit.records.record import LandmarkRecord
 
 Files: TypeAlias = Mapping[str, Callable[[], bytes]]
 """Name -> a function that returns the content; called one after the other, so that few films are in memory."""
-
-
-def json_bytes(content: Any) -> bytes:
-    """Return ``content`` as JSON in UTF-8."""
-    return f"{json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
 
 
 def write_files(folder: Path, files: Files, inputs: Sequence[Path], overwrite: bool) -> list[Path]:

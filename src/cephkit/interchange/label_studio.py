@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
-from cephkit.interchange.films import LABEL, Files, colour, json_bytes, mean_score, model_tag, size_of
+from cephkit.files import json_bytes
+from cephkit.interchange.films import LABEL, Files, colour, mean_score, model_tag, size_of
 from cephkit.landmarks import LANDMARKS
 from cephkit.notice import NOTICE, VERSION
 from cephkit.records.record import LandmarkRecord

@@ -1,6 +1,5 @@
 """One film's landmarks, whoever marked them: a model, people, or another tool."""
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,7 @@ from cephkit.data.film import Points
 from cephkit.data.labels import landmarks_json
 from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
-from cephkit.files import csv_bytes, utf8, write_whole
+from cephkit.files import csv_bytes, json_bytes, write_whole
 from cephkit.geometry import Matrix, Size, covariance_of_error, covariance_of_region
 from cephkit.landmarks import BY_SYMBOL, Facing, in_canonical_order
 from cephkit.notice import NOTICE, VERSION
@@ -189,10 +188,10 @@ class LandmarkRecord:
         Raises:
             CephkitError: it cannot be written.
         """
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        content = json_bytes(self.to_dict())
         if path is not None:
-            write_whole(Path(path), utf8(text))
-        return text
+            write_whole(Path(path), content)
+        return content.decode()
 
     def to_csv(self, path: Path | str | None = None) -> str:
         """Return a row per landmark, and write them to ``path`` if one is given.

@@ -24,7 +24,7 @@ from cephkit.review.described import described
 from cephkit.review.edits import EditError
 from cephkit.review.film_state import predicted_dict
 from cephkit.review.numbers import asked_standing, measured, numbers, parse_analyses, parse_points
-from cephkit.review.outputs import export, landmarks_csv, measured_film, measurements_csv, sheet, with_points
+from cephkit.review.outputs import export, landmarks_csv, measured_film, measurements_csv, readable, sheet
 from cephkit.review.pixels import FilmPixels, stamp
 from cephkit.review.session import ReviewSession
 from cephkit.review.thumbnails import version
@@ -185,12 +185,12 @@ class Answers:
 
     async def all_landmarks(self, request: Request) -> Response:
         """Answer with the landmarks of all films that have some, as CSV."""
-        table = await run_in_threadpool(lambda: landmarks_csv(self.session, with_points(self.session)))
+        table = await run_in_threadpool(lambda: landmarks_csv(self.session, readable(self.session)[0]))
         return _file(table, "landmarks.csv", "text/csv")
 
     async def all_measurements(self, request: Request) -> Response:
         """Answer with the measurements of all films that have landmarks, as CSV; they are measured on the way."""
-        films = await run_in_threadpool(with_points, self.session)
+        films, _ = await run_in_threadpool(readable, self.session)
         return _file(measurements_csv(self.session, films), "measurements.csv", "text/csv")
 
     async def export(self, request: Request) -> Response:

@@ -7,11 +7,11 @@ from cephkit.cephalometry.analyses import ANALYSES
 from cephkit.definitions import DEFINITIONS
 from cephkit.drawing.tracing import LINES, Line
 from cephkit.errors import SettingsError
+from cephkit.interchange.formats import FORMATS
 from cephkit.landmarks import LANDMARKS, Landmark
 from cephkit.notice import NOTICE, VERSION
 from cephkit.pdf import check_pdf
 from cephkit.records.record import REVIEW_MM
-from cephkit.review.outputs import FORMATS
 from cephkit.review.session import ReviewSession
 
 

@@ -1,7 +1,6 @@
 """Label files of films as they stand, written anew after each edit; and, if asked, those of the data set itself."""
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from cephkit.data.aariz import ANNOTATORS, label_path
 from cephkit.data.labels import landmarks_json, landmarks_of, read_label
 from cephkit.data.names import LABEL_ENDING, film_name
 from cephkit.errors import LabelError
-from cephkit.files import utf8, write_whole
+from cephkit.files import json_bytes, write_whole
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
@@ -78,11 +77,6 @@ def _review_of(path: Path) -> dict[str, Any]:
         review = read_label(path).get("review")
         return review if isinstance(review, dict) else {}
     return {}
-
-
-def json_bytes(content: Any) -> bytes:
-    """Return ``content`` as JSON for people."""
-    return utf8(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_if_new(path: Path, content: bytes) -> None:

@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -12,46 +11,17 @@ from cephkit.cephalometry.sheet import PDF_ENDING, sheet_html, sheet_pdf
 from cephkit.cephalometry.sheet_content import sheet_of
 from cephkit.data.opened import to_uint8
 from cephkit.errors import CephkitError
-from cephkit.files import csv_bytes, csv_lines, utf8, write_whole
-from cephkit.interchange.aariz import aariz_files
-from cephkit.interchange.coco import coco_files
-from cephkit.interchange.cvat import cvat_files
-from cephkit.interchange.dicom_sr import report_files
-from cephkit.interchange.films import Files, on_films, write_files
-from cephkit.interchange.label_studio import label_studio_files
-from cephkit.interchange.tables import table_files
-from cephkit.records.record import COLUMNS, LandmarkRecord, landmark_rows
+from cephkit.files import csv_bytes, csv_lines, json_bytes, utf8, write_whole
+from cephkit.interchange.films import write_files
+from cephkit.interchange.formats import FORMATS, FormatSettings
+from cephkit.records.record import COLUMNS, landmark_rows
 from cephkit.review.edits import EditError
-from cephkit.review.labels import json_bytes
 from cephkit.review.numbers import measured
 from cephkit.review.session import ReviewSession
 
 Which: TypeAlias = Literal["confirmed", "all"]
 WRITTEN = ".written.json"
 """In a folder of exports: the files of the last one."""
-
-
-@dataclass(frozen=True)
-class Format:
-    """What another tool reads."""
-
-    title: str
-    files: Callable[[Sequence[LandmarkRecord], Mapping[str, Path]], Files]
-    """(landmarks, film id -> film) -> files."""
-
-
-FORMATS: dict[str, Format] = {
-    "aariz": Format("Aariz label files", lambda records, films: aariz_files(records)),
-    "csv": Format("CSV, long and wide", lambda records, films: table_files(records)),
-    "coco": Format("COCO keypoints", lambda records, films: coco_files(on_films(records))),
-    "label_studio": Format("Label Studio", lambda records, films: label_studio_files(on_films(records))),
-    "cvat": Format("CVAT", lambda records, films: cvat_files(on_films(records))),
-    "dicom_sr": Format(
-        "DICOM structured reports",
-        lambda records, films: report_files([(record, films[record.film_id]) for record in records]),
-    ),
-}
-"""Name, as ``cephkit export --format`` has it -> format."""
 
 
 def sheet(session: ReviewSession, n: int, ending: str, analyses: Sequence[str] = ()) -> bytes:
@@ -101,8 +71,22 @@ def with_points(session: ReviewSession, which: Which = "all") -> list[int]:
     return [row["n"] for row in rows if row["points"] and (which == "all" or row["status"] == "confirmed")]
 
 
+def readable(session: ReviewSession, which: Which = "all") -> tuple[list[int], list[str]]:
+    """List the films of ``with_points`` that can be read, and the names of the others, which tables leave out."""
+    kept, left_out = [], []
+    for n in with_points(session, which):
+        try:
+            session.identity(n)
+            kept.append(n)
+        except CephkitError:
+            left_out.append(session.films[n].film_id)
+    return kept, left_out
+
+
 def export(session: ReviewSession, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Write files for another tool, and return where: {folder, files}. What the last export wrote there goes.
+    """Write files for another tool, and return where: {folder, files, left_out}. What the last export wrote there goes.
+
+    ``left_out`` are the films that cannot be read.
 
     Args:
         session: the films.
@@ -117,17 +101,17 @@ def export(session: ReviewSession, content: Mapping[str, Any]) -> dict[str, Any]
         raise EditError(f"format is {name!r:.40}, expected one of {', '.join(FORMATS)}")
     if which not in ("confirmed", "all"):
         raise EditError(f"which is {which!r:.40}, expected confirmed or all")
-    numbers = with_points(session, which)
+    numbers, left_out = readable(session, which)
     if not numbers:
         raise EditError("there is nothing to export: no film is confirmed" if which == "confirmed" else "no landmarks")
     records = [session.record(n) for n in numbers]
     films = {session.films[n].film_id: session.films[n].path for n in numbers}
     folder = session.out / "export" / name
-    files = FORMATS[name].files(records, films)
+    files = FORMATS[name].files(records, FormatSettings(lambda record: films[record.film_id]))
     _remove_last(folder)
     write_whole(folder / WRITTEN, json_bytes(sorted(files)))
     written = write_files(folder, files, list(films.values()), overwrite=True)
-    return {"folder": str(folder), "files": len(written)}
+    return {"folder": str(folder), "files": len(written), "left_out": left_out}
 
 
 def _remove_last(folder: Path) -> None:

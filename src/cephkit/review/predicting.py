@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from cephkit.data.film import Points
 from cephkit.data.names import LABEL_ENDING
 from cephkit.data.opened import content_hash, read_bytes
+from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, FilmError, LabelError, SettingsError
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
@@ -47,8 +48,8 @@ class Predictions(Protocol):
     def opened(self, n: int, content: str) -> None:
         """Take note that people look at a film, whose file has these contents (a hash)."""
 
-    def find_again(self, n: int, held: Points) -> LandmarkRecord:
-        """Return the other landmarks of a film, found anew while ``held`` stay where they are.
+    def find_again(self, n: int, held: Points, spacing: Spacing | None) -> LandmarkRecord:
+        """Return the other landmarks of a film of that ``spacing``, found anew while ``held`` stay where they are.
 
         Raises:
             SettingsError: there is no model, or nothing is held, or nothing is left to be found.
@@ -78,7 +79,7 @@ class NoPredictions:
     def opened(self, n: int, content: str) -> None:
         """Nothing depends on it."""
 
-    def find_again(self, n: int, held: Points) -> LandmarkRecord:
+    def find_again(self, n: int, held: Points, spacing: Spacing | None) -> LandmarkRecord:
         """Refuse: there is no model."""
         raise SettingsError("there is no model to ask", "start cephkit review with --checkpoint")
 
@@ -136,12 +137,11 @@ class ModelPredictions:
                 self._waiting[n] = None
             self._condition.notify()
 
-    def find_again(self, n: int, held: Points) -> LandmarkRecord:
+    def find_again(self, n: int, held: Points, spacing: Spacing | None) -> LandmarkRecord:
         """Ask the model anew; see ``Predictions``."""
         from cephkit.inference.find_again import find_again
 
-        film = self._films[n]
-        ready = self._model.preprocess(film.path, film.spacing)
+        ready = self._model.preprocess(self._films[n].path, spacing)
         with self._model_lock, self._until_the_end():
             return find_again(self._model, ready, held)
 

@@ -200,7 +200,8 @@ class ReviewSession:
             CephkitError: the film cannot be read, or the answer cannot be written.
         """
         film = self.films[n]
-        found = replace(self.predictions.find_again(n, held), film_id=film.film_id)
+        spacing = self.standing(n).spacing
+        found = replace(self.predictions.find_again(n, held, spacing), film_id=film.film_id)
         found.to_json(self._desks.path_of_again(n))
         with self._locks[n]:
             desk = self._desk(n)

@@ -18,10 +18,10 @@ from cephkit.data.machines import FILE_NAME, SIDES
 from cephkit.data.names import LABEL_ENDING
 from cephkit.data.opened import FILM_ENDINGS, read_head
 from cephkit.errors import CephkitError
-from cephkit.files import csv_lines, replacing_out
+from cephkit.files import csv_lines, json_bytes, replacing_out
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.films import ReviewFilm
-from cephkit.review.labels import json_bytes, write_if_new
+from cephkit.review.labels import write_if_new
 
 SPLITS_NAME = "splits.json"
 EVERY, FIRST = 5, 2

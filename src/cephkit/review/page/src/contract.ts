@@ -210,4 +210,6 @@ export interface Found {
 export interface Exported {
   folder: string;
   files: number;
+  /** Films that cannot be read. */
+  left_out: string[];
 }

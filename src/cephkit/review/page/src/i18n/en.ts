@@ -223,6 +223,7 @@ export const en = {
   export_all: "all films with landmarks",
   export_run: "Write files",
   export_done: "Files written to {folder}: {count}",
+  export_left_out: "Left out, because they cannot be read: {films}",
   pdf_missing: "needs Chromium on this machine",
   writing: "Writing…",
   failed: "That failed: {reason}",

@@ -215,6 +215,7 @@ export const fa: Texts = {
   export_all: "همهٔ سفالوگرام‌های دارای لندمارک",
   export_run: "نوشتن فایل‌ها",
   export_done: "{count} فایل در {folder} نوشته شد",
+  export_left_out: "این سفالوگرام‌ها خوانده نشدند و در خروجی نیستند: {films}",
   pdf_missing: "به Chromium روی همین رایانه نیاز دارد",
   writing: "در حال نوشتن…",
   failed: "انجام نشد: {reason}",

@@ -19,8 +19,9 @@ export function Output({ close }: { close: () => void }) {
     isWriting.value = true;
     outcome.value = t("writing");
     try {
-      const { folder, files } = await api.exportTo(format.value, which.value);
-      outcome.value = t("export_done", { count: files, folder });
+      const { folder, files, left_out } = await api.exportTo(format.value, which.value);
+      const done = t("export_done", { count: files, folder });
+      outcome.value = left_out.length ? `${done}. ${t("export_left_out", { films: left_out.join(t("comma")) })}` : done;
     } catch (error) {
       outcome.value = t("failed", { reason: error instanceof Error ? error.message : String(error) });
     }
