@@ -12,7 +12,7 @@ function format(language: Language, options: Intl.NumberFormatOptions): Intl.Num
   const key = language + JSON.stringify(options);
   let found = formats.get(key);
   if (!found) {
-    found = new Intl.NumberFormat(LOCALES[language], options);
+    found = new Intl.NumberFormat(LOCALES[language], { signDisplay: "negative", ...options }); // no minus before 0.0
     formats.set(key, found);
   }
   return found;
@@ -23,7 +23,7 @@ export function number(value: number, language: Language, digits = 0, signed = f
   return format(language, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
-    signDisplay: signed ? "exceptZero" : "negative",
+    ...(signed ? { signDisplay: "exceptZero" } : {}),
   }).format(value);
 }
 

@@ -12,6 +12,7 @@ describe("numbers", () => {
     expect(plain(number(1234.5, "fa", 1))).toBe("۱٬۲۳۴٫۵");
     expect(number(0, "en", 1, true)).toBe("0.0");
     expect(number(0.5, "en", 1, true)).toBe("+0.5");
+    expect([number(-0.02, "en", 1), quantity(-0.02, "deg", "en"), quantity(-0.2, "deg", "en")]).toEqual(["0.0", "0.0°", "-0.2°"]);
   });
 
   it("have units by the rules of the language", () => {
