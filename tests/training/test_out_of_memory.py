@@ -208,7 +208,7 @@ def test_a_killed_loader_worker_is_one_message_and_the_state_is_saved(
 
     with monkeypatch.context() as patched:
         patched.setattr(FilmDataset, "__getitem__", dying)
-        with pytest.raises(CephkitError, match=r"a loader worker .* was killed.*--num_workers 0.*--resume") as caught:
+        with pytest.raises(CephkitError, match=r"a loader worker.* was killed.*--num_workers 0.*--resume") as caught:
             train(config)
     assert "\n" not in str(caught.value)
     resumed = train(replace(config, num_workers=0, resume=config.save_dir / "checkpoint_latest.pth"))
