@@ -28,6 +28,14 @@ def test_the_page_and_its_files_are_served(tmp_path: Path, static: Path) -> None
         assert page.get("/assets/none.js").status_code == 404
 
 
+def test_the_font_of_persian_text_is_served(tmp_path: Path, static: Path) -> None:
+    with browser(folder_session(write_films(tmp_path / "films", 1), tmp_path / "out"), static) as page:
+        font = page.get("/fonts/Vazirmatn-Regular.ttf")
+        assert font.headers["content-type"] == "font/ttf"
+        assert font.content.startswith(b"\0\1\0\0")
+        assert "font-src" not in font.headers["content-security-policy"]  # so default-src 'self' holds for fonts
+
+
 @pytest.mark.parametrize(
     "path",
     ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt", "/..%5csecret.txt", "//etc/passwd",

@@ -21,7 +21,9 @@ from cephkit.review.session import ConflictError, ReviewSession
 
 STATIC = Path(__file__).with_name("static")
 """The built page."""
-KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+FONTS = Path(__file__).parents[1] / "fonts"
+"""Of Persian text, which not every machine has."""
+KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
 """Of the page's files: another program may have told Windows otherwise, and browsers run no script of another kind."""
 PLACEHOLDER = "<!doctype html><title>cephkit review</title><p>The page is not part of this installation.</p>"
 
@@ -46,7 +48,7 @@ def build_app(
         session.close()
 
     return Starlette(
-        routes=[*Answers(session, language).routes(), _page(static)],
+        routes=[*Answers(session, language).routes(), Mount("/fonts", StaticFiles(directory=FONTS)), _page(static)],
         middleware=[Middleware(Guard, token=token, port=port)],
         exception_handlers={CephkitError: _refused, HTTPException: _http_error, Exception: _fault},
         lifespan=lifespan,

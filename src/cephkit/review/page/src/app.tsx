@@ -1,7 +1,7 @@
 /** The page. */
 
 import { useSignalEffect } from "@preact/signals";
-import { direction, language, t } from "./i18n";
+import { direction, language, said, t } from "./i18n";
 import { FilmList } from "./list/FilmList";
 import { Facts } from "./panels/Facts";
 import { Landmarks } from "./panels/Landmarks";
@@ -26,7 +26,7 @@ export function App() {
     root.dataset.theme = theme.value;
     document.title = t("app");
   });
-  if (failure.value) return <p class="middle bad">{failure.value}</p>;
+  if (failure.value) return <p class="middle bad">{said(failure.value)}</p>;
   if (!session.value) return <p class="middle">{t("loading")}</p>;
   return (
     <div class={`page show-${pane.value}`}>

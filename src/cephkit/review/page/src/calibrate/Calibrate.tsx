@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { setSpacing } from "../edit/actions";
-import { number, parse, quantity, t, upTo } from "../i18n";
+import { languageOf, number, parse, quantity, said, t, upTo } from "../i18n";
 import { film, spacing } from "../state/film";
 import { say } from "../state/session";
 import { aspectOf, isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
@@ -34,7 +34,7 @@ export function PixelSize() {
         <p>
           {now.row_mm === now.column_mm ? quantity(now.row_mm, "mm", 4) : `${number(now.column_mm, 4)} × ${quantity(now.row_mm, "mm", 4)}`}{" "}
           <small>
-            {t("calibration_origin")}: <bdi lang="en">{now.origin}</bdi>
+            {t("calibration_origin")}: <bdi lang={languageOf(now.origin)}>{said(now.origin)}</bdi>
           </small>
         </p>
       ) : (

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { api, Refused } from "../api";
 import type { Edit, Point, PointChange, Spacing, Subject, XY } from "../contract";
-import { t, titleOf, upTo } from "../i18n";
+import { said, t, titleOf, upTo } from "../i18n";
 import { at, base, confirmed, content, film, found, history, isSettled, needsReview, pointSignal, selected, spacing, subject, take } from "../state/film";
 import { landmarkOf, landmarks, reviewer, say } from "../state/session";
 import { described } from "./describe";
@@ -212,6 +212,6 @@ export async function findAgain(): Promise<string> {
     const count = changeAll(free.filter(far).map(([symbol, xy]) => [symbol, after(xy)]));
     return count ? t("find_done", { count }) : t("find_same");
   } catch (error) {
-    return t("failed", { reason: error instanceof Refused ? error.message : String(error) });
+    return t("failed", { reason: said(error instanceof Refused ? error.message : String(error)) });
   }
 }

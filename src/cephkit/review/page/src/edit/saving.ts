@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { api } from "../api";
 import type { FilmState } from "../contract";
-import { t } from "../i18n";
+import { said, t } from "../i18n";
 import { film, show } from "../state/film";
 import { rows } from "../state/films";
 import { session } from "../state/session";
@@ -33,14 +33,14 @@ const keep = new Keep();
 export const queue = new SaveQueue({
   send: (n, revision, reviewer, edit) => api.edit(n, revision, reviewer, edit),
   saved: (_, warning) => {
-    if (warning) trouble.value = warning;
+    if (warning) trouble.value = said(warning);
   },
   conflict: (now, unsent, since) => {
     conflicts.value = [...conflicts.peek(), { film: now, unsent, since }];
     if (film.peek()?.n === now.n) show(now);
   },
   refused: (message, dropped) => {
-    trouble.value = t("refused", { reason: message });
+    trouble.value = t("refused", { reason: said(message) });
     const n = dropped[0]?.film;
     if (n !== undefined && film.peek()?.n === n) void reload(n);
   },

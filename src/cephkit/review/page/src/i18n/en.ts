@@ -182,6 +182,7 @@ export const en = {
   facing_left: "left",
   size: "Size",
   depth_bits: "{bits} bits",
+  pixels: "{value} px",
   notes: "Notes",
   history: "History",
   history_none: "No edits yet",

@@ -176,6 +176,7 @@ export const fa: Texts = {
   facing_left: "چپ",
   size: "ابعاد",
   depth_bits: "{bits} بیت",
+  pixels: "{value} پیکسل",
   notes: "یادداشت‌ها",
   history: "تاریخچه",
   history_none: "هنوز ویرایشی انجام نشده است",

@@ -5,7 +5,7 @@ import type { LandmarkInfo, Language, Measurement } from "../contract";
 import { en, type Key } from "./en";
 import { fa } from "./fa";
 import * as format from "./format";
-import { FA_TERMS } from "./terms";
+import { isolate, persian } from "./sentences";
 
 export type { Key } from "./en";
 
@@ -22,13 +22,14 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   });
 }
 
-/** `text` between signs that keep its direction from mixing with that of the sentence around it. */
-export const isolated = (text: string) => (language.value === "fa" ? `\u2068${text}\u2069` : text);
+/** `text` so that its direction does not mix with that of the sentence around it. */
+export const isolated = (text: string) => (language.value === "fa" ? isolate(text) : text);
 
-/** A word of the server's, such as the name of a class, if it is known; else as the server wrote it. */
-export function term(text: string): string {
-  return (language.value === "fa" ? FA_TERMS[text] : undefined) ?? text;
-}
+/** What the server says: a sentence, the name of a class; as the server wrote it if it is not known in this language. */
+export const said = (text: string) => (language.value === "fa" && text ? (persian(text) ?? isolate(text)) : text);
+
+/** The language that `said(text)` is in. */
+export const languageOf = (text: string): Language => (language.value === "fa" && persian(text) !== null ? "fa" : "en");
 
 export const number = (value: number, digits = 0, signed = false) => format.number(value, language.value, digits, signed);
 export const upTo = (value: number, digits: number) => format.upTo(value, language.value, digits);

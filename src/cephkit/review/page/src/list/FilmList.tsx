@@ -4,7 +4,7 @@ import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { address } from "../api";
 import type { FilmRow } from "../contract";
-import { quantity, t, type Key } from "../i18n";
+import { quantity, said, t, type Key } from "../i18n";
 import { filter, rows, search, shown, sort } from "../state/films";
 import { open, wanted } from "../state/open";
 import { FILTERS, SORTS, type Filter, type Sort } from "./filter";
@@ -146,14 +146,14 @@ function Row({ row, index, isActive, pick }: { row: FilmRow; index: number; isAc
         <span class={`status ${row.status}`}>
           <span aria-hidden="true">{SIGNS[row.status]}</span> {row.broken ? t("broken") : t(`status_${row.status}` satisfies Key)}
         </span>
-        <span class="figures" title={row.doubt || undefined}>{figures(row).join(t("comma"))}</span>
+        <span class="figures" title={said(row.doubt) || undefined}>{figures(row).join(t("comma"))}</span>
       </div>
     </div>
   );
 }
 
 function figures(row: FilmRow): string[] {
-  if (row.broken) return [row.broken];
+  if (row.broken) return [said(row.broken)];
   const found: string[] = [];
   if (row.doubt) found.push(`⚠ ${t("doubtful")}`);
   if (row.needs_review) found.push(t("row_review", { count: row.needs_review }));

@@ -3,7 +3,7 @@
 import { PixelSize } from "../calibrate/Calibrate";
 import { setSubject } from "../edit/actions";
 import { described } from "../edit/describe";
-import { moment, parse, t, term, upTo } from "../i18n";
+import { direction, language, moment, parse, said, t, upTo } from "../i18n";
 import type { Subject } from "../contract";
 import { annotator, film, steps, subject } from "../state/film";
 
@@ -34,7 +34,7 @@ export function Facts() {
           {now.facing && (
             <>
               <dt>{t("facing")}</dt>
-              <dd>{term(now.facing)}</dd>
+              <dd>{said(now.facing)}</dd>
             </>
           )}
           {annotators.length > 1 && (
@@ -43,7 +43,9 @@ export function Facts() {
               <dd>
                 <select aria-label={t("annotator")} value={annotator.value} onChange={(event) => (annotator.value = event.currentTarget.value)}>
                   {annotators.map((name) => (
-                    <option key={name}>{name}</option>
+                    <option key={name} value={name}>
+                      {said(name)}
+                    </option>
                   ))}
                 </select>
               </dd>
@@ -51,8 +53,8 @@ export function Facts() {
           )}
         </dl>
         {[now.doubt, ...now.notes].filter(Boolean).map((note) => (
-          <p key={note} class="notice" lang="en" dir="ltr">
-            {note}
+          <p key={note} class="notice" lang={language.value} dir={direction.value}>
+            {said(note)}
           </p>
         ))}
       </section>

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { confirmAll, remove, reset, resetAll, select, toggleConfirmed } from "../edit/actions";
 import { begin, missing } from "../guide/state";
-import { definitionOf, quantity, t, titleOf } from "../i18n";
+import { definitionOf, languageOf, quantity, said, t, titleOf } from "../i18n";
 import type { LandmarkInfo } from "../contract";
 import { inspect } from "../stage/view";
 import { address } from "../api";
@@ -55,7 +55,7 @@ function doubtText(symbol: string): string {
   const pixels = film.value?.predicted?.expected_errors_px[symbol];
   if (!point || pixels === undefined || isSettled(point) || point.origin === "label") return "";
   const mm = scaleMm.value;
-  const value = mm ? quantity(pixels * Math.sqrt(mm[0] * mm[1]), "mm") : `${quantity(pixels, "")} px`;
+  const value = mm ? quantity(pixels * Math.sqrt(mm[0] * mm[1]), "mm") : t("pixels", { value: quantity(pixels, "") });
   return t("expected_error", { value });
 }
 
@@ -135,7 +135,7 @@ function Distance({ symbol }: { symbol: string }) {
         const away = distance(point.at, truth, mm ?? [1, 1]);
         return (
           <p key={name} class="doubt">
-            <bdi lang="en">{name}</bdi>: {mm ? quantity(away, "mm", 2) : `${quantity(away, "")} px`}
+            <bdi lang={languageOf(name)}>{said(name)}</bdi>: {mm ? quantity(away, "mm", 2) : t("pixels", { value: quantity(away, "") })}
           </p>
         );
       })}

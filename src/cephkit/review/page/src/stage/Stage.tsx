@@ -7,7 +7,7 @@ import { ruler } from "../calibrate/state";
 import { LOUPE_SIDE, Scene } from "../film/scene";
 import { Guide } from "../guide/Guide";
 import { guided } from "../guide/state";
-import { t } from "../i18n";
+import { said, t } from "../i18n";
 import { Overlay } from "../overlay/Overlay";
 import { failed, film, opening } from "../state/film";
 import { Pointers } from "./pointers";
@@ -74,7 +74,7 @@ export function Stage() {
       {!film.value && !failed.value && <p class="middle">{t(opening.value ? "loading" : "choose_film")}</p>}
       {(failed.value || trouble.value) && (
         <p class="middle bad" role="alert">
-          {t("film_failed", { reason: failed.value || trouble.value })}
+          {t("film_failed", { reason: said(failed.value || trouble.value) })}
         </p>
       )}
       {!canDraw.value && (

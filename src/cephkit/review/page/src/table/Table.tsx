@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import type { Measurement } from "../contract";
-import { direction, quantity, t, term, upTo } from "../i18n";
+import { direction, language, languageOf, quantity, said, t, upTo } from "../i18n";
 import { begin, missing } from "../guide/state";
 import { film, lit } from "../state/film";
 import { analysis, session } from "../state/session";
@@ -30,16 +30,16 @@ export function Table() {
             <option value="">{t("all_rows")}</option>
             {session.value?.analyses.map(({ name, title }) => (
               <option key={name} value={name}>
-                {title || name}
+                {said(title || name)}
               </option>
             ))}
           </select>
         </label>
       </div>
-      {measureFailure.value && <p class="notice bad">{t("measure_failed", { reason: measureFailure.value })}</p>}
+      {measureFailure.value && <p class="notice bad">{t("measure_failed", { reason: said(measureFailure.value) })}</p>}
       {measured.value.notes.map((note) => (
-        <p key={note} class="notice" lang="en" dir="ltr">
-          {note}
+        <p key={note} class="notice" lang={language.value} dir={direction.value}>
+          {said(note)}
         </p>
       ))}
       <Classes />
@@ -56,7 +56,7 @@ export function Table() {
           <tbody key={group.analysis}>
             <tr class="group">
               <th colSpan={4} scope="rowgroup">
-                <bdi>{group.analysis}</bdi>
+                <bdi>{said(group.analysis)}</bdi>
               </th>
             </tr>
             {group.rows.map((row) => (
@@ -100,7 +100,7 @@ function Row({ row, open }: { row: Measurement; open: { value: string | null } }
             onBlur={dark}
             onClick={() => (open.value = isOpen ? null : key)}
           >
-            <bdi lang="en">{row.name}</bdi>
+            <bdi lang={languageOf(row.name)}>{said(row.name)}</bdi>
           </button>
         </th>
         <td class="number">
@@ -131,34 +131,34 @@ function Row({ row, open }: { row: Measurement; open: { value: string | null } }
 }
 
 function Details({ row }: { row: Measurement }) {
-  const english = (text: string) => <bdi lang="en">{text}</bdi>;
+  const told = (text: string) => <bdi lang={languageOf(text)}>{said(text)}</bdi>;
   return (
     <dl>
       {row.absent && <dd>{t("absent", { reason: absentText(row.absent) })}</dd>}
       {row.standard_error !== null && <dd>{t("standard_error", { value: quantity(row.standard_error, row.unit, 2) })}</dd>}
-      {row.norm_withheld && <dd>{t("norm_withheld", { reason: term(row.norm_withheld) })}</dd>}
-      {row.class_withheld && <dd>{t("class_withheld", { reason: term(row.class_withheld) })}</dd>}
+      {row.norm_withheld && <dd>{t("norm_withheld", { reason: said(row.norm_withheld) })}</dd>}
+      {row.class_withheld && <dd>{t("class_withheld", { reason: said(row.class_withheld) })}</dd>}
       {row.class_rule && (
         <>
           <dt>{t("rule")}</dt>
-          <dd>{english(row.class_rule)}</dd>
+          <dd>{told(row.class_rule)}</dd>
         </>
       )}
       {row.norm?.source && (
         <>
           <dt>{t("source")}</dt>
           <dd>
-            {english(row.norm.source)}
-            {row.norm.sample && english(`, ${row.norm.sample}`)} {row.norm.note && english(`(${row.norm.note})`)}
+            {told(row.norm.source)}
+            {row.norm.sample && told(`, ${row.norm.sample}`)} {row.norm.note && told(`(${row.norm.note})`)}
           </dd>
         </>
       )}
       <dt>{t("landmarks")}</dt>
-      <dd>{english(row.landmarks.join(" "))}</dd>
+      <dd>{told(row.landmarks.join(" "))}</dd>
       {row.note && (
         <>
           <dt>{t("notes")}</dt>
-          <dd>{english(row.note)}</dd>
+          <dd>{told(row.note)}</dd>
         </>
       )}
     </dl>
@@ -175,14 +175,14 @@ function Classes() {
       {rows.map((row) => (
         <div key={keyOf(row)} class="class-row" tabIndex={0} onPointerEnter={() => lightUp(row)} onPointerLeave={dark} onFocus={() => lightUp(row)} onBlur={dark}>
           <span class="question">
-            {term(row.class_question)} <small lang="en">{row.name}</small>
+            {said(row.class_question)} <small lang={languageOf(row.name)}>{said(row.name)}</small>
           </span>
           <span class="answer">
             {classText(row)}
             <Shares row={row} />
           </span>
-          <small class="rule" lang="en" dir="ltr">
-            {row.class_rule}
+          <small class="rule" lang={language.value} dir={direction.value}>
+            {said(row.class_rule)}
           </small>
         </div>
       ))}
@@ -199,7 +199,7 @@ function Shares({ row }: { row: Measurement }) {
         from += 100 * part;
         return (
           <rect key={name} class={`share s${Math.min(index, 2)}`} x={x} width={Math.max(0, 100 * part - 0.7)} height="1">
-            <title>{`${term(name)} ${upTo(100 * part, 0)} %`}</title>
+            <title>{`${said(name)} ${upTo(100 * part, 0)} %`}</title>
           </rect>
         );
       })}

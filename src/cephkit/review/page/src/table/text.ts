@@ -1,7 +1,7 @@
 /** What a row of the table says in words. */
 
 import type { Measurement, Norm } from "../contract";
-import { DIGITS, isolated, number, quantity, share, t, term } from "../i18n";
+import { DIGITS, isolated, number, quantity, said, share, t } from "../i18n";
 
 /** No class is at least this probable: the case is on the border. */
 const BORDER_BELOW = 0.8;
@@ -35,8 +35,8 @@ export function classShares(row: Measurement): { name: string; share: number }[]
 export function classText(row: Measurement): string {
   if (!row.class) return "";
   const shares = classShares(row);
-  if (!shares.length) return `${term(row.class)} (${t("class_unknown")})`;
-  const text = shares.slice(0, 3).map((one) => isolated(`${share(one.share)} ${term(one.name)}`)).join(t("comma"));
+  if (!shares.length) return `${said(row.class)} (${t("class_unknown")})`;
+  const text = shares.slice(0, 3).map((one) => isolated(`${share(one.share)} ${said(one.name)}`)).join(t("comma"));
   return isBorderline(row) ? `${text} (${t("class_border")})` : text;
 }
 
@@ -49,7 +49,7 @@ export function isBorderline(row: Measurement): boolean {
 export function absentText(reason: string): string {
   const missing = /^(.+) missing$/.exec(reason);
   if (missing?.[1]) return t("missing_landmarks", { symbols: missing[1] });
-  return term(reason);
+  return said(reason);
 }
 
 export const errorText = (row: Measurement) =>

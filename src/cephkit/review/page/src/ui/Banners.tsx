@@ -3,7 +3,7 @@
 import { commit } from "../edit/actions";
 import { conflict, queueState, reason, settle, trouble, waiting } from "../edit/saving";
 import { described } from "../edit/describe";
-import { listed, moment, t } from "../i18n";
+import { listed, moment, said, t } from "../i18n";
 import { film } from "../state/film";
 import { reachable } from "../state/films";
 import { open } from "../state/open";
@@ -17,7 +17,7 @@ export function Banners() {
       {queueState.value === "shut_out" && <p class="banner bad">{t("shut_out", { count })}</p>}
       {queueState.value === "unreachable" && (
         <p class="banner bad">
-          {t("unreachable", { count })} {reason.value && t("server_says", { reason: reason.value })}
+          {t("unreachable", { count })} {reason.value && t("server_says", { reason: said(reason.value) })}
         </p>
       )}
       {!reachable.value && !count && <p class="banner bad">{t("unreachable_idle")}</p>}
@@ -35,7 +35,7 @@ export function Banners() {
             ? t("predicting_waiting")
             : predicting === "running"
               ? t("predicting_running")
-              : t("predicting_failed", { reason: predicting.replace(/^failed: /, "") })}
+              : t("predicting_failed", { reason: said(predicting.replace(/^failed: /, "")) })}
         </p>
       )}
     </div>

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { address, api } from "../api";
-import { t } from "../i18n";
+import { said, t } from "../i18n";
 import { film } from "../state/film";
 import { session } from "../state/session";
 import { Modal } from "./Modal";
@@ -23,7 +23,7 @@ export function Output({ close }: { close: () => void }) {
       const done = t("export_done", { count: files, folder });
       outcome.value = left_out.length ? `${done}. ${t("export_left_out", { films: left_out.join(t("comma")) })}` : done;
     } catch (error) {
-      outcome.value = t("failed", { reason: error instanceof Error ? error.message : String(error) });
+      outcome.value = t("failed", { reason: said(error instanceof Error ? error.message : String(error)) });
     }
     isWriting.value = false;
   };
@@ -76,7 +76,7 @@ export function Output({ close }: { close: () => void }) {
               <select value={format.value} onChange={(event) => (format.value = event.currentTarget.value)}>
                 {formats.map(({ name, title }) => (
                   <option key={name} value={name}>
-                    {title || name}
+                    {said(title || name)}
                   </option>
                 ))}
               </select>
