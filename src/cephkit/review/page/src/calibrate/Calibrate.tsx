@@ -3,9 +3,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { setSpacing } from "../edit/actions";
-import { languageOf, number, parse, quantity, said, t, upTo } from "../i18n";
+import { number, parse, quantity, t, upTo } from "../i18n";
 import { film, spacing } from "../state/film";
 import { say } from "../state/session";
+import { Said } from "../ui/Said";
 import { aspectOf, isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
 import { lengthMm, ruler, toggleRuler } from "./state";
 
@@ -34,7 +35,7 @@ export function PixelSize() {
         <p>
           {now.row_mm === now.column_mm ? quantity(now.row_mm, "mm", 4) : `${number(now.column_mm, 4)} × ${quantity(now.row_mm, "mm", 4)}`}{" "}
           <small>
-            {t("calibration_origin")}: <bdi lang={languageOf(now.origin)}>{said(now.origin)}</bdi>
+            {t("calibration_origin")}: <Said text={now.origin} />
           </small>
         </p>
       ) : (

@@ -153,6 +153,7 @@ export const en = {
   deviation_from: "{value} from the mean",
   class: "Class",
   class_border: "on the border",
+  class_share: "{name} {value} %",
   class_unknown: "probability unknown",
   class_withheld: "no class: {reason}",
   rule: "Rule",

@@ -149,6 +149,7 @@ export const fa: Texts = {
   deviation_from: "{value} با میانگین",
   class: "کلاس",
   class_border: "مرزی",
+  class_share: "{name} {value}٪",
   class_unknown: "احتمال نامعلوم",
   class_withheld: "کلاس تعیین نشده است: {reason}",
   rule: "قاعده",

@@ -45,11 +45,13 @@ export function quantity(value: number, unit: string, language: Language, digits
   }).format(value);
 }
 
+/** A whole number of percent. */
+export const percent = (value: number, language: Language) => format(language, { style: "percent" }).format(value);
+
 /** A probability; no class is certain. */
 export function share(value: number, language: Language): string {
-  const percent = format(language, { style: "percent" });
-  if (value > 0.994) return language === "fa" ? `بیش از ${percent.format(0.99)}` : `>${percent.format(0.99)}`;
-  return percent.format(value);
+  if (value > 0.994) return `${language === "fa" ? "بیش از " : ">"}${percent(0.99, language)}`;
+  return percent(value, language);
 }
 
 /** Typed digits of either language as a number; NaN if the text is not one. */

@@ -11,6 +11,8 @@ export type { Key } from "./en";
 
 export const language = signal<Language>("en");
 export const direction = computed(() => (language.value === "fa" ? "rtl" : "ltr"));
+/** For figures with words: the signs in a figure are from left to right, and a browser would take the words to be so, too. */
+export const fromRight = computed(() => (language.value === "fa" ? "rtl" : undefined));
 
 /** A text of the page; numbers among `values` are written in the digits of the language. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
@@ -35,6 +37,7 @@ export const number = (value: number, digits = 0, signed = false) => format.numb
 export const upTo = (value: number, digits: number) => format.upTo(value, language.value, digits);
 export const quantity = (value: number, unit: string, digits = 1) => format.quantity(value, unit, language.value, digits);
 export const measured = (value: number, unit: Measurement["unit"]) => quantity(value, unit, format.DIGITS[unit]);
+export const percent = (value: number) => format.percent(value, language.value);
 export const share = (value: number) => format.share(value, language.value);
 export const moment = (time: string) => format.moment(time, language.value);
 export const { parse, DIGITS } = format;

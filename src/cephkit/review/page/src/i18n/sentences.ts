@@ -33,35 +33,40 @@ const MOST_KEPT = 2000;
 const kept = new Map<string, string | null>();
 
 /** `text` in Persian; null if it is not known. */
-export function persian(text: string): string | null {
-  let found = kept.get(text);
+export const persian = (text: string) => told(text, true) ?? told(text, false);
+
+/** If `strict`, all that is filled in must be known, or be names and figures; else other programs may have said it. */
+function told(text: string, strict: boolean): string | null {
+  const key = `${strict}${text}`;
+  let found = kept.get(key);
   if (found === undefined) {
+    found = whole(text, true) ?? parts(text, strict) ?? (strict ? null : whole(text, false));
     if (kept.size >= MOST_KEPT) kept.clear(); // figures of a dragged landmark
-    found = whole(text, true) ?? parts(text) ?? whole(text, false);
-    kept.set(text, found);
+    kept.set(key, found);
   }
   return found;
 }
 
-/** A single word or sentence; if `strict`, one whose fillings are known, or are names and figures. */
+/** A single word or sentence. */
 function whole(text: string, strict: boolean): string | null {
   const word = WORDS.get(text);
   if (word !== undefined) return withIsolates(word);
-  for (const { pattern, fields, persian: told, letters } of SENTENCES) {
+  for (const { pattern, fields, persian: sentence, letters } of SENTENCES) {
     const values = pattern.exec(text)?.slice(1);
     if (values && (strict ? values.every(isKnown) : letters >= TELLING)) {
-      return withIsolates(told, (name) => filling(values[fields.indexOf(name)] ?? ""));
+      return withIsolates(sentence, (name) => filling(values[fields.indexOf(name)] ?? ""));
     }
   }
   return null;
 }
 
 /** Sentences in a row, words in a list, or a file and what is wrong with it. */
-function parts(text: string): string | null {
+function parts(text: string, strict: boolean): string | null {
   for (const [mark, written] of [["; ", "؛ "], [": ", ": "], [", ", "، "]] as const) {
     for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1)) {
-      const [first, rest] = [text.slice(0, at), persian(text.slice(at + mark.length))];
-      const start = mark === ": " ? filling(first) : persian(first);
+      const first = text.slice(0, at);
+      const start = mark !== ": " ? told(first, strict) : strict && !isKnown(first) ? null : filling(first);
+      const rest = start === null ? null : told(text.slice(at + mark.length), strict);
       if (start !== null && rest !== null) return start + written + rest;
     }
   }
@@ -69,7 +74,7 @@ function parts(text: string): string | null {
 }
 
 /** Names and figures are; but no list with a figure is one filling: in "n 20, 12 to 17 years" two things are said. */
-const isKnown = (value: string) => !/[a-z]{3}|, \d/.test(value) || persian(value) !== null;
+const isKnown = (value: string) => !/[a-z]{3}|, \d/.test(value) || told(value, true) !== null;
 
 /** What is filled into a Persian sentence: figures in Persian digits, known words in Persian, other names as they are. */
 function filling(value: string): string {
@@ -95,8 +100,8 @@ function withIsolates(text: string, fill: (name: string) => string = (name) => n
     .join("");
 }
 
-function sentenceOf(english: string, told: string): Sentence {
+function sentenceOf(english: string, persian: string): Sentence {
   const words = english.split(FIELD).filter((_, index) => index % 2 === 0);
   const pattern = new RegExp(`^${words.map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("(.*?)")}$`, "s");
-  return { pattern, fields: [...english.matchAll(FIELD)].map((match) => match[1] ?? ""), persian: told, letters: words.join("").length };
+  return { pattern, fields: [...english.matchAll(FIELD)].map((match) => match[1] ?? ""), persian, letters: words.join("").length };
 }

@@ -3,13 +3,14 @@
 import { useEffect, useRef } from "preact/hooks";
 import { confirmAll, remove, reset, resetAll, select, toggleConfirmed } from "../edit/actions";
 import { begin, missing } from "../guide/state";
-import { definitionOf, languageOf, quantity, said, t, titleOf } from "../i18n";
+import { definitionOf, quantity, t, titleOf } from "../i18n";
 import type { LandmarkInfo } from "../contract";
 import { inspect } from "../stage/view";
 import { address } from "../api";
 import { base, film, lit, needsReview, pointSignal, scaleMm, selected, isSettled } from "../state/film";
 import { landmarks } from "../state/session";
 import { Shape } from "../ui/Legend";
+import { Said } from "../ui/Said";
 import { distance } from "../overlay/geometry";
 import { same } from "../edit/edits";
 
@@ -135,7 +136,7 @@ function Distance({ symbol }: { symbol: string }) {
         const away = distance(point.at, truth, mm ?? [1, 1]);
         return (
           <p key={name} class="doubt">
-            <bdi lang={languageOf(name)}>{said(name)}</bdi>: {mm ? quantity(away, "mm", 2) : t("pixels", { value: quantity(away, "") })}
+            <Said text={name} />: {mm ? quantity(away, "mm", 2) : t("pixels", { value: quantity(away, "") })}
           </p>
         );
       })}

@@ -2,10 +2,11 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import type { Measurement } from "../contract";
-import { direction, language, languageOf, quantity, said, t, upTo } from "../i18n";
+import { direction, fromRight, language, languageOf, quantity, said, t, upTo } from "../i18n";
 import { begin, missing } from "../guide/state";
 import { film, lit } from "../state/film";
 import { analysis, session } from "../state/session";
+import { Said } from "../ui/Said";
 import { Bar } from "./Bar";
 import { groups, measured, measureFailure } from "./state";
 import { absentText, classShares, classText, deviationText, errorText, isBorderline, normText, valueText } from "./text";
@@ -100,16 +101,16 @@ function Row({ row, open }: { row: Measurement; open: { value: string | null } }
             onBlur={dark}
             onClick={() => (open.value = isOpen ? null : key)}
           >
-            <bdi lang={languageOf(row.name)}>{said(row.name)}</bdi>
+            <Said text={row.name} />
           </button>
         </th>
         <td class="number">
-          <bdi class="value">{valueText(row)}</bdi> <bdi class="error" dir={direction.value}>{errorText(row)}</bdi>
+          <bdi class="value" dir={fromRight.value}>{valueText(row)}</bdi> <bdi class="error" dir={direction.value}>{errorText(row)}</bdi>
         </td>
-        <td class="number norm">{row.norm ? <bdi>{normText(row.norm, row.unit)}</bdi> : row.norm_withheld ? <small>{t("withheld")}</small> : ""}</td>
+        <td class="number norm">{row.norm ? <bdi dir={fromRight.value}>{normText(row.norm, row.unit)}</bdi> : row.norm_withheld ? <small>{t("withheld")}</small> : ""}</td>
         <td class="deviation">
           <Bar row={row} />
-          <bdi>{deviation}</bdi>
+          <bdi dir={fromRight.value}>{deviation}</bdi>
         </td>
       </tr>
       {row.class && (
@@ -131,7 +132,6 @@ function Row({ row, open }: { row: Measurement; open: { value: string | null } }
 }
 
 function Details({ row }: { row: Measurement }) {
-  const told = (text: string) => <bdi lang={languageOf(text)}>{said(text)}</bdi>;
   return (
     <dl>
       {row.absent && <dd>{t("absent", { reason: absentText(row.absent) })}</dd>}
@@ -141,24 +141,28 @@ function Details({ row }: { row: Measurement }) {
       {row.class_rule && (
         <>
           <dt>{t("rule")}</dt>
-          <dd>{told(row.class_rule)}</dd>
+          <dd>
+            <Said text={row.class_rule} />
+          </dd>
         </>
       )}
       {row.norm?.source && (
         <>
           <dt>{t("source")}</dt>
           <dd>
-            {told(row.norm.source)}
-            {row.norm.sample && told(`, ${row.norm.sample}`)} {row.norm.note && told(`(${row.norm.note})`)}
+            <Said text={row.norm.source} />
+            {row.norm.sample && <Said text={row.norm.sample} before={t("comma")} />} {row.norm.note && <Said text={row.norm.note} before="(" after=")" />}
           </dd>
         </>
       )}
       <dt>{t("landmarks")}</dt>
-      <dd>{told(row.landmarks.join(" "))}</dd>
+      <dd><Said text={row.landmarks.join(" ")} /></dd>
       {row.note && (
         <>
           <dt>{t("notes")}</dt>
-          <dd>{told(row.note)}</dd>
+          <dd>
+            <Said text={row.note} />
+          </dd>
         </>
       )}
     </dl>
@@ -199,7 +203,7 @@ function Shares({ row }: { row: Measurement }) {
         from += 100 * part;
         return (
           <rect key={name} class={`share s${Math.min(index, 2)}`} x={x} width={Math.max(0, 100 * part - 0.7)} height="1">
-            <title>{`${said(name)} ${upTo(100 * part, 0)} %`}</title>
+            <title>{t("class_share", { name: said(name), value: upTo(100 * part, 0) })}</title>
           </rect>
         );
       })}

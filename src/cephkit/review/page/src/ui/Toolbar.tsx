@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { redo, toggleFilm, undo } from "../edit/actions";
 import { begin, guided, missing, stop } from "../guide/state";
 import { ruler, toggleRuler } from "../calibrate/state";
-import { number, t, upTo } from "../i18n";
+import { number, percent, t, upTo } from "../i18n";
 import { confirmed, film, history, needsReview } from "../state/film";
 import { openNeighbour } from "../state/open";
 import { landmarks, layers, say, session, type Layers } from "../state/session";
@@ -79,7 +79,7 @@ export function Toolbar() {
 }
 
 function Zoom() {
-  return <>{upTo(100 * view.value.scale * ratio.value, 0)}%</>;
+  return <>{percent(view.value.scale * ratio.value)}</>;
 }
 
 function LookPanel() {

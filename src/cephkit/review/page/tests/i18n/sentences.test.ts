@@ -30,6 +30,12 @@ describe("what the server says, in Persian", () => {
     );
   });
 
+  it("takes a sentence for the one that says most of it", () => {
+    expect(plain("a PDF file, not a PNG, JPEG, BMP, TIFF or WebP film; save the film smaller, or remove it")).toBe(
+      "فایل PDF است، سفالوگرام PNG، JPEG، BMP، TIFF یا WebP نیست؛ سفالوگرام را کوچک‌تر ذخیره کنید یا بردارید",
+    );
+  });
+
   it("knows where a pixel size comes from", () => {
     expect(plain(TYPED)).toBe("واردشده توسط بازبین");
     expect(plain(rulerOrigin(50, 431.27))).toBe("خط‌کش: ۵۰ میلی‌متر در ۴۳۱٫۳ پیکسل");
