@@ -2,7 +2,7 @@
 
 import { computed, useComputed } from "@preact/signals";
 import type { LineInfo, XY } from "../contract";
-import { carrying, view } from "../stage/view";
+import { carried, view } from "../stage/view";
 import { at, lit, placed } from "../state/film";
 import { analysis, session } from "../state/session";
 import { usedBy } from "../table/state";
@@ -33,7 +33,7 @@ let lastNames = new Map<string, XY>();
 /** Where the names of the lines stand, from the ends of the lines: beyond them, out of each other's way. */
 const names = computed<ReadonlyMap<string, XY>>(() => {
   const scale = view.value.scale;
-  if (carrying.value) return lastNames;
+  if (carried.value) return lastNames;
   const drawn = shown.value.flatMap((line) => {
     const points = linePoints(line, at, beyond.value)?.map((point) => scaled(point, scale));
     return points ? [{ line, points }] : [];

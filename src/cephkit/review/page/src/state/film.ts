@@ -1,8 +1,8 @@
 /** The open film: what the server said of it, and how it stands with the edits made since. */
 
-import { batch, computed, signal, type Signal } from "@preact/signals";
+import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { FilmState, Matrix, Point, Spacing, Subject, XY } from "../contract";
-import { applied, contentOf, type Content } from "../edit/edits";
+import { applied, contentOf, same, type Content } from "../edit/edits";
 import { NO_HISTORY, followed, stepsOf, type History, type Step } from "../edit/history";
 import { landmarks } from "./session";
 
@@ -90,10 +90,18 @@ export function take(step: Step): void {
   });
 }
 
-/** The landmarks that have a point, in the order of the data set. */
-export const placed = computed(() =>
-  landmarks.value.map(({ symbol }) => symbol).filter((symbol) => pointSignal(symbol).value !== null),
-);
+/** The landmarks that have a point or have none, in the order of the data set; a landmark that moves leaves the list as it is. */
+function symbolsThat(passes: (point: Point | null) => boolean): ReadonlySignal<readonly string[]> {
+  let last: readonly string[] = [];
+  return computed(() => {
+    const symbols = landmarks.value.map(({ symbol }) => symbol).filter((symbol) => passes(pointSignal(symbol).value));
+    if (!same(symbols, last)) last = symbols;
+    return last;
+  });
+}
+
+export const placed = symbolsThat((point) => point !== null);
+export const missing = symbolsThat((point) => point === null);
 
 /** What was there before anyone changed it: a label of the data set or a prediction. */
 export const base = computed(() => {

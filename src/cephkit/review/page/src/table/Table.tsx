@@ -3,8 +3,8 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { Measurement } from "../contract";
 import { direction, quantity, t, term, upTo } from "../i18n";
-import { begin, missing } from "../guide/state";
-import { film, lit } from "../state/film";
+import { begin } from "../guide/state";
+import { film, lit, missing } from "../state/film";
 import { analysis, session } from "../state/session";
 import { Bar } from "./Bar";
 import { groups, measured, measureFailure } from "./state";
