@@ -5,6 +5,7 @@ import type { LineInfo, XY } from "../contract";
 import { carried, view } from "../stage/view";
 import { at, lit, placed } from "../state/film";
 import { analysis, session } from "../state/session";
+import { steady } from "../state/steady";
 import { usedBy } from "../table/state";
 import { linePoints, polyline } from "./geometry";
 import { covered } from "./Landmark";
@@ -21,7 +22,7 @@ const beyond = computed(() => {
   return Math.round((BEYOND * Math.max(side(0), side(1))) / 8) * 8;
 });
 
-const shown = computed<LineInfo[]>(() => {
+const shown = steady<LineInfo[]>(() => {
   const used = analysis.value ? usedBy.value : null;
   const isUsed = (line: LineInfo) => !used || [...line.start, ...line.end].every((symbol) => used.has(symbol));
   return (session.value?.lines ?? []).filter(isUsed);

@@ -1,10 +1,11 @@
 /** The open film: what the server said of it, and how it stands with the edits made since. */
 
-import { batch, computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { batch, computed, signal, type Signal } from "@preact/signals";
 import type { FilmState, Matrix, Point, Spacing, Subject, XY } from "../contract";
-import { applied, contentOf, same, type Content } from "../edit/edits";
+import { applied, contentOf, type Content } from "../edit/edits";
 import { NO_HISTORY, followed, stepsOf, type History, type Step } from "../edit/history";
 import { landmarks } from "./session";
+import { steady } from "./steady";
 
 export const film = signal<FilmState | null>(null);
 export const failed = signal("");
@@ -90,16 +91,10 @@ export function take(step: Step): void {
   });
 }
 
-/** The landmarks that have a point or have none, in the order of the data set; a landmark that moves leaves the list as it is. */
-function symbolsThat(passes: (point: Point | null) => boolean): ReadonlySignal<readonly string[]> {
-  let last: readonly string[] = [];
-  return computed(() => {
-    const symbols = landmarks.value.map(({ symbol }) => symbol).filter((symbol) => passes(pointSignal(symbol).value));
-    if (!same(symbols, last)) last = symbols;
-    return last;
-  });
-}
+const symbolsThat = (passes: (point: Point | null) => boolean) =>
+  steady(() => landmarks.value.map(({ symbol }) => symbol).filter((symbol) => passes(pointSignal(symbol).value)));
 
+/** The landmarks that have a point, in the order of the data set, and those that have none; the lists do not follow a move. */
 export const placed = symbolsThat((point) => point !== null);
 export const missing = symbolsThat((point) => point === null);
 
