@@ -143,6 +143,23 @@ def switches(page: Page) -> list[float]:
     return found
 
 
+def drag(page: Page) -> tuple[list[float], float]:
+    """Return the ms between the frames of a drag, and the CPU ms that the page's main thread spent on each.
+
+    The second counts script, style, layout and paint, and depends neither on a graphics card nor on what else runs.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy_s() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+
+    start = busy_s()
+    frames = page.evaluate(DRAG, ["S", DRAG_S])
+    return np.diff(frames).tolist(), 1000 * (busy_s() - start) / len(frames)
+
+
 def numbers(page: ReviewPage) -> list[float]:
     """Return the ms from a move to the next change of the table."""
     found = []
@@ -156,7 +173,7 @@ def numbers(page: ReviewPage) -> list[float]:
 def row(what: str, unit: str, values: Sequence[float]) -> None:
     """Print a line of the table."""
     low, high = np.quantile(values, [0.05, 0.95])
-    print(f"| {what} | {statistics.median(values):.0f} {unit} | {low:.0f} to {high:.0f} {unit} | {len(values)} |")
+    print(f"| {what} | {statistics.median(values):.3g} {unit} | {low:.3g} to {high:.3g} {unit} | {len(values)} |")
 
 
 def main() -> None:
@@ -173,8 +190,9 @@ def main() -> None:
             page = page_of(browser, server)
             page.tab.wait_for_timeout(2000)
             row(f"film switch, {SIZE[0]} x {SIZE[1]}", "ms", switches(page.tab))
-            frames = page.tab.evaluate(DRAG, ["S", DRAG_S])
-            row("frame of a drag", "ms", np.diff(frames))
+            frames, work = drag(page.tab)
+            row("frame of a drag", "ms", frames)
+            row("work of the main thread in such a frame", "ms", [work])
             row("move to new numbers", "ms", numbers(page))
         listed = many_films(Path(folder, "many"), MANY)
         with ReviewServer("--films", listed, out=Path(folder, "out-many")) as server:

@@ -1,5 +1,6 @@
 """The page without a mouse."""
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -96,12 +97,23 @@ def test_the_focus_is_always_visible(page: ReviewPage) -> None:
             """() => {
                 const element = document.activeElement;
                 if (!element || element === document.body) return '';
-                const style = getComputedStyle(element);
-                const isMarked = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
-                return isMarked || style.boxShadow !== 'none' ? '' : element.outerHTML.slice(0, 120);
+                const isMarked = [null, '::after'].some(part => {
+                    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element, part);
+                    return (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 1) || boxShadow !== 'none';
+                });
+                return isMarked ? '' : element.outerHTML.slice(0, 120);
             }"""
         )
         assert unmarked == ""
+
+
+def test_the_ring_of_the_focused_film_is_not_hidden_by_it(page: ReviewPage) -> None:
+    before = page.picture()[:2, 9:-9]
+    page.press("n")
+    expect(page.stage).to_be_focused()
+    ring = page.picture()[:2, 9:-9]
+    assert np.ptp(ring) == 0
+    assert (ring != before).all()
 
 
 def test_help_lists_the_keys_and_escape_closes_it(page: ReviewPage) -> None:

@@ -9,8 +9,9 @@ import type { Size, View } from "./view";
 import { windowOf, type Look } from "./window";
 
 /** From this many screen pixels for a film pixel on, the pixels are drawn as squares. */
-const SQUARES_FROM = 12;
+export const SQUARES_FROM = 12;
 const STEPS = [-1, 0, 1] as const;
+const GROUND = [0.035, 0.043, 0.055] as const;
 
 export class Renderer {
   private readonly textures = new Map<string, WebGLTexture>();
@@ -36,13 +37,13 @@ export class Renderer {
   }
 
   /** Draw `film` into a part of the canvas, CSS pixels from its top left corner. */
-  draw(film: FilmState, view: View, part: Size, look: Look, ratio: number, ground: readonly [number, number, number]): void {
+  draw(film: FilmState, view: View, part: Size, look: Look, ratio: number): void {
     const { gl } = this;
     const [width, height] = [Math.round(part.width * ratio), Math.round(part.height * ratio)];
     const bottom = gl.drawingBufferHeight - height;
     gl.viewport(0, bottom, width, height);
     gl.scissor(0, bottom, width, height);
-    gl.clearColor(...ground, 1);
+    gl.clearColor(...GROUND, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.useProgram(this.program);
     this.setLook(film, look, view.scale * ratio < SQUARES_FROM);
@@ -56,11 +57,11 @@ export class Renderer {
   }
 
   /** Nothing but the ground. */
-  clear(ground: readonly [number, number, number]): void {
+  clear(): void {
     const { gl } = this;
     gl.viewport(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
     gl.scissor(0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight);
-    gl.clearColor(...ground, 1);
+    gl.clearColor(...GROUND, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
   }
 

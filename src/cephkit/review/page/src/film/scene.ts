@@ -2,17 +2,14 @@
 
 import { effect } from "@preact/signals";
 import type { FilmState } from "../contract";
-import { carrying, look, ratio, stageSize, view } from "../stage/view";
+import { carried, look, ratio, stageSize, view } from "../stage/view";
 import { at, film } from "../state/film";
 import { ahead } from "../state/open";
+import { Loupe, loupeScale } from "./loupe";
 import { Renderer } from "./renderer";
 import { levelFor, tilesIn, topLevel, type TilePlace } from "./pyramid";
 import { tileKey, Tiles } from "./tiles";
 import { fitted, type Size, type View } from "./view";
-
-export const LOUPE_SIDE = 176;
-const LOUPE_ZOOM = 4;
-const GROUND = [0.035, 0.043, 0.055] as const;
 
 export class Scene {
   private readonly tiles: Tiles;
@@ -20,17 +17,20 @@ export class Scene {
   private readonly stops: (() => void)[];
   private frame = 0;
   private isStale = { main: true, loupe: true };
+  private readonly loupe: Loupe;
 
   /** The loupe has a canvas of its own: while a point is dragged, the film is not drawn again. */
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    private readonly loupe: HTMLCanvasElement,
+    loupe: HTMLCanvasElement,
     failed: (error: unknown) => void,
     private readonly drawn: (complete: boolean) => void,
   ) {
+    this.loupe = new Loupe(loupe);
     this.tiles = new Tiles(
       (tile) => {
         this.each((painter) => painter.welcome(tile));
+        this.loupe.forget();
         this.schedule("main", "loupe");
       },
       (key) => this.each((painter) => painter.drop(key)),
@@ -43,8 +43,8 @@ export class Scene {
         this.schedule("main");
       }),
       effect(() => {
-        const carried = carrying.value;
-        if (carried && at(carried.symbol)) this.schedule("loupe");
+        if (carried.value && at(carried.value)) this.schedule("loupe");
+        else this.loupe.forget();
       }),
     ];
   }
@@ -62,6 +62,7 @@ export class Scene {
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => {
       this.painters[name] = Renderer.on(canvas, this.tiles);
+      this.loupe.forget();
       this.schedule(name);
     });
     return Renderer.on(canvas, this.tiles);
@@ -90,10 +91,10 @@ export class Scene {
     const [stage, dots, where] = [stageSize.peek(), ratio.peek(), view.peek()];
     sized(this.canvas, stage, dots);
     if (!painter) return;
-    if (!now) return painter.clear(GROUND);
+    if (!now) return painter.clear();
     const places = placesIn(now, where, stage, dots);
     this.tiles.want(now, places, this.inAdvance());
-    painter.draw(now, where, stage, look.peek(), dots, GROUND);
+    painter.draw(now, where, stage, look.peek(), dots);
     this.drawn(places.every((place) => this.tiles.peek(tileKey(now.hash, place))));
   }
 
@@ -108,17 +109,12 @@ export class Scene {
 
   /** The surroundings of the dragged point, larger. */
   private drawLoupe(): void {
-    const carried = carrying.peek();
+    const symbol = carried.peek();
     const now = film.peek();
-    const point = carried && at(carried.symbol);
+    const point = symbol && at(symbol);
     if (!point || !now || !this.painters.loupe) return;
     const dots = ratio.peek();
-    const scale = Math.max(view.peek().scale * LOUPE_ZOOM, 2 / dots);
-    const half = LOUPE_SIDE / 2;
-    const near: View = { scale, left: half - (point[0] + 0.5) * scale, top: half - (point[1] + 0.5) * scale };
-    const part = { width: LOUPE_SIDE, height: LOUPE_SIDE };
-    sized(this.loupe, part, dots);
-    this.painters.loupe.draw(now, near, part, look.peek(), dots, GROUND);
+    this.loupe.show(this.painters.loupe, now, point, loupeScale(view.peek().scale, dots), look.peek(), dots);
   }
 }
 

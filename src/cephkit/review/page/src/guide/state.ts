@@ -1,14 +1,10 @@
 /** Missing landmarks, placed one after the other. */
 
-import { computed, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { t } from "../i18n";
 import { focusStage } from "../stage/view";
-import { pointSignal } from "../state/film";
-import { landmarks, say } from "../state/session";
-
-export const missing = computed(() =>
-  landmarks.value.map(({ symbol }) => symbol).filter((symbol) => pointSignal(symbol).value === null),
-);
+import { missing, pointSignal } from "../state/film";
+import { say } from "../state/session";
 
 /** The landmark to place now; null while there is no guide. */
 export const guided = signal<string | null>(null);

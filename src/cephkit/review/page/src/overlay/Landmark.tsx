@@ -2,7 +2,7 @@
 
 import { computed, useComputed } from "@preact/signals";
 import type { LandmarkInfo, XY } from "../contract";
-import { carrying, view } from "../stage/view";
+import { carried, view } from "../stage/view";
 import { at, film, lit, needsReview, placed, pointSignal, selected } from "../state/film";
 import { layers, tissueOf } from "../state/session";
 import { FONT, labelBoxes, placeLabels, type Box, type Label, type LabelPlace } from "./labels";
@@ -26,7 +26,7 @@ const labels = computed<Label[]>(() =>
 
 /** Names stay where they are during a drag. */
 const places = computed(() => {
-  if (carrying.value || !layers.value.names) return lastPlaces;
+  if (carried.value || !layers.value.names) return lastPlaces;
   lastPlaces = placeLabels(labels.value);
   return lastPlaces;
 });
@@ -45,13 +45,14 @@ export function Landmark({ landmark: { symbol } }: { landmark: LandmarkInfo }) {
   const transform = translation(xy);
   const tissue = tissueOf(symbol);
   const isThere = useComputed(() => point.value !== null);
+  const sign = useComputed(() => signOf(symbol));
   const state = useComputed(() =>
     [
       `mark ${tissue}`,
       selected.value === symbol && "chosen",
       lit.value.has(symbol) && "lit",
-      carrying.value?.symbol === symbol && "carried",
-      signOf(symbol) === "!" && "doubtful",
+      carried.value === symbol && "carried",
+      sign.value === "!" && "doubtful",
     ]
       .filter(Boolean)
       .join(" "),
@@ -59,7 +60,6 @@ export function Landmark({ landmark: { symbol } }: { landmark: LandmarkInfo }) {
   const place = useComputed(() => places.value.get(symbol) ?? { dx: 10, dy: -6, anchor: "start" as const });
   if (!isThere.value || !film.value) return null;
   const { dx, dy, anchor } = place.value;
-  const sign = signOf(symbol);
   return (
     <g class={state} transform={transform} data-symbol={symbol}>
       <circle class="halo-ring" r="13" />
@@ -69,7 +69,7 @@ export function Landmark({ landmark: { symbol } }: { landmark: LandmarkInfo }) {
       {layers.value.names && (
         <text x={dx} y={dy} text-anchor={anchor} font-size={FONT}>
           {symbol}
-          {sign && <tspan class="sign"> {sign}</tspan>}
+          {sign.value && <tspan class="sign"> {sign.value}</tspan>}
         </text>
       )}
     </g>

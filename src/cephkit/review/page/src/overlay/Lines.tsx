@@ -2,9 +2,10 @@
 
 import { computed, useComputed } from "@preact/signals";
 import type { LineInfo, XY } from "../contract";
-import { carrying, view } from "../stage/view";
+import { carried, view } from "../stage/view";
 import { at, lit, placed } from "../state/film";
 import { analysis, session } from "../state/session";
+import { steady } from "../state/steady";
 import { usedBy } from "../table/state";
 import { linePoints, polyline } from "./geometry";
 import { covered } from "./Landmark";
@@ -21,7 +22,7 @@ const beyond = computed(() => {
   return Math.round((BEYOND * Math.max(side(0), side(1))) / 8) * 8;
 });
 
-const shown = computed<LineInfo[]>(() => {
+const shown = steady<LineInfo[]>(() => {
   const used = analysis.value ? usedBy.value : null;
   const isUsed = (line: LineInfo) => !used || [...line.start, ...line.end].every((symbol) => used.has(symbol));
   return (session.value?.lines ?? []).filter(isUsed);
@@ -33,7 +34,7 @@ let lastNames = new Map<string, XY>();
 /** Where the names of the lines stand, from the ends of the lines: beyond them, out of each other's way. */
 const names = computed<ReadonlyMap<string, XY>>(() => {
   const scale = view.value.scale;
-  if (carrying.value) return lastNames;
+  if (carried.value) return lastNames;
   const drawn = shown.value.flatMap((line) => {
     const points = linePoints(line, at, beyond.value)?.map((point) => scaled(point, scale));
     return points ? [{ line, points }] : [];

@@ -2,12 +2,12 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { confirmAll, remove, reset, resetAll, select, toggleConfirmed } from "../edit/actions";
-import { begin, missing } from "../guide/state";
+import { begin } from "../guide/state";
 import { definitionOf, quantity, t, titleOf } from "../i18n";
 import type { LandmarkInfo } from "../contract";
 import { inspect } from "../stage/view";
 import { address } from "../api";
-import { base, film, lit, needsReview, pointSignal, scaleMm, selected, isSettled } from "../state/film";
+import { base, film, lit, missing, needsReview, pointSignal, scaleMm, selected, isSettled } from "../state/film";
 import { landmarks } from "../state/session";
 import { Shape } from "../ui/Legend";
 import { Said } from "../ui/Said";

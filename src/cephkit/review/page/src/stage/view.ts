@@ -1,6 +1,6 @@
 /** How the film is looked at: where, how large, how bright. */
 
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { XY } from "../contract";
 import { allowedScale, centred, fitted, kept, scaledAt, toFilm, toStage, type Size, type View } from "../film/view";
 import { limited, PLAIN, type Look } from "../film/window";
@@ -16,6 +16,8 @@ const isWhole = signal(true);
 export const isHeld = signal(false);
 /** The landmark that is being dragged, and the film point under the loupe. */
 export const carrying = signal<{ symbol: string; pointer: XY } | null>(null);
+/** Which landmark that is, for what does not follow the pointer. */
+export const carried = computed(() => carrying.value?.symbol ?? null);
 
 export function filmSize(): Size | null {
   const now = film.peek();

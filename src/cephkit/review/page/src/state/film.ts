@@ -5,6 +5,7 @@ import type { FilmState, Matrix, Point, Spacing, Subject, XY } from "../contract
 import { applied, contentOf, type Content } from "../edit/edits";
 import { NO_HISTORY, followed, stepsOf, type History, type Step } from "../edit/history";
 import { landmarks } from "./session";
+import { steady } from "./steady";
 
 export const film = signal<FilmState | null>(null);
 export const failed = signal("");
@@ -90,10 +91,12 @@ export function take(step: Step): void {
   });
 }
 
-/** The landmarks that have a point, in the order of the data set. */
-export const placed = computed(() =>
-  landmarks.value.map(({ symbol }) => symbol).filter((symbol) => pointSignal(symbol).value !== null),
-);
+const symbolsThat = (passes: (point: Point | null) => boolean) =>
+  steady(() => landmarks.value.map(({ symbol }) => symbol).filter((symbol) => passes(pointSignal(symbol).value)));
+
+/** The landmarks that have a point, in the order of the data set, and those that have none; the lists do not follow a move. */
+export const placed = symbolsThat((point) => point !== null);
+export const missing = symbolsThat((point) => point === null);
 
 /** What was there before anyone changed it: a label of the data set or a prediction. */
 export const base = computed(() => {

@@ -7,10 +7,10 @@ import { ruler } from "../calibrate/state";
 import { described } from "../edit/describe";
 import { flush } from "../edit/actions";
 import { queue, queueState } from "../edit/saving";
-import { begin as guide, guided, missing } from "../guide/state";
+import { begin as guide, guided } from "../guide/state";
 import { listed, t } from "../i18n";
 import { isHeld } from "../stage/view";
-import { failed, film, opening, show } from "./film";
+import { failed, film, missing, opening, show } from "./film";
 import { shown } from "./films";
 import { say } from "./session";
 

@@ -1,26 +1,23 @@
 /** The live measurements. */
 
 import { useComputed, useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { Measurement } from "../contract";
 import { direction, fromRight, language, languageOf, quantity, said, t, upTo } from "../i18n";
-import { begin, missing } from "../guide/state";
-import { film, lit } from "../state/film";
+import { begin } from "../guide/state";
+import { film, lit, missing } from "../state/film";
 import { analysis, session } from "../state/session";
+import { steady } from "../state/steady";
 import { Said } from "../ui/Said";
 import { Bar } from "./Bar";
-import { groups, measured, measureFailure } from "./state";
+import { grouped, keyOf, measured, measureFailure, rowAt } from "./state";
 import { absentText, classShares, classText, deviationText, errorText, isBorderline, normText, valueText } from "./text";
-
-const keyOf = (row: Measurement) => `${row.analysis}/${row.measurement}`;
 
 export function Table() {
   const open = useSignal<string | null>(null);
   const hidden = useSignal(false);
-  const visible = useComputed(() =>
-    groups.value
-      .map((group) => ({ ...group, rows: group.rows.filter((row) => row.value !== null || hidden.value) }))
-      .filter((group) => group.rows.length),
-  );
+  const visible = useSteady(() => grouped(hidden.value));
+  const notes = useSteady(() => measured.value.notes);
   const absent = useComputed(() => measured.value.rows.filter((row) => row.value === null).length);
   return (
     <section class="measurements" aria-label={t("measurements")}>
@@ -38,7 +35,7 @@ export function Table() {
         </label>
       </div>
       {measureFailure.value && <p class="notice bad">{t("measure_failed", { reason: said(measureFailure.value) })}</p>}
-      {measured.value.notes.map((note) => (
+      {notes.value.map((note) => (
         <p key={note} class="notice" lang={language.value} dir={direction.value}>
           {said(note)}
         </p>
@@ -60,8 +57,8 @@ export function Table() {
                 <bdi>{said(group.analysis)}</bdi>
               </th>
             </tr>
-            {group.rows.map((row) => (
-              <Row key={keyOf(row)} row={row} open={open} />
+            {group.keys.map((key) => (
+              <Row key={key} name={key} open={open} />
             ))}
           </tbody>
         ))}
@@ -82,12 +79,15 @@ export function Table() {
   );
 }
 
+const useSteady = <Value,>(compute: () => Value) => useMemo(() => steady(compute), []);
 const lightUp = (row: Measurement) => (lit.value = new Set(row.landmarks));
 const dark = () => (lit.value = new Set());
 
-function Row({ row, open }: { row: Measurement; open: { value: string | null } }) {
-  const key = keyOf(row);
-  const isOpen = open.value === key;
+/** Each row follows its own figures: few change when a landmark moves. */
+function Row({ name, open }: { name: string; open: { value: string | null } }) {
+  const row = useComputed(() => rowAt(name)).value;
+  const isOpen = useComputed(() => open.value === name).value;
+  if (!row) return null;
   const deviation = deviationText(row);
   return (
     <>
@@ -99,7 +99,7 @@ function Row({ row, open }: { row: Measurement; open: { value: string | null } }
             aria-expanded={isOpen}
             onFocus={() => lightUp(row)}
             onBlur={dark}
-            onClick={() => (open.value = isOpen ? null : key)}
+            onClick={() => (open.value = isOpen ? null : name)}
           >
             <Said text={row.name} />
           </button>
@@ -171,7 +171,7 @@ function Details({ row }: { row: Measurement }) {
 
 /** The classes of the face with how likely each is: the first thing that is asked. */
 function Classes() {
-  const rows = measured.value.rows.filter((row) => row.class !== null);
+  const rows = useSteady(() => measured.value.rows.filter((row) => row.class !== null)).value;
   if (!rows.length) return null;
   return (
     <div class="classes">

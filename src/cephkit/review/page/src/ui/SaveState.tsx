@@ -3,11 +3,11 @@
 import { nudging } from "../edit/actions";
 import { queueState, waiting } from "../edit/saving";
 import { t } from "../i18n";
-import { carrying } from "../stage/view";
+import { carried } from "../stage/view";
 import { film } from "../state/film";
 
 export function SaveState() {
-  const isMoving = nudging.value || carrying.value !== null;
+  const isMoving = nudging.value || carried.value !== null;
   const state = isMoving && queueState.value === "saved" ? "saving" : queueState.value;
   const count = waiting.value.length;
   if (!film.value) return null;

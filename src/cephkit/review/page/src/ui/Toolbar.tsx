@@ -1,11 +1,11 @@
 /** Above the film: going through films and landmarks, looking, and taking back. */
 
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { redo, toggleFilm, undo } from "../edit/actions";
-import { begin, guided, missing, stop } from "../guide/state";
+import { begin, guided, stop } from "../guide/state";
 import { ruler, toggleRuler } from "../calibrate/state";
 import { number, percent, t, upTo } from "../i18n";
-import { confirmed, film, history, needsReview } from "../state/film";
+import { confirmed, film, history, missing, needsReview } from "../state/film";
 import { openNeighbour } from "../state/open";
 import { landmarks, layers, say, session, type Layers } from "../state/session";
 import { nextReview } from "../stage/keys";
@@ -17,7 +17,7 @@ import { Tool } from "./Tool";
 
 export function Toolbar() {
   const now = film.value;
-  const left = landmarks.value.filter(({ symbol }) => needsReview(symbol)).length;
+  const left = useComputed(() => landmarks.value.filter(({ symbol }) => needsReview(symbol)).length).value;
   const finding = useSignal(false);
   const find = async () => {
     finding.value = true;

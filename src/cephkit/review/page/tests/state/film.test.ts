@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Entry, FilmState, Point } from "../../src/contract";
-import { base, needsReview, show } from "../../src/state/film";
+import type { Entry, FilmState, Point, Session } from "../../src/contract";
+import { base, missing, needsReview, placed, pointSignal, show } from "../../src/state/film";
+import { session } from "../../src/state/session";
 
 const point = (x: number, origin: Point["origin"], confirmed = false): Point => ({ at: [x, 1], origin, confirmed });
 
@@ -34,5 +35,19 @@ describe("a landmark needs review", () => {
       show(film({ points: { A: mark } }));
       expect(needsReview("A")).toBe(needed);
     }
+  });
+});
+
+describe("the lists of placed and missing landmarks", () => {
+  it("stay the same while a landmark moves, and follow those that come and go", () => {
+    session.value = { landmarks: [{ symbol: "A" }, { symbol: "B" }] } as unknown as Session;
+    show(film({ points: { A: point(5, "predicted") } }));
+    const [before, without] = [placed.value, missing.value];
+    expect([before, without]).toEqual([["A"], ["B"]]);
+    pointSignal("A").value = point(6, "corrected");
+    expect(placed.value).toBe(before);
+    expect(missing.value).toBe(without);
+    pointSignal("B").value = point(1, "placed");
+    expect([placed.value, missing.value]).toEqual([["A", "B"], []]);
   });
 });
