@@ -106,7 +106,9 @@ def test_nonsense_is_refused_and_changes_nothing(page: TestClient, tmp_path: Pat
 
 def test_measurements_follow_a_point_that_is_not_saved(page: TestClient) -> None:
     def sna(at: list[float]) -> float:
-        content = {"points": {**FACE, "A": at}, "spacing": None, "subject": {"age": 20, "sex": "male"}}
+        face = {**FACE, "A": at}
+        points = {symbol: {"at": list(xy), "origin": "placed", "confirmed": False} for symbol, xy in face.items()}
+        content = {"points": points, "spacing": None, "subject": {"age": 20, "sex": "male"}}
         answer = post(page, "/api/films/0/measure", {**content, "analyses": ["Steiner"]})
         (row,) = (row for row in answer.json()["rows"] if row["measurement"] == "sna")
         return float(row["value"])

@@ -35,4 +35,4 @@ def test_only_the_latest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_film_without_edits_has_no_base(tmp_path: Path) -> None:
     desk = Desks(folder_session(write_films(tmp_path / "films"), tmp_path / "out").films, tmp_path / "out").get(0)
-    assert (desk.base, desk.identity, desk.revision, desk.again) == (None, None, 0, None)
+    assert (desk.base, desk.identity, desk.revision) == (None, None, 0)

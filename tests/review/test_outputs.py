@@ -12,8 +12,8 @@ from cephkit.cephalometry.sheet import PDF_ENDING, SHEET_ENDING
 from cephkit.errors import CephkitError
 from cephkit.interchange.formats import FORMATS
 from cephkit.records.record import COLUMNS
-from cephkit.review.edits import EditError
 from cephkit.review.outputs import export, landmarks_csv, measurements_csv, readable, sheet, with_points
+from cephkit.review.parsing import EditError
 from cephkit.review.session import ReviewSession
 from tests.review.sessions import FACE, body, confirmed, face_edit, folder_session, write_films
 

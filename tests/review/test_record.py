@@ -8,9 +8,10 @@ import pytest
 
 from cephkit.data.spacing import square
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import Mark, Standing
+from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.journal import Journal, JournalError, Kept
+from cephkit.review.marks import Mark
 from cephkit.review.record import Base, Identity, base_of, read_kept, standing_record
 
 FILM = ReviewFilm(0, "f", Path("films/f.png"), "f.png")

@@ -1,14 +1,16 @@
 """The rows of the list, and what changed since."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cephkit.data.spacing import Spacing, square
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import Mark, Standing
+from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
+from cephkit.review.marks import Found, Mark
 from cephkit.review.rows import Rows, figures, largest_distance_mm
 
 
@@ -77,10 +79,20 @@ def test_a_pixel_size_given_later_decides_what_needs_review() -> None:
 
 
 def test_points_found_again_are_doubted_as_the_model_doubts_them() -> None:
-    again = LandmarkRecord(points={"B": (25.0, 25.0)}, expected_errors={"B": 4.0})
-    marks = {"A": Mark((10.0, 10.0), "corrected"), "B": Mark((25.0, 25.0), "found_again")}
-    row = figures(film(0), Standing(marks, spacing=square(1.0, "x")), RECORD, [RECORD, again], 2)
+    again = Mark((25.0, 25.0), "found_again", found=Found({"model": "m"}, 0.9, 4.0))
+    marks = {"A": Mark((10.0, 10.0), "corrected"), "B": again}
+    row = figures(film(0), Standing(marks, spacing=square(1.0, "x")), RECORD, [RECORD], 2)
     assert (row["largest_error_mm"], row["needs_review"]) == (4.0, 1)
+    settled = {**marks, "B": replace(again, confirmed=True)}
+    row = figures(film(0), Standing(settled, spacing=square(1.0, "x")), RECORD, [RECORD], 3)
+    assert (row["largest_error_mm"], row["needs_review"]) == (None, 0)
+
+
+def test_without_a_pixel_size_the_height_of_the_film_decides_what_needs_review() -> None:
+    sized = replace(RECORD, size=(1000, 800))
+    for error, count in ((8.4, 0), (8.6, 1)):
+        marks = {"B": Mark((25.0, 25.0), "found_again", found=Found({"model": "m"}, 0.9, error))}
+        assert figures(film(0), Standing(marks), sized, [sized], 1)["needs_review"] == count
 
 
 def test_a_model_doubts_labels_too() -> None:

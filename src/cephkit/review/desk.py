@@ -6,10 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cephkit.data.names import LABEL_ENDING
-from cephkit.errors import LabelError
-from cephkit.records.reader import read_record
-from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Kind, Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal
@@ -29,8 +25,6 @@ class Desk:
     identity: Identity | None = None
     """Of the film when it was first edited."""
     entries: list[Entry] = field(default_factory=list)
-    again: LandmarkRecord | None = None
-    """What a model found last while people held some landmarks."""
     edited: Standing = field(default_factory=Standing)
     """After all edits; pixel size and person only if they were edited."""
 
@@ -91,10 +85,6 @@ class Desks:
         with self._lock:
             self._desks.pop(n, None)
 
-    def path_of_again(self, n: int) -> Path:
-        """Return the file for what was found again."""
-        return self._out / "found_again" / f"{self._films[n].film_id}{LABEL_ENDING}"
-
     def _read(self, n: int) -> Desk:
         film = self._films[n]
         desk = Desk(Journal(self._out / "journal" / f"{film.film_id}{JOURNAL_ENDING}"))
@@ -104,14 +94,6 @@ class Desks:
         identity, base = read_kept(kept, desk.journal)
         check_same(identity, film, desk.journal)
         desk.begin(identity, base)
-        desk.again = self._read_again(n)
         for entry in kept.entries:
             desk.put(entry)
         return desk
-
-    def _read_again(self, n: int) -> LandmarkRecord | None:
-        path = self.path_of_again(n)
-        try:
-            return read_record(path) if path.is_file() else None
-        except LabelError:
-            return None  # then a person's error is taken for that of its points

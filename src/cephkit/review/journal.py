@@ -15,7 +15,8 @@ from typing import Any
 
 from cephkit.errors import CephkitError
 from cephkit.files import utf8
-from cephkit.review.edits import Edit, EditError, parse_edit
+from cephkit.review.edits import Edit, parse_edit
+from cephkit.review.parsing import EditError
 
 JOURNAL_ENDING, TORN_ENDING = ".jsonl", ".torn"
 _BINARY = getattr(os, "O_BINARY", 0)

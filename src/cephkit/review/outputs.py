@@ -15,8 +15,8 @@ from cephkit.files import csv_bytes, csv_lines, json_bytes, utf8, write_whole
 from cephkit.interchange.films import write_files
 from cephkit.interchange.formats import FORMATS, FormatSettings
 from cephkit.records.record import COLUMNS, landmark_rows
-from cephkit.review.edits import EditError
 from cephkit.review.numbers import measured
+from cephkit.review.parsing import EditError
 from cephkit.review.session import ReviewSession
 
 Which: TypeAlias = Literal["confirmed", "all"]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from cephkit.cephalometry.frame import facing_of
 from cephkit.data.opened import content_hash, open_film, pixel_hash, read_bytes
 from cephkit.data.spacing import Spacing
@@ -11,13 +13,12 @@ from cephkit.errors import LabelError
 from cephkit.geometry import Size
 from cephkit.records.reader import record_of
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import EditError, Mark, Origin, Standing, parse_mark
+from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.journal import Journal, JournalError, Kept
+from cephkit.review.marks import Found, Mark, Origin, parse_mark
+from cephkit.review.parsing import EditError
 from cephkit.review.pixels import FilmFacts
-
-FOUND: tuple[Origin, ...] = ("predicted", "found_again")
-"""Origins of points that a model found."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def standing_record(
         film: the film.
         identity: its size and hashes.
         standing: its landmarks and its pixel size.
-        sources: what models found, the latest first.
+        sources: what models found before people changed anything, the latest first.
     """
     points = {symbol: mark.at for symbol, mark in standing.points.items()}
     said = found_by(standing, sources)
@@ -149,14 +150,33 @@ def standing_record(
 
 
 def found_by(standing: Standing, sources: Sequence[LandmarkRecord]) -> dict[str, LandmarkRecord]:
-    """Return what found each point that still lies where a model found it; those of people are absent."""
+    """Return what found each point that still lies where a model found it; those of people are absent.
+
+    A point found again brings what the model said then, whatever was found since.
+    """
     found = {}
+    size = next((source.size for source in sources if source.size is not None), None)
     for symbol, mark in standing.points.items():
-        if mark.origin in FOUND:
+        if mark.found is not None:
+            found[symbol] = _record_of(symbol, mark.at, mark.found, size)
+        elif mark.origin == "predicted":
             source = next((each for each in sources if each.points.get(symbol) == mark.at), None)
             if source is not None:
                 found[symbol] = source
     return found
+
+
+def _record_of(symbol: str, at: tuple[float, float], found: Found, size: Size | None) -> LandmarkRecord:
+    """Return one point found again as a record."""
+    score, error, region = found.score, found.expected_error_px, found.region_90
+    return LandmarkRecord(
+        points={symbol: at},
+        scores={} if score is None else {symbol: score},
+        expected_errors={} if error is None else {symbol: error},
+        regions={} if region is None else {symbol: np.array(region)},
+        size=size,
+        model=found.model,
+    )
 
 
 def respaced(record: LandmarkRecord, spacing: Spacing | None) -> LandmarkRecord:

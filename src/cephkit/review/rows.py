@@ -74,7 +74,7 @@ def figures(
         film: the film.
         standing: its landmarks and its pixel size.
         predicted: what a model found.
-        sources: all that models found, see ``record.found_by``.
+        sources: what models found, see ``record.found_by``.
         edits: how many there were.
     """
     spacing = standing.spacing

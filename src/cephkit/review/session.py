@@ -10,14 +10,16 @@ from typing import Any, Literal
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, FilmError
-from cephkit.records.reader import read_record
+from cephkit.records.reader import record_of
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.desk import Desk, Desks
-from cephkit.review.edits import Standing, parse_count, parse_edit, parse_reviewer
+from cephkit.review.edits import Standing, parse_edit, parse_reviewer
 from cephkit.review.film_state import picture_dict, predicted_dict, standing_dict
 from cephkit.review.films import ReviewFilm
 from cephkit.review.journal import Entry, now
 from cephkit.review.labels import Labels
+from cephkit.review.marks import Mark, found_marks
+from cephkit.review.parsing import parse_count
 from cephkit.review.pixels import FilmFacts, Pixels
 from cephkit.review.predicting import NoPredictions, Predictions
 from cephkit.review.record import Base, Identity, base_of, respaced, standing_record
@@ -192,21 +194,15 @@ class ReviewSession:
             given = self._standing(n, desk) if standing is None else standing
             return standing_record(self.films[n], identity, given, self._sources(n, desk))
 
-    def find_again(self, n: int, held: Points) -> LandmarkRecord:
-        """Ask the model anew while ``held`` stay where they are; its answer is kept for what it says of errors.
+    def find_again(self, n: int, held: Points) -> dict[str, Mark]:
+        """Ask the model anew while ``held`` stay where they are; return the other points, of which nothing is saved.
 
         Raises:
             SettingsError: there is no model, or nothing is held, or nothing is left to be found.
-            CephkitError: the film cannot be read, or the answer cannot be written.
+            CephkitError: the film cannot be read.
         """
-        film = self.films[n]
-        spacing = self.standing(n).spacing
-        found = replace(self.predictions.find_again(n, held, spacing), film_id=film.film_id)
-        found.to_json(self._desks.path_of_again(n))
-        with self._locks[n]:
-            desk = self._desk(n)
-            desk.again = read_record(self._desks.path_of_again(n))  # rounded alike, now and after a restart
-            return desk.again
+        found = self.predictions.find_again(n, held, self.standing(n).spacing)
+        return found_marks(record_of(found.to_dict(), self.films[n].path))  # rounded like all records
 
     def renew(self, n: int, failure: CephkitError | None = None) -> None:
         """Bring the film's row up to date, once a prediction is ready or has failed."""
@@ -288,8 +284,8 @@ class ReviewSession:
         return self._found(n) or (None if desk.base is None else desk.base.predicted)
 
     def _sources(self, n: int, desk: Desk) -> list[LandmarkRecord]:
-        """Return all that models found on the film."""
-        found = [self._found(n), None if desk.base is None else desk.base.predicted, desk.again]
+        """Return what models found on the film before people changed anything, the latest first."""
+        found = [self._found(n), None if desk.base is None else desk.base.predicted]
         return [record for record in found if record is not None]
 
     def _refresh(self, n: int, desk: Desk) -> None:

@@ -7,7 +7,7 @@ import { definitionOf, quantity, t, titleOf } from "../i18n";
 import type { LandmarkInfo } from "../contract";
 import { inspect } from "../stage/view";
 import { address } from "../api";
-import { base, film, lit, needsReview, pointSignal, scaleMm, selected, isSettled } from "../state/film";
+import { base, expectedErrorOf, film, lit, meanMm, needsReview, pointSignal, scaleMm, selected } from "../state/film";
 import { landmarks } from "../state/session";
 import { Shape } from "../ui/Legend";
 import { distance } from "../overlay/geometry";
@@ -51,11 +51,10 @@ function stateText(symbol: string): string {
 
 /** The expected error of a point that nobody has settled. */
 function doubtText(symbol: string): string {
-  const point = pointSignal(symbol).value;
-  const pixels = film.value?.predicted?.expected_errors_px[symbol];
-  if (!point || pixels === undefined || isSettled(point) || point.origin === "label") return "";
-  const mm = scaleMm.value;
-  const value = mm ? quantity(pixels * Math.sqrt(mm[0] * mm[1]), "mm") : `${quantity(pixels, "")} px`;
+  const pixels = expectedErrorOf(symbol);
+  if (pixels === null) return "";
+  const mm = meanMm.value;
+  const value = mm ? quantity(pixels * mm, "mm") : `${quantity(pixels, "")} px`;
   return t("expected_error", { value });
 }
 
