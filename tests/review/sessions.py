@@ -15,9 +15,9 @@ from cephkit.data.film import Points
 from cephkit.data.folder import films_in
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.app import build_app
-from cephkit.review.films import films_of_dataset, films_of_folder
+from cephkit.review.films import Source, films_of_dataset, films_of_folder
 from cephkit.review.predicting import NoPredictions, Predictions
-from cephkit.review.session import ReviewSession, Source
+from cephkit.review.session import ReviewSession
 
 PORT, TOKEN = 8000, "a-token"
 ADDRESS = f"http://127.0.0.1:{PORT}"

@@ -156,7 +156,8 @@ def _films(options: ReviewOptions, about: Mapping[str, About]) -> "list[ReviewFi
 
 
 def _session(options: ReviewOptions, films: "Sequence[ReviewFilm]", name: str) -> "ReviewSession":
-    from cephkit.review.session import ReviewSession, Source
+    from cephkit.review.films import Source
+    from cephkit.review.session import ReviewSession
 
     return ReviewSession(
         films, options.out, Source("films" if options.films is not None else "dataset", name),

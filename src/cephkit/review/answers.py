@@ -135,9 +135,9 @@ class Answers:
         n, content = self._number(request), await _body(request)
 
         def answer() -> dict[str, Any]:
-            size, analyses = self.session.identity(n).size, parse_analyses(content.get("analyses"))
+            size, analyses = self.session.desks.identity(n).size, parse_analyses(content.get("analyses"))
             standing = asked_standing(content, size)
-            return numbers(measured(self.session.record(n, standing), standing.subject, analyses))
+            return numbers(measured(self.session.desks.record(n, standing), standing.subject, analyses))
 
         return Json(await run_in_threadpool(answer))
 
@@ -148,7 +148,7 @@ class Answers:
             raise HTTPException(409, "there is no model to ask; start cephkit review with --checkpoint")
 
         def answer() -> dict[str, Any]:
-            held = parse_points(content.get("held"), self.session.identity(n).size)
+            held = parse_points(content.get("held"), self.session.desks.identity(n).size)
             found = self.session.find_again(n, held)
             return {"points": {symbol: mark.to_dict() for symbol, mark in found.items()}}
 

@@ -8,6 +8,35 @@ from cephkit.review.desk import Desk
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.pixels import TILE, FilmFacts
+from cephkit.review.record import Identity, respaced, standing_record
+
+
+def film_state(
+    film: ReviewFilm,
+    facts: FilmFacts,
+    desk: Desk,
+    standing: Standing,
+    sources: Sequence[LandmarkRecord],
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return all but how far its prediction is.
+
+    Args:
+        film: the film.
+        facts: of its picture.
+        desk: its edits.
+        standing: how it stands after them.
+        sources: what models found, the latest first.
+        notes: further ones.
+    """
+    found = respaced(sources[0], standing.spacing) if sources else None
+    record = standing_record(film, Identity.of(facts), standing, sources)
+    return {
+        **picture_dict(film, facts, found, notes),
+        **standing_dict(standing, desk),
+        "facing": record.facing or "",
+        "predicted": None if found is None else predicted_dict(found),
+    }
 
 
 def picture_dict(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from cephkit.cephalometry.norms import Subject
 from cephkit.data.aariz import AarizFolder
@@ -41,6 +42,14 @@ class ReviewFilm:
     def annotator(self) -> str | None:
         """Whose labels are reviewed: the senior's if there are any."""
         return next(iter(self.truth), None)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is reviewed, as the page names it."""
+
+    kind: Literal["films", "dataset"]
+    name: str
 
 
 def films_of_folder(

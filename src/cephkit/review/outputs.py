@@ -41,7 +41,7 @@ def measured_film(session: ReviewSession, n: int, analyses: Sequence[str] = ()) 
     Raises:
         CephkitError: its picture or its journal cannot be read.
     """
-    return measured(session.record(n), session.standing(n).subject, analyses)
+    return measured(session.desks.record(n), session.desks.standing(n).subject, analyses)
 
 
 def landmarks_csv(session: ReviewSession, numbers: Sequence[int]) -> bytes:
@@ -50,7 +50,7 @@ def landmarks_csv(session: ReviewSession, numbers: Sequence[int]) -> bytes:
     Raises:
         CephkitError: a picture or a journal cannot be read.
     """
-    return csv_bytes(COLUMNS, landmark_rows(session.record(n) for n in numbers))
+    return csv_bytes(COLUMNS, landmark_rows(session.desks.record(n) for n in numbers))
 
 
 def measurements_csv(session: ReviewSession, numbers: Sequence[int]) -> Iterator[bytes]:
@@ -76,7 +76,7 @@ def readable(session: ReviewSession, which: Which = "all") -> tuple[list[int], l
     kept, left_out = [], []
     for n in with_points(session, which):
         try:
-            session.identity(n)
+            session.desks.identity(n)
             kept.append(n)
         except CephkitError:
             left_out.append(session.films[n].film_id)
@@ -104,7 +104,7 @@ def export(session: ReviewSession, content: Mapping[str, Any]) -> dict[str, Any]
     numbers, left_out = readable(session, which)
     if not numbers:
         raise EditError("there is nothing to export: no film is confirmed" if which == "confirmed" else "no landmarks")
-    records = [session.record(n) for n in numbers]
+    records = [session.desks.record(n) for n in numbers]
     films = {session.films[n].film_id: session.films[n].path for n in numbers}
     folder = session.out / "export" / name
     files = FORMATS[name].files(records, FormatSettings(lambda record: films[record.film_id]))

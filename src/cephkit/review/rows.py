@@ -62,22 +62,17 @@ def blank_row(film: ReviewFilm) -> dict[str, Any]:
 
 
 def figures(
-    film: ReviewFilm,
-    standing: Standing,
-    predicted: LandmarkRecord | None,
-    sources: Sequence[LandmarkRecord],
-    edits: int,
-) -> dict[str, Any]:
+    film: ReviewFilm, standing: Standing, sources: Sequence[LandmarkRecord], edits: int
+) -> dict[str, Any]:  # fmt: skip
     """Return what the row of a film says of its landmarks.
 
     Args:
         film: the film.
         standing: its landmarks and its pixel size.
-        predicted: what a model found.
-        sources: what models found, see ``record.found_by``.
+        sources: what models found, the latest first.
         edits: how many there were.
     """
-    spacing = standing.spacing
+    spacing, predicted = standing.spacing, sources[0] if sources else None
     status: Status = "confirmed" if standing.confirmed else "started" if edits else "unreviewed"
     doubted = found_by(standing, sources)
     if predicted is not None:  # of labels a model says how far they may be off
