@@ -88,9 +88,9 @@ def confirmed(before: bool = False, after: bool = True) -> dict[str, Any]:
     return {"kind": "film", "before": before, "after": after}
 
 
-def body(revision: int, edit: Mapping[str, Any], reviewer: str = "Ann") -> dict[str, Any]:
+def body(revision: int, edit: Mapping[str, Any], reviewer: str = "Ann", **more: Any) -> dict[str, Any]:
     """What the page sends."""
-    return {"revision": revision, "reviewer": reviewer, "edit": edit}
+    return {"revision": revision, "reviewer": reviewer, "edit": edit, **more}
 
 
 def face_edit(points: Points = FACE) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Answers:
         """Answer with the pixels of a tile."""
         film = await self._decoded(self._number(request))
         if request.query_params.get("h", film.facts.hash) != film.facts.hash:
-            raise HTTPException(404, "the film has changed; load it again")
+            raise HTTPException(409, "the film's file holds another picture now; load the film again")
         level, row, column = (request.path_params[name] for name in ("level", "row", "column"))
         tile = film.tile(level, row, column)
         if tile is None:
@@ -148,7 +148,7 @@ class Answers:
             raise HTTPException(409, "there is no model to ask; start cephkit review with --checkpoint")
 
         def answer() -> dict[str, Any]:
-            held = parse_points(content.get("held"), self.session.desks.identity(n).size)
+            held = parse_points(content.get("held"), self.session.seen(n, content).size)
             found = self.session.find_again(n, held)
             return {"points": {symbol: mark.to_dict() for symbol, mark in found.items()}}
 

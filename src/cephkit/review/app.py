@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from cephkit.errors import CephkitError
 from cephkit.review.answers import Answers, Json
 from cephkit.review.guard import Guard
-from cephkit.review.journal import UnsavedError
+from cephkit.review.journal import OtherFilmError, UnsavedError
 from cephkit.review.session import ConflictError, ReviewSession
 
 STATIC = Path(__file__).with_name("static")
@@ -56,6 +56,8 @@ def build_app(
 def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, ConflictError):
         return Json({"error": str(error), "film": error.film}, 409)
+    if isinstance(error, OtherFilmError):
+        return Json({"error": str(error)}, 409)
     return Json({"error": str(error)}, 507 if isinstance(error, UnsavedError) else 422)
 
 

@@ -1,5 +1,6 @@
 """What is known of films' landmarks: what was there at first, what models found, and every edit since."""
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -7,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cephkit.data.spacing import Spacing
+from cephkit.errors import FilmError
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Kind, Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal
-from cephkit.review.pixels import Pixels
+from cephkit.review.pixels import Pixels, Stamp, stamp
 from cephkit.review.predicting import Predictions
 from cephkit.review.record import Base, Identity, base_of, check_same, read_kept, standing_record
 
@@ -29,6 +31,8 @@ class Desk:
     """As frozen by the first edit; None before."""
     identity: Identity | None = None
     """Of the film when it was first edited."""
+    checked: Stamp | None = None
+    """Of the film's file when it was last known to be the one that was edited."""
     entries: list[Entry] = field(default_factory=list)
     edited: Standing = field(default_factory=Standing)
     """After all edits; pixel size and person only if they were edited."""
@@ -42,9 +46,9 @@ class Desk:
         """Whether there was an edit of ``kind``."""
         return any(entry.edit.kind == kind for entry in self.entries)
 
-    def begin(self, identity: Identity, base: Base) -> None:
+    def begin(self, identity: Identity, base: Base, checked: Stamp | None) -> None:
         """Take what was there before the first edit."""
-        self.identity, self.base = identity, base
+        self.identity, self.base, self.checked = identity, base, checked
         self.edited = Standing(points=base.points)
 
     def put(self, entry: Entry) -> None:
@@ -62,7 +66,7 @@ class Desk:
             film = identity.to_dict(self.film.file)
             first = {"revision": 0, "time": entry.time, "film": film, "base": base.to_dict()}
             self.journal.append([first, entry.to_dict()])
-            self.begin(identity, base)
+            self.begin(identity, base, identity.stamp)
         else:
             self.journal.append([entry.to_dict()])
         self.put(entry)
@@ -83,6 +87,7 @@ class Desks:
         self._predictions, self._pixels = predictions, pixels
         self._lock = threading.Lock()
         self._desks: OrderedDict[int, Desk] = OrderedDict()
+        self._seen: dict[int, Stamp | None] = {}
         self.locks = [threading.RLock() for _ in films]
         """Of single films: who changes one holds its lock."""
 
@@ -90,13 +95,14 @@ class Desks:
         """Return the desk of a film.
 
         Raises:
-            JournalError: its journal cannot be read, or belongs to another film.
+            JournalError: its journal cannot be read.
+            OtherFilmError: its journal belongs to another film, e.g. since the film's file was replaced.
             FilmError: it has a journal, and cannot be read itself.
         """
         with self.locks[n]:
             with self._lock:
                 desk = self._desks.get(n)
-                if desk is not None:
+                if desk is not None and (desk.base is None or desk.checked == stamp(self._films[n].path)):
                     self._desks.move_to_end(n)
                     return desk
             desk = self._read(n)
@@ -113,10 +119,14 @@ class Desks:
 
     def found(self, n: int) -> LandmarkRecord | None:
         """Return what a model found on the film, unless that was another picture of the same name."""
-        record, known = self._predictions.record(n), self._pixels.known(n)
-        if record is None or known is None or not record.film_hash or record.film_hash == known.hash:
+        record = self._predictions.record(n)
+        if record is None or not record.film_hash:
             return record
-        return None
+        known, now = self._pixels.known(n), stamp(self._films[n].path)
+        if known is None and self._seen.setdefault(n, now) != now:  # replaced since the session began
+            with contextlib.suppress(FilmError):
+                known = self._pixels.facts(n)
+        return record if known is None or record.film_hash == known.hash else None
 
     def sources(self, n: int) -> list[LandmarkRecord]:
         """Return what models found on the film, now or before the first edit: the latest first.
@@ -171,7 +181,7 @@ class Desks:
         known = self._pixels.known(n)
         if known is not None:
             return Identity.of(known)
-        kept, found = self.get(n).identity, self._predictions.record(n)
+        kept, found = self.get(n).identity, self.found(n)
         return kept or (found and Identity.of_record(found)) or Identity.of(self._pixels.facts(n))
 
     def record(self, n: int, standing: Standing | None = None) -> LandmarkRecord:
@@ -192,8 +202,9 @@ class Desks:
         if kept is None:
             return desk
         identity, base = read_kept(kept, desk.journal)
+        now = stamp(film.path)
         check_same(identity, film, desk.journal)
-        desk.begin(identity, base)
+        desk.begin(identity, base, now)
         for entry in kept.entries:
             desk.put(entry)
         return desk

@@ -28,6 +28,10 @@ class JournalError(CephkitError):
     kind = "journal"
 
 
+class OtherFilmError(JournalError):
+    """What was asked or edited, or the journal, belongs to another picture than the film's file holds now."""
+
+
 class UnsavedError(JournalError):
     """An edit that could not be written, so that it does not count."""
 

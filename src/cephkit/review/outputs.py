@@ -15,6 +15,7 @@ from cephkit.files import csv_bytes, csv_lines, json_bytes, utf8, write_whole
 from cephkit.interchange.films import write_files
 from cephkit.interchange.formats import FORMATS, FormatSettings
 from cephkit.records.record import COLUMNS, landmark_rows
+from cephkit.review.journal import OtherFilmError
 from cephkit.review.numbers import measured
 from cephkit.review.parsing import EditError
 from cephkit.review.session import ReviewSession
@@ -30,8 +31,11 @@ def sheet(session: ReviewSession, n: int, ending: str, analyses: Sequence[str] =
     Raises:
         CephkitError: its picture or its journal cannot be read; or there is no PDF in this installation.
     """
-    grey = to_uint8(session.pixels.get(n).levels[0])
-    content = sheet_of(measured_film(session, n, analyses), grey)
+    pixels = session.pixels.get(n)
+    film = measured_film(session, n, analyses)
+    if film.record.film_hash != pixels.facts.hash:
+        raise OtherFilmError("the film's file was replaced while the sheet was made", "ask for it again")
+    content = sheet_of(film, to_uint8(pixels.levels[0]))
     return sheet_pdf(content) if ending == PDF_ENDING else utf8(sheet_html(content))
 
 

@@ -15,10 +15,10 @@ from cephkit.records.reader import record_of
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
-from cephkit.review.journal import Journal, JournalError, Kept
+from cephkit.review.journal import Journal, JournalError, Kept, OtherFilmError
 from cephkit.review.marks import Found, Mark, Origin, parse_mark
 from cephkit.review.parsing import EditError
-from cephkit.review.pixels import FilmFacts
+from cephkit.review.pixels import FilmFacts, Stamp, stamp
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,13 @@ class Identity:
     orientation: int = 1
     spacing: Spacing | None = None
     """What the film's file says."""
+    stamp: Stamp | None = None
+    """Of its file: as long as that has the same, it need not be read to know that it is the same."""
 
     @classmethod
     def of(cls, facts: FilmFacts) -> "Identity":
         """Return that of a decoded film."""
-        return cls(facts.size, facts.hash, facts.content, facts.orientation, facts.spacing)
+        return cls(facts.size, facts.hash, facts.content, facts.orientation, facts.spacing, facts.stamp)
 
     @classmethod
     def of_record(cls, record: LandmarkRecord) -> "Identity | None":
@@ -50,6 +52,7 @@ class Identity:
         return {
             "file": file, "content": self.content, "hash": self.hash, "size": list(self.size),
             "orientation": self.orientation, "spacing": spacing,
+            "stamp": None if self.stamp is None else list(self.stamp),
         }  # fmt: skip
 
 
@@ -88,9 +91,11 @@ def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
         points = {symbol: parse_mark(mark, symbol) for symbol, mark in kept.base["points"].items()}
         assert about.size is not None
         marks = {symbol: mark for symbol, mark in points.items() if mark is not None}
-        identity = Identity(about.size, about.film_hash, about.content, about.orientation, about.spacing)
+        size, changed = film.get("stamp") or (None, None)
+        stamp = (size, changed) if isinstance(size, int) and isinstance(changed, int) else None
+        identity = Identity(about.size, about.film_hash, about.content, about.orientation, about.spacing, stamp)
         return identity, Base(marks, record)
-    except (KeyError, TypeError, IndexError, AttributeError, EditError, LabelError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, EditError, LabelError) as error:
         reason = f"line 1 cannot be used ({error})"
         raise JournalError(reason, "restore the file from a copy, or move it away", journal.path) from error
 
@@ -101,14 +106,16 @@ def check_same(identity: Identity, film: ReviewFilm, journal: Journal) -> None:
     Names prove nothing: films of two clinics are both called 001.jpg.
 
     Raises:
-        JournalError: it belongs to another film.
+        OtherFilmError: it belongs to another film.
         FilmError: the film cannot be read.
     """
+    if identity.stamp is not None and identity.stamp == stamp(film.path):
+        return
     if identity.content == content_hash(read_bytes(film.path)):
         return
     if identity.hash != pixel_hash(open_film(film.path, ignore_bad_spacing=True).grey):
-        remedy = "move it away, or choose another --out"
-        raise JournalError(f"belongs to another film than {film.file}", remedy, journal.path)
+        remedy = "put that film back, move the journal away, or choose another --out"
+        raise OtherFilmError(f"belongs to another film than {film.file}", remedy, journal.path)
 
 
 def standing_record(

@@ -14,7 +14,7 @@ from cephkit.review.desk import Desk, Desks
 from cephkit.review.edits import parse_edit, parse_reviewer
 from cephkit.review.film_state import film_state
 from cephkit.review.films import ReviewFilm, Source
-from cephkit.review.journal import Entry, now
+from cephkit.review.journal import Entry, OtherFilmError, now
 from cephkit.review.labels import Labels
 from cephkit.review.marks import Mark, found_marks
 from cephkit.review.parsing import parse_count
@@ -108,19 +108,37 @@ class ReviewSession:
         self.rows.update(n, broken="")
         return facts
 
+    def seen(self, n: int, content: Mapping[str, Any]) -> FilmFacts:
+        """Return what is known of a film's picture if a request is about this one.
+
+        Args:
+            n: the film.
+            content: of the request; ``hash`` is that of the picture that the page shows, if it says so.
+
+        Raises:
+            OtherFilmError: the film's file has been replaced since.
+            FilmError: it cannot be read.
+        """
+        facts = self.facts(n)
+        if content.get("hash") not in (None, "", facts.hash):
+            reason = f"the file of {self.films[n].file} holds another picture now than the one on the page"
+            raise OtherFilmError(reason, "load the film again")
+        return facts
+
     def edit(self, n: int, content: Mapping[str, Any]) -> tuple[int, str]:
         """Save an edit; return the revision that it makes, and a warning if something else could not be written.
 
         Args:
             n: the film.
-            content: {revision, reviewer, edit}, from JSON.
+            content: {revision, reviewer, hash, edit}, from JSON; ``hash`` is that of the picture it was made on.
 
         Raises:
             EditError: it makes no sense.
+            OtherFilmError: the film's file has been replaced by another picture.
             ConflictError: it was made on another state of the film.
             CephkitError: it cannot be saved, or the film cannot be read.
         """
-        facts = self.facts(n)
+        facts = self.seen(n, content)
         revision = parse_count(content.get("revision"), "revision")
         reviewer = parse_reviewer(content.get("reviewer", self.reviewer))
         with self.desks.locks[n]:
@@ -193,6 +211,8 @@ class ReviewSession:
             return self.desks.get(n)
         except CephkitError as error:
             self.rows.update(n, broken=str(error))
+            if isinstance(error, OtherFilmError):
+                self.training_set.withdraw(self.films[n])
             raise
 
     def _refresh(self, n: int) -> None:

@@ -84,6 +84,22 @@ class TrainingSet:
             del self._rows[film.film_id]
             self._write_map()
 
+    def withdraw(self, film: ReviewFilm) -> None:
+        """Take a film out whose file holds another picture now, if the set shows that one beside the old label.
+
+        Raises:
+            CephkitError: its files cannot be removed.
+        """
+        with self._lock:
+            row = self._rows.get(film.film_id)
+            if row is None:
+                return
+            picture = self._folder(row["mode"])[0] / f"{film.film_id}{ending_of(film.path)}"
+        with contextlib.suppress(OSError):
+            if not picture.samefile(film.path):
+                return  # a copy or another link, which has the picture that was labelled
+        self.remove(film)
+
     def _unlink(self, film: ReviewFilm) -> None:
         """Remove a film's files from where they are, in whichever split it was when it was put in."""
         split: Split = self._rows[film.film_id]["mode"]

@@ -65,12 +65,12 @@ export const api = {
   /** `next` is the film that the server should have ready after this one. */
   film: (n: number, next?: number) => get<FilmState>(`films/${n}${next === undefined ? "" : `?next=${next}`}`),
   /** Goes on even if the page is closed meanwhile, unless it is large. */
-  edit: (n: number, revision: number, reviewer: string, edit: Edit) =>
-    post<Saved>(`films/${n}/edits`, { revision, reviewer, edit }, { keepalive: true }),
+  edit: (n: number, hash: string, revision: number, reviewer: string, edit: Edit) =>
+    post<Saved>(`films/${n}/edits`, { revision, reviewer, hash, edit }, { keepalive: true }),
   measure: (n: number, input: MeasureInput) => post<Measured>(`films/${n}/measure`, input),
   outlines: (present: readonly string[], facing: "left" | "right") =>
     get<Outlines>(`outlines?present=${encodeURIComponent(present.join(","))}&facing=${facing}`),
-  find: (n: number, held: Record<string, XY>) => post<FoundAgain>(`films/${n}/find`, { held }),
+  find: (n: number, hash: string, held: Record<string, XY>) => post<FoundAgain>(`films/${n}/find`, { hash, held }),
   exportTo: (format: string, which: "confirmed" | "all") => post<Exported>("export", { format, which }),
   tile: async (film: FilmState, level: number, row: number, column: number, signal?: AbortSignal) => {
     const path = `films/${film.n}/tiles/${level}/${row}/${column}?h=${encodeURIComponent(film.hash)}`;

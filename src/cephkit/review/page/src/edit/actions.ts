@@ -14,7 +14,7 @@ import { queue } from "./saving";
 /** Make an edit: it shows at once and goes to the server in its turn. */
 export function make(edit: Edit): void {
   const now = film.peek();
-  if (now) commit(newStep(now.n, edit, reviewer.peek()));
+  if (now) commit(newStep(now.n, edit, reviewer.peek(), null, now.hash));
 }
 
 export function commit(step: Step): void {
@@ -200,7 +200,7 @@ export async function findAgain(): Promise<string> {
   for (const [symbol, point] of Object.entries(content().points)) if (isSettled(point)) held[symbol] = point.at;
   if (!Object.keys(held).length) return t("find_none");
   try {
-    const { points } = await api.find(now.n, held);
+    const { points } = await api.find(now.n, now.hash, held);
     if (film.peek()?.n !== now.n) return "";
     const free = Object.entries(points).filter(([symbol]) => !isSettled(pointSignal(symbol).peek()));
     const far = ([symbol, point]: [string, Point]) => {

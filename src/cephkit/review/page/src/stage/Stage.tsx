@@ -2,14 +2,17 @@
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { Refused } from "../api";
 import { RulerPanel } from "../calibrate/Calibrate";
 import { ruler } from "../calibrate/state";
+import { reload } from "../edit/saving";
 import { LOUPE_SIDE, Scene } from "../film/scene";
 import { Guide } from "../guide/Guide";
 import { guided } from "../guide/state";
 import { t } from "../i18n";
 import { Overlay } from "../overlay/Overlay";
 import { failed, film, opening } from "../state/film";
+import { ahead } from "../state/open";
 import { Pointers } from "./pointers";
 import { carrying, fitOnChange, ratio, stageSize } from "./view";
 
@@ -35,7 +38,13 @@ export function Stage() {
     const scene = new Scene(
       canvas.current,
       loupe.current,
-      (error) => (trouble.value = error instanceof Error ? error.message : String(error)),
+      (error) => {
+        trouble.value = error instanceof Error ? error.message : String(error);
+        const now = film.peek();
+        if (!now || !(error instanceof Refused) || error.status !== 409) return;
+        ahead.value = []; // it may be one of these whose file was replaced
+        void reload(now.n);
+      },
       (complete) => {
         element.dataset.complete = complete ? (film.peek()?.hash ?? "") : "";
         if (complete) trouble.value = "";

@@ -67,7 +67,7 @@ export function show(next: FilmState, unsent: readonly Step[] = []): void {
     film.value = next;
     failed.value = "";
     put(contentOf(next.state, next.spacing));
-    const made = stepsOf(next.n, next.history);
+    const made = stepsOf(next.n, next.history, next.hash);
     history.value = made.reduce(followed, NO_HISTORY);
     steps.value = made;
     for (const step of unsent) take(step);
