@@ -19,6 +19,7 @@ from cephkit.records.record import LandmarkRecord
 from cephkit.review.journal import JournalError, UnsavedError
 from cephkit.review.parsing import EditError
 from cephkit.review.session import ConflictError, ReviewSession
+from tests.data.dicom.made import film, written
 from tests.review.sessions import (
     FACE,
     SIZE,
@@ -264,6 +265,18 @@ def test_a_pixel_size_that_a_person_gives_counts_before_all_others(films: Path, 
         film = each.film_state(0)
         assert (film["spacing"], film["aspect"]) == (tall, 2.0)
     assert session.film_state(1)["aspect"] == 1.0
+
+
+def test_a_film_keeps_the_shape_of_its_pixels_without_a_pixel_size(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    oblong = film(np.full(SIZE, 7, dtype=np.uint16), PixelSpacing=[0.2, 0.1])
+    (tmp_path / "films" / "f0.dcm").write_bytes(written(oblong))
+    session = folder_session(tmp_path / "films", tmp_path / "out")
+    before = session.film_state(0)
+    assert (before["spacing"]["row_mm"], before["aspect"]) == (0.2, 2.0)
+    session.edit(0, body(0, {"kind": "spacing", "before": before["spacing"], "after": None}))
+    after = session.film_state(0)
+    assert (after["spacing"], after["aspect"]) == (None, 2.0)
 
 
 def test_a_film_that_cannot_be_read_is_marked_and_unmarked(films: Path, tmp_path: Path) -> None:

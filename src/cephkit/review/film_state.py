@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cephkit.data.spacing import Spacing
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.desk import Desk
 from cephkit.review.edits import Standing
@@ -16,6 +17,7 @@ def film_state(
     facts: FilmFacts,
     desk: Desk,
     standing: Standing,
+    spacing: Spacing | None,
     sources: Sequence[LandmarkRecord],
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -26,6 +28,7 @@ def film_state(
         facts: of its picture.
         desk: its edits.
         standing: how it stands after them.
+        spacing: its pixel size before them.
         sources: what models found, the latest first.
         notes: further ones.
     """
@@ -34,6 +37,7 @@ def film_state(
     return {
         **picture_dict(film, facts, found, notes),
         **standing_dict(standing, desk),
+        "aspect": aspect_of(standing.spacing or spacing),
         "facing": record.facing or "",
         "predicted": None if found is None else predicted_dict(found),
     }
@@ -60,7 +64,6 @@ def standing_dict(standing: Standing, desk: Desk) -> dict[str, Any]:
     spacing = standing.spacing
     return {
         "spacing": None if spacing is None else spacing.to_dict(),
-        "aspect": 1.0 if spacing is None else spacing.row_mm / spacing.column_mm,
         "state": {
             "revision": desk.revision,
             "confirmed": standing.confirmed,
@@ -72,6 +75,11 @@ def standing_dict(standing: Standing, desk: Desk) -> dict[str, Any]:
             for entry in desk.entries
         ],
     }
+
+
+def aspect_of(spacing: Spacing | None) -> float:
+    """Return the height of a pixel by its width; of square ones unless it is known otherwise."""
+    return 1.0 if spacing is None else spacing.row_mm / spacing.column_mm
 
 
 def predicted_dict(record: LandmarkRecord) -> dict[str, Any]:

@@ -226,5 +226,5 @@ class ReviewSession:
             notes.append("the predictions for this film are of another picture, and are not used")
         if desk.identity is not None and desk.identity.content != facts.content:
             notes.append("the film's file has changed since its landmarks were first edited")
-        state = film_state(film, facts, desk, self.desks.standing(n), sources, notes)
+        state = film_state(film, facts, desk, self.desks.standing(n), self.desks.spacing(n), sources, notes)
         return {**state, "predicting": self.predictions.status(n)}

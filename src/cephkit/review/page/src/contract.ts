@@ -155,7 +155,7 @@ export interface FilmState {
   /** As in EXIF: 1 if the film is upright. */
   orientation: number;
   spacing: Spacing | null;
-  /** Height of a pixel by its width. */
+  /** Height of a pixel by its width, also while no pixel size is set if the file says one. */
   aspect: number;
   truth: Record<string, Record<string, XY>>;
   predicted: Prediction | null;

@@ -126,6 +126,8 @@ export const fa: Texts = {
   calibrate_length: "فاصلهٔ دو درجه (میلی‌متر)",
   calibrate_result: "{pixels} پیکسل؛ هر پیکسل {value}",
   calibrate_typed: "اندازهٔ پیکسل (میلی‌متر)",
+  calibrate_width: "پهنای پیکسل (میلی‌متر)",
+  calibrate_oblong: "بلندی هر پیکسل این فیلم {ratio} برابر پهنای آن است. پهنا را بنویسید؛ بلندی از آن به دست می‌آید.",
   calibrate_remove: "حذف اندازهٔ پیکسل",
   calibrate_bad: "اندازهٔ پیکسل باید بین {low} و {high} میلی‌متر باشد",
   measurements: "اندازه‌گیری‌ها",

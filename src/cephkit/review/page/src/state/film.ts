@@ -154,6 +154,9 @@ export function expectedErrorOf(symbol: string): number | null {
   return point.found?.expected_error_px ?? null;
 }
 
+/** The height of a pixel by its width, known even if the pixel size was taken away. */
+export const aspect = computed(() => (spacing.value ? spacing.value.row_mm / spacing.value.column_mm : (film.value?.aspect ?? 1)));
+
 /** Film pixels to mm, (row, column); null without a pixel size. */
 export const scaleMm = computed<XY | null>(() => {
   const size = spacing.value;

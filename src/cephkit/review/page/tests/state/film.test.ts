@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Entry, FilmState, Point } from "../../src/contract";
-import { base, needsReview, show } from "../../src/state/film";
+import { aspect, base, needsReview, show } from "../../src/state/film";
 
 const point = (x: number, origin: Point["origin"], confirmed = false): Point => ({ at: [x, 1], origin, confirmed });
 
@@ -34,5 +34,15 @@ describe("a landmark needs review", () => {
       show(film({ points: { A: mark } }));
       expect(needsReview("A")).toBe(needed);
     }
+  });
+});
+
+describe("the shape of pixels", () => {
+  it("is that of the pixel size, and the file's where none is set", () => {
+    const oblong = { ...film({ points: {} }), aspect: 2 };
+    show(oblong);
+    expect(aspect.value).toBe(2);
+    show({ ...oblong, spacing: { row_mm: 0.3, column_mm: 0.1, origin: "x", plane: "unknown" } });
+    expect(aspect.value).toBeCloseTo(3, 12);
   });
 });
