@@ -11,6 +11,7 @@ from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.marks import Found, Mark
+from cephkit.review.record import sought
 from cephkit.review.rows import Rows, figures, largest_distance_mm
 
 
@@ -99,6 +100,14 @@ def test_a_model_doubts_labels_too() -> None:
     marks = {"A": Mark((11.0, 10.0), "label"), "B": Mark((25.0, 25.0), "label", True)}
     row = figures(film(0), Standing(marks, spacing=square(1.0, "x")), [RECORD], 2)
     assert (row["largest_error_mm"], row["needs_review"]) == (5.0, 1)
+
+
+def test_missing_are_landmarks_that_the_model_seeks_or_an_annotator_marked() -> None:
+    labelled = film(0, truth={"senior": {"A": (1.0, 1.0)}, "junior": {"A": (1.0, 1.0), "Pog": (2.0, 2.0)}})
+    standing = Standing({"A": Mark((1.0, 1.0), "label"), "Me": Mark((5.0, 5.0), "placed")})
+    assert sought(film(0), [RECORD]) == ("A", "B", "N")
+    assert sought(labelled, [RECORD]) == ("A", "B", "N", "Pog")
+    assert figures(labelled, standing, [RECORD], 0)["missing"] == 3  # Me is more than what is sought
 
 
 def test_without_a_model_all_29_are_missing_until_they_are_placed() -> None:

@@ -240,6 +240,7 @@ def test_the_list_tells_what_is_where(films: Path, tmp_path: Path) -> None:
     session.wait_for_rows()
     row = session.rows.row(0)
     assert (row["status"], row["points"], row["missing"], row["needs_review"]) == ("unreviewed", 10, 1, 1)
+    assert set(session.film_state(0)["sought"]) == {*FACE, "Pog"}
     assert (row["largest_error_px"], row["largest_error_mm"]) == (9.0, 4.5)
     assert session.rows.row(1)["doubt"] == "is it a film?"
     assert session.rows.row(2)["points"] == 0

@@ -9,7 +9,7 @@ from cephkit.review.desk import Desk
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.pixels import TILE, FilmFacts
-from cephkit.review.record import Identity, respaced, standing_record
+from cephkit.review.record import Identity, respaced, sought, standing_record
 
 
 def film_state(
@@ -39,6 +39,7 @@ def film_state(
         **standing_dict(standing, desk),
         "aspect": aspect_of(standing.spacing or spacing),
         "facing": record.facing or "",
+        "sought": list(sought(film, sources)),
         "predicted": None if found is None else predicted_dict(found),
     }
 

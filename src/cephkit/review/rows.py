@@ -8,11 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
-from cephkit.landmarks import SYMBOLS
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
-from cephkit.review.record import found_by, respaced
+from cephkit.review.record import found_by, respaced, sought
 
 Status: TypeAlias = Literal["unreviewed", "started", "confirmed"]
 
@@ -81,13 +80,12 @@ def figures(
     largest = max((each.expected_errors[s] for s, each in doubted.items() if s in each.expected_errors), default=None)
     reviewed = {id(each): respaced(each, spacing).needs_review for each in doubted.values()}
     compared = {s: mark.at for s, mark in standing.points.items()} if predicted is None else predicted.points
-    searched = SYMBOLS if predicted is None else predicted.symbols
     return {
         "status": status,
         "largest_error_px": None if largest is None else round(largest, 2),
         "largest_error_mm": None if largest is None or spacing is None else round(largest * spacing.mean_mm, 2),
         "largest_distance_mm": largest_distance_mm(film.mean_truth, compared, spacing),
-        "missing": sum(symbol not in standing.points for symbol in searched),
+        "missing": sum(symbol not in standing.points for symbol in sought(film, sources)),
         "needs_review": sum(s in reviewed[id(each)] for s, each in doubted.items()),
         "doubt": "; ".join([*film.notes, *([predicted.doubt] if predicted is not None and predicted.doubt else [])]),
         "points": len(standing.points),

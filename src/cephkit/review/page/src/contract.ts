@@ -157,6 +157,8 @@ export interface FilmState {
   spacing: Spacing | null;
   /** Height of a pixel by its width, also while no pixel size is set if the file says one. */
   aspect: number;
+  /** The landmarks that the film should have; those without a point are missing. */
+  sought: string[];
   truth: Record<string, Record<string, XY>>;
   predicted: Prediction | null;
   predicting: string;

@@ -3,12 +3,11 @@
 import { computed, signal } from "@preact/signals";
 import { t } from "../i18n";
 import { focusStage } from "../stage/view";
-import { pointSignal } from "../state/film";
-import { landmarks, say } from "../state/session";
+import { film, pointSignal } from "../state/film";
+import { say } from "../state/session";
 
-export const missing = computed(() =>
-  landmarks.value.map(({ symbol }) => symbol).filter((symbol) => pointSignal(symbol).value === null),
-);
+/** As the list counts them. */
+export const missing = computed(() => (film.value?.sought ?? []).filter((symbol) => pointSignal(symbol).value === null));
 
 /** The landmark to place now; null while there is no guide. */
 export const guided = signal<string | null>(null);
@@ -18,7 +17,8 @@ export const round = signal<readonly string[]>([]);
 export function begin(symbol: string | null = missing.peek()[0] ?? null): void {
   guided.value = symbol;
   if (symbol === null) return say(t("guide_done"));
-  round.value = missing.peek();
+  // One that is not sought has a round of its own.
+  round.value = missing.peek().includes(symbol) ? missing.peek() : [symbol];
   focusStage();
 }
 

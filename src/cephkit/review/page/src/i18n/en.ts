@@ -73,6 +73,7 @@ export const en = {
   landmarks: "Landmarks",
   landmark_list: "List of landmarks",
   missing: "missing",
+  unsought: "not sought",
   off_film: "off the film",
   origin_predicted: "predicted",
   origin_label: "label",

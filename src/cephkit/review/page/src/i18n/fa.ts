@@ -72,6 +72,7 @@ export const fa: Texts = {
   landmarks: "لندمارک‌ها",
   landmark_list: "فهرست لندمارک‌ها",
   missing: "ناموجود",
+  unsought: "جست‌وجو نمی‌شود",
   off_film: "بیرون از سفالوگرام",
   origin_predicted: "پیش‌بینی مدل",
   origin_label: "برچسب",

@@ -7,7 +7,7 @@ import { definitionOf, quantity, t, titleOf } from "../i18n";
 import type { LandmarkInfo } from "../contract";
 import { inspect } from "../stage/view";
 import { address } from "../api";
-import { base, expectedErrorOf, film, lit, meanMm, needsReview, pointSignal, scaleMm, selected } from "../state/film";
+import { base, expectedErrorOf, film, lit, meanMm, needsReview, placed, pointSignal, scaleMm, selected } from "../state/film";
 import { landmarks } from "../state/session";
 import { Shape } from "../ui/Legend";
 import { distance } from "../overlay/geometry";
@@ -15,7 +15,7 @@ import { same } from "../edit/edits";
 
 export function Landmarks() {
   if (!film.value) return null;
-  const isPlaced = missing.value.length < landmarks.value.length;
+  const isPlaced = placed.value.length > 0;
   return (
     <section class="landmarks" aria-label={t("landmarks")}>
       <div class="line-up">
@@ -42,7 +42,7 @@ export function Landmarks() {
 
 function stateText(symbol: string): string {
   const point = pointSignal(symbol).value;
-  if (!point) return t("missing");
+  if (!point) return t(film.value?.sought.includes(symbol) ? "missing" : "unsought");
   const words = [t(`origin_${point.origin}`)];
   if (point.confirmed) words.push(`✓ ${t("confirmed")}`);
   else if (needsReview(symbol)) words.push(`! ${t("needs_review")}`);
