@@ -13,6 +13,7 @@ from cephkit.review.films import ReviewFilm
 from cephkit.review.marks import Found, Mark
 from cephkit.review.record import sought
 from cephkit.review.rows import Rows, figures, largest_distance_mm
+from tests.review.sessions import labelled_film
 
 
 def film(n: int, name: str = "f", **more: object) -> ReviewFilm:
@@ -102,8 +103,8 @@ def test_a_model_doubts_labels_too() -> None:
     assert (row["largest_error_mm"], row["needs_review"]) == (5.0, 1)
 
 
-def test_missing_are_landmarks_that_the_model_seeks_or_an_annotator_marked() -> None:
-    labelled = film(0, truth={"senior": {"A": (1.0, 1.0)}, "junior": {"A": (1.0, 1.0), "Pog": (2.0, 2.0)}})
+def test_missing_are_landmarks_that_the_model_seeks_or_an_annotator_marked(tmp_path: Path) -> None:
+    labelled = labelled_film(tmp_path, senior={"A": (1.0, 1.0)}, junior={"A": (1.0, 1.0), "Pog": (2.0, 2.0)})
     standing = Standing({"A": Mark((1.0, 1.0), "label"), "Me": Mark((5.0, 5.0), "placed")})
     assert sought(film(0), [RECORD]) == ("A", "B", "N")
     assert sought(labelled, [RECORD]) == ("A", "B", "N", "Pog")
@@ -115,13 +116,17 @@ def test_without_a_model_all_29_are_missing_until_they_are_placed() -> None:
     assert (row["missing"], row["needs_review"], row["largest_error_px"]) == (29, 0, None)
 
 
-def test_distances_to_the_truth_are_those_of_the_model_else_of_the_labels() -> None:
-    truth = {"A": (10.0, 10.0), "B": (20.0, 60.0)}
-    labelled = film(0, mean_truth=truth, notes=("odd label",))
+def test_distances_to_the_truth_are_those_of_the_model_else_of_the_labels(tmp_path: Path) -> None:
+    labelled = labelled_film(tmp_path, senior={"A": (10.0, 10.0), "B": (20.0, 60.0)})
+    assert labelled.listed is not None
+    (tmp_path / "junior.json").write_text("{")
+    torn = {**labelled.listed.labels, "junior": tmp_path / "junior.json"}
+    labelled = replace(labelled, listed=replace(labelled.listed, labels=torn))
     standing = Standing({"A": Mark((13.0, 14.0), "label")}, spacing=square(0.1, "x"))
     assert figures(labelled, standing, [], 0)["largest_distance_mm"] == 0.5
+    assert labelled.faults[0].startswith("junior.json: not JSON")
     row = figures(labelled, standing, [RECORD], 0)
-    assert (row["largest_distance_mm"], row["doubt"]) == (4.0, "odd label; a hand?")
+    assert (row["largest_distance_mm"], row["doubt"]) == (4.0, f"{labelled.faults[0]}; a hand?")
 
 
 def test_distances_count_the_sides_of_a_pixel() -> None:

@@ -19,7 +19,8 @@ from cephkit.records.record import LandmarkRecord
 from cephkit.review.journal import JournalError, UnsavedError
 from cephkit.review.parsing import EditError
 from cephkit.review.session import ConflictError, ReviewSession
-from tests.data.dicom.made import film, written
+from tests.data.dicom.made import film as dicom_film
+from tests.data.dicom.made import written
 from tests.review.sessions import (
     FACE,
     SIZE,
@@ -255,6 +256,32 @@ def test_the_list_tells_what_is_where(films: Path, tmp_path: Path) -> None:
     session.close()
 
 
+def test_the_list_of_a_data_set_is_there_at_once_and_fills_in(tiny_aariz: Path, tmp_path: Path) -> None:
+    session = dataset_session(tiny_aariz, tmp_path / "out")
+    assert [session.rows.row(film.n)["points"] for film in session.films] == [0] * 12
+    assert len(session.film_state(7)["truth"]["senior"]) > 0  # a film may be opened before its turn
+    session.start()
+    session.wait_for_rows()
+    for film in session.films:
+        assert session.rows.row(film.n)["points"] == len(film.truth["senior"]) > 0
+    session.close()
+
+
+def test_a_film_that_did_not_change_is_not_read_again_for_its_journal(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder_session(films, tmp_path / "out").edit(0, body(0, face_edit()))
+
+    def read(path: Path) -> bytes:
+        raise AssertionError(path)
+
+    monkeypatch.setattr("cephkit.review.record.read_bytes", read)
+    assert folder_session(films, tmp_path / "out").desks.standing(0).points.keys() == FACE.keys()
+    os.utime(films / "f0.png", (1, 1))
+    with pytest.raises(AssertionError, match=r"f0\.png"):
+        folder_session(films, tmp_path / "out").desks.standing(0)
+
+
 def test_a_pixel_size_that_a_person_gives_counts_before_all_others(films: Path, tmp_path: Path) -> None:
     given = {"f0": About(square(0.2, "about.csv"), 11.0)}
     session = folder_session(films, tmp_path / "out", about=given)
@@ -270,7 +297,7 @@ def test_a_pixel_size_that_a_person_gives_counts_before_all_others(films: Path, 
 
 def test_a_film_keeps_the_shape_of_its_pixels_without_a_pixel_size(tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
-    oblong = film(np.full(SIZE, 7, dtype=np.uint16), PixelSpacing=[0.2, 0.1])
+    oblong = dicom_film(np.full(SIZE, 7, dtype=np.uint16), PixelSpacing=[0.2, 0.1])
     (tmp_path / "films" / "f0.dcm").write_bytes(written(oblong))
     session = folder_session(tmp_path / "films", tmp_path / "out")
     before = session.film_state(0)

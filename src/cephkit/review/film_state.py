@@ -54,7 +54,7 @@ def picture_dict(
         "size": list(facts.size), "depth": facts.depth, "hash": facts.hash, "tile": TILE,
         "levels": [list(size) for size in facts.levels], "window": list(facts.window),
         "orientation": facts.orientation,
-        "notes": list(dict.fromkeys((*facts.notes, *film.notes, *said, *notes))),
+        "notes": list(dict.fromkeys((*facts.notes, *film.faults, *film.oddities, *said, *notes))),
         "doubt": "" if predicted is None else predicted.doubt,
         "truth": {name: {s: list(at) for s, at in points.items()} for name, points in film.truth.items()},
     }  # fmt: skip

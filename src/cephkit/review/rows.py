@@ -51,12 +51,12 @@ class Rows:
 
 
 def blank_row(film: ReviewFilm) -> dict[str, Any]:
-    """Return the row of a film of which nothing is known yet."""
+    """Return the row of a film of which nothing is known yet, its labels neither."""
     return {
         "n": film.n, "id": film.film_id, "file": film.file, "split": film.split or "",
         "status": "unreviewed", "broken": "",
         "largest_error_mm": None, "largest_error_px": None, "largest_distance_mm": None, "missing": 0,
-        "needs_review": 0, "doubt": "; ".join(film.notes), "points": 0,
+        "needs_review": 0, "doubt": "", "points": 0,
     }  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def figures(
         "largest_distance_mm": largest_distance_mm(film.mean_truth, compared, spacing),
         "missing": sum(symbol not in standing.points for symbol in sought(film, sources)),
         "needs_review": sum(s in reviewed[id(each)] for s, each in doubted.items()),
-        "doubt": "; ".join([*film.notes, *([predicted.doubt] if predicted is not None and predicted.doubt else [])]),
+        "doubt": "; ".join([*film.faults, *([predicted.doubt] if predicted is not None and predicted.doubt else [])]),
         "points": len(standing.points),
     }
 
