@@ -1,6 +1,7 @@
 """The application: the page, the answers to what it asks, and a guard before both."""
 
 import contextlib
+import errno
 import mimetypes
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,6 +24,7 @@ STATIC = Path(__file__).with_name("static")
 """The built page."""
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 """Of the page's files: another program may have told Windows otherwise, and browsers run no script of another kind."""
+DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 PLACEHOLDER = "<!doctype html><title>cephkit review</title><p>The page is not part of this installation.</p>"
 
 
@@ -56,9 +58,15 @@ def build_app(
 def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, ConflictError):
         return Json({"error": str(error), "film": error.film}, 409)
+    return Json({"error": str(error)}, _status(error))
+
+
+def _status(error: Exception) -> int:
     if isinstance(error, OtherFilmError):
-        return Json({"error": str(error)}, 409)
-    return Json({"error": str(error)}, 507 if isinstance(error, UnsavedError) else 422)
+        return 409
+    cause = error.__cause__
+    is_full = isinstance(cause, OSError) and cause.errno in DISK_FULL
+    return 507 if is_full or isinstance(error, UnsavedError) else 422
 
 
 def _http_error(request: Request, error: Exception) -> Response:

@@ -1,8 +1,7 @@
 """What leaves the page: sheets, tables, and files for other tools, all of films as they stand."""
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -88,9 +87,9 @@ def readable(session: ReviewSession, which: Which = "all") -> tuple[list[int], l
 
 
 def export(session: ReviewSession, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Write files for another tool, and return where: {folder, files, left_out}. What the last export wrote there goes.
+    """Write files for another tool, and return where: {folder, files, left_out}.
 
-    ``left_out`` are the films that cannot be read.
+    What only the last export wrote there goes, once all is written. ``left_out`` are the films that cannot be read.
 
     Args:
         session: the films.
@@ -112,22 +111,29 @@ def export(session: ReviewSession, content: Mapping[str, Any]) -> dict[str, Any]
     films = {session.films[n].film_id: session.films[n].path for n in numbers}
     folder = session.out / "export" / name
     files = FORMATS[name].files(records, FormatSettings(lambda record: films[record.film_id]))
-    _remove_last(folder)
-    write_whole(folder / WRITTEN, json_bytes(sorted(files)))
+    last = _last_written(folder)
+    write_whole(folder / WRITTEN, json_bytes(sorted({*last, *files})))
     written = write_files(folder, files, list(films.values()), overwrite=True)
+    _remove(folder, last - files.keys())
+    write_whole(folder / WRITTEN, json_bytes(sorted(files)))
     return {"folder": str(folder), "files": len(written), "left_out": left_out}
 
 
-def _remove_last(folder: Path) -> None:
-    """Remove what the last export wrote: films that have been taken back since would stay."""
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            names = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
-            for name in names:
-                (folder / Path(name).name).unlink(missing_ok=True)
-        except (ValueError, TypeError) as error:
-            raise CephkitError("is damaged; remove it", path=folder / WRITTEN) from error
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise CephkitError(f"cannot be emptied ({error.strerror or error})", path=folder) from error
+def _last_written(folder: Path) -> set[str]:
+    """Return the names of what the last export wrote, finished or not; films may have been taken back since."""
+    try:
+        return {Path(name).name for name in json.loads((folder / WRITTEN).read_text(encoding="utf-8"))}
+    except FileNotFoundError:
+        return set()
+    except (ValueError, TypeError) as error:
+        raise CephkitError("is damaged; remove it", path=folder / WRITTEN) from error
+    except OSError as error:
+        raise CephkitError(f"cannot be read ({error.strerror or error})", path=folder / WRITTEN) from error
+
+
+def _remove(folder: Path, names: Iterable[str]) -> None:
+    try:
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise CephkitError(f"cannot be emptied ({error.strerror or error})", path=folder) from error

@@ -158,7 +158,7 @@ class ReviewSession:
             try:
                 self._save(n)
             except CephkitError as error:  # the journal has the edit, and the next one tries again
-                return desk.revision, str(error)
+                return desk.revision, f"the edit is saved, but not in all files that are made of it: {error}"
             return desk.revision, ""
 
     def find_again(self, n: int, held: Points) -> dict[str, Mark]:
@@ -196,15 +196,22 @@ class ReviewSession:
             self._indexed.set()
 
     def _save(self, n: int) -> None:
-        """Write the labels of a film that was edited, and put it into the training set or take it out."""
+        """Write the labels of a film that was edited, and put it into the training set or take it out.
+
+        Raises:
+            CephkitError: they cannot be written.
+        """
         film, desk, standing = self.films[n], self.desks.get(n), self.desks.standing(n)
         assert desk.identity is not None
         record = standing_record(film, desk.identity, standing, self.desks.sources(n))
-        self.labels.write(film, record, standing, desk.revision)
-        if standing.confirmed and record.points:
-            self.training_set.put(film, record)
-        else:
-            self.training_set.remove(film)
+        try:
+            self.labels.write(film, record, standing, desk.revision)
+            if standing.confirmed and record.points:
+                self.training_set.put(film, record)
+            else:
+                self.training_set.remove(film)
+        except OSError as error:
+            raise CephkitError(f"cannot be read or written ({error})", "check its folder", film.path) from error
 
     def _desk(self, n: int) -> Desk:
         try:
