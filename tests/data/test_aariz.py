@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cephkit.data.aariz import read_aariz
+from cephkit.data.aariz import list_aariz, read_aariz, read_labels
 from cephkit.data.labels import landmarks_json
 from cephkit.data.spacing import square
 from cephkit.errors import DataError
@@ -105,6 +105,25 @@ def test_all_problems_in_one_go(maker: AarizMaker) -> None:
     assert problems["twice"].text == "one film id with 2 files: twice.bmp, twice.png"
     assert all(problem.remedy for problem in problems.values())
     assert str(problems["torn"]).startswith(f"train/torn: {maker.label_path('train', 'torn')}: not JSON")
+
+
+def test_films_are_listed_without_a_look_into_their_labels(maker: AarizMaker) -> None:
+    maker.add("train", "good", junior={"A": (1.0, 2.0)})
+    maker.add("train", "torn", junior=None)
+    maker.write_label("train", "torn", "{")
+    maker.add("train", "twice")
+    maker.add("train", "twice", suffix=".bmp")
+    listed, folder = list_aariz(maker.root, ("train",)), read_aariz(maker.root, ("train",))
+    good, torn = listed.films
+    assert [(film.film_id, film.path, film.machine, film.spacing) for film in listed.films] == [
+        (film.film_id, film.path, film.machine, film.spacing) for film in folder.films
+    ]
+    assert list(good.labels) == ["senior", "junior"]
+    assert [problem.film_id for problem in listed.problems] == ["twice"]
+    assert read_labels(good) == (folder.films[0].annotations, [], [])
+    annotations, problems, _ = read_labels(torn)
+    assert (annotations, [problem.text for problem in problems]) == ({}, [folder.problems[1].text])
+    assert listed.notes == folder.notes
 
 
 def test_cvm_stages_are_optional_and_a_torn_one_is_a_note(maker: AarizMaker) -> None:

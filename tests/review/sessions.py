@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
-from cephkit.data.aariz import read_aariz
+from cephkit.data.aariz import ListedFilm, list_aariz
 from cephkit.data.film import Points
 from cephkit.data.folder import films_in
+from cephkit.data.labels import landmarks_json
+from cephkit.files import json_bytes
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.app import build_app
-from cephkit.review.films import films_of_dataset, films_of_folder
+from cephkit.review.films import ReviewFilm, Source, films_of_dataset, films_of_folder
 from cephkit.review.predicting import NoPredictions, Predictions
-from cephkit.review.session import ReviewSession, Source
+from cephkit.review.session import ReviewSession
 
 PORT, TOKEN = 8000, "a-token"
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -54,7 +56,7 @@ def folder_session(
 
 def dataset_session(root: Path, out: Path, **settings: Any) -> ReviewSession:
     """A session of a data set."""
-    films = films_of_dataset(read_aariz(root), root, {})
+    films = films_of_dataset(list_aariz(root), root, {})
     return ReviewSession(films, out, Source("dataset", root.name), **settings)
 
 
@@ -65,6 +67,17 @@ def browser(session: ReviewSession, static: Path | None = None) -> Iterator[Test
     with TestClient(build_app(session, TOKEN, PORT, **given), base_url=ADDRESS, follow_redirects=False) as client:
         assert client.get(f"/?token={TOKEN}").status_code == 303
         yield client
+
+
+def labelled_film(folder: Path, **truth: Points) -> ReviewFilm:
+    """A film of a data set with these points of annotators; its picture is not there."""
+    labels = {}
+    for annotator, points in truth.items():
+        labels[annotator] = folder / annotator / "f.json"
+        labels[annotator].parent.mkdir(parents=True)
+        labels[annotator].write_bytes(json_bytes(landmarks_json("f", points)))
+    path = folder / "f.png"
+    return ReviewFilm(0, "f", path, "f.png", listed=ListedFilm("f", path, "train", folder, labels))
 
 
 class Given(NoPredictions):
@@ -88,9 +101,9 @@ def confirmed(before: bool = False, after: bool = True) -> dict[str, Any]:
     return {"kind": "film", "before": before, "after": after}
 
 
-def body(revision: int, edit: Mapping[str, Any], reviewer: str = "Ann") -> dict[str, Any]:
+def body(revision: int, edit: Mapping[str, Any], reviewer: str = "Ann", **more: Any) -> dict[str, Any]:
     """What the page sends."""
-    return {"revision": revision, "reviewer": reviewer, "edit": edit}
+    return {"revision": revision, "reviewer": reviewer, "edit": edit, **more}
 
 
 def face_edit(points: Points = FACE) -> dict[str, Any]:

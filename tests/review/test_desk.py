@@ -12,7 +12,7 @@ from tests.review.sessions import body, face_edit, folder_session, placed, write
 def test_a_film_is_read_once_until_it_is_forgotten(tmp_path: Path) -> None:
     session = folder_session(write_films(tmp_path / "films"), tmp_path / "out")
     session.edit(0, body(0, face_edit()))
-    desks = Desks(session.films, tmp_path / "out")
+    desks = Desks(session.films, tmp_path / "out", session.predictions, session.pixels)
     desk = desks.get(0)
     assert (desk.revision, desk.has("points"), desk.has("spacing")) == (1, True, False)
     before = session.film_state(0)["state"]["points"]["A"]
@@ -25,7 +25,7 @@ def test_a_film_is_read_once_until_it_is_forgotten(tmp_path: Path) -> None:
 
 def test_only_the_latest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LOADED", 2)
-    desks = Desks(folder_session(write_films(tmp_path / "films"), tmp_path / "out").films, tmp_path / "out")
+    desks = folder_session(write_films(tmp_path / "films"), tmp_path / "out").desks
     first, second = desks.get(0), desks.get(1)
     assert desks.get(0) is first
     desks.get(2)
@@ -34,5 +34,5 @@ def test_only_the_latest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_film_without_edits_has_no_base(tmp_path: Path) -> None:
-    desk = Desks(folder_session(write_films(tmp_path / "films"), tmp_path / "out").films, tmp_path / "out").get(0)
-    assert (desk.base, desk.identity, desk.revision, desk.again) == (None, None, 0, None)
+    desk = folder_session(write_films(tmp_path / "films"), tmp_path / "out").desks.get(0)
+    assert (desk.base, desk.identity, desk.revision) == (None, None, 0)

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from cephkit.cephalometry.norms import Subject
 from cephkit.data.spacing import Spacing
-from cephkit.review.edits import EditError, Mark, Standing, parse_edit
+from cephkit.review.edits import Standing, parse_edit
+from cephkit.review.marks import Mark
+from cephkit.review.parsing import EditError
 from tests.review.sessions import SIZE, confirmed, placed
 
 A = Mark((10.0, 20.0), "predicted")

@@ -1,5 +1,6 @@
 """The page's table: values, doubts, and whose error counts."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from cephkit.cephalometry.norms import Subject
 from cephkit.data.spacing import Spacing, square
 from cephkit.geometry import covariance_of_error, covariance_of_region
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import EditError, Mark, Standing
+from cephkit.review.edits import Standing
+from cephkit.review.films import ReviewFilm
+from cephkit.review.marks import Found, Mark
 from cephkit.review.numbers import (
     MARKING_ERROR_MM,
     asked_standing,
@@ -19,8 +22,11 @@ from cephkit.review.numbers import (
     numbers,
     parse_analyses,
 )
+from cephkit.review.parsing import EditError
+from cephkit.review.record import Identity, standing_record
 from tests.review.sessions import FACE, SIZE
 
+FILM = ReviewFilm(0, "f", Path("films/f.png"), "f.png")
 RECORD = LandmarkRecord(points=dict(FACE), size=SIZE, spacing=square(1.0, "x"), film_id="f")
 
 
@@ -82,29 +88,52 @@ def test_without_a_pixel_size_there_are_no_lengths() -> None:
     assert rows["sna"]["value"] is not None
 
 
-def test_points_that_lie_where_they_lay_keep_their_origin() -> None:
-    standing = Standing({"A": Mark((1.0, 2.0), "predicted"), "B": Mark((3.0, 4.0), "label", True)})
-    asked = asked_standing({"points": {"A": [1, 2], "B": [3, 5]}, "spacing": None, "subject": None}, standing, SIZE)
+def at(x: float, y: float, origin: str = "corrected") -> dict[str, Any]:
+    return {"at": [x, y], "origin": origin, "confirmed": False}
+
+
+def test_points_come_as_they_stand_on_the_page() -> None:
+    asked = asked_standing({"points": {"B": at(3, 5), "A": at(1, 2, "predicted")}, "subject": None}, SIZE)
     assert asked.points == {"A": Mark((1.0, 2.0), "predicted"), "B": Mark((3.0, 5.0), "corrected")}
+    assert list(asked.points) == ["A", "B"]
     assert asked.subject == Subject()
+
+
+def test_labels_off_the_film_are_measured_as_they_are() -> None:
+    assert asked_standing({"points": {"A": at(-9, 2, "label")}}, SIZE).points["A"].at == (-9.0, 2.0)
+
+
+def test_a_point_found_again_counts_with_the_error_that_the_model_promised() -> None:
+    def error(mark: Mark) -> float:
+        marks = {**{symbol: Mark(point, "corrected") for symbol, point in FACE.items()}, "A": mark}
+        standing = Standing(marks, spacing=square(1.0, "x"))
+        record = standing_record(FILM, Identity(SIZE, "hash", "content"), standing, [])
+        return float(table(record)["sna"]["standard_error"])
+
+    sure, unsure = (
+        error(Mark(FACE["A"], "found_again", found=Found({}, region_90=((size, 0.0), (0.0, size)))))
+        for size in (0.01, 400.0)
+    )
+    assert sure < error(Mark(FACE["A"], "corrected")) < unsure
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({}, "points are None"),
-        ({"points": []}, "points are"),
-        ({"points": {"Q": [1, 2]}}, "'Q' is not a landmark"),
-        ({"points": {"A": [1]}}, r"expected \[x, y\]"),
-        ({"points": {"A": [1, 1e9]}}, "y of A"),
-        ({"points": {"A": [100, 1]}}, "off the film"),
+        ({}, "points is None"),
+        ({"points": []}, "points is"),
+        ({"points": {"Q": at(1, 2)}}, "'Q' is not a landmark"),
+        ({"points": {"A": [1, 2]}}, "A is .* expected an object"),
+        ({"points": {"A": {**at(1, 2), "at": [1]}}}, r"expected \[x, y\]"),
+        ({"points": {"A": at(1, 1e9)}}, "y of A"),
+        ({"points": {"A": at(100, 1)}}, "off the film"),
         ({"points": {}, "spacing": 3}, "spacing is 3"),
         ({"points": {}, "subject": {"age": -1}}, "age is -1"),
     ],
 )
 def test_nonsense_is_refused(content: dict[str, Any], said: str) -> None:
     with pytest.raises(EditError, match=said):
-        asked_standing(content, Standing(), SIZE)
+        asked_standing(content, SIZE)
 
 
 def test_analyses_are_known_names_each_once() -> None:

@@ -12,8 +12,8 @@ from cephkit.cephalometry.sheet import PDF_ENDING, SHEET_ENDING
 from cephkit.errors import CephkitError
 from cephkit.interchange.formats import FORMATS
 from cephkit.records.record import COLUMNS
-from cephkit.review.edits import EditError
 from cephkit.review.outputs import export, landmarks_csv, measurements_csv, readable, sheet, with_points
+from cephkit.review.parsing import EditError
 from cephkit.review.session import ReviewSession
 from tests.review.sessions import FACE, body, confirmed, face_edit, folder_session, write_films
 
@@ -37,7 +37,9 @@ def test_tables_are_those_of_predict_and_measure(session: ReviewSession) -> None
     table = rows(landmarks_csv(session, with_points(session)))
     assert tuple(table[0]) == COLUMNS
     assert [(row["film"], row["symbol"]) for row in table] == [
-        (film, symbol) for film in ("f0", "f1") for symbol in sorted(FACE, key=list(session.standing(0).points).index)
+        (film, symbol)
+        for film in ("f0", "f1")
+        for symbol in sorted(FACE, key=list(session.desks.standing(0).points).index)
     ]
     measured = rows(b"".join(measurements_csv(session, [0])))
     assert tuple(measured[0]) == TABLE_COLUMNS

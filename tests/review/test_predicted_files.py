@@ -48,10 +48,10 @@ def test_predictions_that_cannot_be_used_are_refused_at_once(tmp_path: Path) -> 
 
 
 def test_a_later_file_that_cannot_be_read_is_told_on_its_film(tmp_path: Path) -> None:
-    session = folder_session(write_films(tmp_path / "films"), tmp_path / "out")
+    films, out = write_films(tmp_path / "films"), tmp_path / "out"
     write_prediction(tmp_path / "given", "f0")
     (tmp_path / "given" / "f1.json").write_text("{")
-    session.predictions = ReadPredictions(session.films, tmp_path / "given")
+    session = folder_session(films, out, ReadPredictions(folder_session(films, out).films, tmp_path / "given"))
     assert "failed: " in session.film_state(1)["predicting"]
     assert session.film_state(0)["predicting"] == ""
     assert session.edit(1, body(0, placed("A", (1, 1)))) == (1, "")

@@ -48,10 +48,8 @@ class Watched(Model):
 
 
 def predicting(films: Path, out: Path, model: Model, run: str = "r") -> tuple[ReviewSession, ModelPredictions]:
-    session = folder_session(films, out)
-    predictions = ModelPredictions(session.films, out / "predictions", model, run)
-    session.predictions = predictions
-    return session, predictions
+    predictions = ModelPredictions(folder_session(films, out).films, out / "predictions", model, run)
+    return folder_session(films, out, predictions), predictions
 
 
 def wait_for(predictions: ModelPredictions, *numbers: int) -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from cephkit.data.spacing import square
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import Mark, Standing
+from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.journal import Journal, JournalError, Kept
+from cephkit.review.marks import Mark
 from cephkit.review.record import Base, Identity, base_of, read_kept, standing_record
+from tests.review.sessions import labelled_film
 
 FILM = ReviewFilm(0, "f", Path("films/f.png"), "f.png")
 IDENTITY = Identity((120, 100), "hash", "content", 6, square(0.1, "DICOM"))
@@ -51,9 +53,8 @@ def test_a_point_of_an_earlier_model_keeps_what_that_said() -> None:
     assert dict(record.expected_errors) == {"A": 7.0}
 
 
-def test_labels_come_before_predictions() -> None:
-    truth = {"senior": {"A": (1.0, 2.0)}, "junior": {"B": (3.0, 4.0)}}
-    labelled = ReviewFilm(0, "f", Path("f.png"), "f.png", truth=truth)
+def test_labels_come_before_predictions(tmp_path: Path) -> None:
+    labelled = labelled_film(tmp_path, senior={"A": (1.0, 2.0)}, junior={"B": (3.0, 4.0)})
     assert base_of(labelled, MODEL) == Base({"A": Mark((1.0, 2.0), "label")}, MODEL)
     assert base_of(FILM, None) == Base({})
     assert set(base_of(FILM, MODEL).points) == {"A", "B", "N"}

@@ -12,14 +12,15 @@ import pytest
 from PIL import Image
 
 from cephkit.data.about import About
-from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing, square
 from cephkit.errors import FilmError
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import EditError
 from cephkit.review.journal import JournalError, UnsavedError
+from cephkit.review.parsing import EditError
 from cephkit.review.session import ConflictError, ReviewSession
+from tests.data.dicom.made import film as dicom_film
+from tests.data.dicom.made import written
 from tests.review.sessions import (
     FACE,
     SIZE,
@@ -91,7 +92,7 @@ def test_the_first_line_keeps_what_the_model_had_found(films: Path, tmp_path: Pa
     assert again.film_state(0)["predicted"]["points"]["B"] == [1.0, 1.0]
     # Without any model, what it said then still counts.
     alone = folder_session(films, tmp_path / "out")
-    assert alone.record(0).expected_errors == {"B": 9.0}
+    assert alone.desks.record(0).expected_errors == {"B": 9.0}
 
 
 def test_an_edit_on_an_old_view_is_refused_with_the_film_as_it_is(films: Path, tmp_path: Path) -> None:
@@ -240,6 +241,7 @@ def test_the_list_tells_what_is_where(films: Path, tmp_path: Path) -> None:
     session.wait_for_rows()
     row = session.rows.row(0)
     assert (row["status"], row["points"], row["missing"], row["needs_review"]) == ("unreviewed", 10, 1, 1)
+    assert set(session.film_state(0)["sought"]) == {*FACE, "Pog"}
     assert (row["largest_error_px"], row["largest_error_mm"]) == (9.0, 4.5)
     assert session.rows.row(1)["doubt"] == "is it a film?"
     assert session.rows.row(2)["points"] == 0
@@ -254,6 +256,32 @@ def test_the_list_tells_what_is_where(films: Path, tmp_path: Path) -> None:
     session.close()
 
 
+def test_the_list_of_a_data_set_is_there_at_once_and_fills_in(tiny_aariz: Path, tmp_path: Path) -> None:
+    session = dataset_session(tiny_aariz, tmp_path / "out")
+    assert [session.rows.row(film.n)["points"] for film in session.films] == [0] * 12
+    assert len(session.film_state(7)["truth"]["senior"]) > 0  # a film may be opened before its turn
+    session.start()
+    session.wait_for_rows()
+    for film in session.films:
+        assert session.rows.row(film.n)["points"] == len(film.truth["senior"]) > 0
+    session.close()
+
+
+def test_a_film_that_did_not_change_is_not_read_again_for_its_journal(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder_session(films, tmp_path / "out").edit(0, body(0, face_edit()))
+
+    def read(path: Path) -> bytes:
+        raise AssertionError(path)
+
+    monkeypatch.setattr("cephkit.review.record.read_bytes", read)
+    assert folder_session(films, tmp_path / "out").desks.standing(0).points.keys() == FACE.keys()
+    os.utime(films / "f0.png", (1, 1))
+    with pytest.raises(AssertionError, match=r"f0\.png"):
+        folder_session(films, tmp_path / "out").desks.standing(0)
+
+
 def test_a_pixel_size_that_a_person_gives_counts_before_all_others(films: Path, tmp_path: Path) -> None:
     given = {"f0": About(square(0.2, "about.csv"), 11.0)}
     session = folder_session(films, tmp_path / "out", about=given)
@@ -265,6 +293,18 @@ def test_a_pixel_size_that_a_person_gives_counts_before_all_others(films: Path, 
         film = each.film_state(0)
         assert (film["spacing"], film["aspect"]) == (tall, 2.0)
     assert session.film_state(1)["aspect"] == 1.0
+
+
+def test_a_film_keeps_the_shape_of_its_pixels_without_a_pixel_size(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    oblong = dicom_film(np.full(SIZE, 7, dtype=np.uint16), PixelSpacing=[0.2, 0.1])
+    (tmp_path / "films" / "f0.dcm").write_bytes(written(oblong))
+    session = folder_session(tmp_path / "films", tmp_path / "out")
+    before = session.film_state(0)
+    assert (before["spacing"]["row_mm"], before["aspect"]) == (0.2, 2.0)
+    session.edit(0, body(0, {"kind": "spacing", "before": before["spacing"], "after": None}))
+    after = session.film_state(0)
+    assert (after["spacing"], after["aspect"]) == (None, 2.0)
 
 
 def test_a_film_that_cannot_be_read_is_marked_and_unmarked(films: Path, tmp_path: Path) -> None:
@@ -315,40 +355,3 @@ def test_more_films_than_are_kept_in_memory(films: Path, tmp_path: Path, monkeyp
             before = state(session, n)["points"].get("A")
             assert session.edit(n, body(revision, placed("A", (n, revision), before))) == (revision + 1, "")
     assert [state(session, n)["points"]["A"]["at"] for n in range(3)] == [[0, 2], [1, 2], [2, 2]]
-
-
-def test_the_model_is_asked_again_at_the_pixel_size_that_was_calibrated(films: Path, tmp_path: Path) -> None:
-    class Asked(Given):
-        has_model = True
-
-        def find_again(self, n: int, held: Points, spacing: Spacing | None) -> LandmarkRecord:
-            assert spacing is not None
-            assert (spacing.row_mm, spacing.column_mm) == (0.2, 0.1)
-            return LandmarkRecord(points={"A": (70.0, 60.0)}, size=SIZE)
-
-    session = folder_session(films, tmp_path / "out", Asked({0: predicted()}))
-    calibrated = {"row_mm": 0.2, "column_mm": 0.1, "origin": "typed", "plane": "unknown"}
-    session.edit(0, body(0, {"kind": "spacing", "before": session.film_state(0)["spacing"], "after": calibrated}))
-    assert session.find_again(0, {"N": (80.0, 28.0)}).points == {"A": (70.0, 60.0)}
-
-
-def test_what_was_found_again_keeps_its_doubts_over_a_restart(films: Path, tmp_path: Path) -> None:
-    class Asked(Given):
-        has_model = True
-
-        def find_again(self, n: int, held: Points, spacing: Spacing | None) -> LandmarkRecord:
-            assert held == {"N": (80.0, 28.0)}
-            return LandmarkRecord(
-                points={"A": (70.12345, 60.0)}, expected_errors={"A": 4.0}, model={"model": "m"}, size=SIZE
-            )
-
-    session = folder_session(films, tmp_path / "out", Asked({0: predicted()}))
-    before = state(session)["points"]["A"]
-    at = session.find_again(0, {"N": (80.0, 28.0)}).points["A"]
-    assert at == (70.123, 60.0)
-    session.edit(0, body(0, placed("A", at, before, origin="found_again")))
-    for each in (session, folder_session(films, tmp_path / "out"), folder_session(films, tmp_path / "out", Given({}))):
-        assert each.record(0).expected_errors == {"A": 4.0, "B": 9.0}
-    alone = folder_session(films, tmp_path / "out")
-    (tmp_path / "out" / "found_again" / "f0.json").write_text("{")
-    assert alone.record(0).expected_errors == {"B": 9.0}

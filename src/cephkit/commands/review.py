@@ -138,7 +138,7 @@ def open_browser(address: str) -> None:
 
 
 def _films(options: ReviewOptions, about: Mapping[str, About]) -> "list[ReviewFilm]":
-    from cephkit.data.aariz import has_split, read_aariz
+    from cephkit.data.aariz import has_split, list_aariz
     from cephkit.review.films import films_of_dataset, films_of_folder
 
     if options.films is not None:
@@ -147,7 +147,7 @@ def _films(options: ReviewOptions, about: Mapping[str, About]) -> "list[ReviewFi
     root = options.dataset_path
     assert root is not None
     splits = options.splits or tuple(split for split in SPLITS if has_split(root, split)) or SPLITS
-    folder = read_aariz(root, splits)
+    folder = list_aariz(root, splits)
     if not folder.films:
         raise SettingsError("contains no film", path=root)
     for note in folder.notes:
@@ -156,7 +156,8 @@ def _films(options: ReviewOptions, about: Mapping[str, About]) -> "list[ReviewFi
 
 
 def _session(options: ReviewOptions, films: "Sequence[ReviewFilm]", name: str) -> "ReviewSession":
-    from cephkit.review.session import ReviewSession, Source
+    from cephkit.review.films import Source
+    from cephkit.review.session import ReviewSession
 
     return ReviewSession(
         films, options.out, Source("films" if options.films is not None else "dataset", name),

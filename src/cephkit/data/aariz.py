@@ -1,6 +1,6 @@
 """The Aariz layout on disk: folders, endings, labels and machine map. Films are not decoded here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from cephkit.data.labels import read_cvm_stage, read_landmarks
 from cephkit.data.machines import FILE_NAME, MachineRow, read_machine_map
 from cephkit.data.names import LABEL_ENDING, film_key, film_name, of_film, rows_without_film
 from cephkit.data.opened import FILM_ENDINGS
+from cephkit.data.spacing import Spacing
 from cephkit.errors import DataError, LabelError, Note, some
 
 ANNOTATORS: dict[str, str] = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}
@@ -38,11 +39,63 @@ class AarizFolder:
     notes: tuple[Note, ...] = ()
 
 
+@dataclass(frozen=True)
+class ListedFilm:
+    """A film and the files of its labels, none of which has been opened."""
+
+    film_id: str
+    path: Path
+    split: Split
+    label_folder: Path
+    """Where labels are, or would be."""
+    labels: Mapping[str, Path] = field(default_factory=dict)
+    """Annotator -> file."""
+    machine: str | None = None
+    spacing: Spacing | None = None
+    problems: tuple[Problem, ...] = ()
+    """Those that names alone tell."""
+
+
+@dataclass(frozen=True)
+class ListedFolder:
+    """Films by split and name, as far as names and the machine map tell; see ``AarizFolder``."""
+
+    films: tuple[ListedFilm, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[Note, ...] = ()
+
+
 def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
     """Films and labels under ``root``; folder names and endings in any case.
 
     Raises:
         DataError: ``root``, a split or its films are not there, or the machine map is no such table.
+    """
+    listed = list_aariz(root, splits)
+    films: list[Film] = []
+    problems, notes = list(listed.problems), list[Note]()
+    stages: dict[Split, dict[str, int]] = {}
+    for split in splits:
+        stages[split], odd = _cvm_stages(split, _film_folder(Path(root), split)[0])
+        notes += odd
+    for film in listed.films:
+        annotations, broken, odd = read_labels(film)
+        problems += broken
+        notes += odd
+        films.append(
+            Film(
+                film.film_id, film.path, film.split, film.machine, film.spacing, annotations,
+                stages[film.split].get(film.film_id),
+            )
+        )  # fmt: skip
+    return AarizFolder(tuple(films), tuple(problems), (*notes, *listed.notes))
+
+
+def list_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> ListedFolder:
+    """Films under ``root`` with the files of their labels, which are not opened; see ``read_aariz``.
+
+    Raises:
+        DataError: see ``read_aariz``.
     """
     root = Path(root)
     folders = {split: _film_folder(root, split) for split in splits}
@@ -53,18 +106,41 @@ def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
             "add the file that came with the data set"
         ))
     ]  # fmt: skip
-    films: list[Film] = []
+    films: list[ListedFilm] = []
     problems: list[Problem] = []
     for split, (split_folder, film_folder) in folders.items():
-        found, broken, odd = _read_split(split, split_folder, film_folder)
+        found, broken = _list_split(split, split_folder, film_folder)
         problems += broken
-        notes += odd
         for film in found:
             row = of_film(machines, film.path)
             films.append(film if row is None else replace(film, machine=row.machine, spacing=row.spacing))
     files = [film.path for film in films] + _films_of_others(root, splits)
     notes += _machine_notes(films, machines) + _unmatched_rows(films, files, machines)
-    return AarizFolder(tuple(films), tuple(problems), tuple(notes))
+    return ListedFolder(tuple(films), tuple(problems), tuple(notes))
+
+
+def read_labels(film: ListedFilm) -> tuple[dict[str, Points], list[Problem], list[Note]]:
+    """Read the points of each annotator of a film who marked any, with problems and notes of these files."""
+    name = f"{film.split}/{film.film_id}"
+    annotations: dict[str, Points] = {}
+    problems: list[Problem] = []
+    notes: list[Note] = []
+    for annotator, path in film.labels.items():
+        try:
+            points, oddities = read_landmarks(path)
+        except LabelError as error:
+            kind, text, remedy = error.kind, error.text, error.remedy
+            problems.append(Problem(kind, text, remedy, film_id=film.film_id, split=film.split, path=path))
+            continue
+        if points:
+            annotations[annotator] = points
+        remedy = "correct the label file, if it is wrong"
+        notes += [Note("label", f"{name} ({annotator}): {note}", remedy) for note in oddities]
+    if not annotations and not problems and not film.problems:
+        text = f"film without landmarks of any annotator in {film.label_folder}"
+        remedy = f"add {film.film_id}.json or remove the film"
+        problems.append(Problem("label", text, remedy, film_id=film.film_id, split=film.split, path=film.path))
+    return annotations, problems, notes
 
 
 def has_split(root: Path, split: Split) -> bool:
@@ -110,15 +186,16 @@ def _entry(parent: Path, name: str, *, folder: bool = False) -> Path | None:
     return found[0] if found else None
 
 
-def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[list[Film], list[Problem], list[Note]]:
+def _list_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[list[ListedFilm], list[Problem]]:
     by_stem: dict[str, list[Path]] = {}
     for path in _visible(film_folder):
         if path.suffix.lower() in FILM_ENDINGS:
             by_stem.setdefault(film_name(path), []).append(path)
-    problems: list[Problem] = []
+    problems: dict[str, list[Problem]] = {}
 
     def broken(film_id: str, path: Path, kind: str, text: str, remedy: str) -> None:
-        problems.append(Problem(kind, text, remedy, film_id=film_id, split=split, path=path))
+        found = Problem(kind, text, remedy, film_id=film_id, split=split, path=path)
+        problems.setdefault(film_id, []).append(found)
 
     for film_id, paths in by_stem.items():
         if len(paths) > 1:
@@ -127,45 +204,25 @@ def _read_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
     annotation_folder = _entry(split_folder, "Annotations", folder=True)
     landmark_folder = _entry(annotation_folder, "Cephalometric Landmarks", folder=True) if annotation_folder else None
     by_key = {film_key(film_id): film_id for film_id in by_stem}
-    annotations: dict[str, dict[str, Points]] = {film_id: {} for film_id in by_stem}
-    notes: list[Note] = []
+    labels: dict[str, dict[str, Path]] = {film_id: {} for film_id in by_stem}
     for annotator, name in ANNOTATORS.items():
         for written, path in _label_files(landmark_folder, name):
             film_id = written if written in by_stem else by_key.get(film_key(written), written)
             if film_id not in by_stem:
                 text = f"label without a film {film_id} ({', '.join(FILM_ENDINGS)}) in {film_folder}"
                 broken(film_id, path, "label", text, "add the film or remove the label")
-                continue
-            if annotator in annotations[film_id]:
+            elif annotator in labels[film_id]:
                 text = f"a second label of {name} for this film, by another spelling of its name"
                 broken(film_id, path, "label", text, "keep one of them")
-                continue
-            try:
-                points, oddities = read_landmarks(path)
-            except LabelError as error:
-                broken(film_id, path, error.kind, error.text, error.remedy)
-                continue
-            annotations[film_id][annotator] = points
-            notes += [
-                Note("label", f"{split}/{film_id} ({annotator}): {note}", "correct the label file, if it is wrong")
-                for note in oddities
-            ]
-    stages, unread = _cvm_stages(annotation_folder)
-    if unread:
-        text = f"{split}: CVM stage of {len(unread)} films cannot be read: {some(unread)}"
-        notes.append(Note("CVM stages", text, "nothing to do: training does not use them"))
-    named = {(problem.film_id) for problem in problems}
-    films = []
-    for film_id, paths in by_stem.items():
-        if len(paths) > 1:
-            continue
-        if not any(annotations[film_id].values()) and film_id not in named:
-            expected = landmark_folder or split_folder / "Annotations" / "Cephalometric Landmarks"
-            text = f"film without landmarks of any annotator in {expected}"
-            broken(film_id, paths[0], "label", text, f"add {film_id}.json or remove the film")
-        given = {annotator: points for annotator, points in annotations[film_id].items() if points}
-        films.append(Film(film_id, paths[0], split, annotations=given, cvm_stage=stages.get(film_id)))
-    return films, problems, notes
+            else:
+                labels[film_id][annotator] = path
+    folder = landmark_folder or split_folder / "Annotations" / "Cephalometric Landmarks"
+    films = [
+        ListedFilm(film_id, path, split, folder, labels[film_id], problems=tuple(problems.get(film_id, ())))
+        for film_id, (path, *others) in by_stem.items()
+        if not others
+    ]
+    return films, [problem for found in problems.values() for problem in found]
 
 
 def _label_files(parent: Path | None, name: str) -> Iterable[tuple[str, Path]]:
@@ -191,15 +248,17 @@ def label_path(root: Path, split: Split, folder: str, film: Path) -> Path:
     return next(iter((*named, *alike)), parent / f"{film_name(film)}{LABEL_ENDING}")
 
 
-def _cvm_stages(annotation_folder: Path | None) -> tuple[dict[str, int], list[str]]:
+def _cvm_stages(split: Split, split_folder: Path) -> tuple[dict[str, int], list[Note]]:
     stages: dict[str, int] = {}
     unread: list[str] = []
-    for film_id, path in _label_files(annotation_folder, "CVM Stages"):
+    for film_id, path in _label_files(_entry(split_folder, "Annotations", folder=True), "CVM Stages"):
         try:
             stages[film_id] = read_cvm_stage(path)
         except LabelError:
             unread.append(film_id)
-    return stages, unread
+    text = f"{split}: CVM stage of {len(unread)} films cannot be read: {some(unread)}"
+    note = Note("CVM stages", text, "nothing to do: training does not use them")
+    return stages, [note] if unread else []
 
 
 def _films_of_others(root: Path, splits: Sequence[Split]) -> list[Path]:
@@ -208,7 +267,7 @@ def _films_of_others(root: Path, splits: Sequence[Split]) -> list[Path]:
     return [path for split in others for path in _visible(_film_folder(root, split)[1])]
 
 
-def _unmatched_rows(films: Sequence[Film], files: Sequence[Path], machines: dict[str, MachineRow]) -> list[Note]:
+def _unmatched_rows(films: Sequence[ListedFilm], files: Sequence[Path], machines: dict[str, MachineRow]) -> list[Note]:
     """Notes on films that the machine map does not name, and on its rows that name no film."""
     absent = [film.film_id for film in films if of_film(machines, film.path) is None] if machines else []
     unused = [machines[key].film for key in rows_without_film(machines, files)]
@@ -223,7 +282,7 @@ def _unmatched_rows(films: Sequence[Film], files: Sequence[Path], machines: dict
     return notes
 
 
-def _machine_notes(films: Sequence[Film], machines: dict[str, MachineRow]) -> list[Note]:
+def _machine_notes(films: Sequence[ListedFilm], machines: dict[str, MachineRow]) -> list[Note]:
     notes = []
     faulty = [f"{film.film_id} ({row.fault})" for film in films if (row := of_film(machines, film.path)) and row.fault]
     if faulty:

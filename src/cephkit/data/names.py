@@ -31,7 +31,7 @@ def film_name(file: Path | str) -> str:
     it is written. A name too long for files that get endings is cut and made unique by its hash (``short_name``). A
     name has no ending any more: never take the name of a name.
     """
-    name = PurePath(file).name
+    name = (file if isinstance(file, PurePath) else PurePath(file)).name
     stem, _, ending = name.rpartition(".")
     return short_name(stem if stem and f".{ending.lower()}" in _ENDINGS else name)
 

@@ -84,7 +84,12 @@ def _error(value: Any, name: str, path: Path) -> float:
     return error
 
 
-def _region(value: Any, name: str, path: Path) -> Matrix:
+def region_of(value: Any) -> Matrix:
+    """Return the 90 % region (2, 2) that plain types hold.
+
+    Raises:
+        ValueError: they hold something else.
+    """
     try:
         (a, b), (c, d) = ([float(entry) for entry in row] for row in value)
     except (TypeError, ValueError, OverflowError):
@@ -94,8 +99,15 @@ def _region(value: Any, name: str, path: Path) -> Matrix:
         and a * d >= b * c
         and math.isclose(b, c, rel_tol=1e-5, abs_tol=1e-8)
     ):
-        raise LabelError(f"{name} is {value!r:.60}, expected [[a, b], [b, c]] of an ellipse", "correct it", path)
+        raise ValueError(f"{value!r:.60}, expected [[a, b], [b, c]] of an ellipse")
     return np.array([[a, b], [c, d]])
+
+
+def _region(value: Any, name: str, path: Path) -> Matrix:
+    try:
+        return region_of(value)
+    except ValueError as error:
+        raise LabelError(f"{name} is {error}", "correct it", path) from error
 
 
 def _facing(content: dict[str, Any], path: Path) -> Facing | None:

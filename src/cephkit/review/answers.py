@@ -21,10 +21,10 @@ from cephkit.drawing.silhouette import silhouettes
 from cephkit.errors import FilmError
 from cephkit.landmarks import BY_SYMBOL, Facing, in_canonical_order
 from cephkit.review.described import described
-from cephkit.review.edits import EditError
-from cephkit.review.film_state import predicted_dict
-from cephkit.review.numbers import asked_standing, measured, numbers, parse_analyses, parse_points
+from cephkit.review.marks import parse_points
+from cephkit.review.numbers import asked_standing, measured, numbers, parse_analyses
 from cephkit.review.outputs import export, landmarks_csv, measured_film, measurements_csv, readable, sheet
+from cephkit.review.parsing import EditError
 from cephkit.review.pixels import FilmPixels, stamp
 from cephkit.review.session import ReviewSession
 from cephkit.review.thumbnails import version
@@ -107,7 +107,7 @@ class Answers:
         """Answer with the pixels of a tile."""
         film = await self._decoded(self._number(request))
         if request.query_params.get("h", film.facts.hash) != film.facts.hash:
-            raise HTTPException(404, "the film has changed; load it again")
+            raise HTTPException(409, "the film's file holds another picture now; load the film again")
         level, row, column = (request.path_params[name] for name in ("level", "row", "column"))
         tile = film.tile(level, row, column)
         if tile is None:
@@ -135,9 +135,9 @@ class Answers:
         n, content = self._number(request), await _body(request)
 
         def answer() -> dict[str, Any]:
-            size, analyses = self.session.identity(n).size, parse_analyses(content.get("analyses"))
-            standing = asked_standing(content, self.session.standing(n), size)
-            return numbers(measured(self.session.record(n, standing), standing.subject, analyses))
+            size, analyses = self.session.desks.identity(n).size, parse_analyses(content.get("analyses"))
+            standing = asked_standing(content, size)
+            return numbers(measured(self.session.desks.record(n, standing), standing.subject, analyses))
 
         return Json(await run_in_threadpool(answer))
 
@@ -148,9 +148,9 @@ class Answers:
             raise HTTPException(409, "there is no model to ask; start cephkit review with --checkpoint")
 
         def answer() -> dict[str, Any]:
-            held = parse_points(content.get("held"), self.session.identity(n).size)
-            found = predicted_dict(self.session.find_again(n, held))
-            return {name: found[name] for name in ("points", "expected_errors_px", "regions_90")}
+            held = parse_points(content.get("held"), self.session.seen(n, content).size)
+            found = self.session.find_again(n, held)
+            return {"points": {symbol: mark.to_dict() for symbol, mark in found.items()}}
 
         return Json(await run_in_threadpool(answer))
 

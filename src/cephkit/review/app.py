@@ -1,6 +1,7 @@
 """The application: the page, the answers to what it asks, and a guard before both."""
 
 import contextlib
+import errno
 import mimetypes
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from cephkit.errors import CephkitError
 from cephkit.review.answers import Answers, Json
 from cephkit.review.guard import Guard
-from cephkit.review.journal import UnsavedError
+from cephkit.review.journal import OtherFilmError, UnsavedError
 from cephkit.review.session import ConflictError, ReviewSession
 
 STATIC = Path(__file__).with_name("static")
@@ -25,6 +26,7 @@ FONTS = Path(__file__).parents[1] / "fonts"
 """Of Persian text, which not every machine has."""
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
 """Of the page's files: another program may have told Windows otherwise, and browsers run no script of another kind."""
+DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 PLACEHOLDER = "<!doctype html><title>cephkit review</title><p>The page is not part of this installation.</p>"
 
 
@@ -58,7 +60,15 @@ def build_app(
 def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, ConflictError):
         return Json({"error": str(error), "film": error.film}, 409)
-    return Json({"error": str(error)}, 507 if isinstance(error, UnsavedError) else 422)
+    return Json({"error": str(error)}, _status(error))
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, OtherFilmError):
+        return 409
+    cause = error.__cause__
+    is_full = isinstance(cause, OSError) and cause.errno in DISK_FULL
+    return 507 if is_full or isinstance(error, UnsavedError) else 422
 
 
 def _http_error(request: Request, error: Exception) -> Response:

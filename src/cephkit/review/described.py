@@ -11,7 +11,7 @@ from cephkit.interchange.formats import FORMATS
 from cephkit.landmarks import LANDMARKS, Landmark
 from cephkit.notice import NOTICE, VERSION
 from cephkit.pdf import check_pdf
-from cephkit.records.record import REVIEW_MM
+from cephkit.records.record import REVIEW_HEIGHT, REVIEW_MM, WEAK_SCORE
 from cephkit.review.session import ReviewSession
 
 
@@ -30,6 +30,8 @@ def described(session: ReviewSession, language: str = "auto") -> dict[str, Any]:
         "pdf": _has_pdf(),
         "films": len(session.films),
         "review_mm": REVIEW_MM,
+        "review_height": REVIEW_HEIGHT,
+        "weak_score": WEAK_SCORE,
     }
 
 

@@ -1,19 +1,21 @@
-"""What is known of single films' landmarks: what was there at first, and every edit since, as journals keep them."""
+"""What is known of films' landmarks: what was there at first, what models found, and every edit since."""
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cephkit.data.names import LABEL_ENDING
-from cephkit.errors import LabelError
-from cephkit.records.reader import read_record
+from cephkit.data.spacing import Spacing
+from cephkit.errors import FilmError
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Kind, Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal
-from cephkit.review.record import Base, Identity, check_same, read_kept
+from cephkit.review.pixels import Pixels, Stamp, stamp
+from cephkit.review.predicting import Predictions
+from cephkit.review.record import Base, Identity, base_of, check_same, read_kept, standing_record
 
 LOADED = 256
 """Films whose edits are kept in memory; the others are read again when they are needed."""
@@ -21,16 +23,17 @@ LOADED = 256
 
 @dataclass
 class Desk:
-    """What is known of one film's landmarks: what was there at first, and the edits since."""
+    """A film's journal as it was read, and the film as it stands by it."""
 
+    film: ReviewFilm
     journal: Journal
     base: Base | None = None
     """As frozen by the first edit; None before."""
     identity: Identity | None = None
     """Of the film when it was first edited."""
+    checked: Stamp | None = None
+    """Of the film's file when it was last known to be the one that was edited."""
     entries: list[Entry] = field(default_factory=list)
-    again: LandmarkRecord | None = None
-    """What a model found last while people held some landmarks."""
     edited: Standing = field(default_factory=Standing)
     """After all edits; pixel size and person only if they were edited."""
 
@@ -43,9 +46,9 @@ class Desk:
         """Whether there was an edit of ``kind``."""
         return any(entry.edit.kind == kind for entry in self.entries)
 
-    def begin(self, identity: Identity, base: Base) -> None:
+    def begin(self, identity: Identity, base: Base, checked: Stamp | None) -> None:
         """Take what was there before the first edit."""
-        self.identity, self.base = identity, base
+        self.identity, self.base, self.checked = identity, base, checked
         self.edited = Standing(points=base.points)
 
     def put(self, entry: Entry) -> None:
@@ -53,65 +56,155 @@ class Desk:
         self.entries.append(entry)
         self.edited = self.edited.after(entry.edit)
 
+    def write(self, entry: Entry, identity: Identity, base: Base) -> None:
+        """Write an edit to the journal, the first one after what was there before, and take it.
+
+        Raises:
+            UnsavedError: it cannot be written, so that it does not count.
+        """
+        if self.base is None:
+            film = identity.to_dict(self.film.file)
+            first = {"revision": 0, "time": entry.time, "film": film, "base": base.to_dict()}
+            self.journal.append([first, entry.to_dict()])
+            self.begin(identity, base, identity.stamp)
+        else:
+            self.journal.append([entry.to_dict()])
+        self.put(entry)
+
 
 class Desks:
-    """The desks of all films, read when they are asked for. Only one thread may ask for a film at a time.
+    """What is known of all films' landmarks; journals are read when they are asked for. Threads may share it.
 
     Args:
         films: of the session.
         out: folder of results.
+        predictions: what models found on the films.
+        pixels: of the films.
     """
 
-    def __init__(self, films: Sequence[ReviewFilm], out: Path) -> None:
+    def __init__(self, films: Sequence[ReviewFilm], out: Path, predictions: Predictions, pixels: Pixels) -> None:
         self._films, self._out = films, out
+        self._predictions, self._pixels = predictions, pixels
         self._lock = threading.Lock()
         self._desks: OrderedDict[int, Desk] = OrderedDict()
+        self._seen: dict[int, Stamp | None] = {}
+        self.locks = [threading.RLock() for _ in films]
+        """Of single films: who changes one holds its lock."""
 
     def get(self, n: int) -> Desk:
         """Return the desk of a film.
 
         Raises:
-            JournalError: its journal cannot be read, or belongs to another film.
+            JournalError: its journal cannot be read.
+            OtherFilmError: its journal belongs to another film, e.g. since the film's file was replaced.
             FilmError: it has a journal, and cannot be read itself.
         """
-        with self._lock:
-            desk = self._desks.get(n)
-            if desk is not None:
-                self._desks.move_to_end(n)
-                return desk
-        desk = self._read(n)
-        with self._lock:
-            self._desks[n] = desk
-            while len(self._desks) > LOADED:
-                self._desks.popitem(last=False)
-        return desk
+        with self.locks[n]:
+            with self._lock:
+                desk = self._desks.get(n)
+                if desk is not None and (desk.base is None or desk.checked == stamp(self._films[n].path)):
+                    self._desks.move_to_end(n)
+                    return desk
+            desk = self._read(n)
+            with self._lock:
+                self._desks[n] = desk
+                while len(self._desks) > LOADED:
+                    self._desks.popitem(last=False)
+            return desk
 
     def forget(self, n: int) -> None:
         """Read the film's journal anew when it is asked for next."""
         with self._lock:
             self._desks.pop(n, None)
 
-    def path_of_again(self, n: int) -> Path:
-        """Return the file for what was found again."""
-        return self._out / "found_again" / f"{self._films[n].film_id}{LABEL_ENDING}"
+    def found(self, n: int) -> LandmarkRecord | None:
+        """Return what a model found on the film, unless that was another picture of the same name."""
+        record = self._predictions.record(n)
+        if record is None or not record.film_hash:
+            return record
+        known, now = self._pixels.known(n), stamp(self._films[n].path)
+        if known is None and self._seen.setdefault(n, now) != now:  # replaced since the session began
+            with contextlib.suppress(FilmError):
+                known = self._pixels.facts(n)
+        return record if known is None or record.film_hash == known.hash else None
+
+    def sources(self, n: int) -> list[LandmarkRecord]:
+        """Return what models found on the film, now or before the first edit: the latest first.
+
+        Raises:
+            CephkitError: its journal cannot be read.
+        """
+        base = self.get(n).base
+        found = [self.found(n), None if base is None else base.predicted]
+        return [record for record in found if record is not None]
+
+    def base(self, n: int) -> Base:
+        """Return what was there before people changed the film.
+
+        Raises:
+            CephkitError: its journal cannot be read.
+        """
+        return self.get(n).base or base_of(self._films[n], self.found(n))
+
+    def standing(self, n: int) -> Standing:
+        """Return the film as it stands.
+
+        Raises:
+            CephkitError: its journal cannot be read.
+        """
+        with self.locks[n]:
+            film, desk = self._films[n], self.get(n)
+            return Standing(
+                self.base(n).points if desk.base is None else desk.edited.points,
+                desk.edited.confirmed,
+                desk.edited.spacing if desk.has("spacing") else self.spacing(n),
+                desk.edited.subject if desk.has("subject") else film.subject,
+            )
+
+    def spacing(self, n: int) -> Spacing | None:
+        """Return the pixel size before edits: what the user, the film's file or else its predictions say.
+
+        Raises:
+            CephkitError: its journal cannot be read.
+        """
+        in_file = self._pixels.known(n) or self.get(n).identity
+        in_files = [each.spacing for each in (in_file, *self.sources(n)) if each is not None]
+        said = (self._films[n].spacing, *in_files)
+        return next((spacing for spacing in said if spacing is not None), None)
+
+    def identity(self, n: int) -> Identity:
+        """Return size and hashes of a film, which is decoded only if nothing else says them.
+
+        Raises:
+            CephkitError: its picture or its journal cannot be read.
+        """
+        known = self._pixels.known(n)
+        if known is not None:
+            return Identity.of(known)
+        kept, found = self.get(n).identity, self.found(n)
+        return kept or (found and Identity.of_record(found)) or Identity.of(self._pixels.facts(n))
+
+    def record(self, n: int, standing: Standing | None = None) -> LandmarkRecord:
+        """Return the film's landmarks as they stand, or as they would in another ``standing``.
+
+        Raises:
+            CephkitError: its picture or its journal cannot be read.
+        """
+        identity = self.identity(n)
+        with self.locks[n]:
+            given = self.standing(n) if standing is None else standing
+            return standing_record(self._films[n], identity, given, self.sources(n))
 
     def _read(self, n: int) -> Desk:
         film = self._films[n]
-        desk = Desk(Journal(self._out / "journal" / f"{film.film_id}{JOURNAL_ENDING}"))
+        desk = Desk(film, Journal(self._out / "journal" / f"{film.film_id}{JOURNAL_ENDING}"))
         kept = desk.journal.read()
         if kept is None:
             return desk
         identity, base = read_kept(kept, desk.journal)
+        now = stamp(film.path)
         check_same(identity, film, desk.journal)
-        desk.begin(identity, base)
-        desk.again = self._read_again(n)
+        desk.begin(identity, base, now)
         for entry in kept.entries:
             desk.put(entry)
         return desk
-
-    def _read_again(self, n: int) -> LandmarkRecord | None:
-        path = self.path_of_again(n)
-        try:
-            return read_record(path) if path.is_file() else None
-        except LabelError:
-            return None  # then a person's error is taken for that of its points

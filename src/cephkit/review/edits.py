@@ -4,48 +4,32 @@ An edit says what was there before and what is there after it, so that it can be
 an outdated view is noticed.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from cephkit.cephalometry.norms import Subject
 from cephkit.data.about import OLDEST, Sex
-from cephkit.data.film import FARTHEST_PX
 from cephkit.data.spacing import Plane, Spacing
-from cephkit.errors import CephkitError, SettingsError
+from cephkit.errors import SettingsError
 from cephkit.geometry import Size
 from cephkit.landmarks import BY_SYMBOL
+from cephkit.review.marks import Mark, check_on_film, parse_mark
+from cephkit.review.parsing import (
+    EditError,
+    check_keys,
+    parse_count,
+    parse_flag,
+    parse_number,
+    parse_object,
+    parse_text,
+)
 
-Origin: TypeAlias = Literal["predicted", "label", "corrected", "placed", "found_again"]
-"""Where a point comes from: a model, a label that was there, or a person."""
 Kind: TypeAlias = Literal["points", "film", "spacing", "subject"]
 LONGEST_ORIGIN = 200
 """Letters of a pixel size's origin."""
 LONGEST_NAME = 100
 """Letters of a reviewer's name."""
-
-
-class EditError(CephkitError):
-    """An edit that makes no sense; ``str()`` says why."""
-
-    kind = "edit"
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A landmark's point as it stands."""
-
-    at: tuple[float, float]
-    """(x, y), film pixels, pixel centres at integers."""
-    origin: Origin
-    confirmed: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain types."""
-        return {"at": list(self.at), "origin": self.origin, "confirmed": self.confirmed}
-
-
 Value: TypeAlias = Mark | bool | Spacing | Subject | None
 
 
@@ -136,11 +120,11 @@ def parse_edit(
     Raises:
         EditError: it makes no sense.
     """
-    given = _object(content, "the edit")
+    given = parse_object(content, "the edit")
     kind: Kind = given.get("kind", "")
     if kind not in get_args(Kind):
         raise EditError(f"kind is {kind!r:.40}, expected one of {', '.join(get_args(Kind))}")
-    _only(given, {"kind", "undoes", *(("changes",) if kind == "points" else ("before", "after"))}, "the edit")
+    check_keys(given, {"kind", "undoes", *(("changes",) if kind == "points" else ("before", "after"))}, "the edit")
     undoes = None if given.get("undoes") is None else parse_count(given["undoes"], "undoes")
     if undoes is not None and (undoes < 1 or (latest is not None and undoes > latest)):
         raise EditError(f"undoes is {undoes}, and there is no such revision")
@@ -148,7 +132,7 @@ def parse_edit(
         missing = {"before", "after"} - given.keys()
         if missing:
             raise EditError(f"the edit lacks {' and '.join(sorted(missing))}")
-        read = {"film": _flag, "spacing": parse_spacing, "subject": parse_subject}[kind]
+        read = {"film": parse_flag, "spacing": parse_spacing, "subject": parse_subject}[kind]
         return Edit(kind, (Change(read(given["before"], "before"), read(given["after"], "after")),), undoes)
     changes = given.get("changes")
     if not isinstance(changes, list) or not changes:
@@ -160,8 +144,8 @@ def parse_edit(
 
 
 def _change(content: Any, size: Size | None, first: Mapping[str, Mark]) -> Change:
-    given = _object(content, "a change")
-    _only(given, {"symbol", "before", "after"}, "a change")
+    given = parse_object(content, "a change")
+    check_keys(given, {"symbol", "before", "after"}, "a change")
     symbol = given.get("symbol")
     if not isinstance(symbol, str) or symbol not in BY_SYMBOL:
         raise EditError(f"symbol is {symbol!r:.40}, which is not a landmark")
@@ -174,44 +158,6 @@ def _change(content: Any, size: Size | None, first: Mapping[str, Mark]) -> Chang
     return Change(before, after, symbol)
 
 
-def parse_mark(content: Any, symbol: str) -> Mark | None:
-    """Read a point with its origin; null is none.
-
-    Raises:
-        EditError: it is something else.
-    """
-    if content is None:
-        return None
-    given = _object(content, symbol)
-    _only(given, {"at", "origin", "confirmed"}, symbol)
-    origin: Origin = given.get("origin", "")
-    if origin not in get_args(Origin):
-        raise EditError(f"origin of {symbol} is {origin!r:.40}, expected one of {', '.join(get_args(Origin))}")
-    return Mark(parse_point(given.get("at"), symbol), origin, _flag(given.get("confirmed"), f"confirmed of {symbol}"))
-
-
-def parse_point(content: Any, symbol: str) -> tuple[float, float]:
-    """Read [x, y].
-
-    Raises:
-        EditError: it is something else, or no film is that large.
-    """
-    if not isinstance(content, list) or len(content) != 2:
-        raise EditError(f"{symbol} is at {content!r:.40}, expected [x, y]")
-    return _number(content[0], f"x of {symbol}"), _number(content[1], f"y of {symbol}")
-
-
-def check_on_film(point: tuple[float, float], symbol: str, size: Size) -> None:
-    """Check that a point lies on a film of ``size`` (height, width).
-
-    Raises:
-        EditError: it does not.
-    """
-    (x, y), (height, width) = point, size
-    if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
-        raise EditError(f"{symbol} ({x:.1f}, {y:.1f}) lies off the film of {width}x{height} pixels")
-
-
 def parse_spacing(content: Any, name: str) -> Spacing | None:
     """Read a pixel size; null is none.
 
@@ -220,14 +166,14 @@ def parse_spacing(content: Any, name: str) -> Spacing | None:
     """
     if content is None:
         return None
-    given = _object(content, name)
-    _only(given, {"row_mm", "column_mm", "origin", "plane"}, name)
+    given = parse_object(content, name)
+    check_keys(given, {"row_mm", "column_mm", "origin", "plane"}, name)
     origin, plane = given.get("origin"), given.get("plane", "unknown")
     if not isinstance(origin, str) or not 0 < len(origin) <= LONGEST_ORIGIN:
         raise EditError(f"origin of {name} is {origin!r:.40}, expected a text of at most {LONGEST_ORIGIN} letters")
     if plane not in get_args(Plane):
         raise EditError(f"plane of {name} is {plane!r:.40}, expected one of {', '.join(get_args(Plane))}")
-    row, column = (_number(given.get(side), f"{side} of {name}") for side in ("row_mm", "column_mm"))
+    row, column = (parse_number(given.get(side), f"{side} of {name}") for side in ("row_mm", "column_mm"))
     try:
         return Spacing(row, column, origin, plane)
     except SettingsError as error:
@@ -240,27 +186,16 @@ def parse_subject(content: Any, name: str) -> Subject:
     Raises:
         EditError: it is something else.
     """
-    given = _object(content, name)
-    _only(given, {"age", "sex"}, name)
+    given = parse_object(content, name)
+    check_keys(given, {"age", "sex"}, name)
     age, sex = given.get("age"), given.get("sex")
     if age is not None:
-        age = _number(age, "age")
+        age = parse_number(age, "age")
         if not 0 <= age <= OLDEST:
             raise EditError(f"age is {age:g}, expected 0 to {OLDEST:g} years")
     if sex is not None and sex not in get_args(Sex):
         raise EditError(f"sex is {sex!r:.40}, expected {' or '.join(get_args(Sex))}")
     return Subject(age, sex)
-
-
-def parse_count(content: Any, name: str) -> int:
-    """Read a whole number, 0 or more.
-
-    Raises:
-        EditError: it is something else.
-    """
-    if isinstance(content, bool) or not isinstance(content, int) or content < 0:
-        raise EditError(f"{name} is {content!r:.40}, expected a whole number")
-    return content
 
 
 def parse_reviewer(content: Any) -> str:
@@ -269,31 +204,5 @@ def parse_reviewer(content: Any) -> str:
     Raises:
         EditError: it is not a text, or too long.
     """
-    if not isinstance(content, str) or len(content) > LONGEST_NAME:
-        raise EditError(f"reviewer is {content!r:.40}, expected a text of at most {LONGEST_NAME} letters")
-    return "".join(letter if letter.isprintable() else " " for letter in content).strip()
-
-
-def _number(content: Any, name: str) -> float:
-    is_number = isinstance(content, int | float) and not isinstance(content, bool)
-    # An integer may be too large for a float, and comparing it is exact.
-    if not is_number or not math.isfinite(content if isinstance(content, float) else 0) or abs(content) > FARTHEST_PX:
-        raise EditError(f"{name} is {content!r:.40}, expected a number")
-    return float(content)
-
-
-def _flag(content: Any, name: str) -> bool:
-    if not isinstance(content, bool):
-        raise EditError(f"{name} is {content!r:.40}, expected true or false")
-    return content
-
-
-def _object(content: Any, name: str) -> dict[str, Any]:
-    if not isinstance(content, dict):
-        raise EditError(f"{name} is {content!r:.40}, expected an object")
-    return content
-
-
-def _only(given: dict[str, Any], known: set[str], name: str) -> None:
-    if unknown := sorted(given.keys() - known):
-        raise EditError(f"{name} has {unknown[0]!r:.40}, which is not known; known: {', '.join(sorted(known))}")
+    name = parse_text(content, "reviewer", LONGEST_NAME)
+    return "".join(letter if letter.isprintable() else " " for letter in name).strip()

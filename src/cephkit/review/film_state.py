@@ -3,11 +3,45 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cephkit.data.spacing import Spacing
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.desk import Desk
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
 from cephkit.review.pixels import TILE, FilmFacts
+from cephkit.review.record import Identity, respaced, sought, standing_record
+
+
+def film_state(
+    film: ReviewFilm,
+    facts: FilmFacts,
+    desk: Desk,
+    standing: Standing,
+    spacing: Spacing | None,
+    sources: Sequence[LandmarkRecord],
+    notes: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return all but how far its prediction is.
+
+    Args:
+        film: the film.
+        facts: of its picture.
+        desk: its edits.
+        standing: how it stands after them.
+        spacing: its pixel size before them.
+        sources: what models found, the latest first.
+        notes: further ones.
+    """
+    found = respaced(sources[0], standing.spacing) if sources else None
+    record = standing_record(film, Identity.of(facts), standing, sources)
+    return {
+        **picture_dict(film, facts, found, notes),
+        **standing_dict(standing, desk),
+        "aspect": aspect_of(standing.spacing or spacing),
+        "facing": record.facing or "",
+        "sought": list(sought(film, sources)),
+        "predicted": None if found is None else predicted_dict(found),
+    }
 
 
 def picture_dict(
@@ -20,7 +54,7 @@ def picture_dict(
         "size": list(facts.size), "depth": facts.depth, "hash": facts.hash, "tile": TILE,
         "levels": [list(size) for size in facts.levels], "window": list(facts.window),
         "orientation": facts.orientation,
-        "notes": list(dict.fromkeys((*facts.notes, *film.notes, *said, *notes))),
+        "notes": list(dict.fromkeys((*facts.notes, *film.faults, *film.oddities, *said, *notes))),
         "doubt": "" if predicted is None else predicted.doubt,
         "truth": {name: {s: list(at) for s, at in points.items()} for name, points in film.truth.items()},
     }  # fmt: skip
@@ -31,7 +65,6 @@ def standing_dict(standing: Standing, desk: Desk) -> dict[str, Any]:
     spacing = standing.spacing
     return {
         "spacing": None if spacing is None else spacing.to_dict(),
-        "aspect": 1.0 if spacing is None else spacing.row_mm / spacing.column_mm,
         "state": {
             "revision": desk.revision,
             "confirmed": standing.confirmed,
@@ -43,6 +76,11 @@ def standing_dict(standing: Standing, desk: Desk) -> dict[str, Any]:
             for entry in desk.entries
         ],
     }
+
+
+def aspect_of(spacing: Spacing | None) -> float:
+    """Return the height of a pixel by its width; of square ones unless it is known otherwise."""
+    return 1.0 if spacing is None else spacing.row_mm / spacing.column_mm
 
 
 def predicted_dict(record: LandmarkRecord) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from cephkit.cephalometry.norms import Subject
-from cephkit.data.aariz import AarizFolder
+from cephkit.data.aariz import ListedFilm, ListedFolder, read_labels
 from cephkit.data.about import About
-from cephkit.data.film import Points, Split
+from cephkit.data.film import Film, Points, Split
 from cephkit.data.names import film_key, film_name, first_free, of_film
 from cephkit.data.spacing import Spacing
 from cephkit.files import short_name
@@ -29,18 +31,53 @@ class ReviewFilm:
     spacing: Spacing | None = None
     """That users or the data set give; None: what the film's file says."""
     subject: Subject = field(default_factory=Subject)
-    truth: Mapping[str, Points] = field(default_factory=dict)
-    """Annotator -> points, of a data set."""
-    mean_truth: Points = field(default_factory=dict)
-    """The mean of the annotators."""
     machine: str | None = None
-    notes: tuple[str, ...] = ()
-    """What is wrong with its labels."""
+    listed: ListedFilm | None = None
+    """Of a data set: its labels, which are read when they are asked for. Ten thousand take a while."""
+
+    @cached_property
+    def _labels(self) -> tuple[Film, tuple[str, ...], tuple[str, ...]]:
+        """The film with its labels; what is wrong with them, and what is odd."""
+        if self.listed is None:
+            return Film(self.film_id, self.path, "test"), (), ()
+        listed = self.listed
+        annotations, problems, notes = read_labels(listed)
+        faults = tuple(f"{problem.path.name}: {problem.text}" for problem in (*listed.problems, *problems))
+        labelled = Film(listed.film_id, listed.path, listed.split, annotations=annotations)
+        return labelled, faults, tuple(note.text for note in notes)
+
+    @property
+    def truth(self) -> Mapping[str, Points]:
+        """Annotator -> points, of a data set."""
+        return self._labels[0].annotations
+
+    @property
+    def mean_truth(self) -> Points:
+        """The mean of the annotators."""
+        return self._labels[0].points("mean")
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with its labels."""
+        return self._labels[1]
+
+    @property
+    def oddities(self) -> tuple[str, ...]:
+        """What is odd about its labels, and does no harm."""
+        return self._labels[2]
 
     @property
     def annotator(self) -> str | None:
         """Whose labels are reviewed: the senior's if there are any."""
         return next(iter(self.truth), None)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is reviewed, as the page names it."""
+
+    kind: Literal["films", "dataset"]
+    name: str
 
 
 def films_of_folder(
@@ -67,22 +104,17 @@ def films_of_folder(
 
 
 def films_of_dataset(
-    folder: AarizFolder, root: Path, about: Mapping[str, About], spacing: Spacing | None = None
+    folder: ListedFolder, root: Path, about: Mapping[str, About], spacing: Spacing | None = None
 ) -> list[ReviewFilm]:
     """Return the films of a data set; see ``films_of_folder``. A film whose labels cannot be read has none."""
-    faults: dict[tuple[str, str], list[str]] = {}
-    for problem in folder.problems:
-        faults.setdefault((problem.split, problem.film_id), []).append(f"{problem.path.name}: {problem.text}")
     taken: set[str] = set()
     films = []
     for n, film in enumerate(folder.films):
         row = of_film(about, film.path) or About()
-        truth = {annotator: points for annotator, points in film.annotations.items() if points}
         films.append(
             ReviewFilm(
                 n, _free(film.film_id, taken), film.path, film.path.relative_to(root).as_posix(), film.split,
-                row.spacing or spacing or film.spacing, Subject(row.age, row.sex), truth,
-                film.points("mean"), film.machine, tuple(faults.get((film.split, film.film_id), ())),
+                row.spacing or spacing or film.spacing, Subject(row.age, row.sex), film.machine, film,
             )
         )  # fmt: skip
     return films

@@ -15,7 +15,8 @@ from typing import Any
 
 from cephkit.errors import CephkitError
 from cephkit.files import utf8
-from cephkit.review.edits import Edit, EditError, parse_edit
+from cephkit.review.edits import Edit, parse_edit
+from cephkit.review.parsing import EditError
 
 JOURNAL_ENDING, TORN_ENDING = ".jsonl", ".torn"
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -25,6 +26,10 @@ class JournalError(CephkitError):
     """A journal that cannot be read or written."""
 
     kind = "journal"
+
+
+class OtherFilmError(JournalError):
+    """What was asked or edited, or the journal, belongs to another picture than the film's file holds now."""
 
 
 class UnsavedError(JournalError):

@@ -14,9 +14,10 @@ from cephkit.cephalometry.norms import Norm, Subject
 from cephkit.cephalometry.results import Result
 from cephkit.data.names import LABEL_ENDING
 from cephkit.geometry import CHI2_90, Matrix, covariance_of_error
-from cephkit.landmarks import BY_SYMBOL
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import EditError, Mark, Standing, check_on_film, parse_point, parse_spacing, parse_subject
+from cephkit.review.edits import Standing, parse_spacing, parse_subject
+from cephkit.review.marks import parse_marks
+from cephkit.review.parsing import EditError
 
 MARKING_ERROR_MM = 1.5
 """Expected error of a person's mark: the points of two orthodontists are 2.4 mm apart (root mean square, the median
@@ -26,44 +27,21 @@ FILM_MM = 235.0
 _NEEDS = {entry.id: list(entry.needs) for entry in MEASUREMENTS}
 
 
-def asked_standing(content: Mapping[str, Any], standing: Standing, size: tuple[int, int]) -> Standing:
-    """Return the face that the page asks about; points that lie where the film's lie are these.
+def asked_standing(content: Mapping[str, Any], size: tuple[int, int]) -> Standing:
+    """Return the face that the page asks about.
 
     Args:
-        content: {points, spacing, subject}, from JSON.
-        standing: the film as it stands.
+        content: {points, spacing, subject}, from JSON; points as edits have them, since origins tell their errors.
         size: (height, width) of the film.
 
     Raises:
         EditError: it makes no sense.
     """
-    points = parse_points(content.get("points"), size)
-    marks = {}
-    for symbol, at in points.items():
-        there = standing.points.get(symbol)
-        marks[symbol] = there if there is not None and there.at == at else Mark(at, "corrected")
     return Standing(
-        marks,
+        parse_marks(content.get("points"), size),
         spacing=parse_spacing(content.get("spacing"), "spacing"),
         subject=parse_subject(content.get("subject") or {}, "subject"),
     )
-
-
-def parse_points(content: Any, size: tuple[int, int]) -> dict[str, tuple[float, float]]:
-    """Read {symbol: [x, y]}, in canonical order.
-
-    Raises:
-        EditError: it is something else, or a point lies off a film of ``size``.
-    """
-    if not isinstance(content, dict):
-        raise EditError(f"points are {content!r:.40}, expected an object")
-    for symbol in content:
-        if symbol not in BY_SYMBOL:
-            raise EditError(f"{symbol!r:.40} is not a landmark")
-    points = {symbol: parse_point(content[symbol], symbol) for symbol in BY_SYMBOL if symbol in content}
-    for symbol, at in points.items():
-        check_on_film(at, symbol, size)
-    return points
 
 
 def parse_analyses(content: Any) -> tuple[str, ...]:

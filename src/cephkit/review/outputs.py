@@ -1,8 +1,7 @@
 """What leaves the page: sheets, tables, and files for other tools, all of films as they stand."""
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -15,8 +14,9 @@ from cephkit.files import csv_bytes, csv_lines, json_bytes, utf8, write_whole
 from cephkit.interchange.films import write_files
 from cephkit.interchange.formats import FORMATS, FormatSettings
 from cephkit.records.record import COLUMNS, landmark_rows
-from cephkit.review.edits import EditError
+from cephkit.review.journal import OtherFilmError
 from cephkit.review.numbers import measured
+from cephkit.review.parsing import EditError
 from cephkit.review.session import ReviewSession
 
 Which: TypeAlias = Literal["confirmed", "all"]
@@ -30,8 +30,11 @@ def sheet(session: ReviewSession, n: int, ending: str, analyses: Sequence[str] =
     Raises:
         CephkitError: its picture or its journal cannot be read; or there is no PDF in this installation.
     """
-    grey = to_uint8(session.pixels.get(n).levels[0])
-    content = sheet_of(measured_film(session, n, analyses), grey)
+    pixels = session.pixels.get(n)
+    film = measured_film(session, n, analyses)
+    if film.record.film_hash != pixels.facts.hash:
+        raise OtherFilmError("the film's file was replaced while the sheet was made", "ask for it again")
+    content = sheet_of(film, to_uint8(pixels.levels[0]))
     return sheet_pdf(content) if ending == PDF_ENDING else utf8(sheet_html(content))
 
 
@@ -41,7 +44,7 @@ def measured_film(session: ReviewSession, n: int, analyses: Sequence[str] = ()) 
     Raises:
         CephkitError: its picture or its journal cannot be read.
     """
-    return measured(session.record(n), session.standing(n).subject, analyses)
+    return measured(session.desks.record(n), session.desks.standing(n).subject, analyses)
 
 
 def landmarks_csv(session: ReviewSession, numbers: Sequence[int]) -> bytes:
@@ -50,7 +53,7 @@ def landmarks_csv(session: ReviewSession, numbers: Sequence[int]) -> bytes:
     Raises:
         CephkitError: a picture or a journal cannot be read.
     """
-    return csv_bytes(COLUMNS, landmark_rows(session.record(n) for n in numbers))
+    return csv_bytes(COLUMNS, landmark_rows(session.desks.record(n) for n in numbers))
 
 
 def measurements_csv(session: ReviewSession, numbers: Sequence[int]) -> Iterator[bytes]:
@@ -76,7 +79,7 @@ def readable(session: ReviewSession, which: Which = "all") -> tuple[list[int], l
     kept, left_out = [], []
     for n in with_points(session, which):
         try:
-            session.identity(n)
+            session.desks.identity(n)
             kept.append(n)
         except CephkitError:
             left_out.append(session.films[n].film_id)
@@ -84,9 +87,9 @@ def readable(session: ReviewSession, which: Which = "all") -> tuple[list[int], l
 
 
 def export(session: ReviewSession, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Write files for another tool, and return where: {folder, files, left_out}. What the last export wrote there goes.
+    """Write files for another tool, and return where: {folder, files, left_out}.
 
-    ``left_out`` are the films that cannot be read.
+    What only the last export wrote there goes, once all is written. ``left_out`` are the films that cannot be read.
 
     Args:
         session: the films.
@@ -104,26 +107,33 @@ def export(session: ReviewSession, content: Mapping[str, Any]) -> dict[str, Any]
     numbers, left_out = readable(session, which)
     if not numbers:
         raise EditError("there is nothing to export: no film is confirmed" if which == "confirmed" else "no landmarks")
-    records = [session.record(n) for n in numbers]
+    records = [session.desks.record(n) for n in numbers]
     films = {session.films[n].film_id: session.films[n].path for n in numbers}
     folder = session.out / "export" / name
     files = FORMATS[name].files(records, FormatSettings(lambda record: films[record.film_id]))
-    _remove_last(folder)
-    write_whole(folder / WRITTEN, json_bytes(sorted(files)))
+    last = _last_written(folder)
+    write_whole(folder / WRITTEN, json_bytes(sorted({*last, *files})))
     written = write_files(folder, files, list(films.values()), overwrite=True)
+    _remove(folder, last - files.keys())
+    write_whole(folder / WRITTEN, json_bytes(sorted(files)))
     return {"folder": str(folder), "files": len(written), "left_out": left_out}
 
 
-def _remove_last(folder: Path) -> None:
-    """Remove what the last export wrote: films that have been taken back since would stay."""
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            names = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
-            for name in names:
-                (folder / Path(name).name).unlink(missing_ok=True)
-        except (ValueError, TypeError) as error:
-            raise CephkitError("is damaged; remove it", path=folder / WRITTEN) from error
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise CephkitError(f"cannot be emptied ({error.strerror or error})", path=folder) from error
+def _last_written(folder: Path) -> set[str]:
+    """Return the names of what the last export wrote, finished or not; films may have been taken back since."""
+    try:
+        return {Path(name).name for name in json.loads((folder / WRITTEN).read_text(encoding="utf-8"))}
+    except FileNotFoundError:
+        return set()
+    except (ValueError, TypeError) as error:
+        raise CephkitError("is damaged; remove it", path=folder / WRITTEN) from error
+    except OSError as error:
+        raise CephkitError(f"cannot be read ({error.strerror or error})", path=folder / WRITTEN) from error
+
+
+def _remove(folder: Path, names: Iterable[str]) -> None:
+    try:
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise CephkitError(f"cannot be emptied ({error.strerror or error})", path=folder) from error

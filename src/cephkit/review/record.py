@@ -4,20 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from cephkit.cephalometry.frame import facing_of
 from cephkit.data.opened import content_hash, open_film, pixel_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import LabelError
 from cephkit.geometry import Size
+from cephkit.landmarks import SYMBOLS, in_canonical_order
 from cephkit.records.reader import record_of
 from cephkit.records.record import LandmarkRecord
-from cephkit.review.edits import EditError, Mark, Origin, Standing, parse_mark
+from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
-from cephkit.review.journal import Journal, JournalError, Kept
-from cephkit.review.pixels import FilmFacts
-
-FOUND: tuple[Origin, ...] = ("predicted", "found_again")
-"""Origins of points that a model found."""
+from cephkit.review.journal import Journal, JournalError, Kept, OtherFilmError
+from cephkit.review.marks import Found, Mark, Origin, parse_mark
+from cephkit.review.parsing import EditError
+from cephkit.review.pixels import FilmFacts, Stamp, stamp
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,13 @@ class Identity:
     orientation: int = 1
     spacing: Spacing | None = None
     """What the film's file says."""
+    stamp: Stamp | None = None
+    """Of its file: as long as that has the same, it need not be read to know that it is the same."""
 
     @classmethod
     def of(cls, facts: FilmFacts) -> "Identity":
         """Return that of a decoded film."""
-        return cls(facts.size, facts.hash, facts.content, facts.orientation, facts.spacing)
+        return cls(facts.size, facts.hash, facts.content, facts.orientation, facts.spacing, facts.stamp)
 
     @classmethod
     def of_record(cls, record: LandmarkRecord) -> "Identity | None":
@@ -49,6 +53,7 @@ class Identity:
         return {
             "file": file, "content": self.content, "hash": self.hash, "size": list(self.size),
             "orientation": self.orientation, "spacing": spacing,
+            "stamp": None if self.stamp is None else list(self.stamp),
         }  # fmt: skip
 
 
@@ -87,9 +92,11 @@ def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
         points = {symbol: parse_mark(mark, symbol) for symbol, mark in kept.base["points"].items()}
         assert about.size is not None
         marks = {symbol: mark for symbol, mark in points.items() if mark is not None}
-        identity = Identity(about.size, about.film_hash, about.content, about.orientation, about.spacing)
+        size, changed = film.get("stamp") or (None, None)
+        stamp = (size, changed) if isinstance(size, int) and isinstance(changed, int) else None
+        identity = Identity(about.size, about.film_hash, about.content, about.orientation, about.spacing, stamp)
         return identity, Base(marks, record)
-    except (KeyError, TypeError, IndexError, AttributeError, EditError, LabelError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, EditError, LabelError) as error:
         reason = f"line 1 cannot be used ({error})"
         raise JournalError(reason, "restore the file from a copy, or move it away", journal.path) from error
 
@@ -100,14 +107,16 @@ def check_same(identity: Identity, film: ReviewFilm, journal: Journal) -> None:
     Names prove nothing: films of two clinics are both called 001.jpg.
 
     Raises:
-        JournalError: it belongs to another film.
+        OtherFilmError: it belongs to another film.
         FilmError: the film cannot be read.
     """
+    if identity.stamp is not None and identity.stamp == stamp(film.path):
+        return
     if identity.content == content_hash(read_bytes(film.path)):
         return
     if identity.hash != pixel_hash(open_film(film.path, ignore_bad_spacing=True).grey):
-        remedy = "move it away, or choose another --out"
-        raise JournalError(f"belongs to another film than {film.file}", remedy, journal.path)
+        remedy = "put that film back, move the journal away, or choose another --out"
+        raise OtherFilmError(f"belongs to another film than {film.file}", remedy, journal.path)
 
 
 def standing_record(
@@ -121,7 +130,7 @@ def standing_record(
         film: the film.
         identity: its size and hashes.
         standing: its landmarks and its pixel size.
-        sources: what models found, the latest first.
+        sources: what models found before people changed anything, the latest first.
     """
     points = {symbol: mark.at for symbol, mark in standing.points.items()}
     said = found_by(standing, sources)
@@ -149,14 +158,44 @@ def standing_record(
 
 
 def found_by(standing: Standing, sources: Sequence[LandmarkRecord]) -> dict[str, LandmarkRecord]:
-    """Return what found each point that still lies where a model found it; those of people are absent."""
+    """Return what found each point that still lies where a model found it; those of people are absent.
+
+    A point found again brings what the model said then, whatever was found since.
+    """
     found = {}
+    size = next((source.size for source in sources if source.size is not None), None)
     for symbol, mark in standing.points.items():
-        if mark.origin in FOUND:
+        if mark.found is not None:
+            found[symbol] = _record_of(symbol, mark.at, mark.found, size)
+        elif mark.origin == "predicted":
             source = next((each for each in sources if each.points.get(symbol) == mark.at), None)
             if source is not None:
                 found[symbol] = source
     return found
+
+
+def _record_of(symbol: str, at: tuple[float, float], found: Found, size: Size | None) -> LandmarkRecord:
+    """Return one point found again as a record."""
+    score, error, region = found.score, found.expected_error_px, found.region_90
+    return LandmarkRecord(
+        points={symbol: at},
+        scores={} if score is None else {symbol: score},
+        expected_errors={} if error is None else {symbol: error},
+        regions={} if region is None else {symbol: np.array(region)},
+        size=size,
+        model=found.model,
+    )
+
+
+def sought(film: ReviewFilm, sources: Sequence[LandmarkRecord]) -> tuple[str, ...]:
+    """Return the landmarks that a film should have, in canonical order; those without a point are missing.
+
+    These are the ones that its model searches for, and those that an annotator marked; without a model all of them.
+    """
+    if not sources:
+        return SYMBOLS
+    labelled = (symbol for points in film.truth.values() for symbol in points)
+    return in_canonical_order((*sources[0].symbols, *labelled))
 
 
 def respaced(record: LandmarkRecord, spacing: Spacing | None) -> LandmarkRecord:

@@ -8,11 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
-from cephkit.landmarks import SYMBOLS
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
-from cephkit.review.record import found_by, respaced
+from cephkit.review.record import found_by, respaced, sought
 
 Status: TypeAlias = Literal["unreviewed", "started", "confirmed"]
 
@@ -52,32 +51,27 @@ class Rows:
 
 
 def blank_row(film: ReviewFilm) -> dict[str, Any]:
-    """Return the row of a film of which nothing is known yet."""
+    """Return the row of a film of which nothing is known yet, its labels neither."""
     return {
         "n": film.n, "id": film.film_id, "file": film.file, "split": film.split or "",
         "status": "unreviewed", "broken": "",
         "largest_error_mm": None, "largest_error_px": None, "largest_distance_mm": None, "missing": 0,
-        "needs_review": 0, "doubt": "; ".join(film.notes), "points": 0,
+        "needs_review": 0, "doubt": "", "points": 0,
     }  # fmt: skip
 
 
 def figures(
-    film: ReviewFilm,
-    standing: Standing,
-    predicted: LandmarkRecord | None,
-    sources: Sequence[LandmarkRecord],
-    edits: int,
-) -> dict[str, Any]:
+    film: ReviewFilm, standing: Standing, sources: Sequence[LandmarkRecord], edits: int
+) -> dict[str, Any]:  # fmt: skip
     """Return what the row of a film says of its landmarks.
 
     Args:
         film: the film.
         standing: its landmarks and its pixel size.
-        predicted: what a model found.
-        sources: all that models found, see ``record.found_by``.
+        sources: what models found, the latest first.
         edits: how many there were.
     """
-    spacing = standing.spacing
+    spacing, predicted = standing.spacing, sources[0] if sources else None
     status: Status = "confirmed" if standing.confirmed else "started" if edits else "unreviewed"
     doubted = found_by(standing, sources)
     if predicted is not None:  # of labels a model says how far they may be off
@@ -86,15 +80,14 @@ def figures(
     largest = max((each.expected_errors[s] for s, each in doubted.items() if s in each.expected_errors), default=None)
     reviewed = {id(each): respaced(each, spacing).needs_review for each in doubted.values()}
     compared = {s: mark.at for s, mark in standing.points.items()} if predicted is None else predicted.points
-    searched = SYMBOLS if predicted is None else predicted.symbols
     return {
         "status": status,
         "largest_error_px": None if largest is None else round(largest, 2),
         "largest_error_mm": None if largest is None or spacing is None else round(largest * spacing.mean_mm, 2),
         "largest_distance_mm": largest_distance_mm(film.mean_truth, compared, spacing),
-        "missing": sum(symbol not in standing.points for symbol in searched),
+        "missing": sum(symbol not in standing.points for symbol in sought(film, sources)),
         "needs_review": sum(s in reviewed[id(each)] for s, each in doubted.items()),
-        "doubt": "; ".join([*film.notes, *([predicted.doubt] if predicted is not None and predicted.doubt else [])]),
+        "doubt": "; ".join([*film.faults, *([predicted.doubt] if predicted is not None and predicted.doubt else [])]),
         "points": len(standing.points),
     }
 

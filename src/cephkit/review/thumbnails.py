@@ -73,11 +73,14 @@ class Thumbnails:
             return path.read_bytes()
         pixels = self._pixels.ready(n) or decode(film.path)
         data = jpeg(pixels, film.spacing or pixels.facts.spacing)
+        temporary = path.with_name(f".{os.getpid()}.tmp")
         with contextlib.suppress(OSError):  # it can be made again
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{os.getpid()}.tmp")
-            temporary.write_bytes(data)
-            temporary.replace(path)
+            try:
+                temporary.write_bytes(data)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
         return data
 
 

@@ -68,8 +68,7 @@ class TrainingSet:
                 "image_format": picture.rpartition(".")[2], **sides,
             }  # fmt: skip
             if self._rows.get(film.film_id) != _text(row):
-                self._rows[film.film_id] = _text(row)
-                self._write_map()
+                self._write_map({**self._rows, film.film_id: _text(row)})
 
     def remove(self, film: ReviewFilm) -> None:
         """Take a film out that is not confirmed any more; nothing happens if it is not in.
@@ -81,8 +80,23 @@ class TrainingSet:
             if film.film_id not in self._rows:
                 return
             self._unlink(film)
-            del self._rows[film.film_id]
-            self._write_map()
+            self._write_map({name: row for name, row in self._rows.items() if name != film.film_id})
+
+    def withdraw(self, film: ReviewFilm) -> None:
+        """Take a film out whose file holds another picture now, if the set shows that one beside the old label.
+
+        Raises:
+            CephkitError: its files cannot be removed.
+        """
+        with self._lock:
+            row = self._rows.get(film.film_id)
+            if row is None:
+                return
+            picture = self._folder(row["mode"])[0] / f"{film.film_id}{ending_of(film.path)}"
+        with contextlib.suppress(OSError):
+            if not picture.samefile(film.path):
+                return  # a copy or another link, which has the picture that was labelled
+        self.remove(film)
 
     def _unlink(self, film: ReviewFilm) -> None:
         """Remove a film's files from where they are, in whichever split it was when it was put in."""
@@ -107,8 +121,9 @@ class TrainingSet:
             return cast(Split, self._rows[film_id]["mode"])
         if film_id not in self._splits:
             number = len(self._splits) + 1
-            self._splits[film_id] = "valid" if number % EVERY == FIRST else "train"
-            write_if_new(self.root / SPLITS_NAME, json_bytes(self._splits))
+            splits: dict[str, Split] = {**self._splits, film_id: "valid" if number % EVERY == FIRST else "train"}
+            write_if_new(self.root / SPLITS_NAME, json_bytes(splits))
+            self._splits = splits
         return self._splits[film_id]
 
     def _read(self) -> None:
@@ -121,9 +136,11 @@ class TrainingSet:
                 if row.get("mode") in get_args(Split):
                     self._rows[row["cephalogram_id"]] = {name: row.get(name) or "" for name in COLUMNS}
 
-    def _write_map(self) -> None:
+    def _write_map(self, rows: dict[str, dict[str, Any]]) -> None:
+        """Write the map and take it for what is there; if it cannot be written, the next time will try again."""
         with replacing_out(self.root / FILE_NAME) as file:  # verbatim: a film's name must be found again as it is
-            file.writelines(csv_lines(COLUMNS, self._rows.values(), verbatim=True))
+            file.writelines(csv_lines(COLUMNS, rows.values(), verbatim=True))
+        self._rows = rows
 
 
 def ending_of(film: Path) -> str:
@@ -155,6 +172,8 @@ def linked(film: Path, place: Path) -> None:
         temporary.replace(place)
         temporary.unlink(missing_ok=True)  # renaming a link to the same file leaves both
     except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise CephkitError(f"cannot be linked or copied ({error.strerror or error})", path=place) from error
 
 

@@ -91,7 +91,13 @@ def write_large(path: Path, side: int = 9750) -> Path:
     return path
 
 
-def write_deep(path: Path, left: int = 30000, right: int = 30040, size: tuple[int, int] = (600, 500)) -> Path:
+def write_deep(
+    path: Path,
+    left: int = 30000,
+    right: int = 30040,
+    size: tuple[int, int] = (600, 500),
+    pixel_mm: tuple[float, float] = (0.1, 0.1),
+) -> Path:
     """Write a 16-bit DICOM film whose halves differ by less than a step of 8 bits; two corners are black and white."""
     height, width = size
     pixels = np.full(size, left, dtype=np.uint16)
@@ -108,7 +114,7 @@ def write_deep(path: Path, left: int = 30000, right: int = 30040, size: tuple[in
     film.SamplesPerPixel, film.PhotometricInterpretation = 1, "MONOCHROME2"
     film.BitsAllocated, film.BitsStored, film.HighBit, film.PixelRepresentation = 16, 16, 15, 0
     film.WindowCenter, film.WindowWidth = 32768, 65536
-    film.ImagerPixelSpacing = [0.1, 0.1]
+    film.ImagerPixelSpacing = list(pixel_mm)
     film.PixelData = pixels.tobytes()
     film.save_as(path, enforce_file_format=True)
     return path

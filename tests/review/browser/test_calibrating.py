@@ -1,11 +1,13 @@
 """The pixel size, and the lengths that hang on it."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.review.browser.conftest import Opener
+from tests.review.browser.films import write_deep
 from tests.review.browser.server import ReviewServer
 
 MM = re.compile(r"\d\s*mm")
@@ -58,6 +60,26 @@ def test_an_impossible_pixel_size_is_refused(review: ReviewServer, opened: Opene
 
     expect(page.tab.get_by_text(re.compile("Expected a pixel size of"))).to_be_visible()
     assert review.edits("film000") == []
+
+
+def test_a_typed_size_is_the_width_of_oblong_pixels_and_the_page_says_so(opened: Opener, tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    write_deep(tmp_path / "films" / "oblong.dcm", pixel_mm=(0.2, 0.1))
+    with ReviewServer("--films", tmp_path / "films", out=tmp_path / "out") as server:
+        page = opened(server)
+        page.side("Film")
+        expect(page.tab.get_by_text("2 times as high as wide")).to_be_visible()
+        page.button("Remove the pixel size").click()
+        page.until_saved(edits=1)
+        page.reload()
+        page.side("Film")
+        page.tab.get_by_label("Pixel width, mm").fill("0.15")
+        page.press("Enter")
+        page.until_saved(edits=2)
+
+        spacing = page.state(0)["spacing"]
+        assert (spacing["row_mm"], spacing["column_mm"]) == (0.3, 0.15)
+        assert spacing["origin"] == "width of a pixel typed by the reviewer"
 
 
 def test_marks_and_guide_do_not_go_along_to_the_next_film(review: ReviewServer, opened: Opener) -> None:

@@ -1,6 +1,6 @@
 /** The server's answers, typed. The cookie of the first page view goes along by itself. */
 
-import type { Edit, Exported, FilmRows, FilmState, Found, Measured, Outlines, Session, Spacing, Subject, XY } from "./contract";
+import type { Edit, Exported, FilmRows, FilmState, FoundAgain, Measured, Outlines, Point, Session, Spacing, Subject, XY } from "./contract";
 
 /** The server answered, and refused. */
 export class Refused extends Error {
@@ -31,13 +31,18 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   throw new Refused(response.status, error ?? `${response.status} ${response.statusText}`, film ?? null);
 }
 
+const MOST_KEPT_ALIVE = 16_000;
+
 async function get<T>(path: string): Promise<T> {
   return (await (await ask(path)).json()) as T;
 }
 
 async function post<T>(path: string, body: unknown, init: RequestInit = {}): Promise<T> {
   const headers = { "Content-Type": "application/json" };
-  return (await (await ask(path, { method: "POST", headers, body: JSON.stringify(body), ...init })).json()) as T;
+  const text = JSON.stringify(body);
+  // Browsers refuse to keep more than 64 KiB alive, all requests of a page together.
+  const keepalive = Boolean(init.keepalive) && text.length < MOST_KEPT_ALIVE;
+  return (await (await ask(path, { method: "POST", headers, body: text, ...init, keepalive })).json()) as T;
 }
 
 export interface Saved {
@@ -47,7 +52,7 @@ export interface Saved {
 }
 
 export interface MeasureInput {
-  points: Record<string, XY>;
+  points: Record<string, Point>;
   spacing: Spacing | null;
   subject: Subject;
   analyses: string[];
@@ -59,13 +64,13 @@ export const api = {
   changes: (since: number) => get<FilmRows>(`films/changes?since=${since}`),
   /** `next` is the film that the server should have ready after this one. */
   film: (n: number, next?: number) => get<FilmState>(`films/${n}${next === undefined ? "" : `?next=${next}`}`),
-  /** Goes on even if the page is closed meanwhile. */
-  edit: (n: number, revision: number, reviewer: string, edit: Edit) =>
-    post<Saved>(`films/${n}/edits`, { revision, reviewer, edit }, { keepalive: true }),
+  /** Goes on even if the page is closed meanwhile, unless it is large. */
+  edit: (n: number, hash: string, revision: number, reviewer: string, edit: Edit) =>
+    post<Saved>(`films/${n}/edits`, { revision, reviewer, hash, edit }, { keepalive: true }),
   measure: (n: number, input: MeasureInput) => post<Measured>(`films/${n}/measure`, input),
   outlines: (present: readonly string[], facing: "left" | "right") =>
     get<Outlines>(`outlines?present=${encodeURIComponent(present.join(","))}&facing=${facing}`),
-  find: (n: number, held: Record<string, XY>) => post<Found>(`films/${n}/find`, { held }),
+  find: (n: number, hash: string, held: Record<string, XY>) => post<FoundAgain>(`films/${n}/find`, { hash, held }),
   exportTo: (format: string, which: "confirmed" | "all") => post<Exported>("export", { format, which }),
   tile: async (film: FilmState, level: number, row: number, column: number, signal?: AbortSignal) => {
     const path = `films/${film.n}/tiles/${level}/${row}/${column}?h=${encodeURIComponent(film.hash)}`;

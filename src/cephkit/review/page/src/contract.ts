@@ -48,7 +48,11 @@ export interface Session {
   formats: Named[];
   pdf: boolean;
   films: number;
+  /** An expected error beyond which a landmark needs review; without a pixel size, as a share of the film's height. */
   review_mm: number;
+  review_height: number;
+  /** Where no errors are expected, a landmark with a lower score needs review. */
+  weak_score: number;
 }
 
 export interface FilmRow {
@@ -73,10 +77,20 @@ export interface FilmRows {
   films: FilmRow[];
 }
 
+/** What a model said of a point that it found again. */
+export interface Found {
+  model: Record<string, unknown>;
+  score: number | null;
+  expected_error_px: number | null;
+  region_90: Matrix | null;
+}
+
 export interface Point {
   at: XY;
   origin: Origin;
   confirmed: boolean;
+  /** Of points found again. */
+  found?: Found;
 }
 
 export interface Spacing {
@@ -141,8 +155,10 @@ export interface FilmState {
   /** As in EXIF: 1 if the film is upright. */
   orientation: number;
   spacing: Spacing | null;
-  /** Height of a pixel by its width. */
+  /** Height of a pixel by its width, also while no pixel size is set if the file says one. */
   aspect: number;
+  /** The landmarks that the film should have; those without a point are missing. */
+  sought: string[];
   truth: Record<string, Record<string, XY>>;
   predicted: Prediction | null;
   predicting: string;
@@ -201,10 +217,9 @@ export interface Outlines {
   outlines: OutlineInfo[];
 }
 
-export interface Found {
-  points: Record<string, XY>;
-  expected_errors_px: Record<string, number>;
-  regions_90: Record<string, Matrix>;
+/** The landmarks that were not held; nothing is saved yet. */
+export interface FoundAgain {
+  points: Record<string, Point>;
 }
 
 export interface Exported {

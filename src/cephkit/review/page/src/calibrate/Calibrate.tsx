@@ -4,14 +4,14 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { setSpacing } from "../edit/actions";
 import { number, parse, quantity, t, upTo } from "../i18n";
-import { film, spacing } from "../state/film";
+import { aspect, film, spacing } from "../state/film";
 import { say } from "../state/session";
 import { Said } from "../ui/Said";
-import { aspectOf, isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
+import { isPossible, isSquare, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, typedOrigin } from "./scale";
 import { lengthMm, ruler, toggleRuler } from "./state";
 
 function tell(size: number): string {
-  if (isPossible(size)) return "";
+  if (isPossible(size, aspect.peek())) return "";
   return t("calibrate_bad", { low: upTo(PIXEL_SIZES_MM[0], 3), high: upTo(PIXEL_SIZES_MM[1], 3) });
 }
 
@@ -20,12 +20,13 @@ export function PixelSize() {
   const typed = useSignal("");
   const problem = useSignal("");
   const now = spacing.value;
+  const square = isSquare(aspect.value);
   const save = (event: Event) => {
     event.preventDefault();
     const size = parse(typed.value);
     problem.value = tell(size);
     if (problem.value) return;
-    setSpacing(spacingOf(size, TYPED, now));
+    setSpacing(spacingOf(size, typedOrigin(aspect.peek()), now, aspect.peek()));
     typed.value = "";
   };
   return (
@@ -33,7 +34,7 @@ export function PixelSize() {
       <h2>{t("calibration")}</h2>
       {now ? (
         <p>
-          {now.row_mm === now.column_mm ? quantity(now.row_mm, "mm", 4) : `${number(now.column_mm, 4)} × ${quantity(now.row_mm, "mm", 4)}`}{" "}
+          {square ? quantity(now.row_mm, "mm", 4) : `${number(now.column_mm, 4)} × ${quantity(now.row_mm, "mm", 4)}`}{" "}
           <small>
             {t("calibration_origin")}: <Said text={now.origin} />
           </small>
@@ -46,7 +47,7 @@ export function PixelSize() {
           {t("calibrate")}
         </button>
         <label class="field">
-          <span>{t("calibrate_typed")}</span>
+          <span>{t(square ? "calibrate_typed" : "calibrate_width")}</span>
           <input
             inputMode="decimal"
             size={7}
@@ -64,6 +65,7 @@ export function PixelSize() {
           </button>
         )}
       </form>
+      {!square && <p class="notice">{t("calibrate_oblong", { ratio: upTo(aspect.value, 3) })}</p>}
       {problem.value && <p class="notice bad">{problem.value}</p>}
     </section>
   );
@@ -79,14 +81,13 @@ export function RulerPanel() {
   if (!marks) return null;
   const [first, second] = marks;
   const mm = parse(lengthMm.value);
-  const aspect = aspectOf(spacing.value);
-  const size = pixelSize(marks, mm, aspect);
+  const size = pixelSize(marks, mm, aspect.value);
   const close = () => (ruler.value = null);
   const save = (event: Event) => {
     event.preventDefault();
     problem.value = tell(size);
     if (problem.value || !first || !second) return;
-    setSpacing(spacingOf(size, rulerOrigin(mm, lengthPixels(first, second)), spacing.value, aspect));
+    setSpacing(spacingOf(size, rulerOrigin(mm, lengthPixels(first, second)), spacing.value, aspect.peek()));
     say(t("calibrate_result", { pixels: lengthPixels(first, second), value: quantity(size, "mm", 4) }));
     close();
   };

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { api, Refused } from "../api";
 import type { Edit, Point, PointChange, Spacing, Subject, XY } from "../contract";
 import { said, t, titleOf, upTo } from "../i18n";
-import { at, base, confirmed, content, film, found, history, isSettled, needsReview, pointSignal, selected, spacing, subject, take } from "../state/film";
+import { at, base, confirmed, content, film, history, isSettled, needsReview, pointSignal, selected, spacing, subject, take } from "../state/film";
 import { landmarkOf, landmarks, reviewer, say } from "../state/session";
 import { described } from "./describe";
 import { moved, same } from "./edits";
@@ -14,7 +14,7 @@ import { queue } from "./saving";
 /** Make an edit: it shows at once and goes to the server in its turn. */
 export function make(edit: Edit): void {
   const now = film.peek();
-  if (now) commit(newStep(now.n, edit, reviewer.peek()));
+  if (now) commit(newStep(now.n, edit, reviewer.peek(), null, now.hash));
 }
 
 export function commit(step: Step): void {
@@ -200,16 +200,14 @@ export async function findAgain(): Promise<string> {
   for (const [symbol, point] of Object.entries(content().points)) if (isSettled(point)) held[symbol] = point.at;
   if (!Object.keys(held).length) return t("find_none");
   try {
-    const { points, regions_90 } = await api.find(now.n, held);
+    const { points } = await api.find(now.n, now.hash, held);
     if (film.peek()?.n !== now.n) return "";
-    found.value = { n: now.n, regions: regions_90 };
     const free = Object.entries(points).filter(([symbol]) => !isSettled(pointSignal(symbol).peek()));
-    const after = (xy: XY): Point => ({ at: onFilm(xy), origin: "found_again", confirmed: false });
-    const far = ([symbol, xy]: [string, XY]) => {
+    const far = ([symbol, point]: [string, Point]) => {
       const before = at(symbol);
-      return !before || Math.hypot(before[0] - xy[0], before[1] - xy[1]) > 0.05;
+      return !before || Math.hypot(before[0] - point.at[0], before[1] - point.at[1]) > 0.05;
     };
-    const count = changeAll(free.filter(far).map(([symbol, xy]) => [symbol, after(xy)]));
+    const count = changeAll(free.filter(far).map(([symbol, point]) => [symbol, { ...point, at: onFilm(point.at) }]));
     return count ? t("find_done", { count }) : t("find_same");
   } catch (error) {
     return t("failed", { reason: said(error instanceof Refused ? error.message : String(error)) });

@@ -6,6 +6,8 @@ import type { Edit, Entry } from "../contract";
 /** An edit of a film; it gets its revision when the server has it on disk. */
 export interface Step {
   film: number;
+  /** Of the picture that it was made on: the server refuses it on another one. Empty if unknown. */
+  hash: string;
   edit: Edit;
   reviewer: string;
   /** ISO 8601. */
@@ -44,20 +46,20 @@ export function editOf(entry: Entry): Edit {
 }
 
 /** The steps of a film as it was loaded. */
-export function stepsOf(film: number, entries: readonly Entry[]): Step[] {
+export function stepsOf(film: number, entries: readonly Entry[], hash = ""): Step[] {
   const steps = new Map<number, Step>();
   for (const entry of entries) {
     const { revision, time, reviewer } = entry;
     const edit = editOf(entry);
     const undoes = edit.undoes === undefined ? null : (steps.get(edit.undoes) ?? null);
-    steps.set(revision, { film, edit, reviewer, time, revision, undoes });
+    steps.set(revision, { film, hash, edit, reviewer, time, revision, undoes });
   }
   return [...steps.values()];
 }
 
 /** A step that is made now. */
-export function newStep(film: number, edit: Edit, reviewer: string, undoes: Step | null = null): Step {
-  return { film, edit, reviewer, time: new Date().toISOString(), revision: null, undoes };
+export function newStep(film: number, edit: Edit, reviewer: string, undoes: Step | null = null, hash = ""): Step {
+  return { film, hash, edit, reviewer, time: new Date().toISOString(), revision: null, undoes };
 }
 
 /** The step that takes back the last one; null if there is none. */
@@ -71,7 +73,7 @@ export function redoing(history: History, reviewer: string): Step | null {
 }
 
 function against(step: Step | undefined, reviewer: string): Step | null {
-  return step ? newStep(step.film, inverted(step.edit), reviewer, step) : null;
+  return step ? newStep(step.film, inverted(step.edit), reviewer, step, step.hash) : null;
 }
 
 /** The edit as it is sent: with the revision of the step that it takes back. */

@@ -9,7 +9,7 @@ const KEY = "cephkit.review.unsaved";
 interface Kept {
   out: string;
   /** Films by name: a server that is started anew may number them differently. */
-  steps: { film: string; reviewer: string; edit: Edit }[];
+  steps: { film: string; hash: string; reviewer: string; edit: Edit }[];
 }
 
 type Named = Pick<FilmRow, "n" | "id">;
@@ -31,7 +31,7 @@ export class Keep {
       const nameOf = new Map(films.map(({ n, id }) => [n, id]));
       const kept: Kept = {
         out,
-        steps: steps.map((step) => ({ film: nameOf.get(step.film) ?? "", reviewer: step.reviewer, edit: toSend(step) })),
+        steps: steps.map((step) => ({ film: nameOf.get(step.film) ?? "", hash: step.hash, reviewer: step.reviewer, edit: toSend(step) })),
       };
       this.storage().setItem(KEY, JSON.stringify(kept));
     } catch {
@@ -45,9 +45,9 @@ export class Keep {
       const kept = JSON.parse(this.storage().getItem(KEY) ?? "null") as Kept | null;
       if (kept?.out !== out) return [];
       const numberOf = new Map(films.map(({ n, id }) => [id, n]));
-      return kept.steps.flatMap(({ film, reviewer, edit }) => {
+      return kept.steps.flatMap(({ film, hash, reviewer, edit }) => {
         const n = numberOf.get(film);
-        return n === undefined ? [] : [newStep(n, edit, reviewer)];
+        return n === undefined ? [] : [newStep(n, edit, reviewer, null, hash)];
       });
     } catch {
       return [];

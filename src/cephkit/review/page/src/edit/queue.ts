@@ -8,7 +8,7 @@ import { editOf, toSend, type Step } from "./history";
 export type QueueState = "saved" | "saving" | "unreachable" | "shut_out";
 
 export interface Hooks {
-  send: (film: number, revision: number, reviewer: string, edit: Edit) => Promise<Saved>;
+  send: (film: number, hash: string, revision: number, reviewer: string, edit: Edit) => Promise<Saved>;
   /** The edit is on disk. */
   saved: (step: Step, warning: string) => void;
   /** Someone else changed the film after revision `since`; `unsent` are its edits that were not saved, in order. */
@@ -75,7 +75,7 @@ export class SaveQueue {
   }
 
   private post(step: Step): Promise<Saved> {
-    return this.hooks.send(step.film, this.revisionOf(step.film), step.reviewer, toSend(step));
+    return this.hooks.send(step.film, step.hash, this.revisionOf(step.film), step.reviewer, toSend(step));
   }
 
   private done(step: Step, revision: number, warning = ""): void {

@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { api } from "../api";
 import type { FilmState } from "../contract";
 import { said, t } from "../i18n";
-import { film, show } from "../state/film";
+import { failed, film, show } from "../state/film";
 import { rows } from "../state/films";
 import { session } from "../state/session";
 import { applied, contentOf, rebased } from "./edits";
@@ -31,7 +31,7 @@ export const conflict = computed(() => conflicts.value[0] ?? null);
 const keep = new Keep();
 
 export const queue = new SaveQueue({
-  send: (n, revision, reviewer, edit) => api.edit(n, revision, reviewer, edit),
+  send: (n, hash, revision, reviewer, edit) => api.edit(n, hash, revision, reviewer, edit),
   saved: (_, warning) => {
     if (warning) trouble.value = said(warning);
   },
@@ -60,10 +60,17 @@ function remember(): void {
   keep.write(session.peek()?.out ?? "", unsaved(), rows.peek());
 }
 
-async function reload(n: number): Promise<void> {
-  const now = await api.film(n);
-  queue.loaded(n, now.state.revision);
-  if (film.peek()?.n === n) show(now);
+/** Show the film as the server has it, e.g. after its file was replaced. */
+export async function reload(n: number): Promise<void> {
+  try {
+    const now = await api.film(n);
+    queue.loaded(n, now.state.revision);
+    if (film.peek()?.n === n) show(now);
+  } catch (error) {
+    if (film.peek()?.n !== n) return;
+    film.value = null;
+    failed.value = error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Make the user's edits again on the film as it is now, or forget them. */
@@ -78,7 +85,7 @@ export function settle(again: boolean): Step[] {
     const own = rebased(edit, content);
     if (!own) continue;
     content = applied(content, own);
-    steps.push(newStep(open.film.n, own, reviewer));
+    steps.push(newStep(open.film.n, own, reviewer, null, open.film.hash));
   }
   return steps;
 }

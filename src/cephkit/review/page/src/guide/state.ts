@@ -14,7 +14,8 @@ export const round = signal<readonly string[]>([]);
 export function begin(symbol: string | null = missing.peek()[0] ?? null): void {
   guided.value = symbol;
   if (symbol === null) return say(t("guide_done"));
-  round.value = missing.peek();
+  // One that is not sought has a round of its own.
+  round.value = missing.peek().includes(symbol) ? missing.peek() : [symbol];
   focusStage();
 }
 

@@ -73,6 +73,7 @@ export const en = {
   landmarks: "Landmarks",
   landmark_list: "List of landmarks",
   missing: "missing",
+  unsought: "not sought",
   off_film: "off the film",
   origin_predicted: "predicted",
   origin_label: "label",
@@ -129,6 +130,8 @@ export const en = {
   calibrate_length: "Length between the marks, mm",
   calibrate_result: "{pixels} pixels; {value} per pixel",
   calibrate_typed: "Pixel size, mm",
+  calibrate_width: "Pixel width, mm",
+  calibrate_oblong: "Pixels of this film are {ratio} times as high as wide. Type their width; their height follows.",
   calibrate_remove: "Remove the pixel size",
   calibrate_bad: "Expected a pixel size of {low} to {high} mm",
   // measurements

@@ -2,10 +2,9 @@
 
 import { computed, effect, signal, useComputed } from "@preact/signals";
 import { api } from "../api";
-import { aspectOf } from "../calibrate/scale";
 import type { OutlineInfo, Outlines as Answer } from "../contract";
 import { carried, view } from "../stage/view";
-import { at, film, placed, spacing } from "../state/film";
+import { aspect, at, film, placed } from "../state/film";
 import { layers } from "../state/session";
 import { outlinePoints, polyline } from "./geometry";
 import { scaled } from "./Overlay";
@@ -17,7 +16,6 @@ const question = computed(() => (placed.value.length ? `${facing.value} ${placed
 const current = computed(() => answers.value.get(question.value)?.outlines ?? []);
 /** Without a graphics card, the faint halos are what makes a drag miss frames. */
 const isDragging = computed(() => carried.value !== null);
-const aspect = computed(() => aspectOf(spacing.value));
 
 /** Ask which outlines the landmarks that are there support, once for each such set. */
 export function watchOutlines(): void {

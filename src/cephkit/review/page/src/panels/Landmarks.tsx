@@ -7,7 +7,7 @@ import { definitionOf, quantity, t, titleOf } from "../i18n";
 import type { LandmarkInfo } from "../contract";
 import { inspect } from "../stage/view";
 import { address } from "../api";
-import { base, film, lit, missing, needsReview, pointSignal, scaleMm, selected, isSettled } from "../state/film";
+import { base, expectedErrorOf, film, lit, meanMm, missing, needsReview, placed, pointSignal, scaleMm, selected } from "../state/film";
 import { landmarks } from "../state/session";
 import { Shape } from "../ui/Legend";
 import { Said } from "../ui/Said";
@@ -16,7 +16,7 @@ import { same } from "../edit/edits";
 
 export function Landmarks() {
   if (!film.value) return null;
-  const isPlaced = missing.value.length < landmarks.value.length;
+  const isPlaced = placed.value.length > 0;
   return (
     <section class="landmarks" aria-label={t("landmarks")}>
       <div class="line-up">
@@ -43,7 +43,7 @@ export function Landmarks() {
 
 function stateText(symbol: string): string {
   const point = pointSignal(symbol).value;
-  if (!point) return t("missing");
+  if (!point) return t(film.value?.sought.includes(symbol) ? "missing" : "unsought");
   const words = [t(`origin_${point.origin}`)];
   if (point.confirmed) words.push(`✓ ${t("confirmed")}`);
   else if (needsReview(symbol)) words.push(`! ${t("needs_review")}`);
@@ -52,11 +52,10 @@ function stateText(symbol: string): string {
 
 /** The expected error of a point that nobody has settled. */
 function doubtText(symbol: string): string {
-  const point = pointSignal(symbol).value;
-  const pixels = film.value?.predicted?.expected_errors_px[symbol];
-  if (!point || pixels === undefined || isSettled(point) || point.origin === "label") return "";
-  const mm = scaleMm.value;
-  const value = mm ? quantity(pixels * Math.sqrt(mm[0] * mm[1]), "mm") : t("pixels", { value: quantity(pixels, "") });
+  const pixels = expectedErrorOf(symbol);
+  if (pixels === null) return "";
+  const mm = meanMm.value;
+  const value = mm ? quantity(pixels * mm, "mm") : t("pixels", { value: quantity(pixels, "") });
   return t("expected_error", { value });
 }
 

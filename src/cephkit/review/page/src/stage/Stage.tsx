@@ -2,8 +2,10 @@
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { Refused } from "../api";
 import { RulerPanel } from "../calibrate/Calibrate";
 import { ruler } from "../calibrate/state";
+import { reload } from "../edit/saving";
 import { LOUPE_SIDE } from "../film/loupe";
 import { Scene } from "../film/scene";
 import { Guide } from "../guide/Guide";
@@ -11,6 +13,7 @@ import { guided } from "../guide/state";
 import { said, t } from "../i18n";
 import { Overlay } from "../overlay/Overlay";
 import { failed, film, opening } from "../state/film";
+import { ahead } from "../state/open";
 import { Pointers } from "./pointers";
 import { carrying, fitOnChange, ratio, stageSize } from "./view";
 
@@ -36,7 +39,13 @@ export function Stage() {
     const scene = new Scene(
       canvas.current,
       loupe.current,
-      (error) => (trouble.value = error instanceof Error ? error.message : String(error)),
+      (error) => {
+        trouble.value = error instanceof Error ? error.message : String(error);
+        const now = film.peek();
+        if (!now || !(error instanceof Refused) || error.status !== 409) return;
+        ahead.value = []; // it may be one of these whose file was replaced
+        void reload(now.n);
+      },
       (complete) => {
         element.dataset.complete = complete ? (film.peek()?.hash ?? "") : "";
         if (complete) trouble.value = "";

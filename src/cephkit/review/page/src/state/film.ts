@@ -1,10 +1,10 @@
 /** The open film: what the server said of it, and how it stands with the edits made since. */
 
 import { batch, computed, signal, type Signal } from "@preact/signals";
-import type { FilmState, Matrix, Point, Spacing, Subject, XY } from "../contract";
+import type { FilmState, Found, Matrix, Point, Spacing, Subject, XY } from "../contract";
 import { applied, contentOf, type Content } from "../edit/edits";
 import { NO_HISTORY, followed, stepsOf, type History, type Step } from "../edit/history";
-import { landmarks } from "./session";
+import { landmarks, session } from "./session";
 import { steady } from "./steady";
 
 export const film = signal<FilmState | null>(null);
@@ -19,8 +19,6 @@ export const history = signal<History>(NO_HISTORY);
 export const steps = signal<readonly Step[]>([]);
 
 export const selected = signal<string | null>(null);
-/** 90 % regions of landmarks that the model found again, and of which film. */
-export const found = signal<{ n: number; regions: Record<string, Matrix> }>({ n: -1, regions: {} });
 /** Landmarks that light up, e.g. those of the measurement that is pointed at. */
 export const lit = signal<ReadonlySet<string>>(new Set());
 /** The annotator whose points count as the truth. */
@@ -70,7 +68,7 @@ export function show(next: FilmState, unsent: readonly Step[] = []): void {
     film.value = next;
     failed.value = "";
     put(contentOf(next.state, next.spacing));
-    const made = stepsOf(next.n, next.history);
+    const made = stepsOf(next.n, next.history, next.hash);
     history.value = made.reduce(followed, NO_HISTORY);
     steps.value = made;
     for (const step of unsent) take(step);
@@ -91,12 +89,12 @@ export function take(step: Step): void {
   });
 }
 
-const symbolsThat = (passes: (point: Point | null) => boolean) =>
-  steady(() => landmarks.value.map(({ symbol }) => symbol).filter((symbol) => passes(pointSignal(symbol).value)));
-
-/** The landmarks that have a point, in the order of the data set, and those that have none; the lists do not follow a move. */
-export const placed = symbolsThat((point) => point !== null);
-export const missing = symbolsThat((point) => point === null);
+/** The landmarks that have a point, in the order of the data set; the list does not follow a move. */
+export const placed = steady(() =>
+  landmarks.value.map(({ symbol }) => symbol).filter((symbol) => pointSignal(symbol).value !== null),
+);
+/** The landmarks that the film should have and that have no point, as the list of films counts them. */
+export const missing = steady(() => (film.value?.sought ?? []).filter((symbol) => pointSignal(symbol).value === null));
 
 /** What was there before anyone changed it: a label of the data set or a prediction. */
 export const base = computed(() => {
@@ -127,23 +125,46 @@ export const isSettled = (point: Point | null) =>
   point !== null && (point.confirmed || point.origin === "corrected" || point.origin === "placed");
 
 export function needsReview(symbol: string): boolean {
-  const predicted = film.value?.predicted;
-  if (!predicted?.needs_review.includes(symbol)) return false;
   const point = pointSignal(symbol).value;
-  return (point?.origin === "predicted" || point?.origin === "label") && !point.confirmed;
+  if (!point || isSettled(point)) return false;
+  if (point.origin === "found_again") return isDoubted(point.found);
+  return film.value?.predicted?.needs_review.includes(symbol) ?? false;
+}
+
+/** As the server counts them in the list. */
+function isDoubted(found: Found | undefined): boolean {
+  const now = session.value;
+  if (!found || !now) return false;
+  const { score, expected_error_px } = found;
+  if (expected_error_px === null) return score !== null && score < now.weak_score;
+  const mm = meanMm.value;
+  return expected_error_px > (mm ? now.review_mm / mm : now.review_height * (film.value?.size[0] ?? Infinity));
 }
 
 /** Where the true point lies with 90 % probability, by the model that put the landmark where it is. */
 export function regionOf(symbol: string): Matrix | null {
-  const now = film.value;
   const point = pointSignal(symbol).value;
-  if (!now || !point || point.confirmed) return null;
-  if (point.origin === "predicted") return now.predicted?.regions_90[symbol] ?? null;
-  return point.origin === "found_again" && found.value.n === now.n ? (found.value.regions[symbol] ?? null) : null;
+  if (!point || point.confirmed) return null;
+  if (point.origin === "predicted") return film.value?.predicted?.regions_90[symbol] ?? null;
+  return point.found?.region_90 ?? null;
 }
+
+/** How far off the landmark probably is, film pixels, by the same model. */
+export function expectedErrorOf(symbol: string): number | null {
+  const point = pointSignal(symbol).value;
+  if (!point || point.confirmed) return null;
+  if (point.origin === "predicted") return film.value?.predicted?.expected_errors_px[symbol] ?? null;
+  return point.found?.expected_error_px ?? null;
+}
+
+/** The height of a pixel by its width, known even if the pixel size was taken away. */
+export const aspect = computed(() => (spacing.value ? spacing.value.row_mm / spacing.value.column_mm : (film.value?.aspect ?? 1)));
 
 /** Film pixels to mm, (row, column); null without a pixel size. */
 export const scaleMm = computed<XY | null>(() => {
   const size = spacing.value;
   return size ? [size.row_mm, size.column_mm] : null;
 });
+
+/** Film pixels to mm, whatever the direction. */
+export const meanMm = computed(() => (scaleMm.value ? Math.sqrt(scaleMm.value[0] * scaleMm.value[1]) : null));

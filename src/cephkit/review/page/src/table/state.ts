@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { api, type MeasureInput } from "../api";
-import type { Measured, Measurement, XY } from "../contract";
+import type { Measured, Measurement, Point } from "../contract";
 import { same } from "../edit/edits";
 import { film, placed, pointSignal, spacing, subject } from "../state/film";
 import { analysis } from "../state/session";
@@ -34,10 +34,10 @@ export function watchMeasurements(): void {
   effect(() => {
     const n = film.value?.n;
     if (n === undefined) return;
-    const points: Record<string, XY> = {};
+    const points: Record<string, Point> = {};
     for (const symbol of placed.value) {
-      const at = pointSignal(symbol).value?.at;
-      if (at) points[symbol] = at;
+      const point = pointSignal(symbol).value;
+      if (point) points[symbol] = point;
     }
     if (about.peek() !== n) measured.value = { rows: [], notes: [] };
     latest.put({ n, points, spacing: spacing.value, subject: subject.value, analyses: analysis.value ? [analysis.value] : [] });

@@ -111,6 +111,7 @@ const LAYER_KEYS: Partial<Record<keyof Layers, string>> = { names: "M", outlines
 function LayerPanel() {
   const has = (layer: keyof Layers) => {
     if (layer === "truth") return Object.keys(film.value?.truth ?? {}).length > 0;
+    if (layer === "regions" && session.value?.has_model) return true;
     return !["predicted", "regions"].includes(layer) || Boolean(film.value?.predicted);
   };
   return (

@@ -20,7 +20,7 @@ class Server {
     return { n, history, state: { revision: history.length, confirmed: false, points: {}, subject: { age: null, sex: null } } } as unknown as FilmState;
   }
 
-  send = async (n: number, revision: number, reviewer: string, edit: Edit): Promise<Saved> => {
+  send = async (n: number, _hash: string, revision: number, reviewer: string, edit: Edit): Promise<Saved> => {
     await Promise.resolve();
     this.requests++;
     const trouble = this.troubles.shift();

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Edit } from "../../src/contract";
+import type { Edit, FilmState } from "../../src/contract";
 import { newStep } from "../../src/edit/history";
-import { conflict, conflicts, queue, settle, unsaved } from "../../src/edit/saving";
+import { conflict, conflicts, queue, reload, settle, trouble, unsaved } from "../../src/edit/saving";
+import { failed, film, show } from "../../src/state/film";
 
 const confirm: Edit = { kind: "film", before: false, after: true };
 
@@ -27,5 +28,32 @@ describe("conflicts", () => {
     expect(settle(false)).toEqual([]);
     expect(conflict.value).toBeNull();
     expect(unsaved()).toEqual([]);
+  });
+});
+
+describe("an edit of a picture that was replaced", () => {
+  afterEach(() => vi.unstubAllGlobals());
+  const confirmOn = (n: number, hash: string) => queue.push(newStep(n, confirm, "Anna", null, hash));
+
+  it("is not made on the new one, which is shown instead", async () => {
+    const sent: unknown[] = [];
+    const now = { n: 7, hash: "new", truth: {}, history: [], spacing: null, predicted: null, state: { revision: 0, confirmed: false, points: {}, subject: { age: null, sex: null } } };
+    vi.stubGlobal("fetch", (_: string, init: { body?: string }) => {
+      if (!init.body) return Promise.resolve(new Response(JSON.stringify(now)));
+      sent.push(JSON.parse(init.body));
+      return Promise.resolve(new Response(JSON.stringify({ error: "another picture now" }), { status: 409 }));
+    });
+    show({ ...now, hash: "old" } as unknown as FilmState);
+    confirmOn(7, "old");
+    confirmOn(7, "old");
+    await vi.waitFor(() => expect(film.value?.hash).toBe("new"));
+    expect(sent).toMatchObject([{ hash: "old" }]);
+    expect([unsaved(), trouble.value.includes("another picture now")]).toEqual([[], true]);
+  });
+
+  it("leaves the film with the reason if what is on disk belongs to the old picture", async () => {
+    vi.stubGlobal("fetch", () => Promise.resolve(new Response(JSON.stringify({ error: "belongs to another film" }), { status: 409 })));
+    await reload(7);
+    expect([film.value, failed.value]).toEqual([null, "belongs to another film"]);
   });
 });

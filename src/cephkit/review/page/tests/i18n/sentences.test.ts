@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rulerOrigin, TYPED } from "../../src/calibrate/scale";
+import { rulerOrigin, typedOrigin } from "../../src/calibrate/scale";
 import sections from "../../src/i18n/sentences.json";
 import { persian } from "../../src/i18n/sentences";
 
@@ -37,7 +37,7 @@ describe("what the server says, in Persian", () => {
   });
 
   it("knows where a pixel size comes from", () => {
-    expect(plain(TYPED)).toBe("واردشده توسط بازبین");
+    expect(plain(typedOrigin(1))).toBe("واردشده توسط بازبین");
     expect(plain(rulerOrigin(50, 431.27))).toBe("خط‌کش: ۵۰ میلی‌متر در ۴۳۱٫۳ پیکسل");
     expect(plain("DICOM ImagerPixelSpacing / 1.1 (EstimatedRadiographicMagnificationFactor)")).toBe(
       "ImagerPixelSpacing در DICOM، تقسیم بر ۱٫۱ (EstimatedRadiographicMagnificationFactor)",

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Entry, FilmState, Point, Session } from "../../src/contract";
-import { base, missing, needsReview, placed, pointSignal, show } from "../../src/state/film";
+import { aspect, base, missing, needsReview, placed, pointSignal, show } from "../../src/state/film";
 import { session } from "../../src/state/session";
 
 const point = (x: number, origin: Point["origin"], confirmed = false): Point => ({ at: [x, 1], origin, confirmed });
@@ -41,7 +41,7 @@ describe("a landmark needs review", () => {
 describe("the lists of placed and missing landmarks", () => {
   it("stay the same while a landmark moves, and follow those that come and go", () => {
     session.value = { landmarks: [{ symbol: "A" }, { symbol: "B" }] } as unknown as Session;
-    show(film({ points: { A: point(5, "predicted") } }));
+    show({ ...film({ points: { A: point(5, "predicted") } }), sought: ["A", "B"] });
     const [before, without] = [placed.value, missing.value];
     expect([before, without]).toEqual([["A"], ["B"]]);
     pointSignal("A").value = point(6, "corrected");
@@ -49,5 +49,15 @@ describe("the lists of placed and missing landmarks", () => {
     expect(missing.value).toBe(without);
     pointSignal("B").value = point(1, "placed");
     expect([placed.value, missing.value]).toEqual([["A", "B"], []]);
+  });
+});
+
+describe("the shape of pixels", () => {
+  it("is that of the pixel size, and the file's where none is set", () => {
+    const oblong = { ...film({ points: {} }), aspect: 2 };
+    show(oblong);
+    expect(aspect.value).toBe(2);
+    show({ ...oblong, spacing: { row_mm: 0.3, column_mm: 0.1, origin: "x", plane: "unknown" } });
+    expect(aspect.value).toBeCloseTo(3, 12);
   });
 });
