@@ -6,6 +6,8 @@ import { setSpacing } from "../edit/actions";
 import { number, parse, quantity, t, upTo } from "../i18n";
 import { film, spacing } from "../state/film";
 import { say } from "../state/session";
+import { focusStage } from "../stage/view";
+import { Problem } from "../ui/Problem";
 import { aspectOf, isPossible, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, TYPED } from "./scale";
 import { lengthMm, ruler, toggleRuler } from "./state";
 
@@ -18,6 +20,7 @@ function tell(size: number): string {
 export function PixelSize() {
   const typed = useSignal("");
   const problem = useSignal("");
+  const input = useRef<HTMLInputElement>(null);
   const now = spacing.value;
   const save = (event: Event) => {
     event.preventDefault();
@@ -25,7 +28,13 @@ export function PixelSize() {
     problem.value = tell(size);
     if (problem.value) return;
     setSpacing(spacingOf(size, TYPED, now));
+    say(t("calibrate_set", { value: quantity(size, "mm", 4) }));
     typed.value = "";
+  };
+  const remove = () => {
+    setSpacing(null);
+    say(t("calibrate_removed"));
+    input.current?.focus(); // the button is gone
   };
   return (
     <section class="block" aria-label={t("calibration")}>
@@ -47,23 +56,25 @@ export function PixelSize() {
         <label class="field">
           <span>{t("calibrate_typed")}</span>
           <input
+            ref={input}
             inputMode="decimal"
             size={7}
             value={typed.value}
             onInput={(event) => (typed.value = event.currentTarget.value)}
             aria-invalid={problem.value !== ""}
+            aria-describedby="pixel-size-problem"
           />
         </label>
         <button type="submit" disabled={!typed.value.trim()}>
           {t("apply")}
         </button>
         {now && (
-          <button type="button" onClick={() => setSpacing(null)}>
+          <button type="button" onClick={remove}>
             {t("calibrate_remove")}
           </button>
         )}
       </form>
-      {problem.value && <p class="notice bad">{problem.value}</p>}
+      <Problem id="pixel-size-problem" text={problem.value} />
     </section>
   );
 }
@@ -80,13 +91,16 @@ export function RulerPanel() {
   const mm = parse(lengthMm.value);
   const aspect = aspectOf(spacing.value);
   const size = pixelSize(marks, mm, aspect);
-  const close = () => (ruler.value = null);
+  const close = () => {
+    ruler.value = null;
+    focusStage();
+  };
   const save = (event: Event) => {
     event.preventDefault();
     problem.value = tell(size);
     if (problem.value || !first || !second) return;
     setSpacing(spacingOf(size, rulerOrigin(mm, lengthPixels(first, second)), spacing.value, aspect));
-    say(t("calibrate_result", { pixels: lengthPixels(first, second), value: quantity(size, "mm", 4) }));
+    say(t("calibrate_set", { value: quantity(size, "mm", 4) }));
     close();
   };
   return (
@@ -96,12 +110,20 @@ export function RulerPanel() {
         <>
           <label class="field">
             <span>{t("calibrate_length")}</span>
-            <input ref={input} inputMode="decimal" size={7} value={lengthMm.value} onInput={(event) => (lengthMm.value = event.currentTarget.value)} />
+            <input
+              ref={input}
+              inputMode="decimal"
+              size={7}
+              value={lengthMm.value}
+              onInput={(event) => (lengthMm.value = event.currentTarget.value)}
+              aria-invalid={problem.value !== ""}
+              aria-describedby="ruler-problem"
+            />
           </label>
           {size > 0 && <output>{t("calibrate_result", { pixels: number(lengthPixels(first, second), 1), value: quantity(size, "mm", 4) })}</output>}
         </>
       )}
-      {problem.value && <p class="notice bad">{problem.value}</p>}
+      <Problem id="ruler-problem" text={problem.value} />
       <div class="buttons">
         {first && second && (
           <button type="submit" class="main" disabled={!(size > 0)}>

@@ -56,8 +56,8 @@ function begin(now: FilmState): void {
   half = unsent.length ? now.n : null;
   if (!isOther) return;
   ruler.value = null; // its marks lie on the film before
-  if (guided.peek()) guide(missing.peek()[0] ?? null);
   say(t("opened", { name: now.id }));
+  if (guided.peek()) guide(missing.peek()[0] ?? null);
 }
 
 /** A film that was shown while edits of it were on their way: which of them the server had already is not known. */

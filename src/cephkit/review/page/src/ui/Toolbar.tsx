@@ -27,7 +27,7 @@ export function Toolbar() {
     if (text) say(text);
   };
   return (
-    <div class="toolbar" role="toolbar" aria-label={t("film")}>
+    <div class="toolbar" role="group" aria-label={t("film")}>
       <div class="set">
         <Tool icon="previous" class="mirrored" label={t("previous_film")} keys="PageUp" onClick={() => openNeighbour(-1)} />
         <Tool icon="next" class="mirrored" label={t("next_film")} keys="PageDown" onClick={() => openNeighbour(1)} />
