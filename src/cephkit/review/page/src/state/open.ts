@@ -10,7 +10,7 @@ import { queue, queueState } from "../edit/saving";
 import { begin as guide, guided, missing } from "../guide/state";
 import { listed, t } from "../i18n";
 import { isHeld } from "../stage/view";
-import { failed, film, opening, show } from "./film";
+import { clear, film, opening, show } from "./film";
 import { shown } from "./films";
 import { say } from "./session";
 
@@ -41,8 +41,9 @@ async function load(n: number): Promise<void> {
     if (wanted.peek() === n) begin(now);
   } catch (error) {
     if (wanted.peek() !== n) return;
-    film.value = null;
-    failed.value = error instanceof Error ? error.message : String(error);
+    clear(error instanceof Error ? error.message : String(error));
+    ruler.value = null;
+    guided.value = null;
   } finally {
     if (wanted.peek() === n) opening.value = false;
   }

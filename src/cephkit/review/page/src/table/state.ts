@@ -32,7 +32,10 @@ const latest = new Latest<Question, Measured>(
 export function watchMeasurements(): void {
   effect(() => {
     const n = film.value?.n;
-    if (n === undefined) return;
+    if (n === undefined) {
+      measured.value = { rows: [], notes: [] };
+      return;
+    }
     const points: Record<string, XY> = {};
     for (const symbol of placed.value) {
       const at = pointSignal(symbol).value?.at;
