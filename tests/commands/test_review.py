@@ -56,6 +56,7 @@ def test_without_the_page_it_says_what_is_missing(
         ({"films": Path("a"), "in_place": True}, "are for --dataset_path"),
         ({"films": Path("a"), "splits": ("train",)}, "are for --dataset_path"),
         ({"dataset_path": Path("a"), "recursive": True}, "--recursive is for --films"),
+        ({"films": Path("a"), "reviewer": "a" * 101}, "--reviewer may have 100 letters at most, got 101"),
         ({"films": Path("a"), "port": 70000}, "--port must be 0 to 65535"),
         ({"films": Path("a"), "pixel_size_mm": 0.1, "ruler": (0, 0, 100, 0, 10)}, "both give the pixel size"),
     ],

@@ -365,7 +365,8 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
         read_grey(path)
 
 
-def test_a_film_of_95_megapixels_warns_nobody(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
-    path = save(tmp_path / "large.png", Image.new("1", (10_000, 9_500)))
+@pytest.mark.parametrize("name", ["large.png", "large.tif"])
+def test_a_film_of_95_megapixels_warns_nobody(tmp_path: Path, recwarn: pytest.WarningsRecorder, name: str) -> None:
+    path = save(tmp_path / name, Image.new("1", (10_000, 9_500)))
     assert read_grey(path).shape == (9_500, 10_000)
     assert not recwarn.list

@@ -15,6 +15,7 @@ from cephkit.data.folder import films_in
 from cephkit.data.machines import FILE_NAME
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.notice import NOTICE
+from cephkit.review.edits import LONGEST_NAME
 from cephkit.settings.options import Device, SecondStage, Views, between
 from cephkit.settings.reading import parse
 from cephkit.training.lock import owning
@@ -66,6 +67,8 @@ class ReviewOptions(SecondStage, Views, Device, FilmFiles):
             yield "--in_place and --splits are for --dataset_path"
         if self.dataset_path is not None and self.recursive:
             yield "--recursive is for --films"
+        if len(self.reviewer) > LONGEST_NAME:
+            yield f"--reviewer may have {LONGEST_NAME} letters at most, got {len(self.reviewer)}"
 
 
 def main(argv: list[str]) -> int:

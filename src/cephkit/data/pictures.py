@@ -80,12 +80,22 @@ def unsupported_tiff(data: bytes) -> str:
     return ""
 
 
+class _Tiff(TiffImageFile):
+    """A TIFF without Pillow's own limit, which warns of 90 megapixels and refuses 180; ``check_size`` has another."""
+
+    def load_prepare(self) -> None:
+        """Make the empty picture, which Pillow would do after its check."""
+        if self._im is None:
+            self.im = Image.new(self.mode, self._tile_size).im
+        super().load_prepare()
+
+
 Opener = Callable[[io.BytesIO], ImageFile.ImageFile]
 
 # Called directly because Image.open guards against huge films with a process-wide setting that two threads cannot
 # change safely; decode_picture has its own guard.
 _OPENERS: dict[str, Opener] = {
-    "PNG": PngImageFile, "JPEG": JpegImageFile, "BMP": BmpImageFile, "TIFF": TiffImageFile, "WebP": WebPImageFile,
+    "PNG": PngImageFile, "JPEG": JpegImageFile, "BMP": BmpImageFile, "TIFF": _Tiff, "WebP": WebPImageFile,
 }  # fmt: skip
 _ORIENTATION = 274
 _BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory; 4 in other modes

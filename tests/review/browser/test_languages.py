@@ -121,6 +121,16 @@ def test_edits_are_the_same_in_persian(review: ReviewServer, opened: Opener) -> 
     assert page.at(0, "S")[0] > x
 
 
+@pytest.mark.parametrize("width", [1000, 1400])
+@pytest.mark.parametrize("language", ["en-GB", "fa-IR"])
+def test_the_table_is_no_wider_than_its_panel(review: ReviewServer, opened: Opener, language: str, width: int) -> None:
+    page = opened(review, language=language, viewport={"width": width, "height": 800})
+    panel = page.tab.get_by_role("tabpanel")
+    expect(panel.locator("td.deviation").first).to_be_visible()
+
+    assert panel.evaluate("panel => panel.scrollWidth - panel.clientWidth") <= 0
+
+
 @pytest.mark.parametrize(("scheme", "low", "high"), [("light", 140, 256), ("dark", 0, 90)])
 def test_the_theme_of_the_system_is_used(
     review: ReviewServer, opened: Opener, scheme: str, low: int, high: int

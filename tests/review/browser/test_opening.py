@@ -1,5 +1,8 @@
 """The page as it opens."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, expect
@@ -53,6 +56,32 @@ def test_a_click_in_the_list_opens_a_film(page: ReviewPage) -> None:
 
     page.until_drawn(3)
     assert page.tab.url.endswith("#3")
+
+
+def test_a_film_that_cannot_be_read_shows_nothing_of_the_one_before(
+    films: Films, opened: Opener, tmp_path: Path
+) -> None:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    whole = sorted(films.folder.iterdir())[0]
+    os.link(whole, folder / whole.name)
+    (folder / f"film001{whole.suffix}").write_bytes(whole.read_bytes()[:5000])
+    with ReviewServer("--films", folder, "--predictions", films.predictions, out=tmp_path / "out") as server:
+        page = opened(server)
+        page.expected_errors.append("422")
+        page.press("n", "ArrowRight", "Shift+C")
+        page.until_saved(edits=2)
+
+        page.row("film001").click()
+
+        expect(page.tab.get_by_role("alert")).to_contain_text("damaged or truncated")
+        expect(page.button("Undo")).to_be_disabled()
+        expect(page.button("Confirm film")).to_be_disabled()
+        expect(page.tab.get_by_role("rowheader")).to_have_count(0)
+        page.press("Control+z")
+        page.row("film000").click()
+        page.until_drawn(0)
+        assert page.state(0)["state"]["revision"] == 2
 
 
 def test_without_the_token_nothing_is_shown(review: ReviewServer, browser: Browser) -> None:

@@ -6,6 +6,8 @@ import { setSpacing } from "../edit/actions";
 import { number, parse, quantity, t, upTo } from "../i18n";
 import { aspect, film, spacing } from "../state/film";
 import { say } from "../state/session";
+import { focusStage } from "../stage/view";
+import { Problem } from "../ui/Problem";
 import { Said } from "../ui/Said";
 import { isPossible, isSquare, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, typedOrigin } from "./scale";
 import { lengthMm, ruler, toggleRuler } from "./state";
@@ -19,6 +21,7 @@ function tell(size: number): string {
 export function PixelSize() {
   const typed = useSignal("");
   const problem = useSignal("");
+  const input = useRef<HTMLInputElement>(null);
   const now = spacing.value;
   const square = isSquare(aspect.value);
   const save = (event: Event) => {
@@ -27,7 +30,13 @@ export function PixelSize() {
     problem.value = tell(size);
     if (problem.value) return;
     setSpacing(spacingOf(size, typedOrigin(aspect.peek()), now, aspect.peek()));
+    say(t("calibrate_set", { value: quantity(size, "mm", 4) }));
     typed.value = "";
+  };
+  const remove = () => {
+    setSpacing(null);
+    say(t("calibrate_removed"));
+    input.current?.focus(); // the button is gone
   };
   return (
     <section class="block" aria-label={t("calibration")}>
@@ -49,24 +58,26 @@ export function PixelSize() {
         <label class="field">
           <span>{t(square ? "calibrate_typed" : "calibrate_width")}</span>
           <input
+            ref={input}
             inputMode="decimal"
             size={7}
             value={typed.value}
             onInput={(event) => (typed.value = event.currentTarget.value)}
             aria-invalid={problem.value !== ""}
+            aria-describedby="pixel-size-problem"
           />
         </label>
         <button type="submit" disabled={!typed.value.trim()}>
           {t("apply")}
         </button>
         {now && (
-          <button type="button" onClick={() => setSpacing(null)}>
+          <button type="button" onClick={remove}>
             {t("calibrate_remove")}
           </button>
         )}
       </form>
       {!square && <p class="notice">{t("calibrate_oblong", { ratio: upTo(aspect.value, 3) })}</p>}
-      {problem.value && <p class="notice bad">{problem.value}</p>}
+      <Problem id="pixel-size-problem" text={problem.value} />
     </section>
   );
 }
@@ -82,13 +93,16 @@ export function RulerPanel() {
   const [first, second] = marks;
   const mm = parse(lengthMm.value);
   const size = pixelSize(marks, mm, aspect.value);
-  const close = () => (ruler.value = null);
+  const close = () => {
+    ruler.value = null;
+    focusStage();
+  };
   const save = (event: Event) => {
     event.preventDefault();
     problem.value = tell(size);
     if (problem.value || !first || !second) return;
     setSpacing(spacingOf(size, rulerOrigin(mm, lengthPixels(first, second)), spacing.value, aspect.peek()));
-    say(t("calibrate_result", { pixels: lengthPixels(first, second), value: quantity(size, "mm", 4) }));
+    say(t("calibrate_set", { value: quantity(size, "mm", 4) }));
     close();
   };
   return (
@@ -98,12 +112,20 @@ export function RulerPanel() {
         <>
           <label class="field">
             <span>{t("calibrate_length")}</span>
-            <input ref={input} inputMode="decimal" size={7} value={lengthMm.value} onInput={(event) => (lengthMm.value = event.currentTarget.value)} />
+            <input
+              ref={input}
+              inputMode="decimal"
+              size={7}
+              value={lengthMm.value}
+              onInput={(event) => (lengthMm.value = event.currentTarget.value)}
+              aria-invalid={problem.value !== ""}
+              aria-describedby="ruler-problem"
+            />
           </label>
           {size > 0 && <output>{t("calibrate_result", { pixels: number(lengthPixels(first, second), 1), value: quantity(size, "mm", 4) })}</output>}
         </>
       )}
-      {problem.value && <p class="notice bad">{problem.value}</p>}
+      <Problem id="ruler-problem" text={problem.value} />
       <div class="buttons">
         {first && second && (
           <button type="submit" class="main" disabled={!(size > 0)}>

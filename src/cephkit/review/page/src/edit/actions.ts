@@ -6,7 +6,7 @@ import type { Edit, Point, PointChange, Spacing, Subject, XY } from "../contract
 import { said, t, titleOf, upTo } from "../i18n";
 import { at, base, confirmed, content, film, history, isSettled, needsReview, pointSignal, selected, spacing, subject, take } from "../state/film";
 import { landmarkOf, landmarks, reviewer, say } from "../state/session";
-import { described } from "./describe";
+import { described, standing } from "./describe";
 import { moved, same } from "./edits";
 import { newStep, redoing, undoing, type Step } from "./history";
 import { queue } from "./saving";
@@ -83,7 +83,7 @@ export function flush(): void {
 
 export function place(symbol: string, xy: XY): void {
   flush();
-  select(symbol);
+  selected.value = symbol;
   if (change(symbol, moved(pointSignal(symbol).peek(), onFilm(xy)))) say(t("placed", { symbol }));
 }
 
@@ -165,7 +165,7 @@ export function select(symbol: string | null): void {
   if (symbol !== selected.peek()) flush();
   selected.value = symbol;
   const landmark = symbol && landmarkOf(symbol);
-  if (landmark) say(t("selected", { symbol, title: titleOf(landmark) }));
+  if (landmark) say(t("selected", { symbol, title: titleOf(landmark), standing: standing(symbol) }));
 }
 
 /** The next landmark after the selected one that `passes`, going round. */

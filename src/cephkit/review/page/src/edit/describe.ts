@@ -1,7 +1,8 @@
-/** Edits in words. */
+/** Edits and landmarks in words. */
 
 import type { Edit, PointChange } from "../contract";
 import { listed, t } from "../i18n";
+import { film, needsReview, pointSignal } from "../state/film";
 import { same } from "./edits";
 
 function changed({ symbol, before, after }: PointChange): string {
@@ -25,4 +26,14 @@ export function described(edit: Edit): string {
     case "subject":
       return t("edit_subject");
   }
+}
+
+/** Where a landmark's point comes from, and whether anyone has looked at it. */
+export function standing(symbol: string): string {
+  const point = pointSignal(symbol).value;
+  if (!point) return t(film.value?.sought.includes(symbol) ? "missing" : "unsought");
+  const words = [t(`origin_${point.origin}`)];
+  if (point.confirmed) words.push(`✓ ${t("confirmed")}`);
+  else if (needsReview(symbol)) words.push(`! ${t("needs_review")}`);
+  return words.join(t("comma"));
 }

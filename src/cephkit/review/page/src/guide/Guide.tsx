@@ -13,7 +13,7 @@ export function Guide() {
   const title = titleOf(landmark);
   const index = round.value.indexOf(symbol) + 1;
   return (
-    <aside class={`guide floating ${film.value?.facing === "left" ? "at-right" : ""}`} aria-label={t("guide")} aria-live="polite">
+    <aside class={`guide floating ${film.value?.facing === "left" ? "at-right" : ""}`} aria-label={t("guide")}>
       <img src={address.picture(symbol)} alt={t("picture_of", { title })} />
       <div>
         <h2>

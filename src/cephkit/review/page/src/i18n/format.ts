@@ -54,13 +54,14 @@ export function share(value: number, language: Language): string {
   return percent(value, language);
 }
 
-/** Typed digits of either language as a number; NaN if the text is not one. */
+/** Typed digits of either language as a number; NaN if the text is not one. A slash is a decimal point between Persian digits only. */
 export function parse(text: string): number {
   const plain = text
     .trim()
+    .replace(/(?<=[۰-۹٠-٩])\/(?=[۰-۹٠-٩])/, ".")
     .replace(/[۰-۹]/g, (digit) => String(digit.charCodeAt(0) - 0x06f0))
     .replace(/[٠-٩]/g, (digit) => String(digit.charCodeAt(0) - 0x0660))
-    .replace(/[٫,/]/g, ".");
+    .replace(/[٫,]/g, ".");
   return /^[+-]?\d*\.?\d+$/.test(plain) ? Number(plain) : NaN;
 }
 

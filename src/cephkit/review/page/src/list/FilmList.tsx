@@ -100,7 +100,10 @@ export function FilmList({ chosen }: { chosen: () => void }) {
             ))}
           </select>
         </label>
-        <span class="count">{t("shown_of", { shown: shown.value.length, all: rows.value.length })}</span>
+        <span class="count" role="status">
+          {t("shown_of", { shown: shown.value.length, all: rows.value.length })}
+        </span>
+        {shown.value.length === 0 && <p class="notice">{t("no_films")}</p>}
       </div>
       <div
         ref={box}
@@ -112,7 +115,6 @@ export function FilmList({ chosen }: { chosen: () => void }) {
         onKeyDown={onKeyDown}
         onScroll={(event) => (scrolled.value = event.currentTarget.scrollTop)}
       >
-        {shown.value.length === 0 && <p class="notice">{t("no_films")}</p>}
         <div class="space" style={{ height: `${shown.value.length * ROW}px` }}>
           {visible.map((row, index) => (
             <Row key={row.n} row={row} index={first + index} isActive={first + index === active.value} pick={pick} />

@@ -1,11 +1,13 @@
 /** What is known of the film, and what was done to it. */
 
+import { useSignal } from "@preact/signals";
 import { PixelSize } from "../calibrate/Calibrate";
 import { setSubject } from "../edit/actions";
 import { described } from "../edit/describe";
 import { direction, language, moment, parse, said, t, upTo } from "../i18n";
 import type { Subject } from "../contract";
 import { annotator, film, steps, subject } from "../state/film";
+import { Problem } from "../ui/Problem";
 
 export function Facts() {
   const now = film.value;
@@ -14,8 +16,9 @@ export function Facts() {
   const annotators = Object.keys(now.truth);
   return (
     <section class="about" aria-label={t("facts")}>
-      <PixelSize />
-      <Patient />
+      {/* What is half typed belongs to the film that it was typed for. */}
+      <PixelSize key={`size ${now.n}`} />
+      <Patient key={`patient ${now.n}`} />
       <section class="block">
         <h2>{t("facts")}</h2>
         <dl>
@@ -63,14 +66,22 @@ export function Facts() {
   );
 }
 
+/** Years; the server refuses others. */
+const AGES = [0, 120] as const;
+
 function Patient() {
   const { age, sex } = subject.value;
   const put = (part: Partial<Subject>) => setSubject({ ...subject.peek(), ...part });
-  const setAge = (input: HTMLInputElement) => {
-    const years = parse(input.value);
-    if (!input.value.trim()) put({ age: null });
-    else if (years >= 0 && years <= 120) put({ age: years });
-    else input.value = age === null ? "" : upTo(age, 1);
+  /** What is in the field, until it is an age. */
+  const typed = useSignal<string | null>(null);
+  const problem = useSignal("");
+  const setAge = (text: string) => {
+    const years = text.trim() ? parse(text) : null;
+    const isPossible = years === null || (years >= AGES[0] && years <= AGES[1]);
+    problem.value = isPossible ? "" : t("age_bad", { low: AGES[0], high: AGES[1] });
+    if (!isPossible) return;
+    typed.value = null;
+    put({ age: years });
   };
   return (
     <section class="block">
@@ -78,7 +89,15 @@ function Patient() {
       <div class="line-up">
         <label class="field">
           <span>{t("age")}</span>
-          <input inputMode="decimal" size={4} value={age === null ? "" : upTo(age, 1)} onChange={(event) => setAge(event.currentTarget)} />
+          <input
+            inputMode="decimal"
+            size={4}
+            value={typed.value ?? (age === null ? "" : upTo(age, 1))}
+            onInput={(event) => (typed.value = event.currentTarget.value)}
+            onChange={(event) => setAge(event.currentTarget.value)}
+            aria-invalid={problem.value !== ""}
+            aria-describedby="age-problem"
+          />
         </label>
         <label class="field">
           <span>{t("sex")}</span>
@@ -89,6 +108,7 @@ function Patient() {
           </select>
         </label>
       </div>
+      <Problem id="age-problem" text={problem.value} />
     </section>
   );
 }

@@ -2,12 +2,13 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { confirmAll, remove, reset, resetAll, select, toggleConfirmed } from "../edit/actions";
+import { standing } from "../edit/describe";
 import { begin } from "../guide/state";
 import { definitionOf, quantity, t, titleOf } from "../i18n";
 import type { LandmarkInfo } from "../contract";
 import { inspect } from "../stage/view";
 import { address } from "../api";
-import { base, expectedErrorOf, film, lit, meanMm, missing, needsReview, placed, pointSignal, scaleMm, selected } from "../state/film";
+import { base, expectedErrorOf, film, lit, meanMm, missing, placed, pointSignal, scaleMm, selected } from "../state/film";
 import { landmarks } from "../state/session";
 import { Shape } from "../ui/Legend";
 import { Said } from "../ui/Said";
@@ -41,15 +42,6 @@ export function Landmarks() {
   );
 }
 
-function stateText(symbol: string): string {
-  const point = pointSignal(symbol).value;
-  if (!point) return t(film.value?.sought.includes(symbol) ? "missing" : "unsought");
-  const words = [t(`origin_${point.origin}`)];
-  if (point.confirmed) words.push(`✓ ${t("confirmed")}`);
-  else if (needsReview(symbol)) words.push(`! ${t("needs_review")}`);
-  return words.join(t("comma"));
-}
-
 /** The expected error of a point that nobody has settled. */
 function doubtText(symbol: string): string {
   const pixels = expectedErrorOf(symbol);
@@ -78,7 +70,7 @@ function Item({ landmark }: { landmark: LandmarkInfo }) {
         <Shape tissue={tissue} />
         <b lang="en" dir="ltr">{symbol}</b>
         <span class="title">{titleOf(landmark)}</span>
-        <span class="state">{stateText(symbol)}</span>
+        <span class="state">{standing(symbol)}</span>
       </button>
       {isOpen && (
         <div class="more">

@@ -80,6 +80,19 @@ export function show(next: FilmState, unsent: readonly Step[] = []): void {
   });
 }
 
+/** No film is open; nothing of the one before is left that could be taken for this one's, or be undone unseen. */
+export function clear(why: string): void {
+  batch(() => {
+    film.value = null;
+    failed.value = why;
+    put({ points: {}, confirmed: false, spacing: null, subject: { age: null, sex: null } });
+    history.value = NO_HISTORY;
+    steps.value = [];
+    selected.value = null;
+    lit.value = new Set();
+  });
+}
+
 /** Make a step: it shows at once, whether it is on disk or not. */
 export function take(step: Step): void {
   batch(() => {

@@ -10,7 +10,7 @@ import { queue, queueState } from "../edit/saving";
 import { begin as guide, guided } from "../guide/state";
 import { listed, t } from "../i18n";
 import { isHeld } from "../stage/view";
-import { failed, film, missing, opening, show } from "./film";
+import { clear, film, missing, opening, show } from "./film";
 import { shown } from "./films";
 import { say } from "./session";
 
@@ -41,8 +41,9 @@ async function load(n: number): Promise<void> {
     if (wanted.peek() === n) begin(now);
   } catch (error) {
     if (wanted.peek() !== n) return;
-    film.value = null;
-    failed.value = error instanceof Error ? error.message : String(error);
+    clear(error instanceof Error ? error.message : String(error));
+    ruler.value = null;
+    guided.value = null;
   } finally {
     if (wanted.peek() === n) opening.value = false;
   }
@@ -56,8 +57,8 @@ function begin(now: FilmState): void {
   half = unsent.length ? now.n : null;
   if (!isOther) return;
   ruler.value = null; // its marks lie on the film before
-  if (guided.peek()) guide(missing.peek()[0] ?? null);
   say(t("opened", { name: now.id }));
+  if (guided.peek()) guide(missing.peek()[0] ?? null);
 }
 
 /** A film that was shown while edits of it were on their way: which of them the server had already is not known. */

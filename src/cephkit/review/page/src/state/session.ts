@@ -49,6 +49,10 @@ export function begin(given: Session): void {
   if (given.analyses.some(({ name }) => name === kept.analysis)) analysis.value = kept.analysis ?? "";
   session.value = given;
   effect(() => {
+    void language.value;
+    announcement.value = ""; // it is in the language of before
+  });
+  effect(() => {
     const now: Kept = {
       language: language.value,
       theme: theme.value,
@@ -66,7 +70,7 @@ export function begin(given: Session): void {
 
 function read(): Kept {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? "{}") as Kept;
+    return (JSON.parse(localStorage.getItem(KEY) ?? "{}") as Kept | null) ?? {};
   } catch {
     return {};
   }
@@ -74,6 +78,16 @@ function read(): Kept {
 
 /** Texts for screen readers, and at the foot of the page for everyone else. */
 export const announcement = signal("");
+const unsaid: string[] = [];
+
+/** Texts of one action are read in one go; else the last would be all that is heard of them. */
 export function say(text: string): void {
-  announcement.value = text;
+  if (!unsaid.length) queueMicrotask(tell);
+  if (unsaid.at(-1) !== text) unsaid.push(text);
+}
+
+function tell(): void {
+  const text = unsaid.splice(0).join(" · ");
+  // A text that does not change is not read again.
+  announcement.value = text === announcement.peek() ? `${text}\u00a0` : text;
 }

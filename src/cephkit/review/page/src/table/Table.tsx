@@ -41,7 +41,7 @@ export function Table() {
         </p>
       ))}
       <Classes />
-      <table class="numbers">
+      <table class="numbers" aria-label={t("measurements")}>
         <thead>
           <tr>
             <th scope="col">{t("measurement")}</th>

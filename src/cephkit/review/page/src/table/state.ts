@@ -33,7 +33,10 @@ const latest = new Latest<Question, Measured>(
 export function watchMeasurements(): void {
   effect(() => {
     const n = film.value?.n;
-    if (n === undefined) return;
+    if (n === undefined) {
+      measured.value = { rows: [], notes: [] };
+      return;
+    }
     const points: Record<string, Point> = {};
     for (const symbol of placed.value) {
       const point = pointSignal(symbol).value;

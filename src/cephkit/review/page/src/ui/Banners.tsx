@@ -7,39 +7,56 @@ import { listed, moment, said, t } from "../i18n";
 import { film } from "../state/film";
 import { reachable } from "../state/films";
 import { open } from "../state/open";
+import { focusStage } from "../stage/view";
 import { Modal } from "./Modal";
 
 export function Banners() {
-  const count = waiting.value.length;
-  const predicting = film.value?.predicting ?? "";
   return (
-    <div class="banners" aria-live="assertive">
+    <div class="banners">
+      <div aria-live="assertive">
+        <Troubles />
+      </div>
+      <div aria-live="polite">
+        <Predicting />
+      </div>
+    </div>
+  );
+}
+
+function Troubles() {
+  const count = waiting.value.length;
+  return (
+    <>
       {queueState.value === "shut_out" && <p class="banner bad">{t("shut_out", { count })}</p>}
       {queueState.value === "unreachable" && (
         <p class="banner bad">
-          {t("unreachable", { count })} {reason.value && t("server_says", { reason: said(reason.value) })}
+          {reason.value ? t("not_written", { count, reason: said(reason.value) }) : t("unreachable", { count })}
         </p>
       )}
       {!reachable.value && !count && <p class="banner bad">{t("unreachable_idle")}</p>}
       {trouble.value && (
         <p class="banner bad">
           {trouble.value}
-          <button type="button" onClick={() => (trouble.value = "")}>
+          <button type="button" onClick={close}>
             {t("close")}
           </button>
         </p>
       )}
-      {predicting && (
-        <p class={predicting.startsWith("failed") ? "banner bad" : "banner"}>
-          {predicting === "waiting"
-            ? t("predicting_waiting")
-            : predicting === "running"
-              ? t("predicting_running")
-              : t("predicting_failed", { reason: said(predicting.replace(/^failed: /, "")) })}
-        </p>
-      )}
-    </div>
+    </>
   );
+}
+
+function close(): void {
+  trouble.value = "";
+  focusStage(); // the button that had the focus is gone
+}
+
+function Predicting() {
+  const predicting = film.value?.predicting;
+  if (!predicting) return null;
+  if (predicting === "waiting") return <p class="banner">{t("predicting_waiting")}</p>;
+  if (predicting === "running") return <p class="banner">{t("predicting_running")}</p>;
+  return <p class="banner bad">{t("predicting_failed", { reason: said(predicting.replace(/^failed: /, "")) })}</p>;
 }
 
 const MOST_NAMED = 6;
@@ -55,8 +72,8 @@ export function ConflictDialog() {
     for (const step of settle(again)) commit(step);
   };
   return (
-    <Modal title={t("conflict_title")} close={() => decide(true)}>
-      <div class="form">
+    <Modal title={t("conflict_title")} describedBy="conflict" close={() => decide(true)}>
+      <div id="conflict" class="form">
         <ul>
           {theirs.map((entry) => (
             <li key={entry.revision}>

@@ -4,7 +4,15 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n";
 
-export function Modal({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
+interface Props {
+  title: string;
+  /** The id of what is read with the title, when the dialog opens by itself. */
+  describedBy?: string;
+  close: () => void;
+  children: ComponentChildren;
+}
+
+export function Modal({ title, describedBy, close, children }: Props) {
   const box = useRef<HTMLDialogElement>(null);
   // Before anything else can happen: an Escape that follows at once must find the dialog open.
   useLayoutEffect(() => {
@@ -18,7 +26,7 @@ export function Modal({ title, close, children }: { title: string; close: () => 
     if (event.target === box.current) close();
   };
   return (
-    <dialog ref={box} aria-label={title} onClose={close} onClick={onBackdrop}>
+    <dialog ref={box} aria-label={title} aria-describedby={describedBy} onClose={close} onClick={onBackdrop}>
       <div class="dialog">
         <header>
           <h2>{title}</h2>

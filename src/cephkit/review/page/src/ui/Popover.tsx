@@ -12,18 +12,25 @@ export function Popover({ icon, label, children }: { icon: IconName; label: stri
     const outside = (event: Event) => {
       if (event.target instanceof Node && !box.current?.contains(event.target)) isOpen.value = false;
     };
+    // Wherever the focus is: not every browser gives it to a button that is clicked.
+    const escape = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || !isOpen.peek()) return;
+      isOpen.value = false;
+      box.current?.querySelector("button")?.focus();
+      event.stopPropagation();
+      event.preventDefault();
+    };
     document.addEventListener("pointerdown", outside, true);
-    return () => document.removeEventListener("pointerdown", outside, true);
+    document.addEventListener("focusin", outside, true);
+    document.addEventListener("keydown", escape, true);
+    return () => {
+      document.removeEventListener("pointerdown", outside, true);
+      document.removeEventListener("focusin", outside, true);
+      document.removeEventListener("keydown", escape, true);
+    };
   }, [isOpen]);
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || !isOpen.value) return;
-    isOpen.value = false;
-    box.current?.querySelector("button")?.focus();
-    event.stopPropagation();
-    event.preventDefault();
-  };
   return (
-    <div class="popover" ref={box} onKeyDown={onKeyDown}>
+    <div class="popover" ref={box}>
       <button type="button" class="tool" aria-expanded={isOpen.value} aria-label={label} title={label} onClick={() => (isOpen.value = !isOpen.value)}>
         <Icon name={icon} />
       </button>

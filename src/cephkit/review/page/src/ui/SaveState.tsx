@@ -14,7 +14,10 @@ export function SaveState() {
   return (
     <span class={`save-state ${state}`} data-state={state} role="status">
       <span aria-hidden="true">{state === "saved" ? "✓" : state === "saving" ? "…" : "!"}</span>{" "}
-      {state === "saved" ? t("saved") : state === "saving" ? t("saving") : t("unsaved", { count })}
+      {/* Read aloud with every edit, this would only hold up that it is saved. */}
+      {state === "saving" && <span aria-hidden="true">{t("saving")}</span>}
+      {state === "saved" && t("saved")}
+      {state !== "saved" && state !== "saving" && t("unsaved", { count })}
     </span>
   );
 }

@@ -12,6 +12,7 @@ interface Props {
   keys?: string;
   onClick: () => void;
   pressed?: boolean;
+  /** A button that is pressed until it has nothing more to do keeps the focus. */
   disabled?: boolean;
   class?: string;
   children?: ComponentChildren;
@@ -26,8 +27,8 @@ export function Tool({ icon, label, hint, keys, onClick, pressed, disabled, clas
       aria-label={label}
       aria-keyshortcuts={keys}
       aria-pressed={pressed}
-      disabled={disabled}
-      onClick={onClick}
+      aria-disabled={disabled}
+      onClick={disabled ? undefined : onClick}
     >
       <Icon name={icon} />
       {children}

@@ -27,7 +27,7 @@ export function Toolbar() {
     if (text) say(text);
   };
   return (
-    <div class="toolbar" role="toolbar" aria-label={t("film")}>
+    <div class="toolbar" role="group" aria-label={t("film")}>
       <div class="set">
         <Tool icon="previous" class="mirrored" label={t("previous_film")} keys="PageUp" onClick={() => openNeighbour(-1)} />
         <Tool icon="next" class="mirrored" label={t("next_film")} keys="PageDown" onClick={() => openNeighbour(1)} />
@@ -52,7 +52,7 @@ export function Toolbar() {
         <Popover icon="layers" label={t("layers")}>
           <LayerPanel />
         </Popover>
-        <Tool icon="ruler" label={t("calibrate")} keys="K" pressed={ruler.value !== null} onClick={toggleRuler} />
+        <Tool icon="ruler" label={t("calibrate")} keys="K" pressed={ruler.value !== null} disabled={!now} onClick={toggleRuler} />
         {missing.value.length > 0 && now && (
           <Tool icon="add" label={`${t("guide")}: ${upTo(missing.value.length, 0)}`} hint={t("guide")} keys="G" pressed={guided.value !== null} onClick={() => (guided.value ? stop() : begin())}>
             <span class="count">{upTo(missing.value.length, 0)}</span>

@@ -30,10 +30,11 @@ describe("numbers", () => {
 
   it("are read in either language's digits", () => {
     expect(parse("۰٫۱۲۵")).toBe(0.125);
+    expect(parse("۰/۱۲۵")).toBe(0.125);
     expect(parse(" 0,1 ")).toBe(0.1);
     expect(parse("٣")).toBe(3);
     expect(parse(".5")).toBe(0.5);
-    for (const text of ["", "abc", "1e3", "1 2", "--1", "1.2.3"]) expect(parse(text)).toBeNaN();
+    for (const text of ["", "abc", "1/8", "1e3", "1 2", "--1", "1.2.3"]) expect(parse(text)).toBeNaN();
   });
 });
 

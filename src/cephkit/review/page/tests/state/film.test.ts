@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Entry, FilmState, Point, Session } from "../../src/contract";
-import { aspect, base, missing, needsReview, placed, pointSignal, show } from "../../src/state/film";
+import { aspect, base, clear, confirmed, content, failed, history, missing, needsReview, placed, pointSignal, selected, show, steps } from "../../src/state/film";
 import { session } from "../../src/state/session";
 
 const point = (x: number, origin: Point["origin"], confirmed = false): Point => ({ at: [x, 1], origin, confirmed });
@@ -27,6 +27,16 @@ describe("what was there at first", () => {
     show(film({ points: { A: point(9, "corrected") }, truth: { senior: { A: [4, 1] }, junior: { A: [3, 1], C: [2, 2] } }, history: [moved] }));
     expect(Object.fromEntries(base.value)).toEqual({ A: point(4, "label") });
   });
+});
+
+it("leaves nothing behind where no film can be shown", () => {
+  const entry: Entry = { kind: "film", before: false, after: true, revision: 1, time: "", reviewer: "" };
+  show({ ...film({ points: { A: point(4, "label") }, history: [entry] }), spacing: { row_mm: 1, column_mm: 1, origin: "ruler", plane: "unknown" } });
+  confirmed.value = true;
+  selected.value = "A";
+  clear("cannot be read");
+  expect(content()).toEqual({ points: {}, confirmed: false, spacing: null, subject: { age: null, sex: null } });
+  expect([history.value.undo, steps.value, selected.value, failed.value]).toEqual([[], [], null, "cannot be read"]);
 });
 
 describe("a landmark needs review", () => {
