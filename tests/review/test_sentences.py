@@ -43,7 +43,7 @@ SPEAKING: dict[str, tuple[str, ...]] = {
     "cephalometry/measured.py": ("measure_film", "_withheld", "_doubted_size"),
     "cephalometry/norms.py": ("ages", "__str__", "norm_for", "_why_not"),
     "cephalometry/primitives.py": ("vector", "quotient"),
-    "data/aariz.py": ("_read_split",),
+    "data/aariz.py": ("_list_split", "read_labels"),
     "data/dicom/decoding.py": (),
     "data/dicom/header.py": (),
     "data/dicom/layout.py": (),
@@ -85,8 +85,7 @@ NOT_SHOWN: dict[str, set[str]] = {
     "data sets, when they are trained on": {
         *("one film id with ■ files: ■", "label without a film ■ (■) in ■", "add the film or remove the label"),
         *("■: CVM stage of ■ films cannot be read: ■", "nothing to do: training does not use them"),
-        *("CVM stage is ■, expected 1 to 6", "ceph_id ■ is not the file's name"),
-        *("landmark ■ has the id of ■ and the symbol ■; the id counts", "correct the label file, if it is wrong"),
+        *("CVM stage is ■, expected 1 to 6", "correct the label file, if it is wrong"),
     },
     "files of other tools, when they are imported": {
         *('"■" is not a list of objects', "check --format, or export it again"),
