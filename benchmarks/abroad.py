@@ -22,6 +22,7 @@ from cephkit.calibration.expected import cross_fitted, fit_calibration
 from cephkit.calibration.fit import examiner_moments, with_conventions
 from cephkit.calibration.local import fit_local
 from cephkit.checkpoint import load_model
+from cephkit.data.aariz import AarizFolder
 from cephkit.data.film import Film, pixel_sizes_mm, points_array
 from cephkit.data.opened import read_grey, to_uint8
 from cephkit.data.prepare import prepare
@@ -169,8 +170,8 @@ def main(options: Options) -> None:
     predictor = Predictor(replace(model, extras={**model.extras, "calibrations": {}}), options.device)
     spec = predictor.spec
     data = prepare(
-        options.dataset_path, splits=("train", "valid"), annotation="mean", canvas_size=spec.canvas_size, hold=0,
-        cache_dir=None, skip_bad_films=False, notify=lambda line: None,
+        AarizFolder(options.dataset_path), splits=("train", "valid"), annotation="mean",
+        canvas_size=spec.canvas_size, hold=0, cache_dir=None, skip_bad_films=False, notify=lambda line: None,
     )  # fmt: skip
     films, marked = data.films["valid"], [*data.films["train"], *data.films["valid"]]
     home = seen(predictor, films, distort.unchanged)

@@ -12,7 +12,7 @@ import torch
 
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import KNOWN
 from cephkit.memory import GIB
 from cephkit.memory.estimate import Assumptions, Estimator
 from cephkit.memory.recompute import apply_recompute
@@ -39,8 +39,8 @@ def measure(row: tuple[str, int, int, int, Recompute], steps: int) -> tuple[floa
     optimizer, task = torch.optim.AdamW(model.parameters()), HeatmapTask(spec, torch.device("cuda"), False, False)
     films = Batch(
         torch.randint(0, 256, (batch, 1, side, side), dtype=torch.uint8, device="cuda"),
-        torch.rand(batch, len(SYMBOLS), 2, device="cuda") * side,
-        torch.ones(batch, len(SYMBOLS), dtype=torch.bool, device="cuda"),
+        torch.rand(batch, len(KNOWN.symbols), 2, device="cuda") * side,
+        torch.ones(batch, len(KNOWN.symbols), dtype=torch.bool, device="cuda"),
         torch.arange(batch),
     )
 

@@ -19,7 +19,7 @@ from cephkit.data.aariz import read_aariz
 from cephkit.data.check import SELLA_NASION_MM
 from cephkit.data.film import Film, Points
 from cephkit.geometry import covariance_of_error
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import KNOWN
 
 ERROR_MM = 1.2
 """Of each landmark, for the standard errors."""
@@ -31,7 +31,7 @@ def results_of(film: Film, points: Points) -> dict[tuple[str, str], Result]:
     if size is not None and {"S", "N"} <= points.keys():
         low, high = SELLA_NASION_MM
         size = size if low <= math.dist(points["S"], points["N"]) * size <= high else None
-    errors = None if size is None else {symbol: covariance_of_error(ERROR_MM / size) for symbol in SYMBOLS}
+    errors = None if size is None else {symbol: covariance_of_error(ERROR_MM / size) for symbol in KNOWN.symbols}
     # The challenge by itself: of two that name a skeletal class, one alone would.
     return {
         (result.measurement, result.analysis): result

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 from torch.utils.data import DataLoader
 
+from cephkit.data.aariz import AarizFolder
 from cephkit.data.film import SPLITS
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.data.synthetic.writer import synthesize
@@ -28,7 +29,9 @@ def silent(line: str) -> None:
 def prepared(root: Path, cache: Path, size: tuple[int, int], splits: tuple[str, ...]) -> tuple[PreparedData, float]:
     """The data with every film held, and the seconds that took."""
     started = time.perf_counter()
-    data = prepare(root, splits=splits, annotation="mean", canvas_size=size, hold=None, cache_dir=cache, notify=silent)  # type: ignore[arg-type]
+    data = prepare(
+        AarizFolder(root), splits=splits, annotation="mean", canvas_size=size, hold=None, cache_dir=cache, notify=silent
+    )  # type: ignore[arg-type]
     return data, time.perf_counter() - started
 
 

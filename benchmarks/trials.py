@@ -248,7 +248,7 @@ def main(options: Options) -> None:
             started = time.monotonic()
             with folder() as save, patch(), mock.patch.object(run_module, "complete"):  # no calibration is needed
                 values = {**BASE, **options.shared, **settings, "seed": seed}
-                config = TrainConfig(dataset_path=options.dataset_path, save_dir=save, log_dir=save, **values)
+                config = TrainConfig(dataset_path=(options.dataset_path,), save_dir=save, log_dir=save, **values)
                 run_module.train(config)
                 with (save / "epochs.csv").open(newline="", encoding="utf-8") as file:
                     last = [row for row in csv.DictReader(file) if row["Val/MRE_mm"]][-1]

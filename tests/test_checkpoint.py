@@ -15,6 +15,7 @@ from cephkit.checkpoint import (
     write_checkpoint,
 )
 from cephkit.errors import CheckpointError
+from cephkit.landmarks.schema import Landmark, LandmarkSchema
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 
@@ -110,6 +111,9 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         load_model(tmp_path / "wider.pth")
 
 
+MANY = LandmarkSchema("many", tuple(Landmark(f"X{n}", f"Point {n}", "bone") for n in range(500)))
+
+
 def test_a_network_that_the_weights_do_not_fit_is_never_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, weights = tmp_path / "c.pth", network().state_dict()
     built: list[bool] = []
@@ -121,7 +125,7 @@ def test_a_network_that_the_weights_do_not_fit_is_never_built(tmp_path: Path, mo
     monkeypatch.setattr("cephkit.models.build.build_model", build)
     for spec in (
         ModelSpec("convnextv2_huge", ("A", "N"), (64, 96)),  # 2.6 GB
-        ModelSpec("test_resnet", tuple(map(str, range(10**5))), (64, 96)),
+        ModelSpec("test_resnet", MANY.symbols, (64, 96), schema=MANY),
         ModelSpec("test_resnet", ("A", "N"), (64, 96), heatmap_stride=2),
     ):
         write_checkpoint(path, Checkpoint(spec, weights))

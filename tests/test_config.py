@@ -11,7 +11,7 @@ from cephkit.settings.reading import parse
 SCRIPT = Path(__file__).parents[1] / "train_1024x1024.py"
 # The guide's table: flag -> default.
 GUIDE = {
-    "dataset_path": Path("Aariz"), "model": "hrnet", "image_size": (1024, 1024), "batch_size": 2,
+    "dataset_path": (Path("Aariz"),), "model": "hrnet", "image_size": (1024, 1024), "batch_size": 2,
     "gradient_accumulation_steps": 3, "epochs": 100, "lr": 5e-4, "warmup_epochs": 5, "loss": "adaptive_wing",
     "mixed_precision": False, "num_workers": 2, "use_ram_cache": False, "limited_ram_cache": None, "resume": None,
     "save_dir": Path("checkpoints_1024x1024"), "log_dir": Path("logs_1024x1024"), "device": "cuda",

@@ -116,6 +116,8 @@ class RunOptions(Options):
     """Folder for TensorBoard events, epochs.csv and steps.csv."""
     save_frequency: Annotated[int, at_least(0)] = 10
     """Keep a checkpoint_epoch_N.pth every N epochs (0: never)."""
+    best_by: str = "mean"
+    """Of several data sets, the one whose validation error chooses the best model, by its name; mean: all alike."""
     validation_frequency: Annotated[int, at_least(1)] = 1
     """Validate every N epochs, and after the last; on a CPU a pass costs a third of an epoch."""
     early_stopping: bool = False

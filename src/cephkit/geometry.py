@@ -14,7 +14,7 @@ column vectors ``(x, y, 1)``.
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 Size = tuple[int, int]
 Floats: TypeAlias = NDArray[np.float64]
 Matrix: TypeAlias = Floats
+Facing: TypeAlias = Literal["right", "left"]
+"""The side of the film that a face points to."""
 
 CHI2_90 = -2.0 * math.log(1.0 - 0.9)
 """Squared radius, in standard deviations, of the circle that holds 90 % of a plane normal distribution."""

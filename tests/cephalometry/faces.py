@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from cephkit.cephalometry.analyses import ANALYSES, measure
 from cephkit.data.film import Points
 from cephkit.data.synthetic.shapes import draw_face
-from cephkit.landmarks import Facing
+from cephkit.geometry import Facing
 
 # x forward, y up, mm. SN, Frankfort, palatal and functional occlusal plane are horizontal, the mandibular plane slopes
 # down by 45 degrees, A and Pog are straight below N, so most values are easy to calculate.

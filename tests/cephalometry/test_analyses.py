@@ -11,10 +11,10 @@ from cephkit.cephalometry.norms import Norm, NormRow, Subject
 from cephkit.cephalometry.primitives import angle, length, line
 from cephkit.cephalometry.results import COLUMNS, Result
 from cephkit.geometry import covariance_of_error
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real, moved
 
-ALL_THERE = {symbol: np.eye(2) * 4.0 for symbol in SYMBOLS}
+ALL_THERE = {symbol: np.eye(2) * 4.0 for symbol in AARIZ.symbols}
 
 
 def one(measurement: str, analysis: str, points: dict[str, tuple[float, float]] = ROUND, **known: object) -> Result:
@@ -48,7 +48,7 @@ def test_without_a_pixel_size_there_are_angles_and_ratios_only() -> None:
 
 
 def test_a_missing_landmark_removes_only_the_measurements_that_need_it() -> None:
-    for symbol in SYMBOLS:
+    for symbol in AARIZ.symbols:
         points = {name: xy for name, xy in ROUND.items() if name != symbol}
         for result in measure(points, spacing=PIXEL_MM):
             entry = next(entry for entry in MEASUREMENTS if entry.id == result.measurement)
@@ -206,7 +206,9 @@ def test_a_length_and_an_angle_by_hand() -> None:
     assert standard_error(length("S", "N"), face, False) == pytest.approx(5)
     tilt = angle(line("S", "N"), line("S", "N")) + angle(line("S", "N"), line("N", "S"))
     assert standard_error(tilt, face, True) == pytest.approx(0, abs=1e-6)
-    known = face_of(ROUND, "right", PIXEL_MM, {symbol: np.zeros((2, 2)) for symbol in SYMBOLS} | {"A": np.eye(2) * 100})
+    known = face_of(
+        ROUND, "right", PIXEL_MM, {symbol: np.zeros((2, 2)) for symbol in AARIZ.symbols} | {"A": np.eye(2) * 100}
+    )
     # A is 50 mm straight below N, with a standard error of 1 mm.
     assert standard_error(angle(line("N", "A"), line("N", "S")), known, True) == pytest.approx(np.degrees(1 / 50))
 
@@ -227,7 +229,7 @@ def test_wrapping_at_180_degrees_is_not_an_error() -> None:
 def test_propagation_agrees_with_monte_carlo(seed: int) -> None:
     points = face_like_real(seed)
     rng = np.random.default_rng(seed)
-    roots = {symbol: rng.normal(0, 1.5, (2, 2)) for symbol in SYMBOLS}
+    roots = {symbol: rng.normal(0, 1.5, (2, 2)) for symbol in AARIZ.symbols}
     propagated = errors_of(points, {symbol: root @ root.T for symbol, root in roots.items()})
     draws = []
     for _ in range(1500):
@@ -244,15 +246,15 @@ def test_propagation_agrees_with_monte_carlo(seed: int) -> None:
 
 def test_errors_are_mirrored_with_the_film() -> None:
     points = face_like_real(5)
-    spread = {symbol: np.array([[9.0, 2.0], [2.0, 1.0]]) for symbol in SYMBOLS}
-    mirrored = {symbol: np.array([[9.0, -2.0], [-2.0, 1.0]]) for symbol in SYMBOLS}
+    spread = {symbol: np.array([[9.0, 2.0], [2.0, 1.0]]) for symbol in AARIZ.symbols}
+    mirrored = {symbol: np.array([[9.0, -2.0], [-2.0, 1.0]]) for symbol in AARIZ.symbols}
     before, after = errors_of(points, spread), errors_of(moved(points, [[-1, 0], [0, 1]]), mirrored)
     assert after == pytest.approx(before, rel=1e-5)
 
 
 def test_standard_errors_of_realistic_faces_at_landmark_errors_of_1_2_mm() -> None:
     # Wits on the functional plane, which rests on the second premolar, is too uncertain to use.
-    spread = {symbol: covariance_of_error(1.2 / PIXEL_MM) for symbol in SYMBOLS}
+    spread = {symbol: covariance_of_error(1.2 / PIXEL_MM) for symbol in AARIZ.symbols}
     faces = [errors_of(face_like_real(seed), spread) for seed in range(15)]
     typical = {
         name: np.median([face[name] for face in faces]) for name in ("sna", "anb", "fma", "wits_bop", "wits_fop")

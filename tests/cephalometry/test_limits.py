@@ -15,7 +15,8 @@ from cephkit.cephalometry.results import Result
 from cephkit.data.aariz import read_aariz
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
-from cephkit.landmarks import SYMBOLS, Facing
+from cephkit.geometry import Facing
+from cephkit.landmarks.shipped import AARIZ
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real, moved, rotation
 
 REAL_FILMS = os.environ.get("CEPHKIT_REAL_FILMS", "")
@@ -120,9 +121,9 @@ def test_a_face_measured_with_the_wrong_facing_has_no_values(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_random_landmarks_have_no_values(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    anywhere = {symbol: tuple(rng.uniform(0, 2000, 2)) for symbol in SYMBOLS}
+    anywhere = {symbol: tuple(rng.uniform(0, 2000, 2)) for symbol in AARIZ.symbols}
     assert not any(result.value is not None for result in results_of(anywhere).values())
-    exchanged = dict(zip(SYMBOLS, rng.permutation(list(face_like_real(seed).values())).tolist(), strict=True))
+    exchanged = dict(zip(AARIZ.symbols, rng.permutation(list(face_like_real(seed).values())).tolist(), strict=True))
     assert not any(result.value is not None for result in results_of(exchanged).values())
 
 
@@ -162,7 +163,7 @@ def test_no_value_of_a_real_face_is_withheld() -> None:
     assert rows
     heads = 0
     for row in rows:
-        points = {symbol: (float(row[f"{symbol}_x"]), float(row[f"{symbol}_y"])) for symbol in SYMBOLS}
+        points = {symbol: (float(row[f"{symbol}_x"]), float(row[f"{symbol}_y"])) for symbol in AARIZ.symbols}
         results, size = results_of(points, None), float(row["pixel_size"])
         assert withheld(results) == {}, row["cephalogram_id"]
         if 55 <= size * np.hypot(*np.subtract(points["S"], points["N"])) <= 95:  # otherwise the pixel size is wrong

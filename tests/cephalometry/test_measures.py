@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 from cephkit.cephalometry.measures import BY_ID, MEASUREMENTS
 from cephkit.cephalometry.primitives import wrapped
 from cephkit.data.film import Points
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.cephalometry.faces import PIXEL_MM, ROUND, face_like_real, moved, rotation, values
 
 MIRROR = [[-1, 0], [0, 1]]
 faces = st.integers(0, 10_000).map(face_like_real)
 coordinate = st.floats(0, 2000, allow_subnormal=False)
-any_points = st.tuples(*(st.tuples(coordinate, coordinate) for _ in SYMBOLS)).map(
-    lambda places: dict(zip(SYMBOLS, places, strict=True))
+any_points = st.tuples(*(st.tuples(coordinate, coordinate) for _ in AARIZ.symbols)).map(
+    lambda places: dict(zip(AARIZ.symbols, places, strict=True))
 )
 
 # Calculated from the coordinates in faces.py by hand, not with this package.

@@ -75,6 +75,6 @@ def test_a_line_without_length_has_no_direction() -> None:
 
 
 def test_an_unknown_symbol_is_rejected_when_the_line_is_defined() -> None:
-    with pytest.raises(KeyError, match="unknown landmark symbol 'X'"):
+    with pytest.raises(KeyError, match="unknown landmark 'X'"):
         line("N", "X")
     assert midpoint("Pog'").needs == ("Pog`",)

@@ -25,7 +25,7 @@ def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def options(root: Path, *checkpoints: Path, **changes: Any) -> CalibrateOptions:
     quick: dict[str, Any] = {
-        "dataset_path": root, "num_workers": 0, "device": "cpu", "cache_dir": checkpoints[0].parent / "cache",
+        "dataset_path": (root,), "num_workers": 0, "device": "cpu", "cache_dir": checkpoints[0].parent / "cache",
     }  # fmt: skip
     return CalibrateOptions(checkpoint=checkpoints, **{**quick, **changes})
 
@@ -34,7 +34,7 @@ def judged(root: Path, *checkpoints: Path, **changes: Any) -> dict[str, Any]:
     """The content of metrics.json of ``cephkit evaluate``."""
     folder = checkpoints[0].parent
     quick: dict[str, Any] = {
-        "dataset_path": root, "split": ("valid",), "num_workers": 0, "device": "cpu", "cache_dir": folder / "cache",
+        "dataset_path": (root,), "split": ("valid",), "num_workers": 0, "device": "cpu", "cache_dir": folder / "cache",
         "out": folder / "out", "report": False, "bootstrap_draws": 0,
     }  # fmt: skip
     evaluate(EvaluateOptions(checkpoint=checkpoints, **{**quick, **changes}), notify=lambda line: None)

@@ -71,7 +71,7 @@ def test_the_same_file_twice(tiny_aariz: Path, tmp_path: Path) -> None:
 
 def test_a_checkpoint_and_the_folder_of_its_evaluation_are_the_same(tiny_aariz: Path, tmp_path: Path) -> None:
     checkpoint = tiny_checkpoint(tmp_path / "c.pth", ("A", "N", "Me"))
-    common = {"dataset_path": tiny_aariz, "device": "cpu", "cache_dir": tmp_path / "cache", "num_workers": 0}
+    common = {"dataset_path": (tiny_aariz,), "device": "cpu", "cache_dir": tmp_path / "cache", "num_workers": 0}
     evaluate(EvaluateOptions(checkpoint=(checkpoint,), out=tmp_path / "evaluation", **common))
     options = CompareOptions(
         a=checkpoint, b=tmp_path / "evaluation", out=tmp_path / "out", bootstrap_draws=100, **common
@@ -101,7 +101,7 @@ def test_only_landmarks_of_both_are_compared(
             CompareOptions(
                 a=write_json(tmp_path / "1.json", {film: {"A": points["A"]} for film, points in truth.items()}),
                 b=write_json(tmp_path / "2.json", {film: {"Me": points["Me"]} for film, points in truth.items()}),
-                dataset_path=tiny_aariz,
+                dataset_path=(tiny_aariz,),
                 out=tmp_path / "none",
             )
         )
@@ -122,7 +122,7 @@ def test_points_that_were_not_found_are_counted(
     del b["e1"]
     path = write_json(tmp_path / "lacking.json", b)
     with pytest.raises(DataError, match="film e1: no prediction at all"):
-        compare(CompareOptions(a=path, b=path, dataset_path=tiny_aariz, out=tmp_path / "out"))
+        compare(CompareOptions(a=path, b=path, dataset_path=(tiny_aariz,), out=tmp_path / "out"))
     assert run(tiny_aariz, tmp_path, a, b, "--allow_missing")["missing_b"] == 5
 
 
@@ -149,7 +149,7 @@ def test_a_file_that_is_not_there_is_named_before_any_work(tiny_aariz: Path, tmp
     there = write_json(tmp_path / "a.json", truth_of(tiny_aariz, "test"))
     for absent in (tmp_path / "absent.json", tmp_path / "absent.pth"):
         with pytest.raises(SettingsError, match=rf"B: {re.escape(str(absent))}: there is no such file"):
-            compare(CompareOptions(a=there, b=absent, dataset_path=tmp_path / "nowhere", out=tmp_path / "out"))
+            compare(CompareOptions(a=there, b=absent, dataset_path=(tmp_path / "nowhere",), out=tmp_path / "out"))
 
 
 def test_what_is_no_prediction_is_named(tiny_aariz: Path, tmp_path: Path) -> None:
@@ -157,11 +157,11 @@ def test_what_is_no_prediction_is_named(tiny_aariz: Path, tmp_path: Path) -> Non
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(LabelError, match=r"holds no \.json file"):
-        compare(CompareOptions(a=there, b=empty, dataset_path=tiny_aariz, out=tmp_path / "out"))
+        compare(CompareOptions(a=there, b=empty, dataset_path=(tiny_aariz,), out=tmp_path / "out"))
     torn = tmp_path / "torn.pth"
     torn.write_bytes(b"no checkpoint")
     with pytest.raises(CephkitError, match=r"torn\.pth"):
-        compare(CompareOptions(a=there, b=torn, dataset_path=tiny_aariz, out=tmp_path / "out", device="cpu"))
+        compare(CompareOptions(a=there, b=torn, dataset_path=(tiny_aariz,), out=tmp_path / "out", device="cpu"))
 
 
 @pytest.mark.parametrize(

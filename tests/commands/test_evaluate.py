@@ -59,7 +59,7 @@ def judge(root: Path, tmp_path: Path, content: object, *more: str) -> dict[str, 
 def test_a_checkpoint_and_its_own_predictions_give_the_same_figures(
     tiny_aariz: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
-    common = {"dataset_path": tiny_aariz, "split": ("valid", "test"), "device": "cpu"}
+    common = {"dataset_path": (tiny_aariz,), "split": ("valid", "test"), "device": "cpu"}
     first = evaluate(
         EvaluateOptions(
             checkpoint=(checkpoint,), out=tmp_path / "1", cache_dir=tmp_path / "cache", num_workers=0, **common
@@ -114,7 +114,7 @@ def test_figures_are_those_of_the_moved_truth(
 def test_python_takes_keywords_with_plain_paths(tiny_aariz: Path, tmp_path: Path) -> None:
     path = write_json(tmp_path / "p.json", truth_of(tiny_aariz, "test"))
     metrics = cephkit.evaluate(
-        predictions=str(path), dataset_path=str(tiny_aariz), out=tmp_path / "out", report=False, bootstrap_draws=0
+        predictions=str(path), dataset_path=(str(tiny_aariz),), out=tmp_path / "out", report=False, bootstrap_draws=0
     )
     assert (metrics["films"], metrics["mre_mm"]) == (2, pytest.approx(0.0, abs=1e-9))
     assert metrics["truth"] == "mean"
@@ -142,7 +142,7 @@ def test_the_results_are_there_before_anything_is_drawn(
     monkeypatch.setattr(Scores, "metrics", metrics)
     monkeypatch.setattr("cephkit.evaluation.html.write_report", report)
     options = EvaluateOptions(
-        checkpoint=(checkpoint,), dataset_path=tiny_aariz, device="cpu", out=tmp_path / "out", num_workers=0,
+        checkpoint=(checkpoint,), dataset_path=(tiny_aariz,), device="cpu", out=tmp_path / "out", num_workers=0,
         cache_dir=tmp_path / "cache",
     )  # fmt: skip
     with pytest.raises(RuntimeError):
@@ -230,7 +230,7 @@ def test_contradictions_are_refused(options: dict[str, object], said: str) -> No
 def test_a_checkpoint_without_a_landmark_of_the_films_is_refused(tiny_aariz: Path, tmp_path: Path) -> None:
     path = tiny_checkpoint(tmp_path / "c.pth", ("Pn", "Go"))
     options = EvaluateOptions(
-        checkpoint=(path,), dataset_path=tiny_aariz, device="cpu", out=tmp_path / "out", cache_dir=tmp_path / "cache"
+        checkpoint=(path,), dataset_path=(tiny_aariz,), device="cpu", out=tmp_path / "out", cache_dir=tmp_path / "cache"
     )
     with pytest.raises(DataError, match="nothing to score"):
         evaluate(options)

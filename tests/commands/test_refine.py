@@ -17,7 +17,7 @@ from tests.training.test_finish import predictions_off, random_checkpoint, same,
 
 def options(checkpoint: Path, root: Path, **changes: Any) -> RefineOptions:
     quick: dict[str, Any] = {
-        "dataset_path": root, "annotation_type": "mean", "refine_epochs": 1, "num_workers": 0, "device": "cpu",
+        "dataset_path": (root,), "annotation_type": "mean", "refine_epochs": 1, "num_workers": 0, "device": "cpu",
         "cache_dir": checkpoint.parent / "cache",
     }  # fmt: skip
     return RefineOptions(checkpoint=checkpoint, **{**quick, **changes})

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from cephkit.data.film import Film, Points
 from cephkit.data.spacing import square
 from cephkit.data.synthetic.shapes import draw_face
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 HEIGHT, WIDTH = 560, 520
 MM_PER_PX = 0.45
@@ -20,7 +20,7 @@ def face_points(seed: int) -> Points:
     rng = np.random.default_rng(seed)
     mm = draw_face(rng).points_mm
     mm = mm - mm.mean(axis=0) + (105, 130) + rng.normal(0, 5, 2) + rng.normal(0, 0.7, mm.shape)
-    return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(SYMBOLS, mm / MM_PER_PX, strict=True)}
+    return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(AARIZ.symbols, mm / MM_PER_PX, strict=True)}
 
 
 def film_with(points: Points, film_id: str = "a", junior: Points | None = None, path: Path | None = None) -> Film:

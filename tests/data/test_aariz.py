@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cephkit.data.aariz import list_aariz, read_aariz, read_labels
+from cephkit.data.aariz import LabelNames, list_aariz, read_aariz, read_labels
 from cephkit.data.labels import landmarks_json
 from cephkit.data.spacing import square
 from cephkit.errors import DataError
@@ -120,8 +120,8 @@ def test_films_are_listed_without_a_look_into_their_labels(maker: AarizMaker) ->
     ]
     assert list(good.labels) == ["senior", "junior"]
     assert [problem.film_id for problem in listed.problems] == ["twice"]
-    assert read_labels(good) == (folder.films[0].annotations, [], [])
-    annotations, problems, _ = read_labels(torn)
+    assert read_labels(good, LabelNames()) == (folder.films[0].annotations, [], [])
+    annotations, problems, _ = read_labels(torn, LabelNames())
     assert (annotations, [problem.text for problem in problems]) == ({}, [folder.problems[1].text])
     assert listed.notes == folder.notes
 

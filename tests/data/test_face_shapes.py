@@ -3,10 +3,10 @@ import pytest
 
 from cephkit.data.face_shapes import FEWEST_LABELS, OUTLIER_SDS, laid, learn_shape, placing, table_shape
 from cephkit.data.label_faults import as_array
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.data.labelled_faces import face_points
 
-A, PO = SYMBOLS.index("A"), SYMBOLS.index("Po")
+A, PO = AARIZ.symbols.index("A"), AARIZ.symbols.index("Po")
 LABELS = np.array([as_array(face_points(seed)) for seed in range(20)])
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from cephkit.data.labels import LARGEST_BYTES, landmarks_json, read_cvm_stage, read_landmarks
 from cephkit.errors import LabelError
-from cephkit.landmarks import BY_SYMBOL, SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 
 def entry(symbol: str, x: Any, y: Any, /, **changes: Any) -> dict[str, Any]:
-    known = BY_SYMBOL.get(symbol)
+    known = AARIZ.get(symbol)
     landmark_id = known.landmark_id if known else "nobody"
     return {"landmark_id": landmark_id, "title": "", "symbol": symbol, "value": {"x": x, "y": y}, **changes}
 
@@ -23,16 +23,16 @@ def write(folder: Path, content: Any, name: str = "film.json") -> Path:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    points = {symbol: (index * 1.25, 900.5 - index) for index, symbol in enumerate(reversed(SYMBOLS))}
+    points = {symbol: (index * 1.25, 900.5 - index) for index, symbol in enumerate(reversed(AARIZ.symbols))}
     label = landmarks_json("film", points)
-    assert [landmark["symbol"] for landmark in label["landmarks"]] == list(SYMBOLS)
+    assert [landmark["symbol"] for landmark in label["landmarks"]] == list(AARIZ.symbols)
     assert label["landmarks"][0]["landmark_id"] == "ckr20ld7v4a4r0za3gqkydid2"
     assert label["landmarks"][0]["value"] == {"x": 35.0, "y": 872.5}
     assert read_landmarks(write(tmp_path, label)) == (points, ())
 
 
 def test_an_unknown_symbol_is_not_written() -> None:
-    with pytest.raises(KeyError, match="unknown landmark symbol 'X'"):
+    with pytest.raises(KeyError, match="unknown landmarks X"):
         landmarks_json("film", {"X": (1, 2)})
 
 

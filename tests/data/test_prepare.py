@@ -13,6 +13,7 @@ from PIL import Image
 from cephkit.data import index as index_module
 from cephkit.data import prepare as prepare_module
 from cephkit.data import store_builder
+from cephkit.data.aariz import AarizFolder
 from cephkit.data.opened import OpenedFilm
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.data.spacing import square
@@ -38,7 +39,7 @@ def ready(maker: AarizMaker, tmp_path: Path, lines: list[str]) -> Prepare:
             "canvas_size": CANVAS,
             "cache_dir": tmp_path / "cache",
         }
-        return prepare(maker.root, **{**defaults, "notify": lines.append, **options})
+        return prepare(AarizFolder(maker.root), **{**defaults, "notify": lines.append, **options})
 
     return call
 
@@ -295,7 +296,12 @@ def test_real_films_are_decoded_once_and_never_again(tmp_path: Path, decoded: li
     counts = []
     for _ in range(2):
         data = prepare(
-            root, splits=("train", "valid"), annotation="mean", canvas_size=(1024, 1024), hold=None, cache_dir=tmp_path
+            AarizFolder(root),
+            splits=("train", "valid"),
+            annotation="mean",
+            canvas_size=(1024, 1024),
+            hold=None,
+            cache_dir=tmp_path,
         )
         counts.append(len(decoded))
     count = sum(len(films) for films in data.films.values())

@@ -18,7 +18,7 @@ def maker(tmp_path: Path) -> AarizMaker:
 
 def examination(root: Path, **more: object) -> Examination:
     settings = {"image_size": (64, 64), "cache_dir": root.parent / "cache", **more}
-    return examine(TrainConfig(dataset_path=root, **settings))  # type: ignore[arg-type]
+    return examine(TrainConfig(dataset_path=(root,), **settings))  # type: ignore[arg-type]
 
 
 def named(examined: Examination, name: str) -> list[Check]:

@@ -11,7 +11,7 @@ from cephkit.drawing.landmark_pictures import (
     picture_name,
     places,
 )
-from cephkit.landmarks import BY_SYMBOL, SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 
 @pytest.mark.parametrize("symbol", ["A", "UIT", "N`"])
@@ -19,7 +19,7 @@ def test_the_landmark_is_in_the_open_middle_of_a_cross_of_its_tissue(symbol: str
     picture = landmark_picture(symbol)
     assert picture.size == (CROP_PX, CROP_PX)
     pixels = np.asarray(picture)
-    colour = tuple(int(COLOURS[BY_SYMBOL[symbol].tissue][i : i + 2], 16) for i in (1, 3, 5))
+    colour = tuple(int(COLOURS[AARIZ[symbol].tissue][i : i + 2], 16) for i in (1, 3, 5))
     rows, columns = np.nonzero((pixels == colour).all(-1))
     assert abs(rows.mean() - CROP_PX / 2) <= 1.5
     assert abs(columns.mean() - CROP_PX / 2) <= 1.5
@@ -29,10 +29,10 @@ def test_the_landmark_is_in_the_open_middle_of_a_cross_of_its_tissue(symbol: str
 
 def test_the_overview_shows_all_of_them() -> None:
     width, height = overview_picture().size
-    assert tuple(places()) == SYMBOLS
+    assert tuple(places()) == AARIZ.symbols
     assert all(0 < x < width and 0 < y < height for x, y in places().values())
 
 
 def test_file_names_have_no_backtick() -> None:
-    assert picture_name(BY_SYMBOL["N`"]) == "N_soft.jpg"
-    assert len({picture_name(BY_SYMBOL[symbol]) for symbol in SYMBOLS}) == 29
+    assert picture_name(AARIZ["N`"]) == "N_soft.jpg"
+    assert len({picture_name(AARIZ[symbol]) for symbol in AARIZ.symbols}) == 29

@@ -7,11 +7,11 @@ from PIL import Image, ImageColor
 from cephkit.drawing.marks import ON_FILM
 from cephkit.drawing.overlay import draw_overlay
 from cephkit.drawing.raster import png_bytes
-from cephkit.landmarks import BY_SYMBOL, SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 
 def is_colour(pixel: tuple[int, ...], symbol: str) -> bool:
-    return bool(np.abs(np.subtract(pixel, ImageColor.getrgb(ON_FILM.tissues[BY_SYMBOL[symbol].tissue]))).max() < 40)
+    return bool(np.abs(np.subtract(pixel, ImageColor.getrgb(ON_FILM.tissues[AARIZ[symbol].tissue]))).max() < 40)
 
 
 @pytest.mark.parametrize("symbol", ["A", "UIT", "Sn"])
@@ -44,7 +44,7 @@ def test_a_point_outside_the_film_is_not_drawn() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (40, 900), (900, 40)])
 def test_films_of_odd_sizes_can_be_drawn(height: int, width: int) -> None:
-    points = dict.fromkeys(SYMBOLS, (width / 2, height / 2))
+    points = dict.fromkeys(AARIZ.symbols, (width / 2, height / 2))
     picture = draw_overlay(np.zeros((height, width), np.uint8), points, "a caption that is much too long" * 5)
     assert Image.open(io.BytesIO(png_bytes(picture))).size == picture.size
 

@@ -3,6 +3,7 @@ from PIL import Image, ImageColor
 
 from cephkit.drawing import painter, raster, svg
 from cephkit.drawing.marks import ON_FILM, Pen
+from cephkit.landmarks.shipped import AARIZ
 
 PEN = Pen(ON_FILM, arm=6.0, line=2.0, rim=1.0, font=12.0)
 TRUTH = {"S": (20.0, 30.0), "N": (70.0, 30.0)}
@@ -34,7 +35,7 @@ def test_regions_are_those_of_landmarks_that_are_there() -> None:
 def test_names_avoid_what_is_taken_and_each_other() -> None:
     points = {"S": (50.0, 50.0), "N": (50.0, 62.0)}
     right = (56.0, 40.0, 90.0, 75.0)
-    names = list(painter.names(points, PEN, svg.text_width, (0, 0, 100, 100), [right], (8.0,), coloured=True))
+    names = list(painter.names(points, PEN, svg.text_width, (0, 0, 100, 100), [right], (8.0,), AARIZ))
     assert {name.text for name in names} == {"S", "N"}
     assert all(name.box[2] <= 50 for name in names)
     assert {name.colour for name in names} == {ON_FILM.tissues["bone"]}

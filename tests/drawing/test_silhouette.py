@@ -5,7 +5,7 @@ from cephkit.data.film import Points
 from cephkit.data.synthetic.anatomy import MEAN
 from cephkit.data.synthetic.shapes import draw_face
 from cephkit.drawing.silhouette import FEWEST, Silhouette, kriging, silhouettes
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 FACE = draw_face(np.random.default_rng(5)).points(0.1)
 
@@ -105,4 +105,4 @@ def test_plain_types_give_the_same_points() -> None:
     assert weights.shape == outline.weights.shape
     assert weights == pytest.approx(outline.weights, abs=1e-6)
     assert (plain["tissue"], plain["closed"]) == ("bone", True)
-    assert set(plain["symbols"]) <= set(SYMBOLS)
+    assert set(plain["symbols"]) <= set(AARIZ.symbols)

@@ -23,7 +23,7 @@ from cephkit.drawing.tracing import (
     tracing_svg,
     view_of,
 )
-from cephkit.landmarks import LANDMARKS, SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.cephalometry.faces import ROUND, face_like_real, moved
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -75,7 +75,7 @@ def test_names_do_not_lie_upon_each_other(seed: int, facing: str) -> None:
     for text, (x, baseline, size) in names(tracing_svg(face)).items():
         half = 0.31 * size * len(text)
         boxes[text] = (x - half, baseline - 0.75 * size, x + half, baseline)
-    assert boxes.keys() >= set(SYMBOLS)
+    assert boxes.keys() >= set(AARIZ.symbols)
     for (one, box), (other, beside) in itertools.combinations(boxes.items(), 2):
         area = (box[2] - box[0]) * (box[3] - box[1])
         assert shared_area(box, beside) < 0.15 * area, f"{one} and {other}"
@@ -150,11 +150,11 @@ def test_names_are_large_enough_to_read_and_the_title_is_escaped() -> None:
 
 
 ABSENT_IN_ISBI = ("R", "Co", "LPM", "LMT", "UPM", "UIA", "UMT", "LIA", "N`", "Pn")
-ISBI = {symbol: ROUND[symbol] for symbol in SYMBOLS if symbol not in ABSENT_IN_ISBI}
+ISBI = {symbol: ROUND[symbol] for symbol in AARIZ.symbols if symbol not in ABSENT_IN_ISBI}
 
 
 def test_every_line_and_outline_is_of_known_landmarks() -> None:
-    known = set(SYMBOLS)
+    known = set(AARIZ.symbols)
     assert all({*line.start, *line.end} <= known for line in LINES)
     assert all(set(outline.symbols) <= known and outline.optional < set(outline.symbols) for outline in OUTLINES)
 
@@ -181,7 +181,7 @@ def test_the_bisected_plane_ends_in_the_middle_of_two_landmarks() -> None:
     assert plane.end == pytest.approx((1225, 1175))
 
 
-@pytest.mark.parametrize("landmark", [landmark.symbol for landmark in LANDMARKS])
+@pytest.mark.parametrize("landmark", [landmark.symbol for landmark in AARIZ.landmarks])
 def test_a_missing_landmark_takes_its_lines_along_and_no_others(landmark: str) -> None:
     left = {symbol: point for symbol, point in ROUND.items() if symbol != landmark}
     names = {drawn.line.name for drawn in drawn_lines(left)}

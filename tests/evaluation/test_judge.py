@@ -23,7 +23,7 @@ from tests.training.test_finish import random_checkpoint, random_refiner
 
 def judged(root: Path, *checkpoints: Path, lines: list[str] | None = None, **changes: Any) -> Judged:
     options = EvaluateOptions(
-        checkpoint=checkpoints, dataset_path=root, device="cpu", out=checkpoints[0].parent / "out",
+        checkpoint=checkpoints, dataset_path=(root,), device="cpu", out=checkpoints[0].parent / "out",
         cache_dir=checkpoints[0].parent / "cache", **{"num_workers": 0, **changes},
     )  # fmt: skip
     notify = (lines if lines is not None else []).append

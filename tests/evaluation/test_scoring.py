@@ -134,7 +134,7 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
         ({"f": {"A": [1, 2, 3]}}, "two finite numbers"),
         ({"f": {"A": {"x": 1, "y": 2}}}, "two finite numbers"),
         ({"f": [[1, 2]]}, "expected {symbol: "),
-        ({"f": {"XYZ": [1, 2]}}, "'XYZ' is not one of the 29"),
+        ({"f": {"XYZ": [1, 2]}}, "'XYZ' is not the symbol of a landmark"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, content: object, said: str) -> None:

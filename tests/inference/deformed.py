@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.synthetic.shapes import draw_face
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 Floats = NDArray[np.float64]
-AT = {symbol: index for index, symbol in enumerate(SYMBOLS)}
+AT = {symbol: index for index, symbol in enumerate(AARIZ.symbols)}
 JAW = ("B", "Me", "Pog", "Gn", "Go", "LPM", "LIT", "LMT", "LIA", "Li", "Pog`")
 
 
@@ -21,7 +21,7 @@ def drawn_faces(count: int, seed: int = 0) -> Floats:
 
 def shares(given: Mapping[str, float]) -> Floats:
     """(29, 1): how far each landmark goes along."""
-    weights = np.zeros((len(SYMBOLS), 1))
+    weights = np.zeros((len(AARIZ.symbols), 1))
     for symbol, share in given.items():
         weights[AT[symbol]] = share
     return weights

@@ -17,7 +17,7 @@ from cephkit.inference.find_again import find_again, prior_of
 from cephkit.inference.model import Model
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.stages import Prior
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.models.spec import ModelSpec
 from tests.inference.networks import Network
 
@@ -45,14 +45,14 @@ class TwoPeaks(Network):
             x, y = ((value + 0.5) / 4 - 0.5 for value in place)
             return torch.exp(-0.5 * ((columns - x) ** 2 + (rows - y) ** 2) / 1.5**2)
 
-        maps = torch.stack([spot(FACE[symbol]) for symbol in SYMBOLS])
-        chin = SYMBOLS.index("Pog")
+        maps = torch.stack([spot(FACE[symbol]) for symbol in AARIZ.symbols])
+        chin = AARIZ.symbols.index("Pog")
         maps[chin] = torch.maximum(self.peak * maps[chin], spot(DECOY))
         return maps.expand(len(images), -1, -1, -1)
 
 
 def model(network: Network | None = None) -> Model:
-    spec = ModelSpec("hrnet_w18_small", SYMBOLS, FILM)
+    spec = ModelSpec("hrnet_w18_small", AARIZ.symbols, FILM)
     loaded = LoadedModel(network or TwoPeaks(), spec, Path("c.pth"), {"sha256": "0" * 64}, {})
     return Model(Predictor(loaded))
 
@@ -72,7 +72,7 @@ def test_a_landmark_on_the_wrong_structure_is_found_once_its_neighbours_are_held
     assert distance(first.points, "Pog", DECOY) < 1
     again = find_again(asked, film, {symbol: FACE[symbol] for symbol in ("Me", "B", "Gn", "S", "N")})
     assert distance(again.points, "Pog", FACE["Pog"]) < 1
-    assert set(again.symbols) == set(SYMBOLS) - {"Me", "B", "Gn", "S", "N"}
+    assert set(again.symbols) == set(AARIZ.symbols) - {"Me", "B", "Gn", "S", "N"}
     others = set(again.points) - {"Pog"}
     assert all(distance(again.points, symbol, first.points[symbol]) < 1e-6 for symbol in others)
 
@@ -107,12 +107,12 @@ def test_the_prior_lies_near_the_landmarks_whatever_the_size_and_side_of_the_fac
     held = ("S", "N", "Me", "Go", "A")
     for side, factor in ((1, 1.0), (-1, 3.0)):
         face = placed({symbol: (side * factor * x + 3000, factor * y) for symbol, (x, y) in FACE.items()})
-        prior = prior_of({s: face[s] for s in held}, face, SYMBOLS, "right" if side == 1 else "left")
+        prior = prior_of({s: face[s] for s in held}, face, AARIZ.symbols, "right" if side == 1 else "left")
         assert prior is not None
-        gaps = prior.points[0] - np.array([face[symbol] for symbol in SYMBOLS])
+        gaps = prior.points[0] - np.array([face[symbol] for symbol in AARIZ.symbols])
         sds = np.sqrt(np.einsum("ki,kij,kj->k", gaps, np.linalg.inv(prior.covariances[0]), gaps))
         assert np.sqrt((sds**2).mean()) < 2  # in two dimensions the root mean square is 1.4
-        rows = [SYMBOLS.index(symbol) for symbol in held]
+        rows = [AARIZ.symbols.index(symbol) for symbol in held]
         assert np.hypot(*gaps[rows].T).max() < 1e-6
 
 
@@ -128,7 +128,7 @@ def test_more_landmarks_held_leave_less_room() -> None:
 
 
 def test_a_face_that_cannot_be_placed_has_no_prior() -> None:
-    assert prior_of(placed({"S": (1.0, 2.0)}), placed({"S": (1.0, 2.0)}), SYMBOLS, "right") is None
+    assert prior_of(placed({"S": (1.0, 2.0)}), placed({"S": (1.0, 2.0)}), AARIZ.symbols, "right") is None
 
 
 def test_a_prior_of_nothing_changes_nothing() -> None:

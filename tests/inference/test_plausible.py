@@ -8,7 +8,7 @@ import pytest
 
 from cephkit.inference.plausible import ShapeModel
 from cephkit.inference.shape_fit import fit_shape
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.inference.deformed import DEFORMED, NO_FACES, Floats, drawn_faces, edentulous_bite
 
 REAL_LABELS = os.environ.get("CEPHKIT_REAL_LABELS", "")
@@ -57,7 +57,7 @@ CASES = [(3, True), (10, True), (10, False), (50, True)]
 
 def model_of(faces: Floats, known: bool) -> ShapeModel:
     """A shape model; ``known`` says whose landmarks these are."""
-    return fit_shape(faces, symbols=SYMBOLS if known else None)
+    return fit_shape(faces, symbols=AARIZ.symbols if known else None)
 
 
 def refused_and_noted(model: ShapeModel, faces: Floats) -> tuple[float, float]:
@@ -96,7 +96,7 @@ def test_what_is_unusual_about_a_face_is_said() -> None:
 
 
 def test_an_unusual_face_must_be_seen_more_clearly_than_a_usual_one() -> None:
-    model = fit_shape(FACES[:60], np.full((60, 29), 0.8), SYMBOLS)
+    model = fit_shape(FACES[:60], np.full((60, 29), 0.8), AARIZ.symbols)
     usual, unusual = FACES[100], edentulous_bite(FACES[100])
     seen = {score: [model.check(face, np.full(29, score)) for face in (usual, unusual)] for score in (0.2, 0.4, 0.7)}
     assert {score: [each.ok for each in both] for score, both in seen.items()} == {
@@ -152,8 +152,8 @@ def test_few_predictions_do_not_tell_how_low_scores_go(films: int) -> None:
 def test_real_faces_healthy_and_deformed(films: int, known: bool) -> None:
     with Path(REAL_LABELS).open(newline="") as file:
         rows = list(csv.DictReader(file))
-    faces = np.array([[[float(row[f"{s}_x"]), float(row[f"{s}_y"])] for s in SYMBOLS] for row in rows])
-    apart = faces[:, SYMBOLS.index("S")] - faces[:, SYMBOLS.index("N")]
+    faces = np.array([[[float(row[f"{s}_x"]), float(row[f"{s}_y"])] for s in AARIZ.symbols] for row in rows])
+    apart = faces[:, AARIZ.symbols.index("S")] - faces[:, AARIZ.symbols.index("N")]
     faces *= 70 / np.linalg.norm(apart, axis=-1)[:, None, None]
     rng = np.random.default_rng(0)
     refused: dict[str, list[float]] = {}

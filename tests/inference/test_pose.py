@@ -14,7 +14,7 @@ from cephkit.errors import CheckpointError
 from cephkit.geometry import Matrix, Size, letterbox, transform
 from cephkit.inference.pose import PoseModel, choose_poses, fit_pose, pose_model, to_layout
 from cephkit.inference.views import about_centre, fitted
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.models.spec import ModelSpec
 from tests.inference.deformed import drawn_faces
 
@@ -182,7 +182,7 @@ def test_an_unusual_face_is_not_mistaken_for_the_mirror_image_of_a_usual_one() -
 def test_few_films_are_enough_to_find_mirrored_and_turned_ones(films: int) -> None:
     faces = drawn_faces(60, seed=3) * 1.1
     places = faces - faces.mean(axis=(1, 2))[:, None, None] + (96, 128)
-    model = fit_pose(places[:films], None, CANVAS, SYMBOLS)
+    model = fit_pose(places[:films], None, CANVAS, AARIZ.symbols)
     for mirror, degrees in ((False, 0.0), (True, 0.0), (False, 25.0), (True, 180.0)):
         way = about_centre(FILM, degrees, 1.0, mirror)
         for place in places[20:32]:
@@ -202,9 +202,9 @@ def test_films_that_face_the_other_way_than_most_do_not_spoil_the_model() -> Non
     faces = drawn_faces(12) + 10
     mixed = faces.copy()
     mixed[[2, 5, 9]] = transform(about_centre((256, 256), mirror=True), mixed[[2, 5, 9]])
-    model, whole = fit_pose(mixed, None, (256, 256), SYMBOLS), fit_pose(faces, None, (256, 256), SYMBOLS)
+    model, whole = fit_pose(mixed, None, (256, 256), AARIZ.symbols), fit_pose(faces, None, (256, 256), AARIZ.symbols)
     assert model.shape.mean == pytest.approx(whole.shape.mean, abs=0.02)
-    left = fit_pose(transform(about_centre((256, 256), mirror=True), faces), None, (256, 256), SYMBOLS)
+    left = fit_pose(transform(about_centre((256, 256), mirror=True), faces), None, (256, 256), AARIZ.symbols)
     assert left.layout == pytest.approx(transform(about_centre((256, 256), mirror=True), whole.layout))
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from cephkit.commands.export import main
 from cephkit.data.labels import read_landmarks
-from cephkit.landmarks import BY_SYMBOL
+from cephkit.landmarks.shipped import AARIZ
 from tests.interchange.films import face, write_prediction
 
 
@@ -16,7 +16,7 @@ def test_a_prediction_becomes_a_plain_label_file(tmp_path: Path) -> None:
     assert set(content) == {"ceph_id", "landmarks", "labeled_at", "dataset_name"}
     assert content["ceph_id"] == "f"
     read = {entry["landmark_id"]: (entry["value"]["x"], entry["value"]["y"]) for entry in content["landmarks"]}
-    assert read == {BY_SYMBOL[symbol].landmark_id: point for symbol, point in points.items()}
+    assert read == {AARIZ[symbol].landmark_id: point for symbol, point in points.items()}
     assert read_landmarks(tmp_path / "out" / "f.json") == (points, ())
 
 

@@ -10,14 +10,14 @@ from pycocotools.cocoeval import COCOeval
 from cephkit.commands.export import main
 from cephkit.errors import LabelError
 from cephkit.interchange.coco import FILE, read_coco
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.interchange.films import HEIGHT, WIDTH, face, write_prediction
 
 
 def exported(tmp_path: Path) -> Path:
     """Three films: all landmarks, some, none."""
     for name, points in films().items():
-        missing = [symbol for symbol in SYMBOLS if symbol not in points]
+        missing = [symbol for symbol in AARIZ.symbols if symbol not in points]
         write_prediction(tmp_path / "in" / f"{name}.json", points, missing=missing)
     assert main([str(tmp_path / "in"), "--format", "coco", "--out", str(tmp_path / "out")]) == 0
     return tmp_path / "out" / FILE
@@ -31,7 +31,7 @@ def films() -> dict[str, dict[str, tuple[float, float]]]:
 def test_pycocotools_reads_points_sizes_and_names(tmp_path: Path) -> None:
     coco = COCO(str(exported(tmp_path)))
     (category,) = coco.loadCats(coco.getCatIds())
-    assert (category["name"], tuple(category["keypoints"])) == ("face", SYMBOLS)
+    assert (category["name"], tuple(category["keypoints"])) == ("face", AARIZ.symbols)
     assert min(min(edge) for edge in category["skeleton"]) >= 1
     assert max(max(edge) for edge in category["skeleton"]) <= 29
     images = {image["file_name"]: image for image in coco.loadImgs(coco.getImgIds())}
@@ -44,7 +44,7 @@ def test_pycocotools_reads_points_sizes_and_names(tmp_path: Path) -> None:
         for annotation in found:
             read = np.array(annotation["keypoints"]).reshape(29, 3)
             assert annotation["num_keypoints"] == len(points) == (read[:, 2] == 2).sum()
-            for symbol, (x, y, visible) in zip(SYMBOLS, read.tolist(), strict=True):
+            for symbol, (x, y, visible) in zip(AARIZ.symbols, read.tolist(), strict=True):
                 assert (x, y, visible) == ((*points[symbol], 2) if symbol in points else (0, 0, 0))
             xy = read[read[:, 2] == 2, :2]
             left, top, width, height = annotation["bbox"]

@@ -8,7 +8,7 @@ import pytest
 from cephkit.commands.export import main
 from cephkit.errors import LabelError
 from cephkit.interchange.cvat import ANNOTATIONS, LABELS, read_cvat
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.interchange.films import HEIGHT, WIDTH, face, write_prediction
 
 
@@ -30,7 +30,7 @@ def test_the_xml_follows_cvats_rules(tmp_path: Path) -> None:
     assert list(none) == []
     (skeleton,) = film
     assert (skeleton.tag, skeleton.get("label"), skeleton.get("z_order")) == ("skeleton", "face", "0")
-    assert [element.get("label") for element in skeleton] == list(SYMBOLS)
+    assert [element.get("label") for element in skeleton] == list(AARIZ.symbols)
     points = face(7)
     for element in skeleton:
         symbol = element.get("label", "")
@@ -46,11 +46,11 @@ def test_the_labels_are_a_skeleton_whose_drawing_names_them(tmp_path: Path) -> N
     exported(tmp_path)
     (label,) = json.loads((tmp_path / "out" / LABELS).read_text(encoding="utf-8"))
     assert (label["name"], label["type"], label["attributes"]) == ("face", "skeleton", [])
-    assert [part["name"] for part in label["sublabels"]] == list(SYMBOLS)
+    assert [part["name"] for part in label["sublabels"]] == list(AARIZ.symbols)
     assert {part["type"] for part in label["sublabels"]} == {"points"}
     drawing = ElementTree.fromstring(f"<svg>{label['svg']}</svg>")
     circles = drawing.findall("circle")
-    assert [circle.get("data-label-name") for circle in circles] == list(SYMBOLS)
+    assert [circle.get("data-label-name") for circle in circles] == list(AARIZ.symbols)
     assert [circle.get("data-node-id") for circle in circles] == [str(number) for number in range(1, 30)]
     assert {circle.get("data-type") for circle in circles} == {"element node"}
     nodes = {circle.get("data-node-id"): (circle.get("cx"), circle.get("cy")) for circle in circles}
@@ -74,7 +74,7 @@ def test_it_comes_back_as_it_went(tmp_path: Path) -> None:
 def test_the_meta_names_every_label_and_nobody(tmp_path: Path) -> None:
     meta = ElementTree.parse(exported(tmp_path)).getroot().find("meta")
     assert meta is not None
-    assert [label.findtext("name") for label in meta.iter("label")] == ["face", *SYMBOLS]
+    assert [label.findtext("name") for label in meta.iter("label")] == ["face", *AARIZ.symbols]
     assert [label.findtext("parent") for label in meta.iter("label")] == [None, *["face"] * 29]
     assert (meta.findtext("task/size"), meta.findtext("task/mode")) == ("2", "annotation")
     assert not {"owner", "assignee", "created", "updated", "dumped"} & {element.tag for element in meta.iter()}

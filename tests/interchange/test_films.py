@@ -14,7 +14,7 @@ from cephkit.interchange.films import (
     with_films,
     write_files,
 )
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.interchange.films import write_label, write_picture, write_prediction
 
 POINT = {"A": (10.0, 20.0)}
@@ -130,17 +130,17 @@ def test_an_error_leaves_no_half_file(tmp_path: Path) -> None:
 
 
 def test_edges_join_landmarks_once() -> None:
-    assert {symbol for edge in EDGES for symbol in edge} == set(SYMBOLS)
+    assert {symbol for edge in EDGES for symbol in edge} == set(AARIZ.symbols)
     assert len({frozenset(edge) for edge in EDGES}) == len(EDGES)
 
 
 def test_the_template_is_a_face_that_looks_right_within_its_square() -> None:
-    place = layout()
-    assert tuple(place) == SYMBOLS
+    place = layout(AARIZ)
+    assert tuple(place) == AARIZ.symbols
     assert all(5 <= value <= 95 for point in place.values() for value in point)
     assert place["N"][0] > place["S"][0]
     assert place["Me"][1] > place["N"][1]
 
 
 def test_tissues_have_colours_of_their_own() -> None:
-    assert (colour("A"), colour("UIT"), colour("Ls")) == ("#56b4e9", "#f0e442", "#ff8c3c")
+    assert tuple(colour(AARIZ[symbol]) for symbol in ("A", "UIT", "Ls")) == ("#56b4e9", "#f0e442", "#ff8c3c")

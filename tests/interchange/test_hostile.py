@@ -20,7 +20,7 @@ from cephkit.interchange.films import read_records
 from cephkit.interchange.imported import Imported
 from cephkit.interchange.label_studio import TASKS
 from cephkit.interchange.label_studio_reader import read_label_studio
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 from tests.interchange.films import face, write_prediction
@@ -46,7 +46,7 @@ def places(
     yield kind, place
     parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for key, value in parts:
-        alike = "*" if isinstance(key, int) or key in SYMBOLS else key
+        alike = "*" if isinstance(key, int) or key in AARIZ.symbols else key
         yield from places(value, (*place, key), (*kind, alike))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cephkit.commands.export import main
 from cephkit.interchange.label_studio import CONFIGURATION, TASKS
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.interchange.films import HEIGHT, WIDTH, face, write_label, write_picture, write_prediction
 
 
@@ -51,7 +51,7 @@ def test_the_configuration_has_a_coloured_label_per_landmark_and_the_names_of_th
     (image,), (control,) = root.findall("Image"), root.findall("KeyPointLabels")
     assert (image.get("name"), image.get("value")) == ("film", "$image")
     assert (control.get("name"), control.get("toName")) == ("landmark", "film")
-    assert [label.get("value") for label in control.findall("Label")] == list(SYMBOLS)
+    assert [label.get("value") for label in control.findall("Label")] == list(AARIZ.symbols)
     colours = {label.get("background") for label in control.findall("Label")}
     assert len(colours) == 3
     assert all(re.fullmatch("#[0-9a-f]{6}", colour or "") for colour in colours)
@@ -81,7 +81,7 @@ def test_the_landmarks_are_numbered_for_label_studios_own_coco(tmp_path: Path) -
     root = ElementTree.fromstring((run(tmp_path) / CONFIGURATION).read_text(encoding="utf-8"))
     labels = root.findall("KeyPointLabels/Label")
     assert [(label.get("value"), label.get("model_index")) for label in labels] == [
-        (symbol, str(index)) for index, symbol in enumerate(SYMBOLS)
+        (symbol, str(index)) for index, symbol in enumerate(AARIZ.symbols)
     ]
     # Without a rectangle Label Studio offers no COCO; it is not shown.
     (hidden,) = root.findall("View[@style='display: none']")

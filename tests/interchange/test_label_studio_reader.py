@@ -132,7 +132,7 @@ def test_json_min_has_an_entry_per_annotation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "said"),
     [
-        (whole(annotation(region("Nasion"))), "task 17: 'Nasion' is not a landmark"),
+        (whole(annotation(region("Nasal"))), "task 17: 'Nasal' is not a landmark"),
         (whole(annotation(region(), region(x=60))), "task 17: landmark A appears twice"),
         (whole(annotation(region(), region("B", original_width=1000))), "pictures of different sizes"),
         (whole(annotation(region(original_width=None))), "task 17: original_width is None"),

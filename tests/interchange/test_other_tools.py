@@ -17,7 +17,7 @@ from cephkit.commands.export import main as export
 from cephkit.data.film import Points
 from cephkit.interchange.coco import FILE, read_coco
 from cephkit.interchange.label_studio import CONFIGURATION, TASKS
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from tests.interchange.films import HEIGHT, WIDTH, face, write_picture, write_prediction
 from tests.interchange.test_label_studio_reader import annotation, write
 
@@ -69,7 +69,7 @@ def test_datumaro_reads_our_cvat(tmp_path: Path) -> None:
     for file in FILMS:
         write_picture(folder / "images" / file, WIDTH, HEIGHT)
     labels, films = told(DATUMARO, folder, "cvat")
-    assert labels == ["face", *SYMBOLS]
+    assert labels == ["face", *AARIZ.symbols]
     assert set(films) == set(FILMS)
     for file, found in films.items():
         points = {symbol: (x - 0.5, y - 0.5) for symbol, (x, y), _ in found}
@@ -91,7 +91,7 @@ def test_datumaro_reads_our_coco(tmp_path: Path) -> None:
     assert set(films) == set(FILMS)
     for file, ((label, flat, visible),) in films.items():
         assert label == "face"
-        pairs = zip(SYMBOLS, zip(flat[::2], flat[1::2], strict=True), visible, strict=True)
+        pairs = zip(AARIZ.symbols, zip(flat[::2], flat[1::2], strict=True), visible, strict=True)
         points = {symbol: point for symbol, point, seen in pairs if seen}
         assert set(points) == set(points_of(file))
         for symbol, point in points_of(file).items():

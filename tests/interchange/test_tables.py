@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from cephkit.commands.export import main
-from cephkit.interchange.tables import LONG, LONG_COLUMNS, VARIABLES, WIDE, WIDE_COLUMNS
-from cephkit.landmarks import SYMBOLS
+from cephkit.interchange.tables import LONG, LONG_COLUMNS, WIDE, variable, wide_columns
+from cephkit.landmarks.shipped import AARIZ, KNOWN
 from tests.interchange.films import HEIGHT, WIDTH, face, write_label, write_prediction
 
 
@@ -22,8 +22,8 @@ def test_pandas_reads_the_points_of_both_tables(tmp_path: Path) -> None:
     write_prediction(tmp_path / "in" / "f.json", points, missing=["Pog`"], spacing=spacing)
     out = run(tmp_path)
     long = pd.read_csv(out / LONG).set_index("symbol")
-    assert list(long.index) == list(SYMBOLS)
-    assert long.x_px.isna().to_dict() == {symbol: symbol == "Pog`" for symbol in SYMBOLS}
+    assert list(long.index) == list(AARIZ.symbols)
+    assert long.x_px.isna().to_dict() == {symbol: symbol == "Pog`" for symbol in AARIZ.symbols}
     for symbol, (x, y) in points.items():
         row = long.loc[symbol]
         assert (row.x_px, row.y_px) == pytest.approx((x, y), abs=1e-9)
@@ -64,7 +64,7 @@ def test_names_are_guarded_in_the_tables(tmp_path: Path) -> None:
 
 
 def test_columns_are_names_of_variables_and_unique() -> None:
-    for columns in (LONG_COLUMNS, WIDE_COLUMNS):
+    for columns in (LONG_COLUMNS, wide_columns(AARIZ)):
         assert all(column.isidentifier() and column.isascii() and len(column) <= 32 for column in columns)
         assert len({column.lower() for column in columns}) == len(columns)
-    assert len(set(VARIABLES.values())) == 29
+    assert len(set(map(variable, KNOWN.symbols))) == len(KNOWN)

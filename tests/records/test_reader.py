@@ -10,7 +10,7 @@ from cephkit.data.labels import landmarks_json
 from cephkit.data.spacing import Spacing
 from cephkit.errors import LabelError
 from cephkit.geometry import CHI2_90, covariance_of_error
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 from tests.cephalometry.faces import ROUND, face_like_real
@@ -55,7 +55,7 @@ def test_a_record_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
 def test_a_label_file_has_points_and_nothing_more(tmp_path: Path) -> None:
     record = read_record(write(tmp_path / "f.json", dict(reversed(ROUND.items()))))
     assert record.points == ROUND
-    assert list(record.points) == [symbol for symbol in SYMBOLS if symbol in ROUND]
+    assert list(record.points) == [symbol for symbol in AARIZ.symbols if symbol in ROUND]
     assert (record.film_id, record.file, record.size, record.spacing, record.facing) == ("f", "", None, None, None)
     assert (record.scores, record.covariances, record.made_by) == ({}, {}, "")
 

@@ -13,7 +13,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from cephkit.drawing.silhouette import silhouettes
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.review.app import Answers
 from cephkit.review.session import ReviewSession
 from tests.review.sessions import (
@@ -47,7 +47,7 @@ def test_the_session_describes_landmarks_lines_and_formats(page: TestClient) -> 
     assert (session["source"], session["reviewer"], session["language"]) == (
         {"kind": "films", "name": "films"}, "Ann", "auto"
     )  # fmt: skip
-    assert [each["symbol"] for each in session["landmarks"]] == list(SYMBOLS)
+    assert [each["symbol"] for each in session["landmarks"]] == list(AARIZ.symbols)
     assert all(each["definition"] and each["definition_fa"] and each["title_fa"] for each in session["landmarks"])
     assert {"name": "SN", "start": ["S"], "end": ["N"], "tissue": "bone", "dashed": False, "unless": None} in session[
         "lines"

@@ -18,9 +18,9 @@ from cephkit.cephalometry.measures import MEASUREMENTS
 from cephkit.cephalometry.norms import norm_rows
 from cephkit.data.aariz import ANNOTATORS
 from cephkit.data.about import Sex
-from cephkit.definitions import DEFINITIONS
+from cephkit.geometry import Facing
 from cephkit.interchange.formats import FORMATS
-from cephkit.landmarks import SYMBOLS, Facing
+from cephkit.landmarks.shipped import KNOWN
 
 PACKAGE = Path(cephkit.__file__).parent
 TABLE = json.loads((PACKAGE / "review/page/src/i18n/sentences.json").read_text(encoding="utf-8"))
@@ -192,7 +192,7 @@ def test_the_page_knows_every_word_and_sentence_of_the_tables() -> None:
 
 
 def test_every_landmark_has_a_persian_title_and_definition() -> None:
-    assert all(DEFINITIONS[symbol].title_persian and DEFINITIONS[symbol].persian for symbol in SYMBOLS)
+    assert all(landmark.title_fa and landmark.definition_fa for landmark in KNOWN)
 
 
 def test_a_new_sentence_is_noticed() -> None:

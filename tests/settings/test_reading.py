@@ -34,7 +34,7 @@ def test_file_overrides_defaults_and_the_command_line_overrides_the_file(tmp_pat
         ("lr: [1]", "lr"),
         ("loss: mse", "mse"),
         ("- 3", "name: value"),
-        ("a: [", "line 1, column 5: is not valid YAML"),
+        ("a: [1, :", "line 1, column 8: is not valid YAML"),
         ("epochs: 3\nlr: [1]", "lr, line 2, column 1"),
         ("seed: .inf", "seed, line 1, column 1"),
         ("epochs: 0", "--epochs must be 1 or more, got 0"),

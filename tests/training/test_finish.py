@@ -19,6 +19,7 @@ from cephkit.checkpoint import (
     write_checkpoint,
     write_extras,
 )
+from cephkit.data.aariz import AarizFolder
 from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.data.spacing import Spacing, square
@@ -95,14 +96,14 @@ def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def data(tiny_aariz: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
     return prepare(
-        tiny_aariz, splits=("train", "valid"), annotation="mean", canvas_size=CANVAS,
+        AarizFolder(tiny_aariz), splits=("train", "valid"), annotation="mean", canvas_size=CANVAS,
         cache_dir=tmp_path_factory.mktemp("cache"), notify=lambda line: None,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def detail(data: PreparedData, tiny_aariz: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    return detail_data(data, tiny_aariz, DETAIL, 0, tmp_path_factory.mktemp("cache"))
+    return detail_data(data, DETAIL, 0, tmp_path_factory.mktemp("cache"))
 
 
 @pytest.mark.usefixtures("few_are_enough")
@@ -116,7 +117,7 @@ def test_a_finished_run_knows_shapes_and_errors(settings: Settings) -> None:
     model = load_model(config.save_dir / "checkpoint_best.pth")
     predictor = Predictor(model)
     assert predictor.pose is not None
-    found = predictor.run_film(config.dataset_path / "test" / "Cephalograms" / "e0.png")
+    found = predictor.run_film(config.dataset_path[0] / "test" / "Cephalograms" / "e0.png")
     expected = predictor.errors(found).expected
     assert expected is not None
     assert np.isfinite(expected).all()
@@ -141,7 +142,7 @@ def test_every_checkpoint_of_a_run_under_way_knows_how_films_are_held(settings: 
         assert predictor.pose.shape.lowest_score is None
         (lack,) = predictor.lacks
         assert "no calibration for plain" in lack
-        record = Model(predictor).predict(config.dataset_path / "test" / "Cephalograms" / "e0.png")
+        record = Model(predictor).predict(config.dataset_path[0] / "test" / "Cephalograms" / "e0.png")
         assert any("no calibration" in note for note in record.notes)
 
 

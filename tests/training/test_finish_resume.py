@@ -90,7 +90,7 @@ def config(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trai
 
 def config_of(folder: Path, films: Path) -> TrainConfig:
     return TrainConfig(
-        dataset_path=films, cache_dir=folder / "cache", model="test_resnet", image_size=(64, 64), pretrained=False,
+        dataset_path=(films,), cache_dir=folder / "cache", model="test_resnet", image_size=(64, 64), pretrained=False,
         device="cpu", num_workers=0, lr=2e-3, warmup_epochs=0.5, annotation_type="mean", save_dir=folder / "run",
         log_dir=folder / "run_logs", **RUN,
     )  # fmt: skip

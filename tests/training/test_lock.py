@@ -148,7 +148,7 @@ def test_a_full_disk_is_found_before_films_are_read_and_leaves_no_lock(
     def full(file: int, data: bytes) -> int:  # the name is there, the content is not
         raise OSError(28, "No space left on device")
 
-    config = settings(dataset_path=tmp_path / "none")
+    config = settings(dataset_path=(tmp_path / "none",))
     config.save_dir.mkdir()
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(CephkitError, match=r"--save_dir .*No space left on device.*choose another --save_dir"):

@@ -253,7 +253,7 @@ def test_films_without_pixel_size_select_by_pixels(settings: Settings, tmp_path:
 
     root = write_tiny_aariz(tmp_path / "plain", train=3, valid=2)
     (root / "cephalogram_machine_mappings.csv").unlink()
-    config = settings(dataset_path=root, epochs=1)
+    config = settings(dataset_path=(root,), epochs=1)
     train(config)
     metrics = read_checkpoint(config.save_dir / "checkpoint_best.pth").metrics
     assert metrics is not None

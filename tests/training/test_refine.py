@@ -155,7 +155,7 @@ def test_the_weights_are_those_of_a_plain_loop(films: FilmDataset) -> None:
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
     task, step = RefinerTask(spec, torch.device("cpu"), settings.rotation_degrees, settings.scale), 0
     for epoch in range(2):
-        for micro in epoch_plan(16, 4, 1, epoch, seed=3):
+        for micro in epoch_plan([1.0] * 16, 4, 1, epoch, seed=3):
             batch = default_collate([films[index] for index in micro.films])
             optimizer.zero_grad()
             (task(network, batch).loss / 4).backward()

@@ -184,12 +184,12 @@ def test_a_run_that_stopped_early_is_only_completed(settings: Settings, capsys: 
 
 def test_changed_labels_are_another_run(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = write_tiny_aariz(tmp_path / "changing", train=4, valid=2)
-    path = interrupted(settings, dataset_path=root)
+    path = interrupted(settings, dataset_path=(root,))
     label = next((root / "train").rglob("t0.json"))
     content = json.loads(label.read_text(encoding="utf-8"))
     content["landmarks"][0]["value"]["x"] += 1
     label.write_text(json.dumps(content), encoding="utf-8")
-    train(settings("second", resume=path, dataset_path=root))
+    train(settings("second", resume=path, dataset_path=(root,)))
     assert "its train films are not those of this run" in capsys.readouterr().out
 
 
@@ -221,7 +221,7 @@ def test_another_data_set_is_another_run(
 ) -> None:
     path = interrupted(settings)
     other = write_tiny_aariz(tmp_path / "other", train=4, valid=2)
-    train(settings("second", resume=path, dataset_path=other))
+    train(settings("second", resume=path, dataset_path=(other,)))
     assert "its train films are not those of this run" in capsys.readouterr().out
 
 
@@ -298,8 +298,9 @@ def stopped(tiny_aariz: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     """A run that stopped within its second epoch, and what its state holds."""
     folder = tmp_path_factory.mktemp("stopped")
     config = TrainConfig(
-        dataset_path=tiny_aariz, cache_dir=folder / "cache", model="test_resnet", image_size=(64, 64), pretrained=False,
-        device="cpu", epochs=2, warmup_epochs=0.5, num_workers=0, save_dir=folder / "run", log_dir=folder / "logs",
+        dataset_path=(tiny_aariz,), cache_dir=folder / "cache", model="test_resnet", image_size=(64, 64),
+        pretrained=False, device="cpu", epochs=2, warmup_epochs=0.5, num_workers=0,
+        save_dir=folder / "run", log_dir=folder / "logs",
         annotation_type="mean",
     )  # fmt: skip
     train(config, StopAfter(3))

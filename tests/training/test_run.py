@@ -69,7 +69,7 @@ def test_a_truth_that_no_valid_film_has_is_refused_before_training(settings: Set
     for label in root.rglob("Junior Orthodontists/*.json"):
         label.unlink()
     with pytest.raises(SettingsError, match="--truth junior: no valid film"):
-        train(settings(dataset_path=root, truth="junior"))
+        train(settings(dataset_path=(root,), truth="junior"))
 
 
 @pytest.mark.slow
@@ -123,7 +123,7 @@ def test_two_processes_under_torchrun_train_one_model(tiny_aariz: Path, tmp_path
     assert latest.training is not None
     assert latest.training["progress"]["step"] == 2
     assert len(latest.training["random"]) == 2
-    assert len(epoch_plan(7, 2, 2, 0, 0, 2, 1)) == 2
+    assert len(epoch_plan([1.0] * 7, 2, 2, 0, 0, 2, 1)) == 2
 
 
 @pytest.mark.slow
@@ -187,11 +187,11 @@ def test_too_few_points_to_calibrate_are_said_at_the_start(
 
 def test_a_film_that_changed_between_the_stages_is_named(settings: Settings, tmp_path: Path) -> None:
     root = write_tiny_aariz(tmp_path / "data", train=3, valid=2)
-    run = set_up(settings(dataset_path=root), ProgressBar(quiet=True))
+    run = set_up(settings(dataset_path=(root,)), ProgressBar(quiet=True))
     film, other = (run.data.films["train"][index].path for index in (0, 1))
     film.write_bytes(other.read_bytes() + b"0")
     with pytest.raises(DataError, match=rf"{film.name}: changed during the run"):
-        detail_data(run.data, root, (64, 64), 0, tmp_path / "cache")
+        detail_data(run.data, (64, 64), 0, tmp_path / "cache")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups")

@@ -19,11 +19,10 @@ from cephkit.calibration.expected import fit_calibration, without_slips
 from cephkit.data.film import Film, pixel_sizes_mm, points_array, stretches
 from cephkit.data.spacing import stretch_of
 from cephkit.errors import DataError
-from cephkit.geometry import Floats, Size, letterbox
+from cephkit.geometry import Facing, Floats, Size, letterbox
 from cephkit.inference.pose import faces
 from cephkit.inference.predictor import Found
 from cephkit.inference.uncertainty import COVERAGE, NEW_EXAMINER, Calibration, fit_likeness, within
-from cephkit.landmarks import Facing
 from cephkit.models.spec import ModelSpec
 
 USUAL_DISTANCE_MM = 2.4

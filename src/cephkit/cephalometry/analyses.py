@@ -23,7 +23,7 @@ from cephkit.cephalometry.primitives import DegenerateError, Formula, wrapped
 from cephkit.cephalometry.results import Result
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
-from cephkit.landmarks import Facing
+from cephkit.geometry import Facing
 
 STEP = 1e-5
 """Step of the differences, relative to the extent of the landmarks."""

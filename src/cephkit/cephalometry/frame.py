@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike
 
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing, as_spacing
-from cephkit.geometry import Floats, Matrix, film_to_face, transform
-from cephkit.landmarks import Facing
+from cephkit.geometry import Facing, Floats, Matrix, film_to_face, transform
 
 Vector: TypeAlias = Floats
 

@@ -20,8 +20,7 @@ from cephkit.data.check import SELLA_NASION_MM
 from cephkit.data.film import Points
 from cephkit.data.label_faults import single_faults
 from cephkit.data.spacing import Spacing
-from cephkit.geometry import covariance_of_error
-from cephkit.landmarks import Facing
+from cephkit.geometry import Facing, covariance_of_error
 from cephkit.notice import NOTICE, VERSION
 from cephkit.records.record import LandmarkRecord
 

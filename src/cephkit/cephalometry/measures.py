@@ -23,7 +23,7 @@ from cephkit.cephalometry.primitives import (
     minimum,
     offset,
 )
-from cephkit.landmarks import in_canonical_order
+from cephkit.landmarks.shipped import KNOWN
 
 Unit: TypeAlias = Literal["deg", "mm", "%", "ratio"]
 UNIT_SUFFIX: dict[Unit, str] = {"deg": "\N{DEGREE SIGN}", "mm": " mm", "%": " %", "ratio": ""}
@@ -62,7 +62,7 @@ class Measurement:
     @property
     def needs(self) -> tuple[str, ...]:
         """Symbols of the landmarks it requires, in canonical order."""
-        return in_canonical_order((*self.formula.needs, *(self.condition.formula.needs if self.condition else ())))
+        return KNOWN.in_order((*self.formula.needs, *(self.condition.formula.needs if self.condition else ())))
 
 
 SN, FH, PP = line("S", "N"), line("Po", "Or"), line("PNS", "ANS")

@@ -22,7 +22,7 @@ from cephkit.data.opened import content_hash, open_film, pixel_hash, read_bytes,
 from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError, LabelError, SettingsError
 from cephkit.files import utf8, write_whole
-from cephkit.landmarks import Facing
+from cephkit.geometry import Facing
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cephkit.cephalometry.frame import Vector
-from cephkit.landmarks import canonical_symbol, in_canonical_order
+from cephkit.landmarks.shipped import KNOWN
 
 PlacesAt: TypeAlias = Mapping[str, Vector | tuple[float, float]]
 
@@ -124,7 +124,7 @@ def midpoint(*symbols: str) -> Place:
     Raises:
         KeyError: a symbol is not one of the 29.
     """
-    return Place(tuple(canonical_symbol(symbol) for symbol in symbols))
+    return Place(tuple(KNOWN.symbol_of(symbol) for symbol in symbols))
 
 
 def line(start: str | Place, end: str | Place) -> Line:
@@ -195,7 +195,7 @@ def _called(name: str, value: Callable[[PlacesAt], float], *parts: Place | Line 
 
 def _combined(text: str, value: Callable[[PlacesAt], float], *parts: Place | Line | Formula) -> Formula:
     """A formula that needs the landmarks of all ``parts``."""
-    return Formula(in_canonical_order(symbol for part in parts for symbol in part.needs), value, text)
+    return Formula(KNOWN.in_order(symbol for part in parts for symbol in part.needs), value, text)
 
 
 def _place(given: str | Place) -> Place:

@@ -14,7 +14,9 @@ from cephkit.cephalometry.sheet_rows import SheetRow, by_reason, height, in_colu
 from cephkit.data.film import Points
 from cephkit.data.spacing import Plane, Spacing
 from cephkit.drawing.tracing import tracing_svg
-from cephkit.landmarks import Facing
+from cephkit.geometry import Facing
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import KNOWN
 from cephkit.notice import NOTICE, VERSION
 
 Span: TypeAlias = tuple[str, str]
@@ -85,7 +87,7 @@ def sheet_of(film: MeasuredFilm, grey: NDArray[np.uint8] | None = None) -> Sheet
     return sheet_content(
         film.name, grey, record.points, film.results, facing=record.facing, spacing=record.spacing,
         subject=film.subject, notes=film.notes, regions=record.review_regions, source=record.made_by,
-        errors_rest_on=record.errors_rest_on, film_hash=record.film_hash,
+        errors_rest_on=record.errors_rest_on, film_hash=record.film_hash, schema=record.schema,
     )  # fmt: skip
 
 
@@ -103,6 +105,7 @@ def sheet_content(
     source: str = "",
     errors_rest_on: str = "",
     film_hash: str = "",
+    schema: LandmarkSchema = KNOWN,
 ) -> SheetContent:
     """What stands on the sheet of a face.
 
@@ -119,6 +122,7 @@ def sheet_content(
         source: of the landmarks, e.g. the model.
         errors_rest_on: the films that the landmarks' errors were estimated on.
         film_hash: of the film.
+        schema: the landmarks'.
     """
     measured = [result for result in results if result.value is not None]
     is_wide = len(measured) <= FEW_ROWS
@@ -132,7 +136,7 @@ def sheet_content(
         notice=NOTICE,
         version=f"cephkit {VERSION}",
         notes=_notes(notes),
-        tracing=tracing_svg(points, grey, regions, spacing, title),
+        tracing=tracing_svg(points, grey, regions, spacing, title, schema),
         tracing_title=title,
         facts={
             "Film hash": _shortened(film_hash),

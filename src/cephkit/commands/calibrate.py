@@ -79,6 +79,7 @@ def calibrate(options: CalibrateOptions) -> None:
     from cephkit.calibration.fit import describe
     from cephkit.checkpoint import load_model, with_extras, write_extras
     from cephkit.data.prepare import prepare
+    from cephkit.datasets.find import find_dataset
     from cephkit.device import choose_device
     from cephkit.inference.folder import predict_films
     from cephkit.inference.predictor import Predictor, stored_calibration
@@ -99,7 +100,8 @@ def calibrate(options: CalibrateOptions) -> None:
             )
         predictor.check_calibration(first)
     data = prepare(
-        options.dataset_path, splits=(options.split,), annotation=options.truth, canvas_size=spec.canvas_size,
+        find_dataset(options),
+        splits=(options.split,), annotation=options.truth, canvas_size=spec.canvas_size,
         hold=0, cache_dir=options.cache_dir, skip_bad_films=options.skip_bad_films,
     )  # fmt: skip
     films = drawn(data.films[options.split], options.films, options.seed)
@@ -148,7 +150,7 @@ def _local(
             first, found.features, gaps, found.signatures, contents, description, options.remove_bias
         )
     except ValueError as error:
-        raise DataError(f"{options.dataset_path}: {error}") from error
+        raise DataError(f"{options.dataset}: {error}") from error
     made = replace(made, truth=options.truth)
     left = canvas_facing(found, films, symbols, options.truth) == "left"
     rows = bias_rows(gaps, moved, found.units, films, symbols, left)

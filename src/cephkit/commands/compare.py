@@ -89,7 +89,7 @@ def compare(options: CompareOptions, command: str = "", notify: Notify = print) 
         "left_out": pair.left_out,
         "truth": options.truth,
         "splits": sorted(set(options.split)),
-        "dataset_path": options.dataset_path.as_posix(),
+        "dataset_path": options.dataset,
         "a": a.source,
         "b": b.source,
         "bootstrap": {"draws": options.bootstrap_draws, "seed": options.seed, "drawn": "films", "p": P_VALUE},
@@ -98,7 +98,7 @@ def compare(options: CompareOptions, command: str = "", notify: Notify = print) 
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "notice": NOTICE,
     }
-    write_csv(options.out / "landmarks.csv", LANDMARK_COLUMNS, landmark_rows(landmarks, pair.unit))
+    write_csv(options.out / "landmarks.csv", LANDMARK_COLUMNS, landmark_rows(landmarks, pair.schema, pair.unit))
     write_json(options.out / "comparison.json", content)
     heading = f"A: {options.a}\nB: {options.b}\ntruth: {options.truth}   split: {' '.join(sorted(set(options.split)))}"
     print_comparison(heading, total, landmarks, pair, table_console())

@@ -98,7 +98,7 @@ def evaluate(
     metrics = scores.metrics(options.bootstrap_draws, options.seed)
     about = {
         **source,
-        "dataset_path": options.dataset_path.as_posix(),
+        "dataset_path": options.dataset,
         "bootstrap": {"draws": options.bootstrap_draws, "seed": options.seed, "drawn": "films"},
         "command": command,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),

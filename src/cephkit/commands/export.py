@@ -16,16 +16,17 @@ from cephkit.errors import SettingsError
 from cephkit.interchange.films import film_of, read_records, with_films, write_files
 from cephkit.interchange.formats import FORMATS, FormatSettings
 from cephkit.interchange.label_studio import LOCAL_FILES
+from cephkit.landmarks.shipped import named_schema
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
-from cephkit.settings.options import Overwrite, SecondStage
+from cephkit.settings.options import LandmarkNames, Overwrite, SecondStage
 from cephkit.settings.reading import parse
 
 FormatName: TypeAlias = Literal["aariz", "csv", "coco", "label_studio", "cvat", "dicom_sr", "onnx"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportOptions(Overwrite, SecondStage):
+class ExportOptions(Overwrite, SecondStage, LandmarkNames):
     """Write landmarks for other tools (docs/export.md), or a model as one ONNX file (docs/onnx.md).
 
     Research use only; not a medical device.
@@ -128,7 +129,7 @@ def _finding(folder: Path | None) -> Callable[[LandmarkRecord], Path]:
 
 
 def _records(options: ExportOptions) -> list[LandmarkRecord]:
-    records = read_records(options.predictions)
+    records = read_records(options.predictions, named_schema(options.landmarks))
     if options.pixel_size_mm is None:
         return records
     spacing = square(options.pixel_size_mm, "--pixel_size_mm")

@@ -12,14 +12,15 @@ from cephkit.interchange.aariz import imported_files
 from cephkit.interchange.coco import read_coco
 from cephkit.interchange.cvat import read_cvat
 from cephkit.interchange.films import write_files
-from cephkit.interchange.imported import Imported, check_labels, find_films
+from cephkit.interchange.imported import Imported, Reading, check_labels, find_films
 from cephkit.interchange.label_studio_reader import read_label_studio
-from cephkit.settings.options import Overwrite
+from cephkit.landmarks.shipped import named_schema
+from cephkit.settings.options import LandmarkNames, Overwrite
 from cephkit.settings.reading import parse
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportOptions(Overwrite):
+class ImportOptions(Overwrite, LandmarkNames):
     """Read landmarks from another tool and write a label file per film, for training, measuring or export."""
 
     file: tyro.conf.Positional[Path]
@@ -83,8 +84,9 @@ _REMEDY = {
 
 
 def _read(options: ImportOptions) -> Imported:
+    reading = Reading(named_schema(options.landmarks))
     if options.format == "label_studio":
-        return read_label_studio(options.file, options.annotator)
+        return read_label_studio(options.file, options.annotator, reading)
     if options.format == "coco":
-        return read_coco(options.file)
-    return read_cvat(options.file)
+        return read_coco(options.file, reading)
+    return read_cvat(options.file, reading)

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated
 
-from cephkit.landmarks import LANDMARKS
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.memory import GIB
 from cephkit.memory.estimate import Assumptions
 from cephkit.memory.plan import make_plan, plan_text
@@ -30,7 +30,7 @@ class PlanOptions(Network):
     """Films per optimiser step: batch_size x gradient_accumulation_steps."""
     mixed_precision: bool = True
     """Half-precision forward and backward."""
-    landmarks: Annotated[int, at_least(1)] = len(LANDMARKS)
+    landmarks: Annotated[int, at_least(1)] = len(AARIZ.landmarks)
     """Number of landmarks."""
     margin: NonNegative = 0.25
     """GiB to leave free."""

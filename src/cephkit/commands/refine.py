@@ -56,6 +56,7 @@ def refine(options: RefineOptions) -> bool:
 def _refine(options: RefineOptions, screen: "ProgressBar") -> bool:
     from cephkit.checkpoint import load_model
     from cephkit.data.prepare import prepare
+    from cephkit.datasets.find import find_dataset
     from cephkit.training.finish import add_refiner, detail_data, detail_size, finish
     from cephkit.training.launch import start_fabric
     from cephkit.training.refine import RefinerTraining, state_path
@@ -64,16 +65,17 @@ def _refine(options: RefineOptions, screen: "ProgressBar") -> bool:
     fabric = start_fabric(options.device, options.mixed_precision, notify)
     model = load_model(options.checkpoint, fabric.device)
     data = prepare(
-        options.dataset_path, splits=("train", "valid"), annotation=SOURCES[options.annotation_type],
+        find_dataset(options),
+        splits=("train", "valid"), annotation=SOURCES[options.annotation_type],
         canvas_size=model.spec.canvas_size, hold=0, cache_dir=options.cache_dir,
         skip_bad_films=options.skip_bad_films, notify=notify,
     )  # fmt: skip
     unknown = sorted(set(model.spec.symbols) - set(data.symbols))
     if unknown:
-        raise DataError(f"{options.dataset_path}: no train film has {' '.join(unknown)}, which {model.path} finds")
+        raise DataError(f"{options.dataset}: no train film has {' '.join(unknown)}, which {model.path} finds")
     size = detail_size(data.films["train"], options.refine_size)
     hold = None if options.use_ram_cache else 0
-    detail = detail_data(data, options.dataset_path, size, hold, options.cache_dir)
+    detail = detail_data(data, size, hold, options.cache_dir)
     settings = RefinerTraining(
         epochs=options.refine_epochs, films_a_step=options.films_a_step, lr=options.lr, seed=options.seed,
         num_workers=options.num_workers, mixed_precision=options.mixed_precision,

@@ -5,38 +5,40 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cephkit.data.film import SPLITS, Film, Points, Split
-from cephkit.data.labels import read_cvm_stage, read_landmarks
+from cephkit.data.labelled import LabelledFilms, Problem
+from cephkit.data.labels import landmarks_of, read_cvm_stage, read_label, schema_of_label
 from cephkit.data.machines import FILE_NAME, MachineRow, read_machine_map
 from cephkit.data.names import LABEL_ENDING, film_key, film_name, of_film, rows_without_film
 from cephkit.data.opened import FILM_ENDINGS
 from cephkit.data.spacing import Spacing
 from cephkit.errors import DataError, LabelError, Note, some
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import AARIZ, KNOWN, named_schema
 
 ANNOTATORS: dict[str, str] = {"senior": "Senior Orthodontists", "junior": "Junior Orthodontists"}
 """Annotator -> folder."""
+SCHEMA_FILE = "landmarks.yaml"
+"""Describes landmarks of the data set that cephkit does not know."""
 MACHINE_MAP = "machine map"
 """Kind of notes about the file of machines and pixel sizes."""
 
 
 @dataclass(frozen=True)
-class Problem(Note):
-    """Why a film cannot be used, and what to do."""
-
-    film_id: str = field(kw_only=True)
-    split: Split = field(kw_only=True)
-    path: Path = field(kw_only=True)
-
-    def __str__(self) -> str:
-        return f"{self.split}/{self.film_id}: {self.path}: {super().__str__()}"
-
-
-@dataclass(frozen=True)
 class AarizFolder:
-    """Films by split and name, including those that ``problems`` name."""
+    """A data set in the Aariz layout."""
 
-    films: tuple[Film, ...]
-    problems: tuple[Problem, ...]
-    notes: tuple[Note, ...] = ()
+    root: Path
+    schema: LandmarkSchema | None = None
+    """The landmarks to read; None: those of the folder's ``landmarks.yaml``, without one all that are known."""
+    usual: LandmarkSchema = AARIZ
+
+    def has(self, split: Split) -> bool:
+        """Whether there is a folder of films for ``split``."""
+        return has_split(self.root, split)
+
+    def read(self, splits: Sequence[Split] = SPLITS) -> LabelledFilms:
+        """Films and labels; see ``read_aariz``."""
+        return read_aariz(self.root, splits, self.schema)
 
 
 @dataclass(frozen=True)
@@ -58,20 +60,54 @@ class ListedFilm:
 
 @dataclass(frozen=True)
 class ListedFolder:
-    """Films by split and name, as far as names and the machine map tell; see ``AarizFolder``."""
+    """Films by split and name, as far as names and the machine map tell; see ``read_aariz``."""
 
     films: tuple[ListedFilm, ...]
     problems: tuple[Problem, ...]
     notes: tuple[Note, ...] = ()
 
 
-def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
+@dataclass
+class LabelNames:
+    """What landmarks are called in the label files read so far."""
+
+    schema: LandmarkSchema = KNOWN
+    is_open: bool = True
+    """Whether files may add landmarks that they describe themselves."""
+
+    @classmethod
+    def of(cls, root: Path) -> "LabelNames":
+        """Those of the ``landmarks.yaml`` in ``root``; without one, all that are known.
+
+        Raises:
+            SettingsError: it is no schema.
+        """
+        described = _entry(root, SCHEMA_FILE)
+        return cls() if described is None else cls(named_schema(str(described)), is_open=False)
+
+    def read(self, path: Path) -> tuple[Points, tuple[str, ...]]:
+        """Read the points in a label file, and notes on it; see ``landmarks_of``."""
+        label = read_label(path)
+        if self.is_open:
+            self.schema = schema_of_label(label, self.schema, path)
+        return landmarks_of(label, path, self.schema)
+
+
+def read_aariz(root: Path, splits: Sequence[Split] = SPLITS, schema: LandmarkSchema | None = None) -> LabelledFilms:
     """Films and labels under ``root``; folder names and endings in any case.
+
+    Args:
+        root: the folder.
+        splits: those to read.
+        schema: the landmarks to read; None: those of ``landmarks.yaml`` in the folder, without one all that are known,
+            and those that label files describe themselves.
 
     Raises:
         DataError: ``root``, a split or its films are not there, or the machine map is no such table.
+        SettingsError: ``landmarks.yaml`` is no schema.
     """
     listed = list_aariz(root, splits)
+    names = LabelNames.of(Path(root)) if schema is None else LabelNames(schema, is_open=False)
     films: list[Film] = []
     problems, notes = list(listed.problems), list[Note]()
     stages: dict[Split, dict[str, int]] = {}
@@ -79,7 +115,7 @@ def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
         stages[split], odd = _cvm_stages(split, _film_folder(Path(root), split)[0])
         notes += odd
     for film in listed.films:
-        annotations, broken, odd = read_labels(film)
+        annotations, broken, odd = read_labels(film, names)
         problems += broken
         notes += odd
         films.append(
@@ -88,7 +124,7 @@ def read_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> AarizFolder:
                 stages[film.split].get(film.film_id),
             )
         )  # fmt: skip
-    return AarizFolder(tuple(films), tuple(problems), (*notes, *listed.notes))
+    return LabelledFilms(tuple(films), tuple(problems), names.schema, (*notes, *listed.notes))
 
 
 def list_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> ListedFolder:
@@ -119,7 +155,7 @@ def list_aariz(root: Path, splits: Sequence[Split] = SPLITS) -> ListedFolder:
     return ListedFolder(tuple(films), tuple(problems), tuple(notes))
 
 
-def read_labels(film: ListedFilm) -> tuple[dict[str, Points], list[Problem], list[Note]]:
+def read_labels(film: ListedFilm, names: LabelNames) -> tuple[dict[str, Points], list[Problem], list[Note]]:
     """Read the points of each annotator of a film who marked any, with problems and notes of these files."""
     name = f"{film.split}/{film.film_id}"
     annotations: dict[str, Points] = {}
@@ -127,7 +163,7 @@ def read_labels(film: ListedFilm) -> tuple[dict[str, Points], list[Problem], lis
     notes: list[Note] = []
     for annotator, path in film.labels.items():
         try:
-            points, oddities = read_landmarks(path)
+            points, oddities = names.read(path)
         except LabelError as error:
             kind, text, remedy = error.kind, error.text, error.remedy
             problems.append(Problem(kind, text, remedy, film_id=film.film_id, split=film.split, path=path))
@@ -199,8 +235,8 @@ def _list_split(split: Split, split_folder: Path, film_folder: Path) -> tuple[li
 
     for film_id, paths in by_stem.items():
         if len(paths) > 1:
-            names = some([path.name for path in paths])
-            broken(film_id, paths[1], "film", f"one film id with {len(paths)} files: {names}", "keep one of them")
+            files = some([path.name for path in paths])
+            broken(film_id, paths[1], "film", f"one film id with {len(paths)} files: {files}", "keep one of them")
     annotation_folder = _entry(split_folder, "Annotations", folder=True)
     landmark_folder = _entry(annotation_folder, "Cephalometric Landmarks", folder=True) if annotation_folder else None
     by_key = {film_key(film_id): film_id for film_id in by_stem}

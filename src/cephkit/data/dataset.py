@@ -61,6 +61,11 @@ class FilmDataset(Dataset[Batch]):
         self._mask = torch.from_numpy(~np.isnan(points).any(axis=2))
         self._points = torch.from_numpy(np.nan_to_num(points).astype(np.float32))
 
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """How often each film is seen in training, relative to the others."""
+        return tuple(film.weight for film in self.films)
+
     def __len__(self) -> int:
         return len(self.films)
 

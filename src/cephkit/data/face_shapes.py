@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cephkit.data.synthetic.shapes import table
 from cephkit.geometry import Floats
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 Complex = NDArray[np.complex128]
 
@@ -73,7 +73,7 @@ class FaceShape:
             if not bad.any():
                 break
             worst = int(np.argmax(np.where(bad, sds, -1)))
-            found.append(Displaced(SYMBOLS[worst], float(sds[worst]), float(mm[worst])))
+            found.append(Displaced(AARIZ.symbols[worst], float(sds[worst]), float(mm[worst])))
             left[worst] = np.nan
         return found
 
@@ -161,7 +161,7 @@ def learn_shape(labels: Complex) -> FaceShape:
         for label in labels:
             out = {entry.symbol for entry in shape.displaced(label)}
             if len(out) < MOST_OUTLIERS:
-                kept = np.where([symbol in out for symbol in SYMBOLS], np.nan, label)
+                kept = np.where([symbol in out for symbol in AARIZ.symbols], np.nan, label)
                 whole.append(_completed(laid(kept, shape.mean) - shape.mean, shape.covariance))
         if len(whole) < FEWEST_LABELS:
             return table_shape()

@@ -36,8 +36,14 @@ class Film:
     cvm_stage: int | None = None
     size: tuple[int, int] | None = None
     """(height, width) in film pixels, known once the film has been decoded."""
+    marked_size: tuple[int, int] | None = None
+    """(height, width) of the picture that was marked, if the labels say it."""
     content: str | None = None
     """Hash of the file's bytes, known once the film has been checked; the film store's key."""
+    source: str = ""
+    """The data set that it is from, where a run has several."""
+    weight: float = 1.0
+    """How often it is seen in training, relative to films of weight 1."""
 
     def points(self, source: str) -> Points:
         """The points of one source: ``senior``, ``junior``, ``mean`` or ``official``.

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cephkit.data.aariz import Problem
 from cephkit.data.face_shapes import FEWEST_LABELS, FEWEST_LANDMARKS, Complex, laid, learn_shape, table_shape
 from cephkit.data.film import Film
 from cephkit.data.label_faults import NO_FACE_MM, Fault, as_array, point_faults, shape_faults
 from cephkit.data.label_places import Label, judge_places
 from cephkit.data.label_pose import pose_of
+from cephkit.data.labelled import Problem
 from cephkit.data.spacing import stretch_of
 from cephkit.errors import Note
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 MOST_LISTED = 50
 
@@ -56,7 +56,7 @@ def label_findings(films: Sequence[Film]) -> list[Finding]:
     for annotator in dict.fromkeys(label.annotator for label in labels):
         own = [label for label in labels if label.annotator == annotator]
         good = [label.pose.upright for label in own if label.pose and not label.wrong_as_a_whole]
-        shape = learn_shape(np.array(good).reshape(-1, len(SYMBOLS)))
+        shape = learn_shape(np.array(good).reshape(-1, len(AARIZ.symbols)))
         of_all = _faults_of_all(good)
         findings += [Finding(fault, annotator) for fault in of_all]
         known = {frozenset(fault.landmarks) for fault in of_all}
@@ -97,6 +97,6 @@ def _faults_of_all(faces: Sequence[Complex]) -> list[Fault]:
     shape = table_shape()
     all_laid = np.stack([laid(face, shape.mean) for face in faces])
     usual = np.isfinite(all_laid).mean(axis=0) > 0.5
-    middle = np.full(len(SYMBOLS), complex(np.nan, np.nan))
+    middle = np.full(len(AARIZ.symbols), complex(np.nan, np.nan))
     middle[usual] = np.nanmedian(all_laid.real[:, usual], axis=0) + 1j * np.nanmedian(all_laid.imag[:, usual], axis=0)
     return shape_faults(middle, shape) if usual.sum() >= FEWEST_LANDMARKS else []

@@ -16,7 +16,7 @@ from cephkit.data.label_pose import MISTAKES, LabelPose, fault_of, pose_of
 from cephkit.data.spacing import SQUARE, Stretch
 from cephkit.errors import some
 from cephkit.geometry import Size
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 NO_FACE_MM = 15.0
 """Median distance of landmarks from those of a mean face; at most 9.5 in 848 real labels, 22 or more in scrambled
@@ -92,7 +92,7 @@ def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
         if _same_place(points[one], points[other]) and frozenset((one, other)) not in MAY_MEET:
             together[one] |= {one, other}
             together[other] = together[one]
-    groups = {id(group): tuple(sorted(group, key=SYMBOLS.index)) for group in together.values()}
+    groups = {id(group): tuple(sorted(group, key=AARIZ.symbols.index)) for group in together.values()}
     for group in groups.values():
         faults.append(Fault(group, f"{_listed(group)} on one pixel", "correct the one that is wrong", certain=True))
     return faults
@@ -105,7 +105,7 @@ def shape_faults(upright: Complex, shape: FaceShape) -> list[Fault]:
     exchanged: set[str] = set()
     while pair := _exchanged_pair(face, shape, exchanged):
         one, other = pair
-        i, j = SYMBOLS.index(one), SYMBOLS.index(other)
+        i, j = AARIZ.symbols.index(one), AARIZ.symbols.index(other)
         face[[i, j]] = face[[j, i]]
         exchanged |= {one, other}
         faults.append(Fault(pair, f"{one} and {other} appear to be swapped", "swap them if the film confirms it"))
@@ -116,9 +116,9 @@ def shape_faults(upright: Complex, shape: FaceShape) -> list[Fault]:
         return [Fault(tuple(entry.symbol for entry in out), text, "check whether it is the label of this film")]
     named = exchanged | {entry.symbol for entry in out}
     for chain in DOWNWARDS:
-        marked = [s for s in chain if s not in named and np.isfinite(face[SYMBOLS.index(s)])]
+        marked = [s for s in chain if s not in named and np.isfinite(face[AARIZ.symbols.index(s)])]
         for pair in pairwise(marked):
-            above, below = (face[SYMBOLS.index(symbol)].imag for symbol in pair)
+            above, below = (face[AARIZ.symbols.index(symbol)].imag for symbol in pair)
             if above > below + ORDER_MM:
                 text = f"{pair[1]} lies above {pair[0]}, so they appear to be swapped"
                 faults.append(Fault(pair, text, "swap them if the film confirms it"))
@@ -132,16 +132,16 @@ def _exchanged_pair(face: Complex, shape: FaceShape, done: set[str]) -> tuple[st
     """Find the two landmarks that fit best in each other's place, and not in their own."""
     gains = shape.exchange_gains(face)
     for teeth in MAY_MEET:
-        i, j = (SYMBOLS.index(symbol) for symbol in teeth)
+        i, j = (AARIZ.symbols.index(symbol) for symbol in teeth)
         gains[i, j] = gains[j, i] = gains[i, j] - (CROSSBITE_GAIN - EXCHANGE_GAIN)
     for symbol in done:
-        gains[SYMBOLS.index(symbol)] = gains[:, SYMBOLS.index(symbol)] = -np.inf
+        gains[AARIZ.symbols.index(symbol)] = gains[:, AARIZ.symbols.index(symbol)] = -np.inf
     i, j = sorted(int(index) for index in np.unravel_index(int(np.argmax(gains)), gains.shape))
     if gains[i, j] <= EXCHANGE_GAIN:
         return None
     after = face.copy()
     after[[i, j]] = face[[j, i]]
-    pair = SYMBOLS[i], SYMBOLS[j]
+    pair = AARIZ.symbols[i], AARIZ.symbols[j]
     still_out = {entry.symbol for entry in shape.displaced(after)} & set(pair)
     if still_out:  # a third landmark may affect both; but if only one of them is wrong, the other gets worse
         before_sds, after_sds = shape.residuals(face)[0][[i, j]], shape.residuals(after)[0][[i, j]]
@@ -170,5 +170,5 @@ def _listed(symbols: Sequence[str]) -> str:
 
 def as_array(points: Points, stretch: Stretch = SQUARE) -> Complex:
     """Return (29,) x + iy in canonical order, once pixels are square; NaN where missing."""
-    xy = points_array(points, SYMBOLS) * stretch
+    xy = points_array(points, AARIZ.symbols) * stretch
     return np.asarray(xy[:, 0] + 1j * xy[:, 1])

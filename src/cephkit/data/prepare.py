@@ -1,24 +1,24 @@
 """Prepares a data set for a run: from an Aariz folder to checked films, landmarks of the model, and datasets."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import platformdirs
 
-from cephkit.data.aariz import AarizFolder, Problem, has_split, read_aariz
 from cephkit.data.check import THREADS, film_problems, label_notes, leaked, scan, unlabelled, with_facts
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import SPLITS, Film, Split
 from cephkit.data.index import FilmFacts, FilmIndex
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
+from cephkit.data.labelled import LabelledFilms, Problem, Source
 from cephkit.data.store import FilmStore
 from cephkit.data.store_builder import StoreBuilder, check_memory, folder_bytes
 from cephkit.errors import DataError, Note, some
 from cephkit.geometry import Size
-from cephkit.landmarks import SYMBOLS, in_canonical_order
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import KNOWN
 from cephkit.notice import Notify
 
 OfFilm = TypeVar("OfFilm", Film, Problem)
@@ -31,9 +31,12 @@ UNREAD = "unread films"
 class PreparedData:
     """Films that have been read and found whole, with what a run needs to use them."""
 
+    source: Source
     films: dict[Split, tuple[Film, ...]]
     symbols: tuple[str, ...]
     """Landmarks that films of train (or of any split, without train) carry, in canonical order."""
+    schema: LandmarkSchema
+    """What the landmarks are."""
     annotation: str
     canvas_size: Size
     store: FilmStore
@@ -41,18 +44,37 @@ class PreparedData:
     left_out: tuple[Problem, ...] = ()
     """Why films that cannot be used are not among ``films``."""
 
+    def sources(self) -> dict[str, dict[str, Any]]:
+        """What each of several data sets brings: films by split, landmarks, weight; plain types, empty for one."""
+        found: dict[str, dict[str, Any]] = {}
+        films = [film for group in self.films.values() for film in group]
+        for name in dict.fromkeys(film.source for film in films if film.source):
+            own = [film for film in films if film.source == name]
+            carried = {symbol for film in own for symbol in film.points(self.annotation)}
+            found[name] = {
+                **{split: sum(film.split == split for film in own) for split in self.films},
+                "landmarks": list(self.schema.in_order(carried)),
+                "weight": own[0].weight,
+            }
+        return found
+
     def dataset(self, split: Split, symbols: tuple[str, ...] = ()) -> FilmDataset:
         """The films of ``split``; with the symbols of this data by default."""
         return FilmDataset(self.films[split], symbols or self.symbols, self.annotation, self.canvas_size, self.store)
 
 
+def cache_folder(cache_dir: Path | None) -> Path:
+    """Return ``cache_dir``; None: the user's cache folder."""
+    return Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("cephkit")
+
+
 def film_cache(cache_dir: Path | None) -> Path:
-    """The folder of hashes and canvases in ``cache_dir``; None for the user's cache folder."""
-    return (Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("cephkit")) / "films"
+    """Return the folder of hashes and canvases in ``cache_folder``."""
+    return cache_folder(cache_dir) / "films"
 
 
 def prepare(
-    root: Path | str,
+    source: Source,
     *,
     splits: Sequence[Split] = SPLITS,
     annotation: str = "senior",
@@ -62,10 +84,10 @@ def prepare(
     skip_bad_films: bool = False,
     notify: Notify = print,
 ) -> PreparedData:
-    """Reads, checks and remembers the data set at ``root``.
+    """Reads, checks and remembers the data set ``source``.
 
     Args:
-        root: folder in the Aariz layout.
+        source: the data set.
         splits: those that the run uses. With train among them the others are checked too, for leaked films.
         annotation: ``senior``, ``junior``, ``mean`` or ``official``; a film without such labels is a problem.
         canvas_size: (height, width) of the network's input.
@@ -77,34 +99,34 @@ def prepare(
     Raises:
         DataError: no such data set, films or labels with problems, an empty split, no room for what to hold.
     """
-    root = Path(root)
+    root = source.root
     folder = film_cache(cache_dir)
     splits = tuple(split for split in SPLITS if split in splits)
-    aariz = read_aariz(root, splits)
-    unusable = list(aariz.problems)
-    unusable += _without(unlabelled(_without(aariz.films, unusable), annotation), unusable)
-    _refuse_foreign_annotation(aariz, annotation, root)
+    labelled = source.read(splits)
+    unusable = list(labelled.problems)
+    unusable += _without(unlabelled(_without(labelled.films, unusable), annotation), unusable)
+    _refuse_foreign_annotation(labelled, annotation, root)
     # If the run will be refused anyway nothing is stored, but every film is still checked.
     refused = bool(unusable) and not skip_bad_films
-    planned = [] if refused else _without(aariz.films, unusable)[:hold]
+    planned = [] if refused else _without(labelled.films, unusable)[:hold]
     check_memory(len(planned), canvas_size)
 
     index = FilmIndex(folder)
     builder = StoreBuilder(folder, canvas_size, len(planned))
     try:
-        others = _other_films(root, splits)
-        everything = (*aariz.films, *others)
+        others = _other_films(source, splits)
+        everything = (*labelled.films, *others)
         facts = scan(everything, index, {film.path: builder.add for film in planned})
         _remember(index, folder, notify)
-        own_facts = facts[: len(aariz.films)]
-        unusable += film_problems(aariz.films, own_facts)
-        checked = [with_facts(film, known) for film, known in zip(aariz.films, own_facts, strict=True)]
+        own_facts = facts[: len(labelled.films)]
+        unusable += film_problems(labelled.films, own_facts)
+        checked = [with_facts(film, known) for film, known in zip(labelled.films, own_facts, strict=True)]
         findings = label_findings([film for film in checked if film.size is not None])
         unusable += certain_problems(findings)
         if unusable:
             _report(unusable, skip_bad_films, root, notify)
         left_out, notes = leaked(everything, facts)
-        notes = [*aariz.notes, *notes, *_unread_others(others, facts[len(aariz.films) :])]
+        notes = [*labelled.notes, *notes, *_unread_others(others, facts[len(labelled.films) :])]
         usable = [film for film in _without(checked, unusable) if film.path not in left_out]
         films = {split: tuple(film for film in usable if film.split == split) for split in splits}
         empty = [split for split in splits if not films[split]]
@@ -118,7 +140,7 @@ def prepare(
     finally:
         builder.discard()
 
-    symbols, absent = _symbols(films, annotation)
+    symbols, absent = _symbols(films, annotation, labelled.schema, source.usual)
     if absent and "train" in splits:
         text = f"left out of the model, as no train film has them: {len(absent)} landmarks: {' '.join(absent)}"
         notes.append(Note("landmarks", text, "nothing to do, unless these landmarks should be there"))
@@ -126,7 +148,9 @@ def prepare(
     notes += doubts_note(findings, usable)
     for note in notes:
         notify(note.text)
-    return PreparedData(films, symbols, annotation, canvas_size, store, tuple(notes), tuple(unusable))
+    return PreparedData(
+        source, films, symbols, labelled.schema, annotation, canvas_size, store, tuple(notes), tuple(unusable)
+    )
 
 
 def _without(items: Sequence[OfFilm], problems: Sequence[Problem]) -> list[OfFilm]:
@@ -135,19 +159,19 @@ def _without(items: Sequence[OfFilm], problems: Sequence[Problem]) -> list[OfFil
     return [item for item in items if (item.split, item.film_id) not in named]
 
 
-def _refuse_foreign_annotation(aariz: AarizFolder, annotation: str, root: Path) -> None:
-    if aariz.films and not any(film.points(annotation) for film in aariz.films) and not aariz.problems:
-        present = sorted({name for film in aariz.films for name in film.annotations})
+def _refuse_foreign_annotation(labelled: LabelledFilms, annotation: str, root: Path) -> None:
+    if labelled.films and not any(film.points(annotation) for film in labelled.films) and not labelled.problems:
+        present = sorted({name for film in labelled.films for name in film.annotations})
         text = f"no film has landmarks of {annotation}, only of {', '.join(present) or 'nobody'}"
         raise DataError(text, "choose the annotator that the films have", root)
 
 
-def _other_films(root: Path, splits: Sequence[Split]) -> tuple[Film, ...]:
+def _other_films(source: Source, splits: Sequence[Split]) -> tuple[Film, ...]:
     """Films of the splits that the run does not use: a train film may be a copy of one of them."""
     if "train" not in splits:
         return ()
-    others = [split for split in SPLITS if split not in splits and has_split(root, split)]
-    return read_aariz(root, others).films
+    others = [split for split in SPLITS if split not in splits and source.has(split)]
+    return source.read(others).films if others else ()
 
 
 def _unread_others(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Note]:
@@ -189,8 +213,11 @@ def _hold(films: Sequence[Film], folder: Path, canvas_size: Size, builder: Store
     return store
 
 
-def _symbols(films: dict[Split, tuple[Film, ...]], annotation: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    source = films["train"] if "train" in films else [film for group in films.values() for film in group]
-    carried = Counter(symbol for film in source for symbol in film.points(annotation))
-    symbols = in_canonical_order(carried)
-    return symbols, tuple(symbol for symbol in SYMBOLS if symbol not in carried)
+def _symbols(
+    films: dict[Split, tuple[Film, ...]], annotation: str, schema: LandmarkSchema, usual: LandmarkSchema
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the landmarks that films to learn from carry, and the expected ones that none has."""
+    learnt = films["train"] if "train" in films else [film for group in films.values() for film in group]
+    symbols = schema.in_order(symbol for film in learnt for symbol in film.points(annotation))
+    expected = usual if schema is KNOWN else schema
+    return symbols, tuple(symbol for symbol in expected.symbols if symbol not in symbols)

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from cephkit.errors import DataError
 
@@ -13,6 +14,14 @@ DELIMITERS = (",", ";", "\t")
 WORKBOOKS = {b"PK\x03\x04": "an Excel or LibreOffice workbook", b"\xd0\xcf\x11\xe0": "an old Excel workbook"}
 BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+
+
+class Table(NamedTuple):
+    """A table as it is written, all cells stripped."""
+
+    head: list[str]
+    lines: list[tuple[int, list[str]]]
+    """The number of the line in the file, from 1, and its cells; lines without any text are left out."""
 
 
 def read_table(path: Path, columns: Sequence[str], *, strict: bool = True) -> tuple[list[str], list[list[str]]]:
@@ -29,10 +38,27 @@ def read_table(path: Path, columns: Sequence[str], *, strict: bool = True) -> tu
     Raises:
         DataError: it cannot be read, is not text, is a workbook, or has no such column.
     """
-    text = _text(path, strict)
+    head, lines, _ = _read(path, columns, strict)
+    return [name.lower() for name in head], [_cells(line) for line, _ in lines]
+
+
+def numbered_table(path: Path, columns: Sequence[str]) -> Table:
+    """Read a table as ``read_table`` does, with the numbers of its lines, and its header in the case it is written in.
+
+    Raises:
+        DataError: see ``read_table``.
+    """
+    head, lines, before = _read(path, columns, strict=True)
+    numbered = [(number + before, _cells(line)) for line, number in lines]
+    return Table(head, [(number, cells) for number, cells in numbered if any(cells)])
+
+
+def _read(path: Path, columns: Sequence[str], strict: bool) -> tuple[list[str], list[tuple[list[str], int]], int]:
+    """Return the header, each other line with the number of its last line of text, and the lines before the header."""
+    text, before = _text(path, strict), 0
     first, _, rest = text.partition("\n")
     if first.strip().lower() in {f"sep={delimiter}" for delimiter in DELIMITERS}:
-        text, first = rest, rest.partition("\n")[0]
+        text, first, before = rest, rest.partition("\n")[0], 1
     heads = {one: _cells(next(csv.reader([first.lower()], delimiter=one), [])) for one in DELIMITERS}
     delimiter = next((one for one in DELIMITERS if set(columns) & set(heads[one])), None)
     if delimiter is None:
@@ -40,10 +66,11 @@ def read_table(path: Path, columns: Sequence[str], *, strict: bool = True) -> tu
         found = ", ".join(longest) or "nothing"
         raise DataError(f"no column {' or '.join(columns)}, found {found[:200]}", "rename one", path)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        lines = [(line, reader.line_num) for line in reader]
     except csv.Error as error:
         raise DataError(f"the table cannot be read: {error}", "correct it", path) from error
-    return heads[delimiter], [_cells(line) for line in lines[1:]]
+    return _cells(lines[0][0]), lines[1:], before
 
 
 def _cells(line: list[str]) -> list[str]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cephkit.config import TrainConfig
-from cephkit.data.aariz import has_split
 from cephkit.data.film import Film, Split, pixel_sizes_mm
 from cephkit.data.prepare import UNREAD, PreparedData, prepare
+from cephkit.datasets.find import find_dataset
 from cephkit.doctor.checks import Check, failure, noted, ok, refused, warning
 from cephkit.errors import DataError, Note, some
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.settings.options import SOURCES, AnnotationType
 
 LAYOUT = "put the films into train/Cephalograms and valid/Cephalograms, as docs/data.md shows"
@@ -26,7 +26,7 @@ class Examination:
     train: int = 0
     """Number of films that training would use."""
     valid: int = 0
-    landmarks: int = len(SYMBOLS)
+    landmarks: int = len(AARIZ.symbols)
     """Number of landmarks of the model."""
 
 
@@ -34,12 +34,12 @@ def examine(config: TrainConfig) -> Examination:
     """Check everything; one fault never hides another."""
     result = Examination()
     parts = _prepared(config, ("train", "valid"), result.checks)
-    if not config.dataset_path.is_dir():
+    if not all(path.exists() for path in config.dataset_path):
         return result
     if not parts:  # one split may still be fine, or have faults of its own
         parts = [*_prepared(config, ("train",), result.checks), *_prepared(config, ("valid",), result.checks)]
     used = [film for part in parts for group in part.films.values() for film in group]
-    if has_split(config.dataset_path, "test"):
+    if find_dataset(config).has("test"):
         tested = _prepared(config, ("test",), result.checks)
         films = [*used, *(film for part in tested for film in part.films["test"])]
     else:
@@ -72,7 +72,8 @@ def _prepared(config: TrainConfig, splits: tuple[Split, ...], checks: list[Check
     annotation = "mean" if splits == ("test",) else SOURCES[config.annotation_type]
     try:
         data = prepare(
-            config.dataset_path, splits=splits, annotation=annotation, canvas_size=config.image_size, hold=0,
+            find_dataset(config),
+            splits=splits, annotation=annotation, canvas_size=config.image_size, hold=0,
             cache_dir=config.cache_dir, skip_bad_films=True, notify=lambda line: None,
         )  # fmt: skip
     except DataError as error:

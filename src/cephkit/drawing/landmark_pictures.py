@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 from cephkit.data.film import Points
 from cephkit.data.synthetic.render import render
 from cephkit.data.synthetic.shapes import table as face_table
-from cephkit.landmarks import BY_SYMBOL, LANDMARKS, SYMBOLS, Landmark, Tissue
+from cephkit.landmarks.schema import Landmark, Tissue
+from cephkit.landmarks.shipped import AARIZ
 
 MM_PER_PX = 0.2
 FILM_MM = (200.0, 215.0)
@@ -29,7 +30,7 @@ def places() -> Points:
     """Return the landmarks of the mean Aariz face, pixels of the film."""
     face = face_table()["mean_mm"].reshape(-1, 2)
     pixels = (face - face.min(axis=0) + FACE_AT_MM) / MM_PER_PX - 0.5
-    return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(SYMBOLS, pixels, strict=True)}
+    return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(AARIZ.symbols, pixels, strict=True)}
 
 
 def picture_name(landmark: Landmark) -> str:
@@ -42,7 +43,7 @@ def landmark_picture(symbol: str) -> Image.Image:
     x, y = places()[symbol]
     left, top = round(x) - CROP_PX // 2, round(y) - CROP_PX // 2
     crop = _film().crop((left, top, left + CROP_PX, top + CROP_PX))
-    _mark(ImageDraw.Draw(crop), x - left, y - top, COLOURS[BY_SYMBOL[symbol].tissue], 9, 22)
+    _mark(ImageDraw.Draw(crop), x - left, y - top, COLOURS[AARIZ[symbol].tissue], 9, 22)
     return crop
 
 
@@ -50,7 +51,7 @@ def overview_picture() -> Image.Image:
     """Return the whole film with all landmarks and their symbols."""
     whole, font, points = _film().copy(), ImageFont.load_default(19), places()
     draw = ImageDraw.Draw(whole)
-    for landmark in LANDMARKS:
+    for landmark in AARIZ.landmarks:
         x, y = points[landmark.symbol]
         colour = COLOURS[landmark.tissue]
         _mark(draw, x, y, colour, 2, 6)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cephkit.geometry import Floats
-from cephkit.landmarks import Tissue
+from cephkit.landmarks.schema import Tissue
 
 XY: TypeAlias = tuple[float, float]
 Box: TypeAlias = tuple[float, float, float, float]

@@ -15,7 +15,8 @@ from cephkit.drawing import painter
 from cephkit.drawing.marks import ON_FILM, Name, Pen
 from cephkit.drawing.raster import paint, text_width
 from cephkit.drawing.svg import View
-from cephkit.landmarks import TISSUE_NAMES, in_canonical_order
+from cephkit.landmarks.schema import TISSUE_NAMES, LandmarkSchema
+from cephkit.landmarks.shipped import KNOWN
 from cephkit.notice import VERSION
 
 NOTICE = "research use only, not a medical device"
@@ -25,7 +26,11 @@ _STRIP, _GREY = "#101010", "#c8c8c8"
 
 
 def draw_overlay(
-    film: NDArray[np.uint8], points: Points, caption: str = "", regions: Mapping[str, ArrayLike] | None = None
+    film: NDArray[np.uint8],
+    points: Points,
+    caption: str = "",
+    regions: Mapping[str, ArrayLike] | None = None,
+    schema: LandmarkSchema = KNOWN,
 ) -> Image.Image:
     """The film (H, W) as an RGB picture, W wide and H plus a strip high, with ``points`` (film pixels) on it.
 
@@ -34,17 +39,19 @@ def draw_overlay(
         points: landmarks by symbol; those outside the film are named in the strip and not drawn.
         caption: right-aligned in the strip, e.g. the film's name.
         regions: 90 % regions (2, 2) of landmarks that need review, by symbol, drawn as ellipses.
+        schema: the landmarks'.
     """
     height, width = film.shape
     unit, view = max(width, height) / 1000, View.whole(height, width)
     line = max(1.0, 1.3 * unit)
     pen = Pen(ON_FILM, max(4.0, 6.0 * unit), line, line, max(10, round(12.5 * unit)))
+    points = {symbol: points[symbol] for symbol in schema.in_order(points)}
     inside = {s: (x, y) for s, (x, y) in points.items() if view.left <= x < view.right and view.top <= y < view.bottom}
     ellipses = painter.regions(inside, regions or {}, pen)
-    names = painter.names(inside, pen, text_width, view.box, [], (1.6 * pen.arm, 2.6 * pen.arm), coloured=True)
+    names = painter.names(inside, pen, text_width, view.box, [], (1.6 * pen.arm, 2.6 * pen.arm), schema)
     picture = Image.fromarray(film).convert("RGB")
-    paint(picture, [*ellipses, *painter.landmarks(inside, pen)], names, ON_FILM)
-    outside = [symbol for symbol in in_canonical_order(points) if symbol not in inside]
+    paint(picture, [*ellipses, *painter.landmarks(inside, schema, pen)], names, ON_FILM)
+    outside = [symbol for symbol in points if symbol not in inside]
     if outside:
         caption = f"{caption}   outside the film: {' '.join(outside)}".strip()
     caption = caption.encode("utf-8", "replace").decode()  # a name that is not UTF-8 cannot be drawn

@@ -20,7 +20,7 @@ from cephkit.drawing.marks import (
     places_around,
     region_ellipse,
 )
-from cephkit.landmarks import BY_SYMBOL, Tissue, in_canonical_order
+from cephkit.landmarks.schema import LandmarkSchema, Tissue
 
 WidthOf: TypeAlias = Callable[[str, float], float]
 """Width of a text in a font of that size, as the back end draws it."""
@@ -33,9 +33,9 @@ def landmark(point: XY, tissue: Tissue, pen: Pen) -> Stroke:
     return Stroke(marker(point, tissue, pen.arm), pen.ink.tissues[tissue], pen.line, pen.rim)
 
 
-def landmarks(points: Points, pen: Pen) -> list[Stroke]:
+def landmarks(points: Points, schema: LandmarkSchema, pen: Pen) -> list[Stroke]:
     """The markers of all landmarks."""
-    return [landmark(points[symbol], BY_SYMBOL[symbol].tissue, pen) for symbol in in_canonical_order(points)]
+    return [landmark(points[symbol], schema[symbol].tissue, pen) for symbol in schema.in_order(points)]
 
 
 def regions(points: Points, matrices: Mapping[str, ArrayLike], pen: Pen) -> list[Stroke]:
@@ -83,7 +83,13 @@ def ring(point: XY, radius: float, pen: Pen) -> Stroke:
 
 
 def names(
-    points: Points, pen: Pen, width_of: WidthOf, frame: Box, taken: list[Box], gaps: Sequence[float], coloured: bool
+    points: Points,
+    pen: Pen,
+    width_of: WidthOf,
+    frame: Box,
+    taken: list[Box],
+    gaps: Sequence[float],
+    schema: LandmarkSchema | None = None,
 ) -> Iterator[Name]:
     """Symbols beside their landmarks, where they hide little else.
 
@@ -94,14 +100,14 @@ def names(
         frame: the picture, which names should not leave.
         taken: what should not be hidden; each name is added to it.
         gaps: distances from a landmark to its name, the preferred one first.
-        coloured: whether to use the colours of the tissues.
+        schema: whose tissues give the colours; None: all in the colour of text.
     """
     taken += [box_around(*point, pen.arm) for point in points.values()]
-    for symbol in in_canonical_order(points):
+    for symbol in points:
         size = (width_of(symbol, pen.font), pen.font)
         box = best_place(places_around(points[symbol], size, gaps), taken, frame)
         taken.append(box)
-        colour = pen.ink.tissues[BY_SYMBOL[symbol].tissue] if coloured else pen.ink.text
+        colour = pen.ink.text if schema is None else pen.ink.tissues[schema[symbol].tissue]
         yield Name(symbol, box, pen.font, colour)
 
 

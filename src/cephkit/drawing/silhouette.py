@@ -18,8 +18,9 @@ from cephkit.data.film import Points
 from cephkit.data.synthetic.anatomy import COURSES, JAW, MEAN, OUTLINES, SKIN, SKULL, Knot
 from cephkit.data.synthetic.layer import catmull_rom
 from cephkit.data.synthetic.teeth import INCISOR, MOLAR
-from cephkit.geometry import Floats
-from cephkit.landmarks import Facing, Tissue, in_canonical_order
+from cephkit.geometry import Facing, Floats
+from cephkit.landmarks.schema import Tissue
+from cephkit.landmarks.shipped import AARIZ
 
 Weights = NDArray[np.complex128]
 
@@ -82,7 +83,7 @@ def silhouettes(present: Iterable[str], facing: Facing = "right") -> tuple[Silho
     Raises:
         KeyError: a symbol is not one of the 29.
     """
-    drawn = _silhouettes(in_canonical_order(present))
+    drawn = _silhouettes(AARIZ.in_order(present))
     if facing == "right":
         return drawn
     # A mirrored template is the conjugate, and so are its weights.

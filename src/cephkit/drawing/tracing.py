@@ -27,7 +27,8 @@ from cephkit.drawing.marks import (
     places_around,
 )
 from cephkit.drawing.svg import View, document, film_svg, marks_svg, text_width
-from cephkit.landmarks import Tissue
+from cephkit.landmarks.schema import LandmarkSchema, Tissue
+from cephkit.landmarks.shipped import KNOWN
 
 End: TypeAlias = tuple[str, ...]
 """A landmark, or two landmarks for the point midway between them."""
@@ -149,6 +150,7 @@ def tracing_svg(
     regions: Mapping[str, ArrayLike] | None = None,
     spacing: Spacing | None = None,
     title: str = "Tracing",
+    schema: LandmarkSchema = KNOWN,
 ) -> str:
     """The tracing, over its film if there is one.
 
@@ -158,7 +160,9 @@ def tracing_svg(
         regions: 90 % regions (2, 2), film pixels squared, drawn as ellipses about their landmarks.
         spacing: for the scale bar.
         title: for screen readers.
+        schema: the landmarks'.
     """
+    points = {symbol: points[symbol] for symbol in schema.in_order(points)}
     view = view_of(points, None if grey is None else (grey.shape[0], grey.shape[1]))
     unit = max(view.width, view.height) / 1000
     ink = ON_WHITE if grey is None else ON_FILM
@@ -173,10 +177,10 @@ def tracing_svg(
     )
     bar, labels = scale_bar(view, spacing, unit, ink)
     strokes = [*outlines, *drawn, *painter.regions(points, regions or {}, pen)]
-    strokes += [*painter.landmarks(points, pen), *bar]
+    strokes += [*painter.landmarks(points, schema, pen), *bar]
     taken = [(*label.box[:3], view.bottom - 18 * unit) for label in labels]
     taken += [box for line in lines for box in _along(line, 6 * unit)]
-    labels += painter.names(points, pen, text_width, view.box, taken, (1.6 * pen.arm, 2.6 * pen.arm), coloured=False)
+    labels += painter.names(points, pen, text_width, view.box, taken, (1.6 * pen.arm, 2.6 * pen.arm))
     labels += _line_names(lines, view, unit, ink, taken)
     film = "" if grey is None else film_svg(grey, view, (LARGEST_SIDE, LARGEST_SIDE))
     return document(

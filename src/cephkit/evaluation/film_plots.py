@@ -110,7 +110,7 @@ def _svg(grey: NDArray[np.uint8], truth: Points, predicted: Points, radius: floa
     taken = [box_around(*point, reach) for point in truth.values()]
     taken += [box_around(*point, pen.arm) for point in predicted.values()]
     gaps = (reach + 2 * unit, 2 * reach + 4 * unit, 3.5 * reach)
-    names = painter.names(truth, pen, text_width, view.box, taken, gaps, coloured=False)
+    names = painter.names(truth, pen, text_width, view.box, taken, gaps)
     marks = marks_svg(painter.errors(truth, predicted, pen, radius), names, ON_FILM)
     picture = document(view, (film_svg(grey, view, (width, height)), marks), width=width, height=height)
     whole = View(0, 0, width, height + STRIP)

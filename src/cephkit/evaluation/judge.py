@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cephkit.data.aariz import AarizFolder, read_aariz
 from cephkit.data.check import unlabelled
 from cephkit.data.film import Film
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
+from cephkit.data.labelled import LabelledFilms
 from cephkit.data.names import film_key
+from cephkit.datasets.find import find_dataset
 from cephkit.errors import DataError, some
 from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.results import lacks
 from cephkit.evaluation.scoring import Scores, listed, read_predictions, score_predictions, symbols_with_truth
 from cephkit.evaluation.trust import trust
-from cephkit.landmarks import in_canonical_order
+from cephkit.landmarks.shipped import in_known_order
 from cephkit.notice import Notify
 from cephkit.screen import track
 
@@ -59,20 +60,22 @@ def judge_checkpoints(
     predictor = Predictor(loaded, device, options.mixed_precision, tta, refine)
     spec = predictor.spec
     prepared = prepare(
-        options.dataset_path, splits=options.splits, annotation=options.truth, canvas_size=spec.canvas_size, hold=0,
+        find_dataset(options),
+        splits=options.splits, annotation=options.truth, canvas_size=spec.canvas_size, hold=0,
         cache_dir=options.cache_dir, skip_bad_films=options.skip_bad_films, notify=notify,
     )  # fmt: skip
     films = [film for group in prepared.films.values() for film in group]
-    if not set(symbols_with_truth(films, options.truth)) & set(spec.symbols):
-        raise DataError(f"{options.dataset_path}: nothing to score: no film has a landmark that the model finds")
+    schema = in_known_order(spec.schema, prepared.schema)
+    if not set(symbols_with_truth(films, options.truth, schema)) & set(spec.symbols):
+        raise DataError(f"{options.dataset}: nothing to score: no film has a landmark that the model finds")
     found = predict_films(
         predictor, films, options.batch_size, options.num_workers,
         lambda batches: track(batches, "predicting", len(batches)),
     )  # fmt: skip
     # The order that a predictions file has, so that it gives the same figures to the last bit.
-    symbols = in_canonical_order(spec.symbols)
+    symbols = schema.in_order(spec.symbols)
     columns = [spec.symbols.index(symbol) for symbol in symbols]
-    scores = Scores(tuple(films), symbols, found.points[:, columns], options.truth)
+    scores = Scores(tuple(films), symbols, found.points[:, columns], options.truth, schema)
     posed = [(film.film_id, pose) for film, pose in zip(films, found.poses, strict=True)]
     about = [
         {
@@ -111,30 +114,30 @@ def judge_file(options: JudgeOptions, path: Path, notify: Notify) -> Judged:
     Raises:
         CephkitError: the file or the labels cannot be judged.
     """
-    folder = read_aariz(options.dataset_path, options.splits)
+    folder = find_dataset(options).read(options.splits)
     for note in folder.notes:
         notify(note.text)
     ids = {film_key(film.film_id): film.film_id for film in folder.films}
-    written = read_predictions(path)
+    written = read_predictions(path, folder.schema)
     # Names are compared as file systems do: without case, in one Unicode form.
     predictions = {ids.get(film_key(film), film) if ids.get(film_key(film)) not in written else film: points
                    for film, points in written.items()}  # fmt: skip
     films = _usable(folder, options, notify)
     if not films:
-        raise DataError(f"{options.dataset_path}: no usable film in {' '.join(options.splits)}")
+        raise DataError(f"{options.dataset}: no usable film in {' '.join(options.splits)}")
     known = {film.film_id for film in folder.films} | {problem.film_id for problem in folder.problems}
     # A benchmark's file may well hold more films than this data set; a misspelt id shows as a film without prediction.
     others = [film_id for film_id in predictions if film_id not in known]
     if others:
         notify(f"not judged, not in {' '.join(options.splits)}: {len(others)} films: {some(others)}")
-    scores = score_predictions(films, predictions, options.truth, options.allow_missing)
+    scores = score_predictions(films, predictions, options.truth, options.allow_missing, folder.schema)
     source: dict[str, Any] = {"predictions": {"path": path.as_posix()}}
     if path.is_file():
         source["predictions"]["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     return Judged(scores, source)
 
 
-def _usable(folder: AarizFolder, options: JudgeOptions, notify: Notify) -> list[Film]:
+def _usable(folder: LabelledFilms, options: JudgeOptions, notify: Notify) -> list[Film]:
     """Select the films without a problem.
 
     Raises:
@@ -147,7 +150,7 @@ def _usable(folder: AarizFolder, options: JudgeOptions, notify: Notify) -> list[
     lines = [str(problem) for problem in problems]
     if problems and not options.skip_bad_films:
         raise DataError(
-            f"{options.dataset_path}: films that cannot be judged:\n{listed(lines)}\n"
+            f"{options.dataset}: films that cannot be judged:\n{listed(lines)}\n"
             "Fix them or skip them with --skip_bad_films"
         )
     for line in lines:

@@ -21,7 +21,7 @@ from cephkit.evaluation.metrics import detection_rate, radial_errors, to_mm
 from cephkit.evaluation.scoring import Scores
 from cephkit.files import Row
 from cephkit.geometry import Floats
-from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES, Tissue
+from cephkit.landmarks.schema import TISSUE_NAMES, Landmark, Tissue
 
 TISSUE_COLOURS: dict[Tissue, str] = {"bone": "#0072B2", "tooth": "#E69F00", "soft": "#CC5F2B"}
 """After Okabe and Ito's palette, for colour-blind people."""
@@ -169,14 +169,14 @@ def boxes(scores: Scores) -> Plot | Omitted:
             manage_ticks=False,
         )
         for box, symbol in zip(parts["boxes"], symbols, strict=True):
-            box.set(facecolor=TISSUE_COLOURS[BY_SYMBOL[symbol].tissue], alpha=0.75, linewidth=0.6)
+            box.set(facecolor=TISSUE_COLOURS[scores.schema[symbol].tissue], alpha=0.75, linewidth=0.6)
         far = [i + 1 for i, symbol in enumerate(symbols) for _ in range(int((values[symbol] > end).any()))]
         ax.plot([end] * len(far), far, ">", color=ORANGE, markersize=4.5, clip_on=False)
         ax.axvline(2, color=GREY, linewidth=1, linestyle=":")
         ax.set(xlim=(0, end), ylim=(0.3, len(symbols) + 0.7), xlabel="error, mm (dotted: 2 mm)")
         ax.set_yticks(range(1, len(symbols) + 1), symbols)
         ax.grid(visible=False, axis="y")
-        tissues = {BY_SYMBOL[symbol].tissue for symbol in symbols}
+        tissues = {scores.schema[symbol].tissue for symbol in symbols}
         patches = [Patch(color=TISSUE_COLOURS[t], label=TISSUE_NAMES[t]) for t in TISSUE_COLOURS if t in tissues]
         ax.legend(handles=patches, loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
         svg = svg_bytes(figure)
@@ -189,7 +189,7 @@ def boxes(scores: Scores) -> Plot | Omitted:
         missing = int(np.isinf(scores.errors_mm[:, scores.symbols.index(symbol)]).sum())
         keys = ("mean", "med", "q1", "q3", "whislo", "whishi")
         figures = (*(float(stat[key]) for key in keys), len(stat["fliers"]))
-        row = (symbol, BY_SYMBOL[symbol].tissue, values[symbol].size, missing, *figures)
+        row = (symbol, scores.schema[symbol].tissue, values[symbol].size, missing, *figures)
         rows.append(dict(zip(columns, row, strict=True)))
     notes = ["Box: quartiles and median; whiskers: the last errors within 1.5 box lengths; dots: errors beyond."]
     beyond = sum(int((column > end).sum()) for column in values.values())
@@ -236,7 +236,7 @@ def scatter(scores: Scores) -> Plot | Omitted:
             ellipse = ellipses[column]
             if ellipse is not None:
                 rows.append(dict(zip(columns, ("ellipse", symbol, None, *ellipse), strict=True)))
-            _panel(ax, symbol, points, ellipse, end)
+            _panel(ax, scores.schema[symbol], points, ellipse, end)
         figure.supxlabel("error in x, mm (right on the film is right here)", fontsize=8)
         figure.supylabel("error in y, mm (down is down)", fontsize=8)
         svg = svg_bytes(figure)
@@ -271,9 +271,13 @@ def _reach(ellipse: tuple[float, float, float, float, float]) -> float:
 
 
 def _panel(
-    ax: Axes, symbol: str, points: Floats, ellipse: tuple[float, float, float, float, float] | None, end: float
+    ax: Axes,
+    landmark: Landmark,
+    points: Floats,
+    ellipse: tuple[float, float, float, float, float] | None,
+    end: float,
 ) -> None:
-    colour = TISSUE_COLOURS[BY_SYMBOL[symbol].tissue]
+    colour = TISSUE_COLOURS[landmark.tissue]
     ax.axhline(0, color="#bbbbbb", linewidth=0.6)
     ax.axvline(0, color="#bbbbbb", linewidth=0.6)
     ax.add_patch(Circle((0, 0), 2, fill=False, edgecolor=GREY, linewidth=0.7, linestyle=":"))
@@ -284,7 +288,7 @@ def _panel(
         ax.add_patch(Ellipse((x, y), 2 * long, 2 * short, angle=angle, fill=False, edgecolor="black", linewidth=0.9))
     # y grows downwards, as on the film.
     ax.set(xlim=(-end, end), ylim=(end, -end), aspect="equal")
-    ax.set_title(symbol, fontsize=8, pad=2)
+    ax.set_title(landmark.symbol, fontsize=8, pad=2)
     ticks = [tick for tick in (-6, -3, 0, 3, 6) if abs(tick) < end] if end > 4 else [-2, 0, 2]
     ax.set(xticks=ticks, yticks=ticks)
     ax.tick_params(labelsize=6.5, length=2)

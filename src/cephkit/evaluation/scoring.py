@@ -18,15 +18,18 @@ from cephkit.data.json_values import kind, number, read_json, text
 from cephkit.errors import DataError, LabelError
 from cephkit.evaluation.metrics import Metrics, radial_errors, summarise, to_mm
 from cephkit.geometry import Floats
-from cephkit.landmarks import canonical_symbol, in_canonical_order
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import KNOWN, in_known_order
 from cephkit.records.reader import record_of
 from cephkit.records.record import LandmarkRecord
 
 MOST_LISTED = 20
 
 
-def read_predictions(path: Path) -> dict[str, LandmarkRecord]:
+def read_predictions(path: Path, schema: LandmarkSchema = KNOWN) -> dict[str, LandmarkRecord]:
     """Read predictions by film id: one JSON file, or a folder of those that ``cephkit predict`` writes.
+
+    Landmarks are those of ``schema``, and those that the files themselves describe.
 
     A file in Aariz's schema (one film, ``ceph_id`` and ``landmarks``) is understood too.
 
@@ -45,7 +48,7 @@ def read_predictions(path: Path) -> dict[str, LandmarkRecord]:
     wrong: list[str] = []
     for file in files:
         try:
-            for record in _records(file, wrong):
+            for record in _records(file, schema, wrong):
                 if record.film_id in predictions:
                     wrong.append(f"{file.name}: film {_short(record.film_id)} appears a second time")
                 predictions[record.film_id] = record
@@ -72,30 +75,30 @@ def listed(lines: Sequence[str]) -> str:
     return "\n".join(f"  {line}" for line in [*lines[:MOST_LISTED], *rest])
 
 
-def _records(file: Path, wrong: list[str]) -> Iterator[LandmarkRecord]:
+def _records(file: Path, schema: LandmarkSchema, wrong: list[str]) -> Iterator[LandmarkRecord]:
     """Yield the films in ``file``; add what is wrong with single landmarks to ``wrong``."""
     content = read_json(file, unique_keys=True)
     if not isinstance(content, dict):
         raise LabelError(f"holds {kind(content)}, expected an object of films")
     if "ceph_id" in content and isinstance(content.get("landmarks"), list):
-        record = record_of(content, file)
+        record = record_of(content, file, schema)
         yield replace(record, film_id=text(content, "ceph_id", file) or record.film_id)
         return
     for film_id, landmarks in content.items():
         if isinstance(landmarks, dict):
-            yield _record(film_id, landmarks, wrong)
+            yield _record(film_id, landmarks, schema, wrong)
         else:
             wrong.append(f"film {_short(film_id)}: expected {{symbol: [x, y]}}, got {_short(landmarks)}")
 
 
-def _record(film_id: str, landmarks: Mapping[str, Any], wrong: list[str]) -> LandmarkRecord:
+def _record(film_id: str, landmarks: Mapping[str, Any], schema: LandmarkSchema, wrong: list[str]) -> LandmarkRecord:
     points: Points = {}
     missing: list[str] = []
     for name, value in landmarks.items():
         try:
-            symbol = canonical_symbol(name)
+            symbol = schema.symbol_of(name)
         except KeyError:
-            wrong.append(f"film {_short(film_id)}: {_short(name)} is not one of the 29 landmark symbols")
+            wrong.append(f"film {_short(film_id)}: {_short(name)} is not the symbol of a landmark that is known")
             continue
         if symbol in points or symbol in missing:
             wrong.append(f"film {_short(film_id)}: {symbol} appears twice")
@@ -108,7 +111,7 @@ def _record(film_id: str, landmarks: Mapping[str, Any], wrong: list[str]) -> Lan
             except (ValueError, LabelError):
                 film = f"film {_short(film_id)}, {symbol}"
                 wrong.append(f"{film}: expected [x, y], two finite numbers, got {_short(value)}")
-    return LandmarkRecord(points, tuple(missing), film_id=film_id)
+    return LandmarkRecord(points, tuple(missing), schema, film_id=film_id)
 
 
 def _short(value: object) -> str:
@@ -127,6 +130,8 @@ class Scores:
     """(N, K, 2) film pixels, NaN where a landmark was not found."""
     truth_source: str
     """``senior``, ``junior``, ``mean`` or ``official``."""
+    schema: LandmarkSchema = KNOWN
+    """What the landmarks are."""
 
     @cached_property
     def truth(self) -> Floats:
@@ -175,13 +180,16 @@ class Scores:
     @property
     def landmarks_not_predicted(self) -> list[str]:
         """Landmarks with a truth that the model does not know; they are not scored."""
-        return [symbol for symbol in symbols_with_truth(self.films, self.truth_source) if symbol not in self.symbols]
+        return [symbol for symbol in self._with_truth if symbol not in self.symbols]
 
     @property
     def landmarks_without_truth(self) -> list[str]:
         """Landmarks that were predicted and have no truth on any of the films; they are not scored."""
-        known = symbols_with_truth(self.films, self.truth_source)
-        return [symbol for symbol in self.symbols if symbol not in known]
+        return [symbol for symbol in self.symbols if symbol not in self._with_truth]
+
+    @cached_property
+    def _with_truth(self) -> tuple[str, ...]:
+        return symbols_with_truth(self.films, self.truth_source, self.schema)
 
     @property
     def not_found(self) -> list[dict[str, str]]:
@@ -197,19 +205,23 @@ class Scores:
             pairs = [(symbol, (float(x), float(y))) for symbol, (x, y) in zip(self.symbols, predicted, strict=True)]
             points = {symbol: point for symbol, point in pairs if np.isfinite(point).all()}
             missing = tuple(symbol for symbol in self.symbols if symbol not in points)
-            records.append(LandmarkRecord(points, missing, film_id=film.film_id))
+            records.append(LandmarkRecord(points, missing, self.schema, film_id=film.film_id))
         return records
 
 
-def symbols_with_truth(films: Sequence[Film], truth_source: str) -> tuple[str, ...]:
+def symbols_with_truth(films: Sequence[Film], truth_source: str, schema: LandmarkSchema) -> tuple[str, ...]:
     """Landmarks that at least one film has a truth for."""
-    return in_canonical_order(symbol for film in films for symbol in film.points(truth_source))
+    return schema.in_order(symbol for film in films for symbol in film.points(truth_source))
 
 
 def score_predictions(
-    films: Sequence[Film], predictions: Mapping[str, LandmarkRecord], truth_source: str, allow_missing: bool = False
+    films: Sequence[Film],
+    predictions: Mapping[str, LandmarkRecord],
+    truth_source: str,
+    allow_missing: bool = False,
+    schema: LandmarkSchema = KNOWN,
 ) -> Scores:
-    """Scores of predictions by film id.
+    """Scores of predictions by film id; ``schema`` is that of the films' landmarks.
 
     A landmark that no film of the file has is one that its model does not know, and is not scored. One that
     only some films lack is missing there.
@@ -218,8 +230,9 @@ def score_predictions(
         DataError: there is nothing to score, or a film or landmark is missing without a ``null`` that says so
             and without ``allow_missing``.
     """
-    symbols = in_canonical_order(symbol for record in predictions.values() for symbol in record.symbols)
-    scored = set(symbols) & set(symbols_with_truth(films, truth_source))
+    schema = in_known_order(schema, *{id(record.schema): record.schema for record in predictions.values()}.values())
+    symbols = schema.in_order(symbol for record in predictions.values() for symbol in record.symbols)
+    scored = set(symbols) & set(symbols_with_truth(films, truth_source, schema))
     if not scored:
         raise DataError(f"nothing to score: no film has both a prediction and a {truth_source} truth")
     absent = []
@@ -241,4 +254,4 @@ def score_predictions(
     for row, film in enumerate(films):
         if film.film_id in predictions:
             predicted[row] = points_array(predictions[film.film_id].points, symbols)
-    return Scores(tuple(films), symbols, predicted, truth_source)
+    return Scores(tuple(films), symbols, predicted, truth_source, schema)

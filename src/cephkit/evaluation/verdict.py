@@ -15,7 +15,8 @@ from cephkit.evaluation.metrics import THRESHOLDS_MM
 from cephkit.evaluation.scoring import Scores
 from cephkit.files import Row
 from cephkit.geometry import Floats
-from cephkit.landmarks import BY_SYMBOL, in_canonical_order
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import in_known_order
 from cephkit.screen import figure, figure_table
 
 
@@ -29,6 +30,7 @@ class Paired:
     errors_b: Floats
     unit: Unit
     """``mm``; ``px`` (film pixels) if no film has a pixel size."""
+    schema: LandmarkSchema
     left_out: dict[str, list[str]]
     """Films and landmarks that are not compared, by reason."""
 
@@ -43,7 +45,8 @@ def paired(a: Scores, b: Scores) -> Paired:
     rows_b = {(film.split, film.film_id): row for row, film in enumerate(b.films)}
     with_truth = {*a.symbols, *b.symbols} - {*a.landmarks_without_truth, *b.landmarks_without_truth}
     scored_a, scored_b = (tuple(s for s in one.symbols if s in with_truth) for one in (a, b))
-    symbols = in_canonical_order(set(scored_a) & set(scored_b))
+    schema = in_known_order(a.schema, b.schema)
+    symbols = schema.in_order(set(scored_a) & set(scored_b))
     films = [film for film in rows_a if film in rows_b]
     if not symbols:
         raise DataError(
@@ -63,12 +66,12 @@ def paired(a: Scores, b: Scores) -> Paired:
     left_out = {
         "landmarks_only_in_a": [s for s in scored_a if s not in symbols],
         "landmarks_only_in_b": [s for s in scored_b if s not in symbols],
-        "landmarks_in_neither": list(in_canonical_order(neither)),
+        "landmarks_in_neither": list(schema.in_order(neither)),
         "films_only_in_a": [film_id for split, film_id in rows_a if (split, film_id) not in rows_b],
         "films_only_in_b": [film_id for split, film_id in rows_b if (split, film_id) not in rows_a],
         "films_without_pixel_size": [film for film in a.films_without_pixel_size if spaced],
     }
-    return Paired(symbols, errors_a, errors_b, "mm" if spaced else "px", left_out)
+    return Paired(symbols, errors_a, errors_b, "mm" if spaced else "px", schema, left_out)
 
 
 FEW_FILMS = 30
@@ -100,12 +103,12 @@ def verdict(total: Comparison, unit: Unit) -> str:
     return f"{f'{total.better} is better' if total.better else 'no significant difference'}: {figures}"
 
 
-def landmark_rows(landmarks: dict[str, Comparison], unit: Unit) -> list[Row]:
+def landmark_rows(landmarks: dict[str, Comparison], schema: LandmarkSchema, unit: Unit) -> list[Row]:
     """Return a row per landmark, with the columns ``LANDMARK_COLUMNS``."""
     rows = []
     for symbol, one in landmarks.items():
         row: Row = {
-            **{"symbol": symbol, "title": BY_SYMBOL[symbol].title, "tissue": BY_SYMBOL[symbol].tissue, "unit": unit},
+            **{"symbol": symbol, "title": schema[symbol].title, "tissue": schema[symbol].tissue, "unit": unit},
             **{"films": one.films, "points": one.points, "points_both": one.points_both},
             **{"missing_a": one.missing_a, "missing_b": one.missing_b},
             **_cells("mre", one.mre),

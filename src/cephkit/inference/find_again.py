@@ -12,11 +12,11 @@ import numpy as np
 from cephkit.data.face_shapes import Complex, placing, table_shape
 from cephkit.data.film import Points
 from cephkit.errors import SettingsError
-from cephkit.geometry import Floats
+from cephkit.geometry import Facing, Floats
 from cephkit.inference.model import Model, finished
 from cephkit.inference.preprocess import PreprocessedFilm
 from cephkit.inference.stages import Prior
-from cephkit.landmarks import SYMBOLS, Facing
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.record import LandmarkRecord
 
 
@@ -65,14 +65,14 @@ def prior_of(held: dict[str, Floats], found: dict[str, Floats], symbols: Sequenc
     back = (means - shift) / factor
     turn = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]]) / abs(factor) ** 2
     turned = turn.T @ covariances @ turn * (side, 1) * np.array([[side], [1]])
-    rows = [SYMBOLS.index(symbol) for symbol in symbols]
+    rows = [AARIZ.symbols.index(symbol) for symbol in symbols]
     points = np.stack([side * back.real, back.imag], axis=-1)[rows]
     return Prior(points[None], turned[rows][None])
 
 
 def _complex(points: dict[str, Floats], side: int) -> Complex:
     """Return ``points`` as (29,) x + iy, as if the face looked right; NaN where unknown."""
-    array = np.full(len(SYMBOLS), np.nan, dtype=np.complex128)
+    array = np.full(len(AARIZ.symbols), np.nan, dtype=np.complex128)
     for symbol, (x, y) in points.items():
-        array[SYMBOLS.index(symbol)] = complex(side * x, y)
+        array[AARIZ.symbols.index(symbol)] = complex(side * x, y)
     return array

@@ -60,6 +60,7 @@ def _record(
     record = LandmarkRecord(
         points={symbol: (float(points[k, 0]), float(points[k, 1])) for symbol, k in kept.items()},
         missing=tuple(symbol for symbol in symbols if symbol not in kept),
+        schema=predictor.spec.schema,
         scores={symbol: float(found.scores[row, k]) for symbol, k in kept.items()},
         expected_errors={} if expected is None else {symbol: float(expected[k]) for symbol, k in kept.items()},
         regions={} if regions is None else {symbol: regions[k] for symbol, k in kept.items()},

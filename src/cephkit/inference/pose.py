@@ -15,12 +15,11 @@ from numpy.typing import ArrayLike
 from cephkit.cephalometry.frame import facing_of
 from cephkit.checkpoint import LoadedModel
 from cephkit.errors import CheckpointError
-from cephkit.geometry import Floats, Letterbox, Matrix, Size, letterbox, transform
+from cephkit.geometry import Facing, Floats, Letterbox, Matrix, Size, letterbox, transform
 from cephkit.inference.plausible import Plausibility, ShapeModel, median_score
 from cephkit.inference.shape_fit import fit_shape
 from cephkit.inference.shapes import similarity
 from cephkit.inference.views import about_centre, fitted
-from cephkit.landmarks import Facing
 
 RunFirst = Callable[[Floats, Sequence[int]], tuple[Floats, Floats]]
 """Runs the first stage: (n, 3, 3) changes of films, which films -> points (n, K, 2) in film pixels, scores (n, K)."""

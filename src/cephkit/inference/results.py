@@ -260,7 +260,7 @@ class Work:
         if self.overlay:
             caption = f"{read.file.name}   {len(found)} of {len(record.symbols)} landmarks"
             written = self.results.overlay_path(name)
-            picture = draw_overlay(read.film.grey, found, caption, record.review_regions)
+            picture = draw_overlay(read.film.grey, found, caption, record.review_regions, record.schema)
             write_whole(written, png_bytes(picture))
         line = f"{read.file.name}: {len(found)} landmarks -> {written}{_doubts(record)}"
         return Done(read.file, problem(record), line, has_pixel_size=record.spacing is not None)

@@ -20,7 +20,9 @@ TOLERANCE_PX = 1e-3
 def aariz_files(records: Sequence[LandmarkRecord]) -> Files:
     """Make a ``<film_id>.json`` per record; a missing landmark has no entry."""
     return {
-        f"{record.film_id}{LABEL_ENDING}": partial(json_bytes, landmarks_json(record.film_id, record.points))
+        f"{record.film_id}{LABEL_ENDING}": partial(
+            json_bytes, landmarks_json(record.film_id, record.points, record.schema)
+        )
         for record in records
     }
 
@@ -46,5 +48,5 @@ def imported_files(records: Sequence[LandmarkRecord]) -> Files:
             raise LabelError(what, "keep one", record.where)
         check_inside(record, TOLERANCE_PX)
         points = {symbol: (round(x, DIGITS), round(y, DIGITS)) for symbol, (x, y) in record.points.items()}
-        files[f"{name}{LABEL_ENDING}"] = partial(json_bytes, landmarks_json(name, points))
+        files[f"{name}{LABEL_ENDING}"] = partial(json_bytes, landmarks_json(name, points, record.schema))
     return files

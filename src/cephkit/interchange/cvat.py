@@ -17,9 +17,9 @@ from cephkit.data.json_values import count, number, read_bytes
 from cephkit.errors import LabelError
 from cephkit.files import json_bytes
 from cephkit.interchange.address import film_files
-from cephkit.interchange.films import EDGES, LABEL, Files, colour, layout, size_of
-from cephkit.interchange.imported import Imported, Kind, put, record_of_file
-from cephkit.landmarks import SYMBOLS
+from cephkit.interchange.films import LABEL, Files, colour, edges, layout, schema_of_all, size_of
+from cephkit.interchange.imported import Imported, Kind, Reading, put, record_of_file
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.notice import NOTICE
 from cephkit.records.record import LandmarkRecord
 
@@ -30,34 +30,35 @@ CENTRE = 0.5
 
 def cvat_files(films: Sequence[LandmarkRecord]) -> Files:
     """Make the annotations of all films, and the labels."""
-    return {ANNOTATIONS: lambda: annotations(films), LABELS: lambda: json_bytes(labels())}
+    return {ANNOTATIONS: lambda: annotations(films), LABELS: lambda: json_bytes(labels(schema_of_all(films)))}
 
 
 def annotations(films: Sequence[LandmarkRecord]) -> bytes:
     """Return all films as one XML; a film without landmarks is an image without skeleton."""
+    schema = schema_of_all(films)
     root = ElementTree.Element("annotations")
     root.append(ElementTree.Comment(f" {NOTICE} "))
     ElementTree.SubElement(root, "version").text = "1.1"
-    root.append(_meta(len(films)))
+    root.append(_meta(len(films), schema))
     for index, film in enumerate(films):
         height, width = size_of(film)
         size = {"width": str(width), "height": str(height)}
         image = ElementTree.SubElement(root, "image", {"id": str(index), "name": film.file, **size})
         if film.points:
-            _put_skeleton(image, film.points)
+            _put_skeleton(image, film.points, schema)
     ElementTree.indent(root)
     written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
-def _meta(images: int) -> ElementTree.Element:
+def _meta(images: int, schema: LandmarkSchema) -> ElementTree.Element:
     """Describe the task as CVAT does, without owner and times: readers take the labels from here."""
     meta = ElementTree.Element("meta")
     task = ElementTree.SubElement(meta, "task")
     for tag, text in (("name", LABEL), ("size", str(images)), ("mode", "annotation")):
         ElementTree.SubElement(task, tag).text = text
     listed = ElementTree.SubElement(task, "labels")
-    (face,) = labels()
+    (face,) = labels(schema)
     for label in (face, *face["sublabels"]):
         entry = ElementTree.SubElement(listed, "label")
         for tag in ("name", "color", "type"):
@@ -70,9 +71,9 @@ def _meta(images: int) -> ElementTree.Element:
     return meta
 
 
-def _put_skeleton(image: ElementTree.Element, points: Points) -> None:
+def _put_skeleton(image: ElementTree.Element, points: Points, schema: LandmarkSchema) -> None:
     skeleton = ElementTree.SubElement(image, "skeleton", {"label": LABEL, "source": "file", "z_order": "0"})
-    for symbol in SYMBOLS:
+    for symbol in schema.symbols:
         x, y = points.get(symbol, (-CENTRE, -CENTRE))
         ElementTree.SubElement(
             skeleton,
@@ -87,8 +88,8 @@ def _put_skeleton(image: ElementTree.Element, points: Points) -> None:
         )
 
 
-def labels() -> list[dict[str, Any]]:
-    """Return what CVAT's label constructor takes under Raw: the skeleton, its 29 points, and its drawing."""
+def labels(schema: LandmarkSchema) -> list[dict[str, Any]]:
+    """Return what CVAT's label constructor takes under Raw: the skeleton, its points, and its drawing."""
     return [
         {
             "name": LABEL,
@@ -96,26 +97,27 @@ def labels() -> list[dict[str, Any]]:
             "type": "skeleton",
             "attributes": [],
             "sublabels": [
-                {"name": symbol, "color": colour(symbol), "type": "points", "attributes": []} for symbol in SYMBOLS
+                {"name": landmark.symbol, "color": colour(landmark), "type": "points", "attributes": []}
+                for landmark in schema
             ],
-            "svg": _drawing(),
+            "svg": _drawing(schema),
         }
     ]
 
 
-def _drawing() -> str:
-    place = layout()
+def _drawing(schema: LandmarkSchema) -> str:
+    place = layout(schema)
     lines = [
         f'<line x1="{place[start][0]}" y1="{place[start][1]}" x2="{place[end][0]}" y2="{place[end][1]}" '
-        f'stroke="black" stroke-width="0.5" data-type="edge" data-node-from="{SYMBOLS.index(start) + 1}" '
-        f'data-node-to="{SYMBOLS.index(end) + 1}"></line>'
-        for start, end in EDGES
+        f'stroke="black" stroke-width="0.5" data-type="edge" data-node-from="{schema.symbols.index(start) + 1}" '
+        f'data-node-to="{schema.symbols.index(end) + 1}"></line>'
+        for start, end in edges(schema)
     ]
     circles = [
-        f'<circle r="1.5" cx="{place[symbol][0]}" cy="{place[symbol][1]}" stroke="black" fill="{colour(symbol)}" '
-        f'stroke-width="0.1" data-type="element node" data-element-id="{index}" data-node-id="{index}" '
-        f"data-label-name={quoteattr(symbol)}></circle>"
-        for index, symbol in enumerate(SYMBOLS, start=1)
+        f'<circle r="1.5" cx="{place[symbol][0]}" cy="{place[symbol][1]}" stroke="black" '
+        f'fill="{colour(schema[symbol])}" stroke-width="0.1" data-type="element node" data-element-id="{index}" '
+        f'data-node-id="{index}" data-label-name={quoteattr(symbol)}></circle>'
+        for index, symbol in enumerate(schema.symbols, start=1)
     ]
     return "".join([*lines, *circles])
 
@@ -131,7 +133,7 @@ class _TypedError(Exception):
     """An XML has a document type."""
 
 
-def read_cvat(path: Path) -> Imported:
+def read_cvat(path: Path, reading: Reading | None = None) -> Imported:
     """Read a ``CVAT for images 1.1`` file.
 
     Points may be elements of a skeleton or stand alone; those that are outside are missing.
@@ -139,27 +141,29 @@ def read_cvat(path: Path) -> Imported:
     Raises:
         LabelError: another kind of XML, an unknown label, a label twice, a bad point, or two faces on one image.
     """
+    reading = reading or Reading()
     root = _root(path)
     found = []
     ignored: Counter[Kind] = Counter()
     images = root.findall("image")
     for image in images:
         where = f"{path}: image {image.get('name', '')!r:.80}"
-        skeletons = image.findall("skeleton")
-        if len(skeletons) > 1:
-            raise LabelError(f"{len(skeletons)} faces", "keep one of them", where)
         ignored.update(_kind(element.tag) for element in image if element.tag not in ("points", "skeleton"))
-        points: Points = {}
-        for element in (*image.findall("points"), *image.findall("skeleton/points")):
-            if element.get("outside") == "1":
-                ignored[_OUTSIDE] += 1
-                continue
-            x, y = _numbers(element.get("points", ""), where)
-            put(points, element.get("label"), x - CENTRE, y - CENTRE, where)
-        if points:
-            width, height = (count(image.get(side), side, where, digits=True) for side in ("width", "height"))
-            names = film_files(image.get("name", ""), where)
-            found.append(record_of_file(names, points, (height, width), where))
+        with reading.film(image.get("name", "")):
+            skeletons = image.findall("skeleton")
+            if len(skeletons) > 1:
+                raise LabelError(f"{len(skeletons)} faces", "keep one of them", where)
+            points: Points = {}
+            for element in (*image.findall("points"), *image.findall("skeleton/points")):
+                if element.get("outside") == "1":
+                    ignored[_OUTSIDE] += 1
+                    continue
+                x, y = _numbers(element.get("points", ""), where)
+                put(points, element.get("label"), x - CENTRE, y - CENTRE, where, reading)
+            if points:
+                width, height = (count(image.get(side), side, where, digits=True) for side in ("width", "height"))
+                names = film_files(image.get("name", ""), where)
+                found.append(record_of_file(names, points, (height, width), where, reading.schema))
     return Imported(found, len(images) - len(found), ignored)
 
 

@@ -26,7 +26,7 @@ from cephkit.cephalometry.measures import MEASUREMENTS, Unit
 from cephkit.cephalometry.results import DIGITS, Result
 from cephkit.interchange.dicom_sr import evidence, file_under
 from cephkit.interchange.films import model_tag
-from cephkit.landmarks import BY_SYMBOL
+from cephkit.landmarks.schema import Landmark
 from cephkit.notice import NOTICE, VERSION
 from cephkit.records.record import LandmarkRecord
 
@@ -61,11 +61,11 @@ SITES: dict[str, Code] = {symbol: site for site, symbols in _SITES.items() for s
 """Symbol -> the structure that the landmark is part of; others have no code that we are sure of."""
 
 
-def landmark_code(symbol: str) -> CodedConcept:
+def landmark_code(landmark: Landmark) -> CodedConcept:
     """Return the landmark's code: FMA's for nasion, our own for all others."""
-    if symbol == "N":
+    if landmark.symbol == "N":
         return CodedConcept.from_code(codes.FMA.Nasion)
-    return CodedConcept(symbol, SCHEME, BY_SYMBOL[symbol].title)
+    return CodedConcept(landmark.symbol, SCHEME, landmark.title)
 
 
 def measurement_code(measurement_id: str) -> CodedConcept:
@@ -143,7 +143,7 @@ def _landmark(record: LandmarkRecord, symbol: str, film: Dataset) -> sr.PlanarRO
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(uid=highdicom.UID(), identifier=symbol),
         referenced_region=sr.ImageRegion(sr.GraphicTypeValues.POINT, point, source),
-        finding_type=landmark_code(symbol),
+        finding_type=landmark_code(record.schema[symbol]),
         finding_sites=[sr.FindingSite(SITES[symbol])] if symbol in SITES else None,
         algorithm_id=_algorithm(record),
         measurements=_expected_error(record, symbol),

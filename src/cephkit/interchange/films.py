@@ -1,7 +1,7 @@
 """What exporters share: the records to export, their films, the face as tools draw it, and the files to write."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +15,8 @@ from cephkit.drawing.marks import ON_FILM
 from cephkit.errors import LabelError, SettingsError, some
 from cephkit.files import write_whole
 from cephkit.geometry import Size
-from cephkit.landmarks import BY_SYMBOL, SYMBOLS
+from cephkit.landmarks.schema import Landmark, LandmarkSchema
+from cephkit.landmarks.shipped import AARIZ, KNOWN, in_known_order
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 
@@ -54,8 +55,8 @@ LABELS = "labels"
 """Stands for the model where people marked the points."""
 
 
-def read_records(given: Sequence[Path]) -> list[LandmarkRecord]:
-    """Read the landmarks in files and folders, in order of name within a folder.
+def read_records(given: Sequence[Path], schema: LandmarkSchema = KNOWN) -> list[LandmarkRecord]:
+    """Read the landmarks of ``schema`` in files and folders, in order of name within a folder.
 
     Raises:
         SettingsError: a path that does not exist, an empty folder, or two files of one name.
@@ -63,7 +64,7 @@ def read_records(given: Sequence[Path]) -> list[LandmarkRecord]:
     """
     known: dict[str, LandmarkRecord] = {}
     for file in label_files(given):
-        record = read_record(file)
+        record = read_record(file, schema)
         other = known.setdefault(film_key(record.film_id), record)
         if other is not record:
             raise SettingsError(f"{other.where} and {file} name one film; export them into folders of their own")
@@ -174,17 +175,38 @@ EDGES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-def colour(symbol: str) -> str:
+def colour(landmark: Landmark) -> str:
     """Return ``#rrggbb`` of the landmark's tissue, as on the overlays of cephkit predict."""
-    return ON_FILM.tissues[BY_SYMBOL[symbol].tissue]
+    return ON_FILM.tissues[landmark.tissue]
 
 
-def layout() -> dict[str, tuple[float, float]]:
+def schema_of_all(records: Iterable[LandmarkRecord]) -> LandmarkSchema:
+    """Return the landmarks that a tool needs for ``records``: the 29 of Aariz, or if others occur, all that occur.
+
+    Raises:
+        SettingsError: one name stands for two landmarks.
+    """
+    schemas = {id(record.schema): record.schema for record in records}.values()
+    occurring = {symbol for record in records for symbol in record.symbols}
+    return AARIZ if occurring <= set(AARIZ.symbols) else in_known_order(*schemas).of(occurring)
+
+
+def edges(schema: LandmarkSchema) -> list[tuple[str, str]]:
+    """Return the lines between landmarks of ``schema`` that show tools how a face is made."""
+    return [(start, end) for start, end in EDGES if start in schema and end in schema]
+
+
+def layout(schema: LandmarkSchema) -> dict[str, tuple[float, float]]:
     """Place the landmarks of a face that looks right in a square of 100 x 100, for a tool's template.
 
-    The shape is the mean of the Aariz faces.
+    The shape is the mean of the Aariz faces; landmarks that those lack stand in a row above it.
     """
     mean = table()["mean_mm"].reshape(-1, 2)
     low, extent = mean.min(axis=0), (mean.max(axis=0) - mean.min(axis=0)).max()
     placed = 5.0 + 90.0 * (mean - low) / extent
-    return {symbol: (round(float(x), 2), round(float(y), 2)) for symbol, (x, y) in zip(SYMBOLS, placed, strict=True)}
+    places = {
+        symbol: (round(float(x), 2), round(float(y), 2)) for symbol, (x, y) in zip(AARIZ.symbols, placed, strict=True)
+    }
+    others = [symbol for symbol in schema.symbols if symbol not in places]
+    places |= {symbol: (round(100 * (k + 0.5) / len(others), 2), 2.0) for k, symbol in enumerate(others)}
+    return {symbol: places[symbol] for symbol in schema.symbols}

@@ -1,7 +1,8 @@
 """What the readers of other tools' files share: what they hand over, and how they name films and landmarks."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,8 @@ from cephkit.data.opened import open_film
 from cephkit.errors import LabelError, SettingsError, some
 from cephkit.geometry import Size
 from cephkit.interchange.films import size_of
-from cephkit.landmarks import SYMBOLS, canonical_symbol
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import KNOWN
 from cephkit.records.record import LandmarkRecord
 
 
@@ -42,7 +44,58 @@ class Imported:
     """What is not a landmark, or does not count."""
 
 
-def record_of_file(names: Sequence[str], points: Points, size: Size, where: str) -> LandmarkRecord:
+class FilmFault(NamedTuple):
+    """What cannot be used of one film."""
+
+    file: str
+    """The film as the tool names it."""
+    error: LabelError
+
+
+@dataclass
+class Reading:
+    """How readers name landmarks, and what they do about faults of single films."""
+
+    schema: LandmarkSchema = KNOWN
+    """The landmarks to read; others that are known are left out."""
+    unnamed: tuple[str, ...] = ()
+    """Names of keypoints to which a COCO file gives none, in its order."""
+    faults: list[FilmFault] | None = None
+    """Takes what cannot be used of single films; None: the first is raised."""
+    unknown: dict[str, str] = field(default_factory=dict)
+    """With ``faults``, names that no landmark has, and where each appears first."""
+
+    @contextmanager
+    def film(self, file: object) -> Iterator[None]:
+        """Read one film inside: a ``LabelError`` is raised or collected, as ``faults`` says."""
+        try:
+            yield
+        except LabelError as error:
+            if self.faults is None:
+                raise
+            self.faults.append(FilmFault(str(file), error))
+
+    def symbol_of(self, name: Any, where: str) -> str | None:
+        """Return the symbol of the landmark that is called ``name``; None: it is not to be read.
+
+        Raises:
+            LabelError: there is no such landmark, and faults are raised.
+        """
+        landmark = self.schema.find(str(name))
+        if landmark is not None:
+            return landmark.symbol
+        if KNOWN.find(str(name)) is not None:
+            return None
+        if self.faults is None:
+            known = " ".join(self.schema.symbols)
+            raise LabelError(f"{name!r:.40} is not a landmark", f"remove it; known: {known}", where)
+        self.unknown.setdefault(str(name), where)
+        return None
+
+
+def record_of_file(
+    names: Sequence[str], points: Points, size: Size, where: str, schema: LandmarkSchema = KNOWN
+) -> LandmarkRecord:
     """Make the record of the film whose file is called the first of ``names``, or one of the others.
 
     Raises:
@@ -51,20 +104,19 @@ def record_of_file(names: Sequence[str], points: Points, size: Size, where: str)
     first, *others = names
     if first.startswith(".") or not is_file_name(first):
         raise LabelError(f"the film's name is {first!r:.80}, expected that of a file", "correct it there", where)
-    return LandmarkRecord(points, file=first, other_files=tuple(filter(is_file_name, others)), size=size, where=where)
+    further = tuple(filter(is_file_name, others))
+    return LandmarkRecord(points, schema=schema, file=first, other_files=further, size=size, where=where)
 
 
-def put(points: Points, name: Any, x: Any, y: Any, where: str) -> None:
-    """Add the landmark ``name`` at (x, y) to ``points``.
+def put(points: Points, name: Any, x: Any, y: Any, where: str, reading: Reading) -> None:
+    """Add the landmark ``name`` at (x, y) to ``points``, if it is to be read.
 
     Raises:
         LabelError: the name is not a landmark's, the landmark is there already, or a coordinate is not a number.
     """
-    try:
-        symbol = canonical_symbol(str(name))
-    except KeyError as error:
-        known = " ".join(SYMBOLS)
-        raise LabelError(f"{name!r:.40} is not a landmark", f"remove it; known: {known}", where) from error
+    symbol = reading.symbol_of(name, where)
+    if symbol is None:
+        return
     if symbol in points:
         raise LabelError(f"landmark {symbol} appears twice", "keep the right one", where)
     placed = (number(value, f"{axis} of {symbol}", where, digits=True) for axis, value in (("x", x), ("y", y)))

@@ -10,8 +10,8 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from cephkit.files import json_bytes
-from cephkit.interchange.films import LABEL, Files, colour, mean_score, model_tag, size_of
-from cephkit.landmarks import LANDMARKS
+from cephkit.interchange.films import LABEL, Files, colour, mean_score, model_tag, schema_of_all, size_of
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.notice import NOTICE, VERSION
 from cephkit.records.record import LandmarkRecord
 
@@ -30,7 +30,7 @@ def label_studio_files(films: Sequence[LandmarkRecord], image_prefix: str = LOCA
     """Make the tasks of all films and the configuration."""
     return {
         TASKS: lambda: json_bytes([task(film, image_prefix) for film in films]),
-        CONFIGURATION: lambda: configuration().encode(),
+        CONFIGURATION: lambda: configuration(schema_of_all(films)).encode(),
     }
 
 
@@ -72,12 +72,12 @@ def _region(film: LandmarkRecord, symbol: str) -> dict[str, Any]:
     }
 
 
-def configuration() -> str:
-    """Return the labelling configuration: one picture, 29 keypoint labels coloured by tissue, numbered for COCO."""
+def configuration(schema: LandmarkSchema) -> str:
+    """Return the labelling configuration: one picture, keypoint labels coloured by tissue, numbered for COCO."""
     labels = [
-        f"    <Label value={quoteattr(landmark.symbol)} background={quoteattr(colour(landmark.symbol))} "
+        f"    <Label value={quoteattr(landmark.symbol)} background={quoteattr(colour(landmark))} "
         f'hint={quoteattr(landmark.title)} model_index="{index}"/>'
-        for index, landmark in enumerate(LANDMARKS)
+        for index, landmark in enumerate(schema)
     ]
     return "\n".join(
         [

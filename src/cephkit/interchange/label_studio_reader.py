@@ -16,7 +16,7 @@ from cephkit.data.json_values import count, number, object_list, read_json
 from cephkit.errors import LabelError
 from cephkit.geometry import Size
 from cephkit.interchange.address import film_files
-from cephkit.interchange.imported import Imported, Kind, put, record_of_file
+from cephkit.interchange.imported import Imported, Kind, Reading, put, record_of_file
 
 _EXPORT = "export JSON or JSON-MIN from Label Studio"
 _CANCELLED = Kind("annotation was cancelled", "annotations were cancelled")
@@ -42,17 +42,19 @@ class _Annotation:
         return annotator == str(self.annotator)
 
 
-def read_label_studio(path: Path, annotator: str | None = None) -> Imported:
+def read_label_studio(path: Path, annotator: str | None = None, reading: Reading | None = None) -> Imported:
     """Read an export.
 
     Args:
         path: JSON or JSON-MIN.
         annotator: id or email of the only annotator to take; None: the newest annotation, whoever made it.
+        reading: which landmarks to read, and what to do about faults.
 
     Raises:
         LabelError: another structure, a label that is unknown or there twice, a size that changes, a picture that
             was turned, or no annotation by ``annotator`` in the whole file; names the task.
     """
+    reading = reading or Reading()
     tasks, ignored = _tasks(path)
     if annotator is not None and not any(each.is_by(annotator) for task in tasks for each in task.made):
         raise LabelError(f"nobody with the id or email {annotator!r:.80} annotated", "check --annotator", path)
@@ -64,9 +66,11 @@ def read_label_studio(path: Path, annotator: str | None = None) -> Imported:
             continue
         newest = max(chosen, key=lambda each: each.when)
         ignored[_OLDER] += len(chosen) - 1
-        points, size = _landmarks(newest.regions, task.where, ignored)
-        if points:
-            records.append(record_of_file(_film(task.data, task.where), points, size, task.where))
+        with reading.film(task.data.get("file") or task.data.get("image")):
+            points, size = _landmarks(newest.regions, task.where, ignored, reading)
+            if points:
+                film = _film(task.data, task.where)
+                records.append(record_of_file(film, points, size, task.where, reading.schema))
     return Imported(records, len(tasks) - len(records), +ignored)
 
 
@@ -142,7 +146,9 @@ def _when(entry: Mapping[str, Any], where: str) -> datetime:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, ignored: Counter[Kind]) -> tuple[Points, Size]:
+def _landmarks(
+    regions: Sequence[Mapping[str, Any]], where: str, ignored: Counter[Kind], reading: Reading
+) -> tuple[Points, Size]:
     points: Points = {}
     sizes: set[Size] = set()
     for region in regions:
@@ -163,7 +169,7 @@ def _landmarks(regions: Sequence[Mapping[str, Any]], where: str, ignored: Counte
         )
         sizes.add((height, width))
         x, y = (number(value.get(axis), f"{axis} of {labels[0]!r:.40}", where, digits=True) for axis in ("x", "y"))
-        put(points, labels[0], x * width / 100 - 0.5, y * height / 100 - 0.5, where)
+        put(points, labels[0], x * width / 100 - 0.5, y * height / 100 - 0.5, where, reading)
     if len(sizes) > 1:
         raise LabelError(f"its keypoints belong to pictures of different sizes: {sorted(sizes)}", "correct it", where)
     return points, next(iter(sizes), (0, 0))

@@ -1,11 +1,12 @@
 """Landmarks as tables: one row per film and landmark, and one row per film for statistics programs."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from cephkit.files import csv_bytes
-from cephkit.interchange.films import Files, model_tag
-from cephkit.landmarks import BY_SYMBOL, SYMBOLS
+from cephkit.interchange.films import Files, model_tag, schema_of_all
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.notice import NOTICE
 from cephkit.records.record import PLACES, LandmarkRecord, figures
 
@@ -16,16 +17,23 @@ FILM_COLUMNS = (
     *("column_mm", "row_mm", "spacing_origin", "spacing_plane", "model", "notice"),
 )
 LONG_COLUMNS = (*FILM_COLUMNS, "symbol", "title", "tissue", "score", *VALUES)
-VARIABLES = {symbol: symbol.replace("`", "_soft") for symbol in SYMBOLS}
-"""Symbol -> the start of its columns in the wide table: names that R, SPSS and Stata take as they are."""
-WIDE_COLUMNS = (*FILM_COLUMNS, *(f"{VARIABLES[symbol]}_{value}" for symbol in SYMBOLS for value in VALUES))
+
+
+def variable(symbol: str) -> str:
+    """Return the start of a landmark's columns in the wide table: names that R, SPSS and Stata take as they are."""
+    return re.sub(r"\W", "_", symbol.replace("`", "_soft"))
+
+
+def wide_columns(schema: LandmarkSchema) -> tuple[str, ...]:
+    """Return the columns of the wide table."""
+    return (*FILM_COLUMNS, *(f"{variable(symbol)}_{value}" for symbol in schema.symbols for value in VALUES))
 
 
 def table_files(records: Sequence[LandmarkRecord]) -> Files:
     """Make both tables of all films."""
     return {
         LONG: lambda: csv_bytes(LONG_COLUMNS, [row for record in records for row in long_rows(record)]),
-        WIDE: lambda: csv_bytes(WIDE_COLUMNS, [wide_row(record) for record in records]),
+        WIDE: lambda: csv_bytes(wide_columns(schema_of_all(records)), [wide_row(record) for record in records]),
     }
 
 
@@ -36,8 +44,8 @@ def long_rows(record: LandmarkRecord) -> list[dict[str, Any]]:
         {
             **shared,
             "symbol": symbol,
-            "title": BY_SYMBOL[symbol].title,
-            "tissue": BY_SYMBOL[symbol].tissue,
+            "title": record.schema[symbol].title,
+            "tissue": record.schema[symbol].tissue,
             **_cells(record, symbol),
         }
         for symbol in record.symbols
@@ -47,7 +55,7 @@ def long_rows(record: LandmarkRecord) -> list[dict[str, Any]]:
 def wide_row(record: LandmarkRecord) -> dict[str, Any]:
     """Return one row with the values of all landmarks."""
     values = {
-        f"{VARIABLES[symbol]}_{name}": value
+        f"{variable(symbol)}_{name}": value
         for symbol in record.points
         for name, value in _cells(record, symbol).items()
         if name in VALUES

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch
 from cephkit.errors import SettingsError
-from cephkit.landmarks import LANDMARKS
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.memory.ledger import ACTIVATIONS, INPUT, TEMPORARIES, Ledger, Timeline
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import Recompute
@@ -47,7 +47,7 @@ class Workload:
     augment: bool = True
 
     @classmethod
-    def of(cls, config: TrainConfig, landmarks: int = len(LANDMARKS)) -> "Workload":
+    def of(cls, config: TrainConfig, landmarks: int = len(AARIZ.landmarks)) -> "Workload":
         """What ``cephkit train`` does with ``config`` on films with this many landmarks."""
         spec = ModelSpec(
             config.model, tuple(f"landmark {index}" for index in range(landmarks)), config.image_size,

@@ -1,10 +1,14 @@
 """What a network needs to be built again: the part of a checkpoint that is not weights."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from cephkit.errors import some
 from cephkit.geometry import Size, grid_size
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.schema_file import schema_dict, schema_of
+from cephkit.landmarks.shipped import KNOWN
 
 LARGEST_CANVAS = 4096 * 4096
 """Pixels of a network's input at most: sixteen times the guide's; a pass of one film takes tens of GiB."""
@@ -31,6 +35,8 @@ class ModelSpec:
     """Standard deviation of the target Gaussians, in heatmap cells."""
     loss: str = "adaptive_wing"
     """Decides what the heatmaps mean; a name in ``LOSSES``."""
+    schema: LandmarkSchema = KNOWN
+    """What the landmarks are; one that it lacks has no more than its symbol, as in plans of memory."""
 
     def __post_init__(self) -> None:
         if not self.symbols:
@@ -55,15 +61,17 @@ class ModelSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as stored in a checkpoint."""
-        plain = asdict(self)
-        return {**plain, "symbols": list(self.symbols), "canvas_size": list(self.canvas_size)}
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "schema"}
+        own = self.schema.of(symbol for symbol in self.symbols if symbol in self.schema)
+        described = {} if own.is_part_of(KNOWN) else {"schema": schema_dict(own, KNOWN)}
+        return {**plain, "symbols": list(self.symbols), "canvas_size": list(self.canvas_size), **described}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> "ModelSpec":
         """The spec that ``to_dict`` wrote.
 
         Raises:
-            KeyError, TypeError, ValueError: a key is missing or unknown, or a value is of another type.
+            KeyError, TypeError, ValueError, SettingsError: a key is missing or unknown, or a value is of another type.
         """
         height, width = plain["canvas_size"]
         symbols = tuple(plain["symbols"])
@@ -74,4 +82,7 @@ class ModelSpec:
         ):  # fmt: skip
             if any(isinstance(value, bool) or not isinstance(value, kind) for value in values):
                 raise TypeError(f"{name} of the spec is {plain[name]!r}")
-        return cls(**{**plain, "symbols": symbols, "canvas_size": (height, width)})
+        schema = schema_of(plain["schema"], KNOWN, "schema of the spec") if "schema" in plain else KNOWN
+        if unknown := [symbol for symbol in symbols if symbol not in schema]:
+            raise ValueError(f"landmarks that it does not describe: {some(unknown)}")
+        return cls(**{**plain, "symbols": symbols, "canvas_size": (height, width), "schema": schema})

@@ -10,23 +10,24 @@ import numpy as np
 from cephkit.data.film import FARTHEST_PX, Points
 from cephkit.data.json_values import count, number, table, text, texts
 from cephkit.data.label_faults import single_faults
-from cephkit.data.labels import landmarks_of, read_label
+from cephkit.data.labels import landmarks_of, read_label, schema_of_label
 from cephkit.data.names import film_name
 from cephkit.data.spacing import Plane, Spacing
 from cephkit.errors import LabelError, SettingsError
-from cephkit.geometry import Matrix, Size
-from cephkit.landmarks import Facing, canonical_symbol
+from cephkit.geometry import Facing, Matrix, Size
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import KNOWN
 from cephkit.records.record import LandmarkRecord
 
 
-def read_record(path: Path | str) -> LandmarkRecord:
-    """Read the landmarks in ``path``, of the film that the file is named after.
+def read_record(path: Path | str, schema: LandmarkSchema = KNOWN) -> LandmarkRecord:
+    """Read the landmarks of ``schema`` in ``path``, of the film that the file is named after.
 
     Raises:
         LabelError: see ``record_of``; or people marked landmarks that no face can have.
     """
     path = Path(path)
-    record = record_of(read_label(path), path)
+    record = record_of(read_label(path), path, schema)
     if not record.made_by:  # a model judges what it finds itself
         faults = [fault for fault in single_faults(record.points) if fault.certain]
         if faults:
@@ -34,19 +35,23 @@ def read_record(path: Path | str) -> LandmarkRecord:
     return record
 
 
-def record_of(content: dict[str, Any], path: Path) -> LandmarkRecord:
+def record_of(content: dict[str, Any], path: Path, schema: LandmarkSchema = KNOWN) -> LandmarkRecord:
     """Read the JSON object ``content`` of ``path``. Only ``landmarks`` is required; unknown keys are ignored.
+
+    Landmarks are those of ``schema``, and those that the file itself describes.
 
     Raises:
         LabelError: see ``landmarks_of``; or a key holds something other than ``LandmarkRecord.to_dict`` writes.
     """
-    points, oddities = landmarks_of(content, path)
+    schema = schema_of_label(content, schema, path)
+    points, oddities = landmarks_of(content, path, schema)
     film = table(content, "film", path)
     scores, errors = table(content, "scores", path), table(content, "expected_errors_px", path)
     regions = table(content, "regions_90", path)
     return LandmarkRecord(
         points=points,
-        missing=_missing(content, points, path),
+        missing=_missing(content, points, schema, path),
+        schema=schema,
         scores={s: number(scores[s], f"scores of {s}", path) for s in points if s in scores},
         expected_errors={s: _error(errors[s], f"expected_errors_px of {s}", path) for s in points if s in errors},
         regions={s: _region(regions[s], f"regions_90 of {s}", path) for s in points if s in regions},
@@ -67,10 +72,10 @@ def record_of(content: dict[str, Any], path: Path) -> LandmarkRecord:
     )
 
 
-def _missing(content: dict[str, Any], points: Points, path: Path) -> tuple[str, ...]:
+def _missing(content: dict[str, Any], points: Points, schema: LandmarkSchema, path: Path) -> tuple[str, ...]:
     listed = texts(content, "missing", path)
     try:
-        symbols = dict.fromkeys(map(canonical_symbol, listed))
+        symbols = dict.fromkeys(map(schema.symbol_of, listed))
     except KeyError as error:
         reason = f'"missing" is {list(listed)!r:.60}, expected symbols of landmarks'
         raise LabelError(reason, "correct it", path) from error

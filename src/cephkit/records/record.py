@@ -11,8 +11,10 @@ from cephkit.data.labels import landmarks_json
 from cephkit.data.spacing import Spacing
 from cephkit.errors import SettingsError
 from cephkit.files import csv_bytes, json_bytes, write_whole
-from cephkit.geometry import Matrix, Size, covariance_of_error, covariance_of_region
-from cephkit.landmarks import BY_SYMBOL, Facing, in_canonical_order
+from cephkit.geometry import Facing, Matrix, Size, covariance_of_error, covariance_of_region
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.schema_file import schema_dict
+from cephkit.landmarks.shipped import KNOWN
 from cephkit.notice import NOTICE, VERSION
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class LandmarkRecord:
     """(x, y) of the landmarks found, pixel centres at integers; all lie on the film."""
     missing: tuple[str, ...] = ()
     """Landmarks that were searched for and not found."""
+    schema: LandmarkSchema = KNOWN
+    """What the landmarks are; others than these cannot be in the record."""
     scores: Mapping[str, float] = field(default_factory=dict)
     """Height of the heatmap's peak: larger is surer, but it is not a probability."""
     expected_errors: Mapping[str, float] = field(default_factory=dict)
@@ -84,7 +88,13 @@ class LandmarkRecord:
     @property
     def symbols(self) -> tuple[str, ...]:
         """The landmarks that were searched for, found or not, in canonical order."""
-        return in_canonical_order((*self.points, *self.missing))
+        return self.schema.in_order((*self.points, *self.missing))
+
+    @property
+    def own_schema(self) -> LandmarkSchema | None:
+        """The landmarks that were searched for, if cephkit does not know all of them by itself."""
+        own = self.schema.of(self.symbols)
+        return None if own.is_part_of(KNOWN) else own
 
     @property
     def expected_errors_mm(self) -> dict[str, float]:
@@ -141,6 +151,10 @@ class LandmarkRecord:
             needs_review=tuple(s for s in self.needs_review if s not in left),
         )  # fmt: skip
 
+    def within(self, schema: LandmarkSchema) -> "LandmarkRecord":
+        """Return the record without the landmarks that ``schema`` lacks."""
+        return replace(self.without(symbol for symbol in self.symbols if symbol not in schema), schema=schema)
+
     def outside(self, tolerance: float = 0.0) -> dict[str, tuple[float, float]]:
         """Return the points that lie more than ``tolerance`` pixels off the film; none if its size is unknown."""
         if self.size is None:
@@ -158,7 +172,7 @@ class LandmarkRecord:
         errors = {symbol: round(error, 2) for symbol, error in self.expected_errors.items()}
         regions = {symbol: region.round(2).tolist() for symbol, region in self.regions.items()}
         return {
-            **landmarks_json(self.film_id, points),
+            **landmarks_json(self.film_id, points, self.schema),
             "missing": list(self.missing),
             "scores": {symbol: round(score, 4) for symbol, score in self.scores.items()},
             **({"expected_errors_px": errors} if errors else {}),
@@ -180,6 +194,7 @@ class LandmarkRecord:
             "cephkit": VERSION,
             "notice": NOTICE,
             **({"run": self.run} if self.run else {}),
+            **({"schema": schema_dict(own, KNOWN)} if (own := self.own_schema) else {}),
         }
 
     def to_json(self, path: Path | str | None = None) -> str:
@@ -217,7 +232,7 @@ def landmark_rows(records: Iterable[LandmarkRecord]) -> Iterator[dict[str, Any]]
     """Yield rows under ``COLUMNS``, film by film, in canonical order; cells are empty where a figure is unknown."""
     for record in records:
         for symbol in record.symbols:
-            row = {"film": record.film_id, "file": record.file, "symbol": symbol, "title": BY_SYMBOL[symbol].title}
+            row = {"film": record.film_id, "file": record.file, "symbol": symbol, "title": record.schema[symbol].title}
             look = "yes" if symbol in record.needs_review else None
             yield {**row, **figures(record, symbol), "look": look}
 

@@ -19,7 +19,8 @@ from cephkit.cephalometry.sheet import PDF_ENDING, SHEET_ENDING
 from cephkit.drawing.landmark_pictures import QUALITY, landmark_picture
 from cephkit.drawing.silhouette import silhouettes
 from cephkit.errors import FilmError
-from cephkit.landmarks import BY_SYMBOL, Facing, in_canonical_order
+from cephkit.geometry import Facing
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.review.described import described
 from cephkit.review.marks import parse_points
 from cephkit.review.numbers import asked_standing, measured, numbers, parse_analyses
@@ -205,7 +206,7 @@ class Answers:
             raise HTTPException(422, f"facing is {facing!r:.40}, expected right or left")
         given = request.query_params.get("present", "")
         try:
-            present = in_canonical_order(symbol for symbol in given.split(",") if symbol)
+            present = AARIZ.in_order(symbol for symbol in given.split(",") if symbol)
         except KeyError as error:
             raise HTTPException(422, str(error.args[0])) from error
         text = await run_in_threadpool(_outlines, present, facing)
@@ -214,7 +215,7 @@ class Answers:
     async def landmark(self, request: Request) -> Response:
         """Answer with a picture of where a landmark lies."""
         symbol = request.path_params["symbol"]
-        if symbol not in BY_SYMBOL:
+        if symbol not in AARIZ:
             raise HTTPException(404, f"there is no landmark {symbol!r:.40}")
         picture = await run_in_threadpool(_landmark_jpeg, symbol)
         return Response(picture, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400"})
@@ -279,7 +280,7 @@ def _outlines(present: tuple[str, ...], facing: Facing) -> bytes:
     return json.dumps({"outlines": [each.to_dict() for each in silhouettes(present, facing)]}).encode()
 
 
-@lru_cache(maxsize=len(BY_SYMBOL))
+@lru_cache(maxsize=len(AARIZ))
 def _landmark_jpeg(symbol: str) -> bytes:
     file = io.BytesIO()
     landmark_picture(symbol).save(file, "JPEG", quality=QUALITY, optimize=True)

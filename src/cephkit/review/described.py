@@ -4,11 +4,11 @@ from functools import lru_cache
 from typing import Any
 
 from cephkit.cephalometry.analyses import ANALYSES
-from cephkit.definitions import DEFINITIONS
 from cephkit.drawing.tracing import LINES, Line
 from cephkit.errors import SettingsError
 from cephkit.interchange.formats import FORMATS
-from cephkit.landmarks import LANDMARKS, Landmark
+from cephkit.landmarks.schema import Landmark
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.notice import NOTICE, VERSION
 from cephkit.pdf import check_pdf
 from cephkit.records.record import REVIEW_HEIGHT, REVIEW_MM, WEAK_SCORE
@@ -46,7 +46,7 @@ def _has_pdf() -> bool:
 @lru_cache(maxsize=1)
 def _fixed() -> dict[str, Any]:
     return {
-        "landmarks": [_landmark(landmark) for landmark in LANDMARKS],
+        "landmarks": [_landmark(landmark) for landmark in AARIZ],
         "lines": [_line(line) for line in LINES],
         "analyses": [{"name": name, "title": name} for name in ANALYSES],
         "formats": [{"name": name, "title": each.title} for name, each in FORMATS.items()],
@@ -54,11 +54,10 @@ def _fixed() -> dict[str, Any]:
 
 
 def _landmark(landmark: Landmark) -> dict[str, Any]:
-    definition = DEFINITIONS[landmark.symbol]
     return {
         "symbol": landmark.symbol, "title": landmark.title, "tissue": landmark.tissue,
-        "title_fa": definition.title_persian,
-        "definition": definition.english, "definition_fa": definition.persian,
+        "title_fa": landmark.title_fa,
+        "definition": landmark.definition, "definition_fa": landmark.definition_fa,
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from cephkit.data.about import OLDEST, Sex
 from cephkit.data.spacing import Plane, Spacing
 from cephkit.errors import SettingsError
 from cephkit.geometry import Size
-from cephkit.landmarks import BY_SYMBOL
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.review.marks import Mark, check_on_film, parse_mark
 from cephkit.review.parsing import (
     EditError,
@@ -92,7 +92,7 @@ class Standing:
         """Return the film as it stands after ``edit``."""
         if edit.kind == "points":
             points = {**self.points, **{change.symbol: change.after for change in edit.changes}}
-            marks = {symbol: points.get(symbol) for symbol in BY_SYMBOL}
+            marks = {symbol: points.get(symbol) for symbol in AARIZ.symbols}
             return replace(self, points={s: mark for s, mark in marks.items() if isinstance(mark, Mark)})
         (change,) = edit.changes
         name = {"film": "confirmed"}.get(edit.kind, edit.kind)
@@ -147,7 +147,7 @@ def _change(content: Any, size: Size | None, first: Mapping[str, Mark]) -> Chang
     given = parse_object(content, "a change")
     check_keys(given, {"symbol", "before", "after"}, "a change")
     symbol = given.get("symbol")
-    if not isinstance(symbol, str) or symbol not in BY_SYMBOL:
+    if not isinstance(symbol, str) or symbol not in AARIZ:
         raise EditError(f"symbol is {symbol!r:.40}, which is not a landmark")
     if {"before", "after"} - given.keys():
         raise EditError(f"the change of {symbol} lacks before or after")

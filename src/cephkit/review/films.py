@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Literal
 
 from cephkit.cephalometry.norms import Subject
-from cephkit.data.aariz import ListedFilm, ListedFolder, read_labels
+from cephkit.data.aariz import LabelNames, ListedFilm, ListedFolder, read_labels
 from cephkit.data.about import About
 from cephkit.data.film import Film, Points, Split
 from cephkit.data.names import film_key, film_name, first_free, of_film
 from cephkit.data.spacing import Spacing
 from cephkit.files import short_name
+from cephkit.landmarks.shipped import AARIZ
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,13 @@ class ReviewFilm:
         if self.listed is None:
             return Film(self.film_id, self.path, "test"), (), ()
         listed = self.listed
-        annotations, problems, notes = read_labels(listed)
+        annotations, problems, notes = read_labels(listed, LabelNames())
         faults = tuple(f"{problem.path.name}: {problem.text}" for problem in (*listed.problems, *problems))
-        labelled = Film(listed.film_id, listed.path, listed.split, annotations=annotations)
+        kept = {
+            annotator: {symbol: point for symbol, point in points.items() if symbol in AARIZ}
+            for annotator, points in annotations.items()
+        }
+        labelled = Film(listed.film_id, listed.path, listed.split, annotations=kept)
         return labelled, faults, tuple(note.text for note in notes)
 
     @property

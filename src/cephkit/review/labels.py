@@ -9,6 +9,7 @@ from cephkit.data.labels import landmarks_json, landmarks_of, read_label
 from cephkit.data.names import LABEL_ENDING, film_name
 from cephkit.errors import LabelError
 from cephkit.files import json_bytes, write_whole
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
@@ -61,14 +62,24 @@ class Labels:
         if path.exists():
             with contextlib.suppress(LabelError):
                 content = read_label(path)
-                if landmarks_of(content, path)[0] == record.points:
+                if landmarks_of(content, path, AARIZ)[0] == record.points:
                     return
         ours = landmarks_json(content.get("ceph_id") or film_name(film.path), record.points)
         if path.exists():
             first = self.out / "originals" / film.split / folder / path.name
             if not first.exists():
                 write_whole(first, path.read_bytes())
-        write_whole(path, json_bytes({**ours, **content, "landmarks": ours["landmarks"]}))
+        there = content.get("landmarks")
+        others = filter(_is_beyond, there if isinstance(there, list) else [])
+        write_whole(path, json_bytes({**ours, **content, "landmarks": [*ours["landmarks"], *others]}))
+
+
+def _is_beyond(entry: Any) -> bool:
+    """Whether an entry of a label file is none of the landmarks of the page, which therefore leaves it as it is."""
+    if not isinstance(entry, dict):
+        return False
+    names = [name for name in (entry.get("landmark_id"), entry.get("symbol")) if isinstance(name, str)]
+    return not any(map(AARIZ.find, names))
 
 
 def _review_of(path: Path) -> dict[str, Any]:

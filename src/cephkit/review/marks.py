@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from cephkit.geometry import Size
-from cephkit.landmarks import BY_SYMBOL
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.reader import region_of
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.parsing import EditError, check_keys, parse_flag, parse_number, parse_object
@@ -137,9 +137,9 @@ def check_on_film(point: tuple[float, float], symbol: str, size: Size) -> None:
 def _by_symbol(content: Any) -> dict[str, Any]:
     given = parse_object(content, "points")
     for symbol in given:
-        if symbol not in BY_SYMBOL:
+        if symbol not in AARIZ:
             raise EditError(f"{symbol!r:.40} is not a landmark")
-    return {symbol: given[symbol] for symbol in BY_SYMBOL if symbol in given}
+    return {symbol: given[symbol] for symbol in AARIZ.symbols if symbol in given}
 
 
 def _found(content: Any, symbol: str) -> Found:

@@ -6,6 +6,7 @@ from pathlib import Path
 from cephkit.cephalometry.source import label_files
 from cephkit.data.names import film_key, film_name
 from cephkit.errors import LabelError, SettingsError
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.films import ReviewFilm
@@ -59,7 +60,7 @@ class ReadPredictions(NoPredictions):
     def _read(self, n: int) -> LandmarkRecord | None:
         for path in self._by_number.get(n, ()):
             try:
-                record = read_record(path)
+                record = read_record(path).within(AARIZ)
             except LabelError as error:
                 self._faults[n] = str(error)
                 continue

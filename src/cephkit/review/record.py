@@ -11,7 +11,7 @@ from cephkit.data.opened import content_hash, open_film, pixel_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import LabelError
 from cephkit.geometry import Size
-from cephkit.landmarks import SYMBOLS, in_canonical_order
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.reader import record_of
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
@@ -193,9 +193,9 @@ def sought(film: ReviewFilm, sources: Sequence[LandmarkRecord]) -> tuple[str, ..
     These are the ones that its model searches for, and those that an annotator marked; without a model all of them.
     """
     if not sources:
-        return SYMBOLS
+        return AARIZ.symbols
     labelled = (symbol for points in film.truth.values() for symbol in points)
-    return in_canonical_order((*sources[0].symbols, *labelled))
+    return AARIZ.in_order((*sources[0].symbols, *labelled))
 
 
 def respaced(record: LandmarkRecord, spacing: Spacing | None) -> LandmarkRecord:

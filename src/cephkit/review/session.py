@@ -9,6 +9,7 @@ from typing import Any
 
 from cephkit.data.film import Points
 from cephkit.errors import CephkitError, FilmError
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.reader import record_of
 from cephkit.review.desk import Desk, Desks
 from cephkit.review.edits import parse_edit, parse_reviewer
@@ -169,7 +170,7 @@ class ReviewSession:
             CephkitError: the film cannot be read.
         """
         found = self.predictions.find_again(n, held, self.desks.standing(n).spacing)
-        return found_marks(record_of(found.to_dict(), self.films[n].path))  # rounded like all records
+        return found_marks(record_of(found.to_dict(), self.films[n].path).within(AARIZ))  # rounded like all records
 
     def renew(self, n: int, failure: CephkitError | None = None) -> None:
         """Bring the film's row up to date, once a prediction is ready or has failed."""

@@ -96,17 +96,36 @@ SOURCES: dict[str, Truth] = {"Senior Orthodontists": "senior", "Junior Orthodont
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataSet(Options):
+class LandmarkNames(Options):
     """Data"""
 
-    dataset_path: Path = Path("Aariz")
-    """Root of the data set: train, valid, test and cephalogram_machine_mappings.csv."""
+    landmarks: str | None = None
+    """The landmarks and what they are called: aariz, isbi2015, cl_detection2023, or a YAML file; default: all known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet(LandmarkNames):
+    """Data"""
+
+    dataset_path: tuple[Path, ...] = (Path("Aariz"),)
+    """The data set: a folder in the Aariz layout or one of docs/data.md; several of them, or a YAML list of several."""
+    leave_out: tuple[str, ...] = ()
+    """Of several data sets, leave these out, by name; cephkit train then tests the model on them."""
+    splits_from: Path | None = None
+    """CSV with each film's split (columns film, split) or patient (film, patient); not for the Aariz layout."""
+    split_seed: int = 0
+    """Draws train, valid and test (70, 15 and 15 %) of a data set without splits; a patient's films stay together."""
     truth: Truth = "mean"
     """Landmarks to score against: senior, junior, the mean of both, or official (Aariz's ceil of the mean)."""
     skip_bad_films: bool = False
     """Skip films or labels that cannot be read; otherwise they are an error before any work starts."""
     cache_dir: Path | None = None
     """Cache of decoded films; default: the user's cache folder. Safe to delete while no command is using it."""
+
+    @property
+    def dataset(self) -> str:
+        """The data set or data sets, for messages and results."""
+        return " + ".join(path.as_posix() for path in self.dataset_path)
 
 
 @dataclass(frozen=True, kw_only=True)

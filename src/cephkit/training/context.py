@@ -21,7 +21,7 @@ from cephkit.training.keep import CheckpointFolder, Keeper
 from cephkit.training.log import RunLog
 from cephkit.training.schedule import Schedule
 from cephkit.training.state import TrainState, random_state
-from cephkit.training.validate import ValidFilms
+from cephkit.training.validate import MEAN, ValidFilms
 
 
 @dataclass
@@ -63,14 +63,16 @@ class Run:
     state: TrainState
     loader: DataLoader[Batch]
     sampler: PlanSampler
-    films: int
-    """Train films."""
+    weights: tuple[float, ...]
+    """How often each train film is seen, relative to the others; see ``epoch_order``."""
     keeper: Keeper
     valid: ValidFilms | None = None
     """None: nothing is validated between the epochs."""
     screen: ProgressBar
     log: RunLog | None = None
     """None in all processes but the first, and where nothing is logged."""
+    best_by: str = MEAN
+    """See ``Validation.error``."""
     name: str = ""
     """Stands before the lines for the user."""
     remedy: str = "use a smaller --image_size or --model"
@@ -83,6 +85,11 @@ class Run:
     """Optimiser steps since this start, for the time left."""
     last_figures: LastFigures = field(default_factory=LastFigures)
     spills: SpillWatch = field(default_factory=SpillWatch)
+
+    @property
+    def films(self) -> int:
+        """Train films."""
+        return len(self.weights)
 
     def __post_init__(self) -> None:
         self.before_step = BeforeStep.of(self.state.model)

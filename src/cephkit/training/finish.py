@@ -49,11 +49,11 @@ def detail_size(films: Sequence[Film], wanted: Size | None) -> Size:
     return (int(-(-heights * scale // 32) * 32), int(-(-widths * scale // 32) * 32))
 
 
-def detail_data(data: PreparedData, root: Path, size: Size, hold: int | None, cache_dir: Path | None) -> PreparedData:
+def detail_data(data: PreparedData, size: Size, hold: int | None, cache_dir: Path | None) -> PreparedData:
     """The films of ``data`` at another canvas size, without a second report on them."""
     splits = tuple(data.films)
     detail = prepare(
-        root, splits=splits, annotation=data.annotation, canvas_size=size, hold=hold, cache_dir=cache_dir,
+        data.source, splits=splits, annotation=data.annotation, canvas_size=size, hold=hold, cache_dir=cache_dir,
         skip_bad_films=True, notify=lambda line: None,
     )  # fmt: skip
     contents = {film.path: film.content for films in detail.films.values() for film in films}
@@ -112,7 +112,13 @@ def add_refiner(
     }
     films, pose = detail.films["valid"], model.extras.get("pose")
     before, after = (
-        Scores(tuple(films), symbols, predict_films(predictor, films, batch_size, progress=until(stop)).points, truth)
+        Scores(
+            tuple(films),
+            symbols,
+            predict_films(predictor, films, batch_size, progress=until(stop)).points,
+            truth,
+            detail.schema,
+        )
         for predictor in (
             Predictor(with_extras(model, extras), fabric.device, settings.mixed_precision)
             for extras in ({"pose": pose}, {"pose": pose, "refiner": stored})
@@ -275,7 +281,7 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
         if wanted is not None:
             size = detail_size(run.data.films["train"], config.refine_size)
             with fabric.rank_zero_first():  # the first process decodes, the others find its film store
-                detail = detail_data(run.data, config.dataset_path, size, config.hold, config.cache_dir)
+                detail = detail_data(run.data, size, config.hold, config.cache_dir)
             try:
                 refiner = add_refiner(
                     load_model(path, fabric.device), detail,

@@ -57,7 +57,7 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
         progress.epoch = epoch  # after the validation: a state saved before repeats that
         progress.epoch_steps = progress.epoch_films = 0
         progress.epoch_loss = 0.0
-        error = None if validation is None else validation.error
+        error = None if validation is None else validation.error(run.best_by)
         learned = progress.step > progress.skipped  # an untrained network is never the best
         improved = learned and error is not None and (progress.best is None or error < progress.best)
         if validation is not None and improved:
@@ -96,7 +96,7 @@ def train_steps(run: Run, stop: Callable[[], bool]) -> bool:
     """
     schedule, fabric, progress = run.schedule, run.fabric, run.state.progress
     plan = epoch_plan(
-        run.films, run.packing.batch_size, run.packing.accumulation, progress.epoch, schedule.seed,
+        run.weights, run.packing.batch_size, run.packing.accumulation, progress.epoch, schedule.seed,
         fabric.world_size, fabric.global_rank,
     )  # fmt: skip
     run.sampler.plan = remaining(plan, progress.epoch_steps, schedule.steps_per_epoch)

@@ -132,7 +132,8 @@ def _set_up(
         task=RefinerTask(spec, fabric.device, settings.rotation_degrees, settings.scale), schedule=schedule,
         packing=packing, fabric=fabric, model=model, optimizer=wrapped, state=state,
         loader=make_loader(dataset, sampler, fabric, settings.num_workers, settings.seed), sampler=sampler,
-        films=len(dataset), keeper=keeper, screen=screen, name="second stage: ", remedy="use a smaller --refine_size",
+        weights=dataset.weights, keeper=keeper, screen=screen, name="second stage: ",
+        remedy="use a smaller --refine_size",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ batch, although normalisation sees other batches then.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +22,13 @@ from cephkit.settings.reading import to_plain
 from cephkit.training.batches import steps_per_epoch
 from cephkit.training.schedule import Schedule
 from cephkit.training.state import Progress, ended
+from cephkit.training.validate import MEAN
 
 # Without these the saved state does not fit at all, even when continuing is forced.
 SHAPE = ("model", "image_size", "heatmap_stride", "sigma", "loss", "use_ema", "seed")
 # With other values of these it would be another run; forcing `continue` allows it, e.g. more epochs.
 RUN = ("annotation_type", "truth", "epochs", "lr", "warmup_epochs", "weight_decay", "clip_grad_norm", "ema_decay",
-       "augment", "mixed_precision")  # fmt: skip
+       "augment", "mixed_precision", "best_by")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,17 @@ def films_digest(films: Sequence[Film]) -> str:
     """Stands for the train films of a run: names, order, pixels and labels."""
     digest = hashlib.sha256()
     for film in films:
-        digest.update(repr((film.film_id, film.content, sorted(film.annotations.items()))).encode())
+        weight = () if film.weight == 1 else (film.weight,)
+        digest.update(repr((film.film_id, film.content, sorted(film.annotations.items()), *weight)).encode())
     return digest.hexdigest()
 
 
-def run_settings(config: TrainConfig, films: Sequence[Film], effective_batch: int) -> dict[str, Any]:
+def run_settings(
+    config: TrainConfig, films: Sequence[Film], effective_batch: int, sources: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """What a checkpoint keeps of the run's settings: those of the command line, and what they came out as."""
-    return {**to_plain(config), "effective_batch": effective_batch, "train_films": films_digest(films)}
+    plain = {**to_plain(config), "effective_batch": effective_batch, "train_films": films_digest(films)}
+    return {**plain, **({"sources": dict(sources)} if sources else {})}
 
 
 def _compare(
@@ -115,7 +120,8 @@ def _compare(
     """(what makes continuing impossible, what makes it another run)."""
     if checkpoint.training is None:
         return ["the file holds weights only, not the state of a run"], []
-    mine, its = run_settings(config, films, effective_batch), checkpoint.config
+    # Runs before there could be several data sets do not say which of them chooses the best model.
+    mine, its = run_settings(config, films, effective_batch), {"best_by": MEAN, **checkpoint.config}
     obstacles = [f"{checkpoint.epoch} epochs are done"] * (checkpoint.epoch > config.epochs)
     obstacles += _different(SHAPE, its, mine) + _different(("effective_batch",), its, mine)
     if checkpoint.spec.symbols != spec.symbols:

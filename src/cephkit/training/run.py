@@ -17,8 +17,9 @@ from torch.utils.data import default_collate
 from cephkit.checkpoint import Checkpoint, check_room, read_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch, FilmDataset
-from cephkit.data.prepare import PreparedData, prepare
-from cephkit.errors import CephkitError, FilmError, SettingsError
+from cephkit.data.prepare import prepare
+from cephkit.datasets.find import find_dataset
+from cephkit.errors import CephkitError, FilmError, SettingsError, some
 from cephkit.files import replacing_out
 from cephkit.interrupt import Stopped, ending_after_the_step, is_first_process
 from cephkit.memory import GIB
@@ -38,16 +39,18 @@ from cephkit.training.context import NetworkRun
 from cephkit.training.finish import add_pose, check_finish, complete
 from cephkit.training.keep import CheckpointFolder
 from cephkit.training.launch import start_fabric, wrap
+from cephkit.training.left_out import judge_left_out
 from cephkit.training.lock import owning
 from cephkit.training.log import RunLog, duration, last_epoch, open_log
 from cephkit.training.loop import Outcome, failure, fit, out_of_memory, repack, save_best
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
 from cephkit.training.rehearsal import compile_or_stay_eager, in_precision, rehearse
+from cephkit.training.report import describe
 from cephkit.training.resume import Decision, decide, does_not_fit, run_settings, set_aside
 from cephkit.training.schedule import Schedule
 from cephkit.training.state import TrainState, ended, set_random_state
-from cephkit.training.validate import ValidFilms
+from cephkit.training.validate import MEAN, ValidFilms
 
 LEFT_BY_A_RUN = ("checkpoint_*.pth", "events.out.tfevents.*", "epochs.csv", "steps.csv")
 
@@ -111,6 +114,8 @@ def carry_out(run: NetworkRun, stop: Callable[[], bool]) -> Outcome:
     except Stopped as stopped:
         notify(str(stopped))
         return "stopped"
+    if run.fabric.is_global_zero:
+        judge_left_out(run.config, run.keeper.best, notify)
     return outcome
 
 
@@ -122,16 +127,21 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
     checkpoint = None if config.resume is None else read_checkpoint(config.resume)
     with fabric.rank_zero_first():  # the first process decodes, the others find its film store
         data = prepare(
-            config.dataset_path, splits=("train", "valid"), annotation=SOURCES[config.annotation_type],
+            find_dataset(config),
+            splits=("train", "valid"), annotation=SOURCES[config.annotation_type],
             canvas_size=config.image_size, hold=config.hold, cache_dir=config.cache_dir,
             skip_bad_films=config.skip_bad_films, notify=notify,
         )  # fmt: skip
     films = data.films["train"]
     if not any(film.points(config.truth) for film in data.films["valid"]):
         raise SettingsError(f"--truth {config.truth}: no valid film has such landmarks; validation could not score")
+    sources = list(dict.fromkeys(film.source for film in data.films["valid"] if film.source))
+    if config.best_by not in (MEAN, *sources):
+        raise SettingsError(f"--best_by {config.best_by}: the data sets with valid films are {some(sources) or 'one'}")
     check_finish(config, data, notify)
     spec = ModelSpec(
-        config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss
+        config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss,
+        data.schema.of(data.symbols),
     )  # fmt: skip
     packing = choose_packing(config, len(data.symbols), fabric.device, notify)
     effective_batch = packing.batch_size * packing.accumulation * fabric.world_size
@@ -162,14 +172,16 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
         task=HeatmapTask(spec, fabric.device, config.augment, config.channels_last),
         schedule=Schedule.of(config, len(films), effective_batch), packing=packing, fabric=fabric, model=model,
         optimizer=optimizer, state=state, loader=run_loader(config, train_set, sampler, fabric), sampler=sampler,
-        films=len(films),
-        keeper=CheckpointFolder(config.save_dir, spec, run_settings(config, films, effective_batch), extras),
+        weights=train_set.weights,
+        keeper=CheckpointFolder(
+            config.save_dir, spec, run_settings(config, films, effective_batch, data.sources()), extras
+        ),
         valid=ValidFilms(
             valid_set, config.truth, functools.partial(valid_loader, config, valid_set, fabric), packing.batch_size
         ),
-        screen=screen, config=config, data=data,
+        screen=screen, config=config, data=data, best_by=config.best_by,
     )  # fmt: skip
-    describe(run, data, notify)
+    describe(run, notify)
     while ended(run.schedule, state.progress) is None:
         try:
             run_rehearsal(run, train_set, notify)
@@ -222,25 +234,6 @@ def restore(state: TrainState, checkpoint: Checkpoint, config: TrainConfig, rank
         raise does_not_fit(config.resume, error) from error
 
 
-def describe(run: NetworkRun, data: PreparedData, notify: Notify) -> None:
-    """The run in a few lines, before it starts."""
-    config, fabric = run.config, run.fabric
-    parameters = sum(p.numel() for p in run.state.model.parameters()) / 1e6
-    height, width = config.image_size
-    train, valid, spec = len(data.films["train"]), len(data.films["valid"]), run.keeper.spec
-    notify(f"{train} train films, {valid} valid films, {len(spec.symbols)} landmarks")
-    notify(
-        f"{config.model} ({parameters:.1f} M parameters) at {height}x{width}, heatmaps {spec.grid_size[0]}x"
-        f"{spec.grid_size[1]}, {fabric._precision.precision}, on {fabric.device}"
-    )
-    cards = f" x {fabric.world_size} processes" if fabric.world_size > 1 else ""
-    effective_batch = run.packing.batch_size * run.packing.accumulation * fabric.world_size
-    notify(
-        f"effective batch {effective_batch} = {run.packing}{cards}, "
-        f"{run.schedule.steps_per_epoch} steps an epoch, {config.epochs} epochs, peak learning rate {config.lr:g}"
-    )
-
-
 def run_rehearsal(run: NetworkRun, dataset: FilmDataset, notify: Notify) -> None:
     """Compile where asked, and report how long the run will take."""
     config, network = run.config, run.state.model
@@ -290,7 +283,7 @@ def open_folders(run: NetworkRun, decision: Decision | None, notify: Notify) -> 
         restore_files(run, config.resume)
         if ended(run.schedule, progress) and last_epoch(config.log_dir) >= progress.epoch:
             return None
-    log = open_log(config.log_dir, progress, notify)
+    log = open_log(config.log_dir, progress, notify, list(run.data.sources()))
     settings = "\n".join(f"    {name}: {value}" for name, value in run.keeper.settings.items())
     log.text("Settings", settings, progress.step)
     return log

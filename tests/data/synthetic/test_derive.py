@@ -8,7 +8,7 @@ import pytest
 
 from cephkit.data.synthetic.derive import derive
 from cephkit.data.synthetic.shapes import table
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 FILMS = 60
 
@@ -21,14 +21,14 @@ def derived(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     mean = table()["mean_mm"].reshape(-1, 2)
     with (folder / "landmarks.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        columns = [f"{symbol}_{axis}" for symbol in SYMBOLS for axis in "xy"]
+        columns = [f"{symbol}_{axis}" for symbol in AARIZ.symbols for axis in "xy"]
         writer.writerow(["cephalogram_id", "machine", "pixel_size", "width", "height", "cvm_stage", *columns])
         for index in range(FILMS + 20):
             true = index < FILMS
             scale = 0.1 if true else 0.2
             points = (mean + rng.normal(0, 1.5, mean.shape) + (100, 120)) / scale
             if index == 7:
-                points[SYMBOLS.index("UIT")] += 1000
+                points[AARIZ.symbols.index("UIT")] += 1000
             size = (2000, 2200) if true else (1200, 1400)
             name = "True" if true else "Halved"
             writer.writerow([f"f{index}", name, 0.1, *size, 1 + index % 6, *points.round().astype(int).ravel()])

@@ -8,7 +8,7 @@ from cephkit.data.synthetic.anatomy import MEAN, Anatomy
 from cephkit.data.synthetic.exposure import draw_ruler
 from cephkit.data.synthetic.layer import Warp, beside, catmull_rom
 from cephkit.data.synthetic.render import render
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 # The template's landmarks, with those that it leaves to the teeth.
 FACE = {**MEAN, "UIA": (55.5, 56.4), "LIA": (42.0, 93.7), "UPM": (38.4, 72.7), "LPM": (38.5, 73.8)}
@@ -24,13 +24,13 @@ def face(
     jitter: NDArray[np.float64] | None = None,
 ) -> Face:
     """The mean face on a film of ``size`` (width, height); -10 degrees is upright; ``jitter`` (29, 2) in mm."""
-    places = np.array([FACE[symbol] for symbol in SYMBOLS])
+    places = np.array([FACE[symbol] for symbol in AARIZ.symbols])
     if jitter is not None:
         places = places + jitter
     turn = np.deg2rad(degrees)
     places = (places - (20, 40)) @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) / mm_per_px
     places += np.array(size) * (0.42, 0.52)
-    return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(SYMBOLS, places, strict=True)}
+    return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(AARIZ.symbols, places, strict=True)}
 
 
 def film(points: Face | None = None, size: tuple[int, int] = SIZE, stage: int = 4, seed: int = 0) -> NDArray[np.uint8]:

@@ -3,9 +3,9 @@ import pytest
 from numpy.typing import NDArray
 
 from cephkit.data.synthetic.shapes import HARD, annotate, draw_face, table
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
-AT = {symbol: index for index, symbol in enumerate(SYMBOLS)}
+AT = {symbol: index for index, symbol in enumerate(AARIZ.symbols)}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def test_the_table_names_its_source_and_explains_the_real_variance() -> None:
     faces = table()
     assert "CC BY 4.0" in faces["source"]
     assert faces["explained"] >= 0.97
-    assert faces["components_mm"].shape[1] == 2 * len(SYMBOLS)
+    assert faces["components_mm"].shape[1] == 2 * len(AARIZ.symbols)
 
 
 def test_faces_have_the_size_and_the_variety_of_real_ones(faces: NDArray[np.float64]) -> None:
@@ -84,7 +84,7 @@ def test_machines_and_stages_come_in_their_real_shares() -> None:
 
 def test_annotators_scatter_more_where_it_is_hard_and_mark_whole_pixels_on_the_film() -> None:
     rng = np.random.default_rng(0)
-    truth = dict.fromkeys(SYMBOLS, (50.0, 60.0))
+    truth = dict.fromkeys(AARIZ.symbols, (50.0, 60.0))
     marks = [annotate(truth, 0.01, (120, 100), 1.0, rng) for _ in range(10)]
     assert all(x.is_integer() and y.is_integer() for mark in marks for x, y in mark.values())
     assert all(0 <= x <= 99 and 0 <= y <= 119 for mark in marks for x, y in mark.values())
@@ -94,4 +94,4 @@ def test_annotators_scatter_more_where_it_is_hard_and_mark_whole_pixels_on_the_f
         return float(np.std([mark[symbol] for mark in marks], axis=0).mean() * 0.1)
 
     assert np.mean([spread(symbol) for symbol in HARD]) == pytest.approx(0.7, rel=0.02)
-    assert np.mean([spread(symbol) for symbol in SYMBOLS if symbol not in HARD]) == pytest.approx(0.35, rel=0.02)
+    assert np.mean([spread(symbol) for symbol in AARIZ.symbols if symbol not in HARD]) == pytest.approx(0.35, rel=0.02)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cephkit.commands.synthesize import main
-from cephkit.data.aariz import read_aariz
+from cephkit.data.aariz import AarizFolder, read_aariz
 from cephkit.data.film import SPLITS
 from cephkit.data.opened import read_grey, to_uint8
 from cephkit.data.prepare import prepare
@@ -74,7 +74,7 @@ def test_it_is_an_aariz_data_set_without_a_fault(small: Path, tmp_path: Path) ->
         assert any(covered == pytest.approx(size, abs=0.7) for size in formats)
         assert film.spacing.short_mm * 256 / 2220 == pytest.approx(REAL_PIXEL_MM[film.machine], abs=1e-6)
     assert len({film.spacing for film in folder.films}) > 1  # machines differ, as in the real set
-    data = prepare(small, canvas_size=(64, 64), hold=None, cache_dir=tmp_path, notify=silent)
+    data = prepare(AarizFolder(small), canvas_size=(64, 64), hold=None, cache_dir=tmp_path, notify=silent)
     assert len(data.symbols) == 29
     assert sum(map(len, data.films.values())) == 6
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from cephkit.geometry import Floats
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 PLAUSIBLE_SN_MM = (60.0, 85.0)
 FEWEST_FILMS = 5
@@ -39,11 +39,11 @@ ATTRIBUTION = (
 def derive(landmarks: Path, machines: Path) -> dict[str, Any]:
     """Derive the mean face and its principal components in mm, place on the film, CVM stages and machines."""
     films = _rows(landmarks)
-    points = np.array([[[float(film[f"{s}_x"]), float(film[f"{s}_y"])] for s in SYMBOLS] for film in films])
+    points = np.array([[[float(film[f"{s}_x"]), float(film[f"{s}_y"])] for s in AARIZ.symbols] for film in films])
     pixel_mm = np.array([float(film["pixel_size"]) for film in films])
     size_mm = np.array([[float(film["width"]), float(film["height"])] for film in films]) * pixel_mm[:, None]
     mm = points * pixel_mm[:, None, None]
-    sella_nasion = np.linalg.norm(mm[:, SYMBOLS.index("S")] - mm[:, SYMBOLS.index("N")], axis=1)
+    sella_nasion = np.linalg.norm(mm[:, AARIZ.symbols.index("S")] - mm[:, AARIZ.symbols.index("N")], axis=1)
     by_machine = {film["machine"] for film in films}
     trusted = {
         name
@@ -67,7 +67,7 @@ def derive(landmarks: Path, machines: Path) -> dict[str, Any]:
     return {
         "source": ATTRIBUTION,
         "faces": len(shapes),
-        "symbols": list(SYMBOLS),
+        "symbols": list(AARIZ.symbols),
         "mean_mm": np.round(mean, 3).tolist(),
         "components_mm": np.round(axes[:kept] * (singular[:kept, None] / np.sqrt(len(shapes) - 1)), 3).tolist(),
         "explained": round(float(share[kept - 1]), 4),

@@ -10,7 +10,7 @@ import numpy as np
 
 from cephkit.data.film import Points
 from cephkit.geometry import Floats, Size
-from cephkit.landmarks import SYMBOLS
+from cephkit.landmarks.shipped import AARIZ
 
 GREATEST_SD = 2.5
 """Components are drawn from a normal distribution and clipped here: real faces do not go beyond."""
@@ -46,14 +46,14 @@ class Face:
     def points(self, mm_per_px: float) -> Points:
         """Return the landmarks in film pixels, pixel centres at integers."""
         pixels = self.points_mm / mm_per_px - 0.5
-        return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(SYMBOLS, pixels, strict=True)}
+        return {symbol: (float(x), float(y)) for symbol, (x, y) in zip(AARIZ.symbols, pixels, strict=True)}
 
 
 @cache
 def table() -> dict[str, Any]:
     """Load ``aariz_faces.json``, with lists of numbers as arrays."""
     plain = json.loads(files("cephkit.data.synthetic").joinpath("aariz_faces.json").read_text(encoding="utf-8"))
-    if tuple(plain["symbols"]) != SYMBOLS:
+    if tuple(plain["symbols"]) != AARIZ.symbols:
         raise ValueError("aariz_faces.json has other landmarks than cephkit; regenerate it with derive.py")
     numbers = ("mean_mm", "components_mm")
     return {**plain, **{name: np.asarray(plain[name], dtype=np.float64) for name in numbers}}

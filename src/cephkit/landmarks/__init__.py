@@ -1,0 +1,1 @@
+"""Landmarks: what they are called, where they lie, and the schemas that list them."""
