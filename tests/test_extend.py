@@ -1,4 +1,4 @@
-"""docs/extend.md: its code adds a loss, a backbone and a measurement that work."""
+"""docs/extend.md: its code adds a loss, a backbone, a measurement and a layout that work."""
 
 import importlib.util
 import re
@@ -16,11 +16,13 @@ from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.measures import MEASUREMENTS
 from cephkit.checkpoint import LoadedModel
 from cephkit.data.dataset import Batch
+from cephkit.datasets.recognise import LAYOUTS
 from cephkit.inference.predictor import Predictor
 from cephkit.losses import LOSSES, build_loss
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
 from cephkit.task.heatmaps import HeatmapTask
+from tests.datasets.published import face, source, write_films
 
 PAGE = Path(__file__).parents[1] / "docs" / "extend.md"
 
@@ -40,8 +42,10 @@ def added(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "extension", module)
+    layouts = LAYOUTS.copy()
     spec.loader.exec_module(module)
     yield module
+    LAYOUTS[:] = layouts
     LOSSES.pop("squared", None)
 
 
@@ -98,3 +102,23 @@ def test_a_measurement_is_measured(added: ModuleType) -> None:
     (result,) = [result for result in results if result.analysis == "My clinic"]
     share = np.hypot(2, 45) / np.hypot(2, 100)
     assert result.value == pytest.approx(100 * share)
+
+
+@pytest.mark.parametrize("added", ["A data set layout"], indirect=True)
+@pytest.mark.usefixtures("added")
+def test_a_layout_is_read(tmp_path: Path) -> None:
+    names = ["a.png", "b.png", "c.png"]
+    write_films(tmp_path / "films", names)
+    (tmp_path / "points").mkdir()
+    for seed, name in enumerate(names):
+        lines = [f"{symbol} {x} {y}" for symbol, (x, y) in face(seed).items()]
+        (tmp_path / "points" / name).with_suffix(".pts").write_text("\n".join(lines), encoding="utf-8")
+    found = source(tmp_path)
+    assert found.layout.title == "point files"
+    for film in found.read(("train",)).films:
+        assert film.points("senior") == face(names.index(film.path.name))
+    (tmp_path / "points" / "b.pts").write_text("S 1 2\nFoo 1 2\nN 1\nMe nan 1\n", encoding="utf-8")
+    (tmp_path / "points" / "x.pts").write_text("S 1 2", encoding="utf-8")
+    problems = [str(problem) for problem in source(tmp_path).read(("train",)).problems]
+    assert [problem.partition("line ")[2][:1] for problem in problems] == ["2", "3", "4", ""]
+    assert "there is no film 'x' in" in problems[-1]

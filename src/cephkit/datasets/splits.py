@@ -1,0 +1,128 @@
+"""Which film is in which split: as the data set has it, as a table says, or drawn."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from cephkit.data.film import SPLITS, Split
+from cephkit.data.names import film_key, film_name
+from cephkit.data.tables import read_table
+from cephkit.errors import DataError, Note, some
+
+SHARES: dict[Split, float] = {"test": 0.15, "valid": 0.15}
+"""Of the films, drawn in this order; the rest is train."""
+SPELLINGS: dict[str, Split] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("valid", "val", "validation", "dev"), "valid"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+class InSplit(Protocol):
+    """What a split is made of."""
+
+    @property
+    def film_id(self) -> str: ...
+    @property
+    def split(self) -> Split | None: ...
+    @property
+    def patient(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """A choice of splits."""
+
+    table: Path | None = None
+    """CSV with the columns film and split, or film and patient; None: the data set's own splits, or a draw."""
+    seed: int = 0
+    """Of the draw."""
+
+    def of(self, films: Sequence[InSplit]) -> dict[str, Split]:
+        """Return the split of each film by its id.
+
+        Raises:
+            DataError: the table cannot be read, contradicts itself or does not name a film.
+        """
+        named = self._named_splits
+        if named:
+            unnamed = [film.film_id for film in films if film_key(film.film_id) not in named]
+            if unnamed:
+                text = f"has no split for {len(unnamed)} films: {some(unnamed)}"
+                raise DataError(text, "add them, or remove the films", self.table)
+            return {film.film_id: named[film_key(film.film_id)] for film in films}
+        if films and all(film.split for film in films):
+            return {film.film_id: film.split for film in films if film.split}
+        return _drawn({film.film_id: self._patient(film) for film in films}, self.seed)
+
+    def notes(self, films: Sequence[InSplit], root: Path) -> list[Note]:
+        """Return what a user should know about the splits of ``films``."""
+        if self._named_splits or all(film.split for film in films):
+            return []
+        counts = Counter(self.of(films).values())
+        made = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
+        patients = {patient for film in films if (patient := self._patient(film))}
+        kept = f"; films of each of {len(patients)} patients are together" if patients else ""
+        remedy = "films of one patient must be in one split: name them with --splits_from, or write the splits there"
+        return [Note("splits", f"{root}: drawn with --split_seed {self.seed}: {made}{kept}", remedy)]
+
+    def _patient(self, film: InSplit) -> str:
+        return self._named_patients.get(film_key(film.film_id), film.patient)
+
+    @cached_property
+    def _rows(self) -> list[dict[str, str]]:
+        if self.table is None:
+            return []
+        head, lines = read_table(self.table, ("film",))
+        if not {"split", "patient"} & set(head):
+            raise DataError("has neither a column split nor a column patient", "add one", self.table)
+        return [dict(zip(head, cells, strict=False)) for cells in lines if any(cells)]
+
+    @cached_property
+    def _named_splits(self) -> dict[str, Split]:
+        found: dict[str, Split] = {}
+        wrong = []
+        for number, row in enumerate(self._rows, start=2):
+            if "split" not in row:
+                return {}
+            key, split = film_key(film_name(row["film"])), SPELLINGS.get(row["split"].casefold())
+            if split is None:
+                wrong.append(f"line {number}: {row['split']!r:.20} is not train, valid or test")
+            elif found.setdefault(key, split) != split:
+                wrong.append(f"line {number}: {row['film']!r:.60} is in {found[key]} already")
+        if wrong:
+            raise DataError(f"cannot be used: {some(wrong, 20)}", "correct it", self.table)
+        return found
+
+    @cached_property
+    def _named_patients(self) -> dict[str, str]:
+        return {film_key(film_name(row["film"])): row["patient"] for row in self._rows if row.get("patient")}
+
+
+def _drawn(patients: dict[str, str], seed: int) -> dict[str, Split]:
+    """Draw a split for each film; films of one patient are together. A split gets at most its share of the films."""
+    groups: dict[str, list[str]] = {}
+    for film_id in sorted(patients):
+        patient = patients[film_id]
+        groups.setdefault(f"patient {patient}" if patient else f"film {film_id}", []).append(film_id)
+    order = sorted(groups)
+    random.Random(seed).shuffle(order)
+    found: dict[str, Split] = {}
+    left = list(order)
+    for split, share in SHARES.items():
+        room = round(share * len(patients))
+        for group in list(left):
+            if len(groups[group]) <= room:
+                room -= len(groups[group])
+                left.remove(group)
+                found |= dict.fromkeys(groups[group], split)
+    return found | dict.fromkeys((film for group in left for film in groups[group]), "train")
+
+
+def spelled_split(name: str) -> Split | None:
+    """Return the split that a folder called ``name`` holds; None if the name does not say."""
+    return SPELLINGS.get(name.casefold())
