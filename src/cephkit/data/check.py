@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cephkit.data.aariz import ANNOTATORS, Problem
+from cephkit.data.aariz import ANNOTATORS
 from cephkit.data.film import Film
 from cephkit.data.index import FilmFacts, FilmIndex, Sink
+from cephkit.data.labelled import Problem
 from cephkit.data.machines import FILE_NAME
 from cephkit.errors import Note, some
 from cephkit.screen import track
@@ -40,13 +41,18 @@ def scan(films: Sequence[Film], index: FilmIndex, sinks: dict[Path, Sink]) -> li
 
 
 def film_problems(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Problem]:
-    """Films that cannot be read, and landmarks outside their film."""
+    """Films that cannot be read, labels of another picture, and landmarks outside their film."""
     problems = []
     for film, known in zip(films, facts, strict=True):
         if known.size is None:
             problems.append(_problem(film, "film", known.reason or "cannot be read", known.remedy))
             continue
         height, width = known.size
+        if film.marked_size not in (None, known.size):
+            marked_height, marked_width = film.marked_size or known.size
+            text = f"the film measures {width}x{height} pixels, its labels are for {marked_width}x{marked_height}"
+            problems.append(_problem(film, "label", text, "add the film that was marked, or labels for this one"))
+            continue
         for annotator, points in film.annotations.items():
             outside = [
                 f"{symbol} ({x:.1f}, {y:.1f})"
@@ -132,25 +138,39 @@ def implausible_pixel_sizes(films: Sequence[Film]) -> list[Note]:
 
     Nothing is corrected: published figures use the pixel sizes as they stand.
     """
-    distances: dict[str, list[float]] = defaultdict(list)
-    for film in films:
-        points = film.points("mean")
-        if film.spacing is not None and {"S", "N"} <= points.keys():
-            distance = float(np.hypot(*np.subtract(points["S"], points["N"]))) * film.spacing.short_mm
-            distances[film.machine or "unknown machine"].append(distance)
-    low, high = SELLA_NASION_MM
     remedy = (
         "compare with the original films; if they were scaled, correct pixel_size in the machine map. Errors in pixels "
         "are right in any case"
     )
     return [
         Note("pixel sizes", (
-            f"pixel size in doubt, kept: S-N is {np.median(of_machine):.0f} mm on {len(of_machine)} films of {machine} "
+            f"pixel size in doubt, kept: S-N is {np.median(distances):.0f} mm on {len(distances)} films of {machine} "
             "(a head has 60 to 85): their errors in mm are off by that factor"
         ), remedy)
-        for machine, of_machine in sorted(distances.items())
-        if len(of_machine) >= FEWEST_HEADS and not low <= np.median(of_machine) <= high
+        for machine, distances in sorted(implausible_machines(films).items())
     ]  # fmt: skip
+
+
+def implausible_machines(films: Sequence[Film]) -> dict[str, list[float]]:
+    """Return S-N in mm on the films of the machines, by ``machine_of``, where it is not that of a human head."""
+    distances: dict[str, list[float]] = defaultdict(list)
+    for film in films:
+        points = film.points("mean")
+        if film.spacing is not None and {"S", "N"} <= points.keys():
+            distance = float(np.hypot(*np.subtract(points["S"], points["N"]))) * film.spacing.short_mm
+            distances[machine_of(film)].append(distance)
+    low, high = SELLA_NASION_MM
+    return {
+        machine: of_machine
+        for machine, of_machine in distances.items()
+        if len(of_machine) >= FEWEST_HEADS and not low <= np.median(of_machine) <= high
+    }
+
+
+def machine_of(film: Film) -> str:
+    """The film's machine, with its data set where there are several."""
+    machine = film.machine or "unknown machine"
+    return f"{film.source}: {machine}" if film.source else machine
 
 
 def _large_gaps(film: Film) -> Iterable[tuple[float, str]]:

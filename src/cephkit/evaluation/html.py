@@ -17,9 +17,9 @@ from cephkit.evaluation.published import PUBLISHED, RATE_KEYS, PublishedResult
 from cephkit.evaluation.results import lacks, notes
 from cephkit.evaluation.run_plots import calibration, learning_curves
 from cephkit.evaluation.scoring import Scores
-from cephkit.evaluation.tables import by_landmark, by_machine, by_tissue
+from cephkit.evaluation.tables import by_landmark, by_machine, by_source, by_tissue, plausible, shared_landmarks
 from cephkit.files import utf8, write_csv, write_whole
-from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES
+from cephkit.landmarks.schema import TISSUE_NAMES
 from cephkit.notice import NOTICE
 from cephkit.pages import render
 from cephkit.screen import figure
@@ -139,16 +139,30 @@ def _model_rows(content: Mapping[str, Any]) -> dict[str, str]:
 def _tables(scores: Scores, draws: int, seed: int) -> list[Table]:
     """The figures by tissue, machine and landmark; those without a truth are left out."""
     tissues, machines, landmarks = (group(scores, draws, seed) for group in (by_tissue, by_machine, by_landmark))
-    tissue_of = {symbol: TISSUE_NAMES[BY_SYMBOL[symbol].tissue] for symbol in scores.symbols}
+    tissue_of = {symbol: TISSUE_NAMES[scores.schema[symbol].tissue] for symbol in scores.symbols}
+    sources, shared = by_source(scores, draws, seed), by_source(scores, draws, seed, shared=True)
+    count, believed = len(shared_landmarks(scores)), plausible(scores, draws, seed)
     tables: list[Table] = [
+        ("Per data set", ("data set", "films"), [((g.name, str(g.films)), g.metrics) for g in sources]),
+        (
+            f"Per data set, on the {count} landmarks that all have",
+            ("data set", "films"),
+            [((g.name, str(g.films)), g.metrics) for g in shared],
+        ),
+        (
+            "Machines of plausible pixel size",
+            ("", "films"),
+            [((g.name, str(g.films)), g.metrics) for g in filter(None, [believed])],
+        ),
         ("Per tissue", ("tissue",), [((group.name,), group.metrics) for group in tissues]),
         ("Per machine", ("machine", "films"), [((group.name, str(group.films)), group.metrics) for group in machines]),
         ("Per landmark", ("landmark", "tissue"), [((g.name, tissue_of[g.name]), g.metrics) for g in landmarks]),
     ]
-    return [
+    scored = [
         (title, heads, [(names, metrics) for names, metrics in rows if metrics.points + metrics.missing])
         for title, heads, rows in tables
     ]
+    return [table for table in scored if table[2]]
 
 
 def _this_run(scores: Scores, content: Mapping[str, Any]) -> PublishedResult:

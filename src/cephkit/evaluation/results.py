@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cephkit.data.check import implausible_machines
 from cephkit.errors import some
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
 from cephkit.evaluation.scoring import Scores
@@ -17,12 +18,18 @@ from cephkit.evaluation.tables import (
     ERROR_COLUMNS,
     LANDMARK_COLUMNS,
     MACHINE_COLUMNS,
+    PLAUSIBLE,
+    SOURCE_COLUMNS,
     SPLIT_COLUMNS,
     by_machine,
+    by_source,
     by_split,
     error_rows,
     film_rows,
     landmark_rows,
+    plausible,
+    shared_landmarks,
+    source_rows,
 )
 from cephkit.files import utf8, write_csv, write_json
 from cephkit.notice import NOTICE, VERSION
@@ -44,10 +51,28 @@ def metrics_content(scores: Scores, metrics: Metrics, about: dict[str, Any]) -> 
         "landmarks_not_predicted": scores.landmarks_not_predicted,
         "landmarks_without_truth": scores.landmarks_without_truth,
         "not_found": scores.not_found,
+        **_apart(scores),
         "versions": {"cephkit": VERSION, "python": platform.python_version(), "numpy": np.__version__},
         **about,
         "notice": NOTICE,
     }
+
+
+def _apart(scores: Scores) -> dict[str, Any]:
+    """The figures of machines that can be believed, and of each data set, where these are not all films."""
+    found: dict[str, Any] = {}
+    believed = plausible(scores)
+    if believed is not None:
+        without = sorted(implausible_machines(scores.films))
+        found["plausible_pixel_size"] = {"films": believed.films, "without": without, **believed.metrics.to_dict()}
+    sources, shared = by_source(scores), by_source(scores, shared=True)
+    if sources:
+        found["landmarks_shared"] = list(shared_landmarks(scores))
+        found["sources"] = {
+            one.name: {**one.metrics.to_dict(), "on_shared_landmarks": other.metrics.to_dict()}
+            for one, other in zip(sources, shared, strict=True)
+        }
+    return found
 
 
 def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:
@@ -60,6 +85,8 @@ def write_results(out: Path, scores: Scores, content: dict[str, Any]) -> None:
     write_csv(out / "landmarks.csv", LANDMARK_COLUMNS, landmark_rows(scores))
     write_csv(out / "machines.csv", MACHINE_COLUMNS, film_rows("machine", by_machine(scores)))
     write_csv(out / "splits.csv", SPLIT_COLUMNS, film_rows("split", by_split(scores)))
+    if sources := source_rows(scores):
+        write_csv(out / "sources.csv", SOURCE_COLUMNS, sources)
     write_json(out / "metrics.json", content)
 
 
@@ -76,9 +103,15 @@ def print_results(scores: Scores, metrics: Metrics, console: Console, content: M
     )
     table = figure_table([""], ("films", "MRE mm", "SD mm", *(f"SDR@{key}" for key in THRESHOLDS_MM), "MRE px"))
     _add(table, "all", metrics.films, metrics)
-    for groups in (by_split(scores), by_machine(scores)):
+    believed = plausible(scores)
+    if believed is not None:
+        _add(table, believed.name, believed.films, believed.metrics)
+    for groups in (by_split(scores), by_source(scores), by_machine(scores)):
         for group in groups if len(groups) > 1 else ():
             _add(table, group.name, group.films, group.metrics)
+    shared = shared_landmarks(scores)
+    for group in by_source(scores, shared=True) if len(shared) < len(scores.symbols) else ():
+        _add(table, f"{group.name}, {len(shared)} shared", group.films, group.metrics)
     console.print(table)
     for line in (*notes(scores, metrics), *model_notes(content)):
         # Names of films may contain bytes that are not text.
@@ -88,6 +121,14 @@ def print_results(scores: Scores, metrics: Metrics, console: Console, content: M
 def notes(scores: Scores, metrics: Metrics) -> list[str]:
     """What the table does not tell, one line each."""
     lines = ["SDR@t: percent of points with error <= t mm"]
+    doubtful = implausible_machines(scores.films)
+    if doubtful:
+        lines.append(
+            f"{PLAUSIBLE}: without {', '.join(sorted(doubtful))}, whose films have S-N of no human head: their "
+            "errors in mm are off by that factor"
+        )
+    if len({film.source for film in scores.films}) > 1:
+        lines.append(f"shared by all data sets: {' '.join(shared_landmarks(scores)) or 'no landmark'}")
     if metrics.mre_mm_ci95 is not None:
         lines.append("MRE 95 % interval (bootstrap over films): {:.3f} to {:.3f} mm".format(*metrics.mre_mm_ci95))
     scored = [row for row in landmark_rows(scores) if row["mre_mm"] is not None]

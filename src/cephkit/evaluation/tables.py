@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cephkit.data.check import implausible_machines, machine_of
+from cephkit.data.film import Film
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics, summarise
 from cephkit.evaluation.scoring import Scores
 from cephkit.files import Row
-from cephkit.landmarks import BY_SYMBOL, TISSUE_NAMES
+from cephkit.landmarks.schema import TISSUE_NAMES
 
 FIGURES = (
     *("points", "points_in_mm", "missing", "mre_mm", "sd_mm", "median_mm", "p95_mm"),
@@ -18,12 +21,15 @@ FIGURES = (
 )
 LANDMARK_COLUMNS = ("symbol", "title", "tissue", *FIGURES)
 MACHINE_COLUMNS = ("machine", "films", "films_without_pixel_size", *FIGURES)
+SOURCE_COLUMNS = ("source", "landmarks", "films", "films_without_pixel_size", *FIGURES)
 SPLIT_COLUMNS = ("split", "films", "films_without_pixel_size", *FIGURES)
 ERROR_COLUMNS = (
     *("film", "split", "machine", "pixel_size_mm", "landmark", "predicted_x_px", "predicted_y_px", "truth_x_px"),
     *("truth_y_px", "error_px", "error_mm"),
 )
 NO_MACHINE = "unknown"
+PLAUSIBLE = "plausible pixel size"
+"""Name of the group of films whose errors in mm can be believed."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ def by_landmark(scores: Scores, draws: int = 0, seed: int = 0) -> list[Group]:
 
 def by_tissue(scores: Scores, draws: int = 0, seed: int = 0) -> list[Group]:
     """A group per tissue of the landmarks that were predicted."""
-    tissues = np.array([BY_SYMBOL[symbol].tissue for symbol in scores.symbols])
+    tissues = np.array([scores.schema[symbol].tissue for symbol in scores.symbols])
     return [
         _group(scores, name, columns=tissues == tissue, draws=draws, seed=seed)
         for tissue, name in TISSUE_NAMES.items()
@@ -54,7 +60,42 @@ def by_tissue(scores: Scores, draws: int = 0, seed: int = 0) -> list[Group]:
 
 def by_machine(scores: Scores, draws: int = 0, seed: int = 0) -> list[Group]:
     """A group per machine, by name; films of an unknown machine are under ``unknown``."""
-    return _by_film(scores, [film.machine or NO_MACHINE for film in scores.films], draws, seed)
+    return _by_film(scores, [_machine(film) for film in scores.films], draws, seed)
+
+
+def by_source(scores: Scores, draws: int = 0, seed: int = 0, *, shared: bool = False) -> list[Group]:
+    """A group per data set, by name; none if there is only one.
+
+    ``shared``: on the landmarks alone that each of them has, so that the figures can be compared.
+    """
+    sources = [film.source for film in scores.films]
+    if len(set(sources)) < 2:
+        return []
+    return _by_film(scores, sources, draws, seed, columns=_shared(scores) if shared else slice(None))
+
+
+def shared_landmarks(scores: Scores) -> tuple[str, ...]:
+    """The landmarks that were predicted and have a truth in each data set."""
+    return tuple(symbol for symbol, each in zip(scores.symbols, _shared(scores), strict=True) if each)
+
+
+def _shared(scores: Scores) -> NDArray[np.bool_]:
+    sources = np.array([film.source for film in scores.films])
+    has_truth = ~np.isnan(scores.errors_px)
+    in_each = np.stack([has_truth[sources == source].any(axis=0) for source in np.unique(sources)])
+    return np.asarray(in_each.all(axis=0))
+
+
+def plausible(scores: Scores, draws: int = 0, seed: int = 0) -> Group | None:
+    """The films of machines whose pixel size is that of a human head; None if that is all of them, or none.
+
+    Films without S and N, or of a machine with few films, cannot be judged, and belong to it.
+    """
+    doubtful = implausible_machines(scores.films)
+    rows = np.array([film.spacing is not None and machine_of(film) not in doubtful for film in scores.films])
+    if not doubtful or not rows.any():
+        return None
+    return _group(scores, PLAUSIBLE, rows=rows, draws=draws, seed=seed)
 
 
 def by_split(scores: Scores) -> list[Group]:
@@ -67,12 +108,20 @@ def landmark_rows(scores: Scores) -> list[Row]:
     return [
         {
             "symbol": group.name,
-            "title": BY_SYMBOL[group.name].title,
-            "tissue": BY_SYMBOL[group.name].tissue,
+            "title": scores.schema[group.name].title,
+            "tissue": scores.schema[group.name].tissue,
             **_figures(group.metrics),
         }
         for group in by_landmark(scores)
     ]
+
+
+def source_rows(scores: Scores) -> list[Row]:
+    """Rows of ``by_source``: on all landmarks, then on the shared ones."""
+    rows: list[Row] = []
+    for landmarks, shared in (("all", False), ("shared", True)):
+        rows += [{**row, "landmarks": landmarks} for row in film_rows("source", by_source(scores, shared=shared))]
+    return rows
 
 
 def film_rows(name: str, groups: Iterable[Group]) -> list[Row]:
@@ -103,9 +152,19 @@ def error_rows(scores: Scores) -> list[Row]:
     return rows
 
 
-def _by_film(scores: Scores, names: Sequence[str], draws: int = 0, seed: int = 0) -> list[Group]:
+def _machine(film: Film) -> str:
+    machine = film.machine or NO_MACHINE
+    return f"{film.source}: {machine}" if film.source else machine
+
+
+def _by_film(
+    scores: Scores, names: Sequence[str], draws: int = 0, seed: int = 0, columns: Any = slice(None)
+) -> list[Group]:
     of_film = np.array(names)
-    return [_group(scores, name, rows=of_film == name, draws=draws, seed=seed) for name in sorted(set(names))]
+    return [
+        _group(scores, name, rows=of_film == name, columns=columns, draws=draws, seed=seed)
+        for name in sorted(set(names))
+    ]
 
 
 def _group(

@@ -5,7 +5,7 @@ That the plan is a pure function of seed and epoch is what makes a resume in the
 The loaders leave the random state of the augmentation alone for the same reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +35,14 @@ class MicroBatch:
 
 
 def epoch_plan(
-    films: int, batch_size: int, accumulation: int, epoch: int, seed: int, world_size: int = 1, rank: int = 0
-) -> list[MicroBatch]:
-    """The passes of ``rank`` in ``epoch``: every film once, in an order drawn from seed and epoch.
+    weights: Sequence[float], batch_size: int, accumulation: int, epoch: int, seed: int, world_size: int = 1,
+    rank: int = 0,
+) -> list[MicroBatch]:  # fmt: skip
+    """The passes of ``rank`` in ``epoch``, over as many films as there are ``weights``: see ``epoch_order``.
 
     The films left over at the end make their own, smaller step. Every process has the same number of passes.
     """
-    order = np.random.default_rng([seed, epoch]).permutation(films).tolist()
+    order, films = epoch_order(weights, epoch, seed), len(weights)
     at_once = batch_size * world_size
     plan = []
     for start in range(0, films, at_once * accumulation):
@@ -58,6 +59,23 @@ def epoch_plan(
                 )
             )
     return plan
+
+
+def epoch_order(weights: Sequence[float], epoch: int, seed: int) -> list[int]:
+    """The films of an epoch, as many as there are, in an order drawn from seed and epoch.
+
+    With equal weights every film comes once; otherwise film k comes ``N weight_k / sum(weights)`` times on average, and
+    in each epoch that number rounded up or down (systematic sampling, Madow, Ann. Math. Stat. 20:333, 1949).
+    """
+    draws = np.random.default_rng([seed, epoch])
+    order = draws.permutation(len(weights))
+    if len(set(weights)) <= 1:
+        return [int(film) for film in order]
+    shares = np.asarray(weights, dtype=np.float64)[order]
+    ends = np.cumsum(shares * (len(weights) / shares.sum()))
+    marks = np.arange(len(weights)) + draws.random()
+    drawn = order[np.searchsorted(ends, np.minimum(marks, np.nextafter(ends[-1], 0)), side="right")]
+    return [int(film) for film in draws.permutation(drawn)]
 
 
 def steps_per_epoch(films: int, effective_batch: int) -> int:

@@ -1,6 +1,6 @@
 """The log of a run: TensorBoard events, and the same figures as CSV."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +40,22 @@ class RunLog:
         epochs_done: later rows of an ``epochs.csv`` that is there are dropped.
         steps_done: the same for ``steps.csv``.
         notify: takes lines for the user.
+        sources: names of several data sets, each with a validation error of its own.
 
     Raises:
         SettingsError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, epochs_done: int, steps_done: int, notify: Notify = print) -> None:
+    def __init__(
+        self, folder: Path, epochs_done: int, steps_done: int, notify: Notify = print, sources: Sequence[str] = ()
+    ) -> None:
         self._folder, self._notify = folder, notify
         self._waiting = False
+        tags = [*EPOCH_TAGS, *map(source_tag, sources)]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._events = EventFile(folder)
-            self._epochs = CsvTable(folder / EPOCHS, "epoch", ["epoch", "step", *EPOCH_TAGS], epochs_done)
+            self._epochs = CsvTable(folder / EPOCHS, "epoch", ["epoch", "step", *tags], epochs_done)
             self._steps = CsvTable(folder / "steps.csv", "step", ["step", "epoch", *STEP_TAGS], steps_done)
         except OSError as error:
             raise SettingsError(
@@ -107,9 +111,14 @@ class RunLog:
         self._waiting = failure is not None
 
 
-def open_log(folder: Path, progress: Progress, notify: Notify) -> RunLog:
+def source_tag(source: str) -> str:
+    """Tag of the validation error of one of several data sets."""
+    return f"Val/MRE_mm/{source}"
+
+
+def open_log(folder: Path, progress: Progress, notify: Notify, sources: Sequence[str] = ()) -> RunLog:
     """The log of a run that stands at ``progress``, with the row of its last epoch if that was not written."""
-    log = RunLog(folder, progress.epoch, progress.step, notify)
+    log = RunLog(folder, progress.epoch, progress.step, notify, sources)
     if progress.figures and log.last_epoch < progress.epoch:
         log.epoch(progress.epoch, progress.step, progress.figures)
     return log

@@ -6,8 +6,10 @@ import torch
 
 from cephkit.drawing.validation import draw_errors
 from cephkit.errors import DivergedError
-from cephkit.training.context import Run
-from cephkit.training.log import duration, gpu_gib, ram_gib
+from cephkit.evaluation.metrics import Metrics
+from cephkit.notice import Notify
+from cephkit.training.context import NetworkRun, Run
+from cephkit.training.log import duration, gpu_gib, ram_gib, source_tag
 from cephkit.training.validate import Validation
 
 MOST_SKIPPED_IN_A_ROW = 50
@@ -60,8 +62,15 @@ def epoch_figures(epoch_loss: float | None, validation: Validation | None, skipp
             "Val/MRE_pixels": metrics.mre_pixels,
             "Val/MRE_mm": metrics.mre_mm,
             **{f"Val/SDR_{key}mm": metrics.sdr[key] for key in ("2", "2.5", "3", "4")},
+            **{source_tag(name): each.mre_mm for name, each in validation.by_source.items()},
         }
     return {**figures, "System/SkippedSteps": skipped}
+
+
+def _mre(metrics: Metrics) -> str:
+    if metrics.mre_pixels is None:
+        return "-"
+    return f"{metrics.mre_pixels:.1f} px" if metrics.mre_mm is None else f"{metrics.mre_mm:.3f} mm"
 
 
 def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | None, improved: bool) -> None:
@@ -85,8 +94,9 @@ def report_epoch(run: Run, epoch_loss: float | None, validation: Validation | No
     if run.log is not None:
         picture = draw_errors(run.valid.dataset, 0, validation.points[0], run.valid.truth)
         run.log.picture("Val/Film", picture, progress.epoch)
-    error = "MRE -" if metrics.mre_pixels is None else f"MRE {metrics.mre_pixels:.1f} px"
-    error = error if metrics.mre_mm is None else f"MRE {metrics.mre_mm:.3f} mm"
+    error = f"MRE {_mre(metrics)}"
+    if validation.by_source:
+        error += f" ({', '.join(f'{name} {_mre(each)}' for name, each in validation.by_source.items())})"
     error += f"  {metrics.missing} landmarks not found" if metrics.missing else ""
     rate = "" if metrics.sdr["2"] is None else f"  SDR@2 {metrics.sdr['2']:.1f} %"
     run.screen.notify(
@@ -134,3 +144,25 @@ def check_learned(run: Run) -> None:
             "start again with a lower --lr or without --mixed_precision; if that does not help, cephkit doctor checks "
             "the films and labels",
         )
+
+
+def describe(run: NetworkRun, notify: Notify) -> None:
+    """The run in a few lines, before it starts."""
+    config, fabric, data = run.config, run.fabric, run.data
+    parameters = sum(p.numel() for p in run.state.model.parameters()) / 1e6
+    height, width = config.image_size
+    train, valid, spec = len(data.films["train"]), len(data.films["valid"]), run.keeper.spec
+    notify(f"{train} train films, {valid} valid films, {len(spec.symbols)} landmarks")
+    for name, facts in data.sources().items():
+        counted = ", ".join(f"{facts[split]} {split}" for split in data.films)
+        notify(f"  {name}: {counted} films, {len(facts['landmarks'])} landmarks, weight {facts['weight']:g}")
+    notify(
+        f"{config.model} ({parameters:.1f} M parameters) at {height}x{width}, heatmaps {spec.grid_size[0]}x"
+        f"{spec.grid_size[1]}, {fabric._precision.precision}, on {fabric.device}"
+    )
+    cards = f" x {fabric.world_size} processes" if fabric.world_size > 1 else ""
+    effective_batch = run.packing.batch_size * run.packing.accumulation * fabric.world_size
+    notify(
+        f"effective batch {effective_batch} = {run.packing}{cards}, "
+        f"{run.schedule.steps_per_epoch} steps an epoch, {config.epochs} epochs, peak learning rate {config.lr:g}"
+    )

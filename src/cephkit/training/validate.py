@@ -1,7 +1,7 @@
 """The validation pass: loss on the maps, errors on the film."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from cephkit.models.spec import ModelSpec
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.training.rehearsal import in_precision
 
+MEAN = "mean"
+"""Selects the model that is best on the mean of all data sets."""
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -30,16 +33,25 @@ class Validation:
     metrics: Metrics
     points: Floats
     """Predictions, (N, K, 2) film pixels; NaN where a landmark was not found."""
+    by_source: dict[str, Metrics] = field(default_factory=dict)
+    """The same of each data set, where there are several."""
 
-    @property
-    def error(self) -> float | None:
+    def error(self, best_by: str = MEAN) -> float | None:
         """What selects the best model: MRE in mm, or in pixels where no film has a pixel size.
 
         None where landmarks were not found: a mean over the others would flatter the network.
+
+        Args:
+            best_by: of several data sets, the one that counts; ``mean``: all alike, however many films they have,
+                except those without pixel sizes where others have them.
         """
-        if self.metrics.missing:
+        judges = {name: each for name, each in self.by_source.items() if best_by in (MEAN, name)}
+        counted = list(judges.values()) or [self.metrics]
+        if any(metrics.missing for metrics in counted):
             return None
-        return self.metrics.mre_pixels if self.metrics.mre_mm is None else self.metrics.mre_mm
+        in_mm = [metrics.mre_mm for metrics in counted if metrics.mre_mm is not None]
+        errors = in_mm or [metrics.mre_pixels for metrics in counted if metrics.mre_pixels is not None]
+        return sum(errors) / len(errors) if errors else None
 
 
 class ValidFilms:
@@ -99,6 +111,9 @@ def validate(fabric: Fabric, model: nn.Module, task: HeatmapTask, valid: ValidFi
         points = torch.as_tensor(fabric.all_reduce(points.to(fabric.device), reduce_op="sum")).cpu()
         sums = torch.as_tensor(fabric.all_reduce(sums.to(fabric.device), reduce_op="sum")).cpu()
     goal = np.stack([points_array(film.points(valid.truth), spec.symbols) for film in films])
-    metrics = summarise(radial_errors(points.numpy(), goal), pixel_sizes_mm(films))
+    errors, sizes = radial_errors(points.numpy(), goal), pixel_sizes_mm(films)
+    sources = np.array([film.source for film in films])
+    names = dict.fromkeys(sources.tolist())
+    by_source = {name: summarise(errors[sources == name], sizes[sources == name]) for name in names if len(names) > 1}
     loss, empty, count = sums.tolist()
-    return Validation(loss / count, empty / count, metrics, points.numpy())
+    return Validation(loss / count, empty / count, summarise(errors, sizes), points.numpy(), by_source)
