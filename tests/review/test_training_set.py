@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from cephkit.data.aariz import read_aariz
+from cephkit.data.aariz_files import ending_of, linked
 from cephkit.data.opened import open_film
 from cephkit.data.spacing import Spacing
 from cephkit.review import training_set
 from cephkit.review.session import ReviewSession
-from cephkit.review.training_set import ending_of, linked
 from tests.data.dicom.made import film as dicom_film
 from tests.data.dicom.made import written
 from tests.review.sessions import (

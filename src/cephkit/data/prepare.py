@@ -124,7 +124,7 @@ def prepare(
         findings = label_findings([film for film in checked if film.size is not None])
         unusable += certain_problems(findings)
         if unusable:
-            _report(unusable, skip_bad_films, root, notify)
+            report_problems(unusable, skip_bad_films, root, notify)
         left_out, notes = leaked(everything, facts)
         notes = [*labelled.notes, *notes, *_unread_others(others, facts[len(labelled.films) :])]
         usable = [film for film in _without(checked, unusable) if film.path not in left_out]
@@ -187,7 +187,12 @@ def _remember(index: FilmIndex, folder: Path, notify: Notify) -> None:
         notify(f"{folder}: the check is not remembered and will be repeated next time: {error}")
 
 
-def _report(problems: list[Problem], skip: bool, root: Path, notify: Notify) -> None:
+def report_problems(problems: list[Problem], skip: bool, root: Path, notify: Notify) -> None:
+    """Tell the user which films cannot be used.
+
+    Raises:
+        DataError: there are some, and ``skip`` is not set; lists all of them.
+    """
     problems.sort(key=lambda problem: (SPLITS.index(problem.split), problem.film_id))
     lines = [str(problem) for problem in problems]
     if skip:

@@ -4,19 +4,16 @@ import contextlib
 import csv
 import io
 import json
-import os
-import shutil
 import threading
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from cephkit.data.aariz import ANNOTATORS
+from cephkit.data.aariz_files import COLUMNS, ending_of, linked, map_row
 from cephkit.data.film import Split
-from cephkit.data.kinds import picture_kind
 from cephkit.data.labels import landmarks_json
-from cephkit.data.machines import FILE_NAME, SIDES
+from cephkit.data.machines import FILE_NAME
 from cephkit.data.names import LABEL_ENDING
-from cephkit.data.opened import FILM_ENDINGS, read_head
 from cephkit.errors import CephkitError
 from cephkit.files import csv_lines, json_bytes, replacing_out
 from cephkit.records.record import LandmarkRecord
@@ -26,8 +23,6 @@ from cephkit.review.labels import write_if_new
 SPLITS_NAME = "splits.json"
 EVERY, FIRST = 5, 2
 """Of a folder's films every fifth that is confirmed validates, the second first."""
-COLUMNS = ("cephalogram_id", "machine", "pixel_size", "image_format", "mode", *SIDES)
-ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "BMP": ".bmp", "TIFF": ".tif", "WebP": ".webp"}
 
 
 class TrainingSet:
@@ -59,14 +54,7 @@ class TrainingSet:
             # The label first: a film without one would stop a training.
             write_if_new(folder[1] / f"{film.film_id}{LABEL_ENDING}", json_bytes(labels))
             linked(film.path, folder[0] / picture)
-            spacing = record.spacing
-            sides = {} if spacing is None else dict(zip(SIDES, (spacing.row_mm, spacing.column_mm), strict=True))
-            if spacing is not None and spacing.row_mm == spacing.column_mm:
-                sides = {"pixel_size": spacing.row_mm}
-            row = {
-                "cephalogram_id": film.film_id, "machine": film.machine, "mode": split,
-                "image_format": picture.rpartition(".")[2], **sides,
-            }  # fmt: skip
+            row = map_row(film.film_id, split, picture, film.machine, record.spacing)
             if self._rows.get(film.film_id) != _text(row):
                 self._write_map({**self._rows, film.film_id: _text(row)})
 
@@ -141,40 +129,6 @@ class TrainingSet:
         with replacing_out(self.root / FILE_NAME) as file:  # verbatim: a film's name must be found again as it is
             file.writelines(csv_lines(COLUMNS, rows.values(), verbatim=True))
         self._rows = rows
-
-
-def ending_of(film: Path) -> str:
-    """Return the ending by which a data set takes a file for a film: its own, else that of its kind."""
-    if film.suffix.lower() in FILM_ENDINGS:
-        return film.suffix.lower()
-    return ENDINGS.get(picture_kind(read_head(film)), ".dcm")
-
-
-def linked(film: Path, place: Path) -> None:
-    """Make ``place`` the same file as ``film``: a hard link, else a symbolic one, else a copy.
-
-    Raises:
-        CephkitError: none of these is possible.
-    """
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
-    try:
-        if place.exists() and place.samefile(film):
-            return
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)
-        try:
-            os.link(film.resolve(), temporary)
-        except OSError:
-            try:
-                temporary.symlink_to(film.resolve())
-            except OSError:
-                shutil.copyfile(film, temporary)
-        temporary.replace(place)
-        temporary.unlink(missing_ok=True)  # renaming a link to the same file leaves both
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise CephkitError(f"cannot be linked or copied ({error.strerror or error})", path=place) from error
 
 
 def _text(row: dict[str, Any]) -> dict[str, Any]:
