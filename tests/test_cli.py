@@ -1,5 +1,6 @@
 """The command table and the README's commands."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -119,3 +120,24 @@ def test_the_guides_script_is_cephkit_train() -> None:
     assert done.returncode == 2
     assert "--epochs must be 1 or more, got 0" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX pipe")
+@pytest.mark.parametrize(("ending", "status"), [("return 0", 0), ("raise KeyboardInterrupt", 130)])
+def test_a_reader_that_is_gone_does_not_change_the_status(ending: str, status: int) -> None:
+    # The line is still in the buffer when the command ends, and its reader has closed the pipe by then.
+    code = (
+        "import os, sys; from cephkit.cli import run\n"
+        "def command(argv):\n    print('a line'); os.read(0, 1); " + ending + "\n"
+        "sys.exit(run(command, []))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=os.environ | {"PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdin is not None
+    process.stdout.close()
+    process.stdin.write(b"x")
+    process.stdin.flush()
+    assert process.wait(60) == status

@@ -1,9 +1,11 @@
 """``cephkit COMMAND ...``: finds the command, and turns errors and signals into messages and exit statuses."""
 
+import contextlib
 import io
 import os
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 from cephkit.commands import COMMANDS
 
@@ -37,13 +39,23 @@ def run(command: Callable[[list[str]], int], argv: list[str]) -> int:
 
     Ctrl-C ends it with status 130, SIGTERM with 143.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Windows pipe cannot encode every film's name
+            stream.reconfigure(errors="replace")
+    try:
+        return _status_of(command, argv)
+    except BrokenPipeError:  # the reader, such as `head`, has closed its end
+        return 1
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _empty(stream)
+
+
+def _status_of(command: Callable[[list[str]], int], argv: list[str]) -> int:
     from cephkit import interrupt
     from cephkit.errors import CephkitError
     from cephkit.shortage import SHORTAGES, shortage
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a Windows pipe cannot encode every film's name
-            stream.reconfigure(errors="replace")
     try:
         with interrupt.sigterm_like_ctrl_c():
             return command(argv)
@@ -53,11 +65,11 @@ def run(command: Callable[[list[str]], int], argv: list[str]) -> int:
     except KeyboardInterrupt as error:
         terminated = isinstance(error, interrupt.Terminated)
         if interrupt.is_first_process():
-            print("terminated" if terminated else "interrupted", file=sys.stderr)
+            with contextlib.suppress(BrokenPipeError):
+                print("terminated" if terminated else "interrupted", file=sys.stderr)
         return interrupt.TERMINATED if terminated else interrupt.INTERRUPTED
-    except BrokenPipeError:  # the reader, such as `head`, has closed its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except BrokenPipeError:
+        raise
     except CephkitError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -67,6 +79,14 @@ def run(command: Callable[[list[str]], int], argv: list[str]) -> int:
             raise
         print(f"error: {short}", file=sys.stderr)
         return USAGE_ERROR
+
+
+def _empty(stream: TextIO) -> None:
+    """Write what ``stream`` still holds; if its reader is gone, the interpreter would end with status 120 for that."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def usage() -> str:
