@@ -106,3 +106,13 @@ def test_nothing_is_written_if_something_is_wrong(tmp_path: Path, capsys: pytest
     assert "not a new or empty folder" in capsys.readouterr().err
     with pytest.raises(DataError):
         films_of(tmp_path / "nowhere")
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_stops_nothing(
+    tmp_path: Path, tiny_aariz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    cache = tmp_path / "file" / "cache"
+    assert convert("--dataset_path", tiny_aariz, "--out", tmp_path / "out", "--cache_dir", cache) == 0
+    assert "the check is not remembered" in capsys.readouterr().out
+    assert len(films_of(tmp_path / "out")) == 12

@@ -191,3 +191,18 @@ def test_a_truth_that_no_validation_film_has_is_a_failure(maker: AarizMaker) -> 
     maker.add("valid", "v", junior=None)
     checks = named(examination(maker.root, truth="junior"), "landmarks")
     assert [check.status for check in checks if "--truth junior" in check.found] == ["failure"]
+
+
+@pytest.mark.parametrize("more", [{"landmarks": "none.yaml"}, {"leave_out": ("nobody",)}])
+def test_a_data_set_that_cannot_be_named_so_is_one_failure(tmp_path: Path, more: dict[str, object]) -> None:
+    (check,) = examination(write_tiny_aariz(tmp_path / "Aariz", train=2, valid=1), **more).checks
+    assert check.status == "failure"
+    assert "none.yaml: no such file" in check.found or "the data sets are Aariz" in check.found
+
+
+def test_a_layout_without_a_film_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "isbi" / "400_senior").mkdir(parents=True)
+    (tmp_path / "isbi" / "400_senior" / "001.txt").write_text("1,2", encoding="utf-8")
+    (check,) = examination(tmp_path / "isbi").checks
+    assert (check.status, check.name) == ("failure", "data set")
+    assert "no film in this ISBI 2015 data set" in check.found

@@ -116,6 +116,18 @@ def test_the_prior_lies_near_the_landmarks_whatever_the_size_and_side_of_the_fac
         assert np.hypot(*gaps[rows].T).max() < 1e-6
 
 
+def test_of_landmarks_beyond_the_29_the_prior_knows_nothing() -> None:
+    face = placed({**FACE, "Ba": (10.0, 20.0), "X1": (30.0, 40.0)})
+    symbols = (*AARIZ.symbols, "Ba", "X1")
+    held = {symbol: face[symbol] for symbol in ("S", "N", "Me", "X1")}
+    prior, plain = prior_of(held, face, symbols, "right"), prior_of(held, face, AARIZ.symbols, "right")
+    assert prior is not None
+    assert plain is not None
+    assert np.isnan(prior.points[0, -2:]).all()
+    assert (prior.points[0, :29] == plain.points[0]).all()
+    assert (prior.logarithm(np.zeros((1, 1, 2)))[0, -2:] == 0).all()
+
+
 def test_more_landmarks_held_leave_less_room() -> None:
     face = placed(FACE)
 

@@ -52,6 +52,12 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert schema_dict(KNOWN, KNOWN)["landmarks"] == list(KNOWN.symbols)
 
 
+def test_a_part_without_the_mirror_of_a_landmark_is_written_and_read(tmp_path: Path) -> None:
+    # A model may lack one side, and so may a prediction; only a person's file must be complete.
+    part = schema(tmp_path).of(["Xi`"])
+    assert schema_of(schema_dict(part, KNOWN), KNOWN, "x") == part
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -21,6 +21,7 @@ from cephkit.data.film import Points
 from cephkit.data.label_faults import single_faults
 from cephkit.data.spacing import Spacing
 from cephkit.geometry import Facing, covariance_of_error
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.notice import NOTICE, VERSION
 from cephkit.records.record import LandmarkRecord
 
@@ -168,16 +169,18 @@ def measure_film(
         measured, age=subject.age, sex=subject.sex, enlargement_percent=subject.enlargement_percent,
         analyses=analyses, expected_error_mm=expected_error_mm,
     )  # fmt: skip
-    faults = _label_doubts(points, spacing) if is_label_file(file) else ()
+    faults = _label_doubts(points, spacing, record.schema) if is_label_file(file) else ()
     notes = (*record.notes, *doubts, *_withheld(results), *faults)
     return MeasuredFilm(name, file, measured, origin, subject, expected_error_mm, results, notes)
 
 
-def _label_doubts(points: Points, spacing: Spacing | None) -> tuple[str, ...]:
+def _label_doubts(points: Points, spacing: Spacing | None, schema: LandmarkSchema) -> tuple[str, ...]:
     """Name landmarks of a label file that seem exchanged or out of place: measurements by them mean something else."""
     tall = 1.0 if spacing is None else spacing.row_mm / spacing.column_mm
     square = {symbol: (x, y * tall) for symbol, (x, y) in points.items()}
-    return tuple(map(str, single_faults(square)))  # certain ones too: those of a model are measured all the same
+    return tuple(
+        map(str, single_faults(square, schema))
+    )  # certain ones too: those of a model are measured all the same
 
 
 def table_rows(content: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ FEWEST_HEADS = 5
 """Fewer say nothing about a machine."""
 
 
-def scan(films: Sequence[Film], index: FilmIndex, sinks: dict[Path, Sink]) -> list[FilmFacts]:
+def scan(films: Sequence[Film], index: FilmIndex, sinks: Mapping[Path, Sink]) -> list[FilmFacts]:
     """The facts of each film; what the index does not know is decoded, and handed to the path's sink."""
     facts = [index.known(film.path) for film in films]
     unknown = [position for position, known in enumerate(facts) if known is None]

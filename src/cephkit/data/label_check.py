@@ -13,7 +13,8 @@ from cephkit.data.label_pose import pose_of
 from cephkit.data.labelled import Problem
 from cephkit.data.spacing import stretch_of
 from cephkit.errors import Note
-from cephkit.landmarks.shipped import AARIZ
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import AARIZ, KNOWN
 
 MOST_LISTED = 50
 
@@ -36,7 +37,7 @@ class Finding:
         return f"{self.where}: {self.fault}"
 
 
-def label_findings(films: Sequence[Film]) -> list[Finding]:
+def label_findings(films: Sequence[Film], schema: LandmarkSchema = KNOWN) -> list[Finding]:
     """Find what is wrong with the labels of ``films``, comparing each with the others and with the table of faces.
 
     Pictures are read only where landmarks alone cannot tell a mirrored or turned film from such a label. Fewer than six
@@ -46,7 +47,7 @@ def label_findings(films: Sequence[Film]) -> list[Finding]:
     labels = []
     for film in films:
         for annotator, points in film.annotations.items():
-            faults = point_faults(points, film.size)
+            faults = point_faults(points, film.size, schema)
             wrong = {symbol for fault in faults for symbol in fault.landmarks}
             kept = {symbol: point for symbol, point in points.items() if symbol not in wrong}
             array = as_array(kept, stretch_of(film.spacing))

@@ -16,7 +16,8 @@ from cephkit.data.label_pose import MISTAKES, LabelPose, fault_of, pose_of
 from cephkit.data.spacing import SQUARE, Stretch
 from cephkit.errors import some
 from cephkit.geometry import Size
-from cephkit.landmarks.shipped import AARIZ
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import AARIZ, KNOWN
 
 NO_FACE_MM = 15.0
 """Median distance of landmarks from those of a mean face; at most 9.5 in 848 real labels, 22 or more in scrambled
@@ -52,9 +53,9 @@ class Fault:
         return f"{self.text}; {self.remedy}"
 
 
-def single_faults(points: Points) -> list[Fault]:
+def single_faults(points: Points, schema: LandmarkSchema = KNOWN) -> list[Fault]:
     """Find what is wrong with one label (film pixels) on its own; a face may look to either side."""
-    faults = point_faults(points)
+    faults = point_faults(points, schema=schema)
     wrong = {symbol for fault in faults for symbol in fault.landmarks}
     array = as_array({symbol: point for symbol, point in points.items() if symbol not in wrong})
     shape = table_shape()
@@ -69,8 +70,14 @@ def single_faults(points: Points) -> list[Fault]:
     return faults + shape_faults(pose.upright, shape)
 
 
-def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
-    """Find landmarks in a corner of the film, before its first pixel, or in one place. ``size``: (h, w)."""
+def point_faults(points: Points, size: Size | None = None, schema: LandmarkSchema = KNOWN) -> list[Fault]:
+    """Find landmarks in a corner of the film, before its first pixel, or in one place.
+
+    Args:
+        points: film pixels.
+        size: (height, width) of the film, if it is known.
+        schema: the landmarks'; those of both sides of the head may be in one place.
+    """
     faults = []
     corners = [(0.0, 0.0)]
     if size is not None:
@@ -89,13 +96,19 @@ def point_faults(points: Points, size: Size | None = None) -> list[Fault]:
     together: dict[str, set[str]] = defaultdict(set)
     rest = [symbol for symbol in points if symbol not in (*cornered, *off)]
     for one, other in combinations(rest, 2):
-        if _same_place(points[one], points[other]) and frozenset((one, other)) not in MAY_MEET:
+        if _same_place(points[one], points[other]) and not _may_meet(one, other, schema):
             together[one] |= {one, other}
             together[other] = together[one]
-    groups = {id(group): tuple(sorted(group, key=AARIZ.symbols.index)) for group in together.values()}
+    groups = {id(group): tuple(symbol for symbol in points if symbol in group) for group in together.values()}
     for group in groups.values():
         faults.append(Fault(group, f"{_listed(group)} on one pixel", "correct the one that is wrong", certain=True))
     return faults
+
+
+def _may_meet(one: str, other: str, schema: LandmarkSchema) -> bool:
+    pairs = ((one, other), (other, one))
+    mirrored = any((landmark := schema.get(a)) is not None and landmark.mirror == b for a, b in pairs)
+    return mirrored or frozenset((one, other)) in MAY_MEET
 
 
 def shape_faults(upright: Complex, shape: FaceShape) -> list[Fault]:

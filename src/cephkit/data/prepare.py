@@ -1,6 +1,6 @@
-"""Prepares a data set for a run: from an Aariz folder to checked films, landmarks of the model, and datasets."""
+"""Prepares a data set for a run: from its source to checked films, landmarks of the model, and datasets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ import platformdirs
 from cephkit.data.check import THREADS, film_problems, label_notes, leaked, scan, unlabelled, with_facts
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.film import SPLITS, Film, Split
-from cephkit.data.index import FilmFacts, FilmIndex
+from cephkit.data.index import FilmFacts, FilmIndex, Sink
 from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.labelled import LabelledFilms, Problem, Source
 from cephkit.data.store import FilmStore
@@ -111,17 +111,15 @@ def prepare(
     planned = [] if refused else _without(labelled.films, unusable)[:hold]
     check_memory(len(planned), canvas_size)
 
-    index = FilmIndex(folder)
     builder = StoreBuilder(folder, canvas_size, len(planned))
     try:
         others = _other_films(source, splits)
         everything = (*labelled.films, *others)
-        facts = scan(everything, index, {film.path: builder.add for film in planned})
-        _remember(index, folder, notify)
+        facts = film_facts(everything, folder, notify, {film.path: builder.add for film in planned})
         own_facts = facts[: len(labelled.films)]
         unusable += film_problems(labelled.films, own_facts)
         checked = [with_facts(film, known) for film, known in zip(labelled.films, own_facts, strict=True)]
-        findings = label_findings([film for film in checked if film.size is not None])
+        findings = label_findings([film for film in checked if film.size is not None], labelled.schema)
         unusable += certain_problems(findings)
         if unusable:
             report_problems(unusable, skip_bad_films, root, notify)
@@ -180,11 +178,24 @@ def _unread_others(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[No
     return [Note(UNREAD, text, "repair or remove them")] if unread else []
 
 
-def _remember(index: FilmIndex, folder: Path, notify: Notify) -> None:
+def film_facts(
+    films: Sequence[Film], folder: Path, notify: Notify, sinks: Mapping[Path, Sink] | None = None
+) -> list[FilmFacts]:
+    """Return what is known of each film, from ``folder`` or by decoding it, and remember it there.
+
+    Args:
+        films: the films.
+        folder: see ``film_cache``.
+        notify: takes a line for the user if it cannot be remembered.
+        sinks: take the pixels of films that are decoded.
+    """
+    index = FilmIndex(folder)
+    facts = scan(films, index, sinks or {})
     try:
         index.save()
     except OSError as error:
         notify(f"{folder}: the check is not remembered and will be repeated next time: {error}")
+    return facts
 
 
 def report_problems(problems: list[Problem], skip: bool, root: Path, notify: Notify) -> None:

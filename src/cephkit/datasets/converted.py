@@ -6,14 +6,13 @@ from pathlib import Path
 
 from cephkit.data.aariz import ANNOTATORS, SCHEMA_FILE
 from cephkit.data.aariz_files import COLUMNS, ending_of, linked, map_row
-from cephkit.data.check import film_problems, scan, with_facts
+from cephkit.data.check import film_problems, with_facts
 from cephkit.data.film import SPLITS, Film
-from cephkit.data.index import FilmIndex
 from cephkit.data.labelled import LabelledFilms, Source
 from cephkit.data.labels import landmarks_json
 from cephkit.data.machines import FILE_NAME
 from cephkit.data.names import LABEL_ENDING, film_key, first_free
-from cephkit.data.prepare import report_problems
+from cephkit.data.prepare import film_facts, report_problems
 from cephkit.errors import DataError
 from cephkit.files import csv_lines, json_bytes, replacing_out, write_whole
 from cephkit.interchange.coco import coco_json
@@ -36,9 +35,7 @@ def checked(source: Source, cache: Path, skip_bad_films: bool, notify: Notify) -
         DataError: the data set cannot be read; or films have problems, and they are not to be left out.
     """
     labelled = source.read([split for split in SPLITS if source.has(split)] or SPLITS)
-    index = FilmIndex(cache)
-    facts = scan(labelled.films, index, {})
-    index.save()
+    facts = film_facts(labelled.films, cache, notify)
     problems = [*labelled.problems, *film_problems(labelled.films, facts)]
     if problems:
         report_problems(problems, skip_bad_films, source.root, notify)

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from cephkit.datasets.films import files_in, peek
 from cephkit.datasets.layout import Listing
-from cephkit.datasets.marked import LabelFile, list_marked
-from cephkit.errors import DataError, some
+from cephkit.datasets.marked import list_marked, only_file
 from cephkit.interchange.cvat import read_cvat
 from cephkit.landmarks.schema import LandmarkSchema
 
@@ -25,11 +24,7 @@ class Cvat:
 
     def list(self, root: Path, schema: LandmarkSchema, unpacked: Path) -> Listing:
         """List the films; see ``Layout``."""
-        path, *others = _files(root)
-        if others:
-            names = some([file.name for file in (path, *others)])
-            raise DataError(f"several CVAT files: {names}", "name one of them with --dataset_path", root)
-        return list_marked([LabelFile(path, (path.parent,))], read_cvat, schema)
+        return list_marked([only_file(_files(root), self.title, root)], read_cvat, schema)
 
 
 def _files(root: Path) -> list[Path]:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from cephkit.datasets.films import files_in, peek
 from cephkit.datasets.layout import Listing
-from cephkit.datasets.marked import LabelFile, list_marked
-from cephkit.errors import DataError, some
+from cephkit.datasets.marked import list_marked, only_file
 from cephkit.interchange.imported import Imported, Reading
 from cephkit.interchange.label_studio_reader import read_label_studio
 from cephkit.landmarks.schema import LandmarkSchema
@@ -29,11 +28,7 @@ class LabelStudio:
 
     def list(self, root: Path, schema: LandmarkSchema, unpacked: Path) -> Listing:
         """List the films; see ``Layout``."""
-        path, *others = _files(root)
-        if others:
-            names = some([file.name for file in (path, *others)])
-            raise DataError(f"several Label Studio files: {names}", "name one of them with --dataset_path", root)
-        return list_marked([LabelFile(path, (path.parent,))], _read, schema)
+        return list_marked([only_file(_files(root), self.title, root)], _read, schema)
 
 
 def _read(path: Path, reading: Reading) -> Imported:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,15 +66,31 @@ def list_marked(
         names = some([f"{name!r:.40}" for name in unknown], 60)
         where = next(iter(unknown.values()))
         raise DataError(f"{len(unknown)} landmarks are unknown: {names}; the first in {where}", UNKNOWN, files[0].path)
-    used = {film.path for film in listing.films}
-    unlabelled = [path for path in dict.fromkeys(there) if path not in used]
-    if unlabelled:
-        text = f"films without labels, not used: {len(unlabelled)}: {some([path.name for path in unlabelled])}"
-        listing.notes.append(Note("label", text, "label them, if they should be used"))
+    listing.notes += unlabelled(there, [film.path for film in listing.films])
     if ignored:
         counted = ", ".join(kind.counted(number) for kind, number in ignored.most_common())
         listing.notes.append(Note("label", f"ignored: {counted}", "nothing to do, unless these are landmarks"))
     return listing
+
+
+def only_file(files: Sequence[Path], title: str, root: Path) -> LabelFile:
+    """Return the one file of labels in ``root``, with its films beside it or below.
+
+    Raises:
+        DataError: there are several.
+    """
+    path, *others = files
+    if others:
+        names = some([file.name for file in files])
+        raise DataError(f"several files of {title}: {names}", "name one of them with --dataset_path", root)
+    return LabelFile(path, (path.parent,))
+
+
+def unlabelled(there: Iterable[Path], used: Iterable[Path]) -> list[Note]:
+    """Return a note on the films that are ``there`` and not ``used``, if there are any."""
+    names = [path.name for path in dict.fromkeys(there) if path not in set(used)]
+    text = f"films without labels, not used: {len(names)}: {some(names)}"
+    return [Note("label", text, "label them, if they should be used")] if names else []
 
 
 def _add(listing: Listing, file: LabelFile, found: Imported, reading: Reading, films: FilmsBelow) -> None:

@@ -14,7 +14,7 @@ from cephkit.data.labels import read_label
 from cephkit.data.names import LABEL_ENDING, film_name
 from cephkit.datasets.films import FilmsBelow, files_in, folders_in, peek
 from cephkit.datasets.layout import Listed, Listing
-from cephkit.datasets.marked import ANNOTATOR, fault
+from cephkit.datasets.marked import ANNOTATOR, fault, unlabelled
 from cephkit.errors import LabelError, Note, some
 from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.landmarks.shipped import KNOWN, in_known_order
@@ -60,10 +60,7 @@ class LabelFiles:
         if found.unconfirmed:
             text = f"labels that nobody has confirmed, left out: {len(found.unconfirmed)}: {some(found.unconfirmed)}"
             listing.notes.append(Note("label", text, "confirm these films in cephkit review"))
-        unlabelled = [path.name for path in found.films.paths if path not in found.label_of]
-        if unlabelled:
-            text = f"films without labels, not used: {len(unlabelled)}: {some(unlabelled)}"
-            listing.notes.append(Note("label", text, "label them, if they should be used"))
+        listing.notes += unlabelled(found.films.paths, found.label_of)
         return listing
 
 

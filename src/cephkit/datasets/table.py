@@ -13,6 +13,7 @@ from cephkit.datasets.films import FilmsBelow, files_in
 from cephkit.datasets.isbi import MACHINE, published_spacing
 from cephkit.datasets.layout import Fault, Listed, Listing
 from cephkit.datasets.marked import fault as fault_of
+from cephkit.datasets.marked import unlabelled
 from cephkit.datasets.splits import spelled_split
 from cephkit.datasets.table_rows import Row, Rows, is_table, number_of, read_rows
 from cephkit.errors import DataError, LabelError, Note, SettingsError, some
@@ -74,10 +75,7 @@ class LandmarkTable:
                       where=film.first.where)
                 for film in found.values() if not film.listed.split
             ]  # fmt: skip
-        unlabelled = sorted({path.name for path in films.paths} - {film.path.name for film in listing.films})
-        if unlabelled:
-            text = f"films that are not in the table, not used: {len(unlabelled)}: {some(unlabelled)}"
-            listing.notes.append(Note("label", text, "add them, if they should be used"))
+        listing.notes += unlabelled(films.paths, [film.path for film in listing.films])
         return listing
 
 

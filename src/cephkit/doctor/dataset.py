@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from cephkit.config import TrainConfig
 from cephkit.data.film import Film, Split, pixel_sizes_mm
+from cephkit.data.labelled import Source
 from cephkit.data.prepare import UNREAD, PreparedData, prepare
 from cephkit.datasets.find import find_dataset
 from cephkit.doctor.checks import Check, failure, noted, ok, refused, warning
-from cephkit.errors import DataError, Note, some
+from cephkit.errors import CephkitError, DataError, Note, some
 from cephkit.landmarks.shipped import AARIZ
 from cephkit.settings.options import SOURCES, AnnotationType
 
@@ -33,14 +35,21 @@ class Examination:
 def examine(config: TrainConfig) -> Examination:
     """Check everything; one fault never hides another."""
     result = Examination()
-    parts = _prepared(config, ("train", "valid"), result.checks)
+    try:
+        source = find_dataset(config)
+        has_test = source.has("test")
+    except CephkitError as error:
+        result.checks.append(refused("data set", error, LAYOUT))
+        return result
+    prepared = partial(_prepared, config, source, result.checks)
+    parts = prepared(("train", "valid"))
     if not all(path.exists() for path in config.dataset_path):
         return result
     if not parts:  # one split may still be fine, or have faults of its own
-        parts = [*_prepared(config, ("train",), result.checks), *_prepared(config, ("valid",), result.checks)]
+        parts = [*prepared(("train",)), *prepared(("valid",))]
     used = [film for part in parts for group in part.films.values() for film in group]
-    if find_dataset(config).has("test"):
-        tested = _prepared(config, ("test",), result.checks)
+    if has_test:
+        tested = prepared(("test",))
         films = [*used, *(film for part in tested for film in part.films["test"])]
     else:
         films = used
@@ -67,13 +76,14 @@ def examine(config: TrainConfig) -> Examination:
     return result
 
 
-def _prepared(config: TrainConfig, splits: tuple[Split, ...], checks: list[Check]) -> list[PreparedData]:
+def _prepared(
+    config: TrainConfig, source: Source, checks: list[Check], splits: tuple[Split, ...]
+) -> list[PreparedData]:
     """Prepare the data as training does, without films that cannot be used; what was found goes to ``checks``."""
     annotation = "mean" if splits == ("test",) else SOURCES[config.annotation_type]
     try:
         data = prepare(
-            find_dataset(config),
-            splits=splits, annotation=annotation, canvas_size=config.image_size, hold=0,
+            source, splits=splits, annotation=annotation, canvas_size=config.image_size, hold=0,
             cache_dir=config.cache_dir, skip_bad_films=True, notify=lambda line: None,
         )  # fmt: skip
     except DataError as error:

@@ -51,7 +51,7 @@ def prior_of(held: dict[str, Floats], found: dict[str, Floats], symbols: Sequenc
     Args:
         held: (2,) by symbol, square pixels.
         found: those that a model found, to tell size and rotation while few are held; NaN where it found none.
-        symbols: of the result.
+        symbols: of the result; nothing is known of those that are none of Aariz's.
         facing: where the face looks.
     """
     side = 1 if facing == "right" else -1
@@ -65,14 +65,20 @@ def prior_of(held: dict[str, Floats], found: dict[str, Floats], symbols: Sequenc
     back = (means - shift) / factor
     turn = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]]) / abs(factor) ** 2
     turned = turn.T @ covariances @ turn * (side, 1) * np.array([[side], [1]])
-    rows = [AARIZ.symbols.index(symbol) for symbol in symbols]
-    points = np.stack([side * back.real, back.imag], axis=-1)[rows]
-    return Prior(points[None], turned[rows][None])
+    points = np.full((1, len(symbols), 2), np.nan)
+    spreads = np.tile(np.eye(2), (1, len(symbols), 1, 1))
+    for place, symbol in enumerate(symbols):
+        if symbol in AARIZ:
+            row = AARIZ.symbols.index(symbol)
+            points[0, place], spreads[0, place] = (side * back[row].real, back[row].imag), turned[row]
+    return Prior(points, spreads)
 
 
 def _complex(points: dict[str, Floats], side: int) -> Complex:
-    """Return ``points`` as (29,) x + iy, as if the face looked right; NaN where unknown."""
+    """Return ``points`` as (29,) x + iy, as if the face looked right; NaN where unknown; others are left out."""
     array = np.full(len(AARIZ.symbols), np.nan, dtype=np.complex128)
-    for symbol, (x, y) in points.items():
-        array[AARIZ.symbols.index(symbol)] = complex(side * x, y)
+    for row, symbol in enumerate(AARIZ.symbols):
+        if symbol in points:
+            x, y = points[symbol]
+            array[row] = complex(side * x, y)
     return array

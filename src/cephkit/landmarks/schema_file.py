@@ -59,11 +59,15 @@ def read_schema(path: Path, known: LandmarkSchema) -> LandmarkSchema:
         if landmark.symbol in [other.symbol for other in landmarks[:place]]:
             line = at(listed.value[place].start_mark)
             raise SettingsError(f"{where}, {line}: {landmark.symbol} is in the list already")
-    return _checked(title, landmarks, where)
+    schema = _checked(title, landmarks, where)
+    for landmark in schema:
+        if landmark.mirror and landmark.mirror not in schema:
+            raise SettingsError(f"{where}: the mirror of {landmark.symbol}, {landmark.mirror}, is not in the list")
+    return schema
 
 
 def schema_of(plain: Any, known: LandmarkSchema, where: str) -> LandmarkSchema:
-    """Return the schema that ``schema_dict`` wrote.
+    """Return the schema that ``schema_dict`` wrote, perhaps a part of one, without the mirror of a landmark.
 
     Raises:
         SettingsError: it is no such schema.
@@ -120,13 +124,9 @@ def _checked(name: str, landmarks: list[Landmark], where: str) -> LandmarkSchema
         if other != landmark.symbol:
             raise SettingsError(f"{where}: {other} and {landmark.symbol} are too alike to tell apart; rename one")
     try:
-        schema = LandmarkSchema(name, tuple(landmarks))
+        return LandmarkSchema(name, tuple(landmarks))
     except ValueError as error:
         raise SettingsError(f"{where}: {error}; each name must stand for one landmark") from error
-    for landmark in schema:
-        if landmark.mirror and landmark.mirror not in schema:
-            raise SettingsError(f"{where}: the mirror of {landmark.symbol}, {landmark.mirror}, is not in the list")
-    return schema
 
 
 def _key(symbol: str) -> str:

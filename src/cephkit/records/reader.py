@@ -29,7 +29,7 @@ def read_record(path: Path | str, schema: LandmarkSchema = KNOWN) -> LandmarkRec
     path = Path(path)
     record = record_of(read_label(path), path, schema)
     if not record.made_by:  # a model judges what it finds itself
-        faults = [fault for fault in single_faults(record.points) if fault.certain]
+        faults = [fault for fault in single_faults(record.points, record.schema) if fault.certain]
         if faults:
             raise LabelError("; ".join(fault.text for fault in faults), faults[0].remedy, path)
     return record

@@ -7,6 +7,7 @@ import { number, parse, quantity, t, upTo } from "../i18n";
 import { aspect, film, spacing } from "../state/film";
 import { say } from "../state/session";
 import { focusStage } from "../stage/view";
+import { DecimalField } from "../ui/DecimalField";
 import { Problem } from "../ui/Problem";
 import { Said } from "../ui/Said";
 import { isPossible, isSquare, lengthPixels, PIXEL_SIZES_MM, pixelSize, rulerOrigin, spacingOf, typedOrigin } from "./scale";
@@ -55,18 +56,7 @@ export function PixelSize() {
         <button type="button" onClick={toggleRuler} aria-pressed={ruler.value !== null}>
           {t("calibrate")}
         </button>
-        <label class="field">
-          <span>{t(square ? "calibrate_typed" : "calibrate_width")}</span>
-          <input
-            ref={input}
-            inputMode="decimal"
-            size={7}
-            value={typed.value}
-            onInput={(event) => (typed.value = event.currentTarget.value)}
-            aria-invalid={problem.value !== ""}
-            aria-describedby="pixel-size-problem"
-          />
-        </label>
+        <DecimalField label={t(square ? "calibrate_typed" : "calibrate_width")} value={typed} problem={problem} problemId="pixel-size-problem" input={input} />
         <button type="submit" disabled={!typed.value.trim()}>
           {t("apply")}
         </button>
@@ -110,18 +100,7 @@ export function RulerPanel() {
       <p aria-live="polite">{t(!first ? "calibrate_first" : !second ? "calibrate_second" : "calibrate_third")}</p>
       {first && second && (
         <>
-          <label class="field">
-            <span>{t("calibrate_length")}</span>
-            <input
-              ref={input}
-              inputMode="decimal"
-              size={7}
-              value={lengthMm.value}
-              onInput={(event) => (lengthMm.value = event.currentTarget.value)}
-              aria-invalid={problem.value !== ""}
-              aria-describedby="ruler-problem"
-            />
-          </label>
+          <DecimalField label={t("calibrate_length")} value={lengthMm} problem={problem} problemId="ruler-problem" input={input} />
           {size > 0 && <output>{t("calibrate_result", { pixels: number(lengthPixels(first, second), 1), value: quantity(size, "mm", 4) })}</output>}
         </>
       )}
