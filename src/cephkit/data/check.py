@@ -167,9 +167,9 @@ def implausible_machines(films: Sequence[Film]) -> dict[str, list[float]]:
     }
 
 
-def machine_of(film: Film) -> str:
+def machine_of(film: Film, unknown: str = "unknown machine") -> str:
     """The film's machine, with its data set where there are several."""
-    machine = film.machine or "unknown machine"
+    machine = film.machine or unknown
     return f"{film.source}: {machine}" if film.source else machine
 
 

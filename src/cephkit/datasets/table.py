@@ -65,7 +65,7 @@ class LandmarkTable:
             names = some([table.path.name for table in tables])
             raise DataError(f"several tables of landmarks: {names}", "name one of them with --dataset_path", root)
         listing, films = Listing(), FilmsBelow(root if root.is_dir() else root.parent)
-        found: dict[str, _Film] = {}
+        found: dict[Path, _Film] = {}
         for table in tables:
             _read(table, read_rows(table.path), schema, films, found, listing)
         listing.films = [film.listed for film in found.values()]
@@ -94,7 +94,7 @@ def _by_name(path: Path) -> _Table:
 
 
 def _read(
-    table: _Table, rows: Rows, schema: LandmarkSchema, films: FilmsBelow, found: dict[str, _Film], listing: Listing
+    table: _Table, rows: Rows, schema: LandmarkSchema, films: FilmsBelow, found: dict[Path, _Film], listing: Listing
 ) -> None:
     """Add the lines of a table to the films that were ``found``, and what is wrong with them to ``listing``."""
     if any("score" in row.facts for row in rows.rows):
@@ -103,34 +103,36 @@ def _read(
     is_isbi = rows.film_column == "image_path" and rows.numbers == tuple(range(1, 20)) and _by_name(table.path).split
     symbols = _symbols(rows, shipped("isbi2015") if is_isbi and schema is KNOWN else schema, table.path)
     annotators = _annotators(rows, table, listing)
-    paths: dict[str, Path | LabelError] = {}
+    paths = _paths(rows, films, listing)
     for row in rows.rows:
         if row.film not in paths:
-            paths[row.film] = _path(row, films)
-            error = paths[row.film]
-            if isinstance(error, LabelError):
-                listing.faults.append(fault_of(error, film_name(row.film)[:80], row.where))
-        path = paths[row.film]
-        if isinstance(path, LabelError):
             continue
-        film = found.get(str(path)) or _Film(Listed(film_name(path), path, split=table.split), row)
+        path = paths[row.film]
+        film = found.setdefault(path, _Film(Listed(film_name(path), path, split=table.split), row))
         if is_isbi and (spacing := published_spacing(path)):
             film.listed = replace(film.listed, spacing=spacing, machine=MACHINE)
-        found[str(path)] = film
         annotator = annotators.get(row.facts.get("annotator", ""), table.annotator)
-        own = film.listed.annotations.setdefault(annotator, {})
-        for text in [row.fault] if row.fault else [*_add_facts(film, row), *_add_points(own, row, symbols)]:
-            where = {"film_id": film.listed.film_id, "where": row.where}
-            listing.faults.append(Fault("table", text, "correct the line", **where))
+        points = film.listed.annotations.setdefault(annotator, {})
+        faults = [row.fault] if row.fault else [*_add_facts(film, row), *_add_points(points, row, symbols)]
+        listing.faults += [
+            Fault("table", text, "correct the line", film_id=film.listed.film_id, where=row.where) for text in faults
+        ]
 
 
-def _path(row: Row, films: FilmsBelow) -> Path | LabelError:
-    try:
-        if not row.film:
-            raise LabelError("the line names no film", "name it", row.where)
-        return films.find(film_files(row.film, row.where), row.where, row.film)
-    except LabelError as error:
-        return error
+def _paths(rows: Rows, films: FilmsBelow, listing: Listing) -> dict[str, Path]:
+    """Return the films on disk by the names that a table gives them; those that are not there go to ``listing``."""
+    found: dict[str, Path] = {}
+    first: dict[str, Row] = {}
+    for row in rows.rows:
+        first.setdefault(row.film, row)
+    for name, row in first.items():
+        try:
+            if not name:
+                raise LabelError("the line names no film", "name it", row.where)
+            found[name] = films.find(film_files(name, row.where), row.where, name)
+        except LabelError as error:
+            listing.faults.append(fault_of(error, film_name(name)[:80], row.where))
+    return found
 
 
 def _symbols(rows: Rows, schema: LandmarkSchema, path: Path) -> dict[str, str]:

@@ -23,6 +23,7 @@ from cephkit.landmarks.schema import TISSUE_NAMES
 from cephkit.notice import NOTICE
 from cephkit.pages import render
 from cephkit.screen import figure
+from cephkit.settings.options import SEVERAL
 
 Table: TypeAlias = tuple[str, tuple[str, ...], list[tuple[tuple[str, ...], Metrics]]]
 """Title, heads of the first columns, and their cells and figures row by row."""
@@ -245,7 +246,8 @@ def _truth_text(scores: Scores) -> str:
 
 
 def _data_name(content: Mapping[str, Any]) -> str:
-    return Path(str(content.get("dataset_path") or "")).name
+    named = str(content.get("dataset_path") or "")
+    return SEVERAL.join(Path(path).name for path in named.split(SEVERAL))
 
 
 def _without_folders(command: str) -> str:

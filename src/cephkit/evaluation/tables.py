@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.check import implausible_machines, machine_of
-from cephkit.data.film import Film
 from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics, summarise
 from cephkit.evaluation.scoring import Scores
 from cephkit.files import Row
@@ -60,7 +59,7 @@ def by_tissue(scores: Scores, draws: int = 0, seed: int = 0) -> list[Group]:
 
 def by_machine(scores: Scores, draws: int = 0, seed: int = 0) -> list[Group]:
     """A group per machine, by name; films of an unknown machine are under ``unknown``."""
-    return _by_film(scores, [_machine(film) for film in scores.films], draws, seed)
+    return _by_film(scores, [machine_of(film, NO_MACHINE) for film in scores.films], draws, seed)
 
 
 def by_source(scores: Scores, draws: int = 0, seed: int = 0, *, shared: bool = False) -> list[Group]:
@@ -150,11 +149,6 @@ def error_rows(scores: Scores) -> list[Row]:
             where = (film.film_id, film.split, film.machine, side, symbol)
             rows.append(dict(zip(ERROR_COLUMNS, (*where, *map(_finite, values)), strict=True)))
     return rows
-
-
-def _machine(film: Film) -> str:
-    machine = film.machine or NO_MACHINE
-    return f"{film.source}: {machine}" if film.source else machine
 
 
 def _by_film(

@@ -95,6 +95,10 @@ SOURCES: dict[str, Truth] = {"Senior Orthodontists": "senior", "Junior Orthodont
 """The guide's name of an annotation -> the source of ``Film.points``."""
 
 
+SEVERAL = " + "
+"""Joins the names of several data sets."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LandmarkNames(Options):
     """Data"""
@@ -125,7 +129,7 @@ class DataSet(LandmarkNames):
     @property
     def dataset(self) -> str:
         """The data set or data sets, for messages and results."""
-        return " + ".join(path.as_posix() for path in self.dataset_path)
+        return SEVERAL.join(path.as_posix() for path in self.dataset_path)
 
 
 @dataclass(frozen=True, kw_only=True)
