@@ -80,6 +80,7 @@ def test_a_table_names_splits_or_patients(tmp_path: Path) -> None:
             "line 3: 'both' is not train, valid or test, line 4: 'f000' is in",
         ),
         ("film,colour\nf000,red\n", "has neither a column split nor a column patient"),
+        ("film,split\n\nf000,train\n\nf001\nf002,test\n", "line 5: '' is not train, valid or test"),
         ("split\ntrain\n", "no column film"),
         ("", "no column film"),
     ],
@@ -95,3 +96,13 @@ def test_a_table_that_cannot_be_used_is_an_error(tmp_path: Path, text: str, comp
 )
 def test_names_of_folders(name: str, split: str | None) -> None:
     assert spelled_split(name) == split
+
+
+@pytest.mark.parametrize(
+    ("count", "per_patient", "splits"), [(2, 1, 2), (3, 1, 3), (4, 1, 3), (60, 20, 3), (40, 20, 2)]
+)
+def test_few_films_or_patients_still_validate_and_train(count: int, per_patient: int, splits: int) -> None:
+    for seed in range(5):
+        drawn = Splitting(seed=seed).of(films(count, per_patient))
+        assert len(set(drawn.values())) == splits
+        assert {"train", "valid"} <= set(drawn.values())

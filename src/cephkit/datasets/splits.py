@@ -10,10 +10,10 @@ from typing import Protocol
 
 from cephkit.data.film import SPLITS, Split
 from cephkit.data.names import film_key, film_name
-from cephkit.data.tables import read_table
+from cephkit.data.tables import numbered_table
 from cephkit.errors import DataError, Note, some
 
-SHARES: dict[Split, float] = {"test": 0.15, "valid": 0.15}
+SHARES: dict[Split, float] = {"valid": 0.15, "test": 0.15}
 """Of the films, drawn in this order; the rest is train."""
 SPELLINGS: dict[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -73,38 +73,50 @@ class Splitting:
     def _patient(self, film: InSplit) -> str:
         return self._named_patients.get(film_key(film.film_id), film.patient)
 
-    @cached_property
-    def _rows(self) -> list[dict[str, str]]:
-        if self.table is None:
+    def _column(self, name: str) -> list[tuple[int, str, str]]:
+        """Return the number of each line of the table with its film and what it says under ``name``."""
+        head, lines = self._table
+        if name not in head:
             return []
-        head, lines = read_table(self.table, ("film",))
+        film, column = head.index("film"), head.index(name)
+        whole = ((number, cells + [""] * len(head)) for number, cells in lines)
+        return [(number, cells[film], cells[column]) for number, cells in whole]
+
+    @cached_property
+    def _table(self) -> tuple[list[str], list[tuple[int, list[str]]]]:
+        if self.table is None:
+            return [], []
+        table = numbered_table(self.table, ("film",))
+        head = [name.lower() for name in table.head]
         if not {"split", "patient"} & set(head):
             raise DataError("has neither a column split nor a column patient", "add one", self.table)
-        return [dict(zip(head, cells, strict=False)) for cells in lines if any(cells)]
+        return head, table.lines
 
     @cached_property
     def _named_splits(self) -> dict[str, Split]:
         found: dict[str, Split] = {}
         wrong = []
-        for number, row in enumerate(self._rows, start=2):
-            if "split" not in row:
-                return {}
-            key, split = film_key(film_name(row["film"])), SPELLINGS.get(row["split"].casefold())
+        for number, film, written in self._column("split"):
+            key, split = film_key(film_name(film)), spelled_split(written)
             if split is None:
-                wrong.append(f"line {number}: {row['split']!r:.20} is not train, valid or test")
+                wrong.append(f"line {number}: {written!r:.20} is not train, valid or test")
             elif found.setdefault(key, split) != split:
-                wrong.append(f"line {number}: {row['film']!r:.60} is in {found[key]} already")
+                wrong.append(f"line {number}: {film!r:.60} is in {found[key]} already")
         if wrong:
             raise DataError(f"cannot be used: {some(wrong, 20)}", "correct it", self.table)
         return found
 
     @cached_property
     def _named_patients(self) -> dict[str, str]:
-        return {film_key(film_name(row["film"])): row["patient"] for row in self._rows if row.get("patient")}
+        return {film_key(film_name(film)): patient for _, film, patient in self._column("patient") if patient}
 
 
 def _drawn(patients: dict[str, str], seed: int) -> dict[str, Split]:
-    """Draw a split for each film; films of one patient are together. A split gets at most its share of the films."""
+    """Draw a split for each film; films of one patient are together.
+
+    A split gets at most its share of the films; if no patient has so few, the patient with the fewest, as long as
+    another is left for train.
+    """
     groups: dict[str, list[str]] = {}
     for film_id in sorted(patients):
         patient = patients[film_id]
@@ -115,11 +127,15 @@ def _drawn(patients: dict[str, str], seed: int) -> dict[str, Split]:
     left = list(order)
     for split, share in SHARES.items():
         room = round(share * len(patients))
-        for group in list(left):
+        chosen = []
+        for group in left:
             if len(groups[group]) <= room:
                 room -= len(groups[group])
-                left.remove(group)
-                found |= dict.fromkeys(groups[group], split)
+                chosen.append(group)
+        if not chosen and len(left) > 1:
+            chosen = [min(left, key=lambda group: len(groups[group]))]
+        left = [group for group in left if group not in chosen]
+        found |= dict.fromkeys((film for group in chosen for film in groups[group]), split)
     return found | dict.fromkeys((film for group in left for film in groups[group]), "train")
 
 
