@@ -11,6 +11,7 @@ from cephkit.data.film import Film, Points
 from cephkit.data.folder import FilmsByName, film_named, films_by_name
 from cephkit.data.json_values import number
 from cephkit.data.label_check import label_findings
+from cephkit.data.labels import UNKNOWN
 from cephkit.data.names import is_file_name
 from cephkit.data.opened import open_film
 from cephkit.errors import LabelError, SettingsError, some
@@ -87,8 +88,7 @@ class Reading:
         if KNOWN.find(str(name)) is not None:
             return None
         if self.faults is None:
-            known = " ".join(self.schema.symbols)
-            raise LabelError(f"{name!r:.40} is not a landmark", f"remove it; known: {known}", where)
+            raise LabelError(f"{name!r:.40} is not a landmark that is known", UNKNOWN, where)
         self.unknown.setdefault(str(name), where)
         return None
 
@@ -136,7 +136,8 @@ def check_labels(films: list[LandmarkRecord]) -> list[str]:
               for film in films]  # fmt: skip
     where = {label.film_id: film.where for label, film in zip(labels, films, strict=True)}
     doubtful, impossible = [], []
-    for finding in label_findings(labels):
+    schema = films[0].schema if films else KNOWN  # that of their reader
+    for finding in label_findings(labels, schema):
         line = f"{where[finding.film.film_id] if finding.film else 'all films'}: {finding.fault}"
         if finding.fault.certain:
             impossible.append(line)
