@@ -35,11 +35,11 @@ docs: $(INSTALLED)
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs site
 
 bench: $(INSTALLED)
-	$(BIN)/python benchmarks/store.py
-	$(BIN)/python benchmarks/memory.py
-	$(BIN)/python benchmarks/step.py
-	$(BIN)/python benchmarks/allocator.py
-	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python -m benchmarks.store
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.step
+	$(BIN)/python -m benchmarks.allocator
+	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.review
 
 $(INSTALLED): pyproject.toml constraints.txt

@@ -1,6 +1,6 @@
 """Whether 90 % regions hold abroad: on distorted films, as of other machines, for other examiners, after 20 films.
 
-python benchmarks/abroad.py --checkpoint isbi/checkpoint_best.pth --dataset_path isbi2015
+python -m benchmarks.abroad --checkpoint isbi/checkpoint_best.pth --dataset_path isbi2015
 
 The films are those of valid, from which the calibration is refitted; each is used as it is, some in each way of
 ``cephkit evaluate --stress``, and a quarter of them as of each of several made-up machines (exposure, contrast,
@@ -11,6 +11,7 @@ examiners and for films that look unlike those of the calibration.
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,8 @@ class Seen:
         """Some of the films."""
         pick = list(rows)
         parts = (self.features, self.signatures, self.excess, self.mm)
-        return Seen(*(part[pick] for part in parts), {who: gaps[pick] for who, gaps in self.residuals.items()})
+        features, signatures, excess, mm = (part[pick] for part in parts)
+        return Seen(features, signatures, excess, mm, {who: gaps[pick] for who, gaps in self.residuals.items()})
 
 
 def machine(rng: np.random.Generator) -> Change:
@@ -79,6 +81,12 @@ def machine(rng: np.random.Generator) -> Change:
     crop, frame, factor = float(rng.uniform(0.01, 0.1)), float(rng.uniform(0.02, 0.12)), float(rng.uniform(0.5, 1))
     grey = int(rng.choice([distort.BLACK, distort.WHITE]))
 
+    changes: list[Callable[[Grey8], Distorted]] = [partial(distort.resize, factor=factor)]
+    if framed:
+        changes.insert(0, partial(distort.frame, share=frame, grey=grey))
+    if cropped:
+        changes.insert(0, partial(distort.crop, share=crop))
+
     def changed(film: Grey8, seed: int) -> Distorted:
         film, _ = distort.low_contrast(distort.gamma(film, exponent=exponent)[0], share=contrast)
         rows, columns = np.mgrid[-1 : 1 : film.shape[0] * 1j, -1 : 1 : film.shape[1] * 1j]
@@ -86,12 +94,8 @@ def machine(rng: np.random.Generator) -> Change:
         film = np.array(Image.fromarray(film).filter(ImageFilter.UnsharpMask(4, sharpness, 0)))
         matrix = np.eye(3)
         film = distort.blur(film, share=blur)[0] if blurred else film
-        film = distort.noise(film, seed, sd=noise)[0] if noisy else film
-        for change in (
-            *([lambda film: distort.crop(film, share=crop)] if cropped else []),
-            *([lambda film: distort.frame(film, share=frame, grey=grey)] if framed else []),
-            lambda film: distort.resize(film, factor=factor),
-        ):
+        film = distort.noise(film, noise, seed)[0] if noisy else film
+        for change in changes:
             film, moved = change(film)
             matrix = moved @ matrix
         return film, matrix
@@ -174,7 +178,7 @@ def main(options: Options) -> None:
         canvas_size=spec.canvas_size, hold=0, cache_dir=None, skip_bad_films=False, notify=lambda line: None,
     )  # fmt: skip
     films, marked = data.films["valid"], [*data.films["train"], *data.films["valid"]]
-    home = seen(predictor, films, distort.unchanged)
+    home = seen(predictor, films, distort.NONE)
     each = [home.residuals[who] for who in EXAMINERS[1:]]
     made = with_conventions(
         fit_calibration(home.features, home.residuals["mean"]), films, spec.symbols, spec.canvas_size, home.features,
@@ -218,8 +222,8 @@ def main(options: Options) -> None:
             fit_calibration(home.features, home.residuals[own]), once, spec.symbols, spec.canvas_size, home.features,
             home.residuals[own], [], home.signatures,
         )  # fmt: skip
-        figures = [100 * coverage(each, home, other) for each in (alone.without_examiners(), alone)]
-        print(f"calibrated on the {own}'s points alone, judged on the {other}'s: {figures[0]:.1f} / {figures[1]:.1f} %")
+        plain, widened = (100 * coverage(each, home, other) for each in (alone.without_examiners(), alone))
+        print(f"calibrated on the {own}'s points alone, judged on the {other}'s: {plain:.1f} / {widened:.1f} %")
 
 
 if __name__ == "__main__":

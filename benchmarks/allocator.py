@@ -1,4 +1,4 @@
-"""What keeping freed memory saves of a training step on the CPU: ``python benchmarks/allocator.py``.
+"""What keeping freed memory saves of a training step on the CPU: ``python -m benchmarks.allocator``.
 
 Two processes a round, with and without, in turn; the ratio of the medians of their mean step times.
 """
@@ -13,11 +13,11 @@ import sys, time, torch
 from cephkit.losses import build_loss
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
-from cephkit.landmarks.shipped import KNOWN
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.training.launch import keep_freed_memory
 if sys.argv[1] == "keep":
     keep_freed_memory()
-spec = ModelSpec("hrnet_w18_small", KNOWN.symbols, (256, 256))
+spec = ModelSpec("hrnet_w18_small", AARIZ.symbols, (256, 256))
 model = build_model(spec, pretrained=False, notify=print).to(memory_format=torch.channels_last)
 films = torch.rand(8, 1, 256, 256).contiguous(memory_format=torch.channels_last)
 target, mask, loss = torch.rand(8, 29, 64, 64), torch.ones(8, 29, dtype=torch.bool), build_loss(spec.loss)

@@ -1,4 +1,4 @@
-"""Peak memory and speed on a CUDA card against the plan: ``python benchmarks/card.py [--budget 8] [--steps 50]``
+"""Peak memory and speed on a CUDA card against the plan: ``python -m benchmarks.card [--budget 8] [--steps 50]``
 
 The process is capped at ``--budget`` GiB, so that any larger card stands in for one of 8 GB. Runs the guide's three
 rows and the recomputing ones on random films; films/s and peaks go to standard output as one table.
@@ -12,7 +12,7 @@ import torch
 
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch
-from cephkit.landmarks.shipped import KNOWN
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.memory import GIB
 from cephkit.memory.estimate import Assumptions, Estimator
 from cephkit.memory.recompute import apply_recompute
@@ -39,8 +39,8 @@ def measure(row: tuple[str, int, int, int, Recompute], steps: int) -> tuple[floa
     optimizer, task = torch.optim.AdamW(model.parameters()), HeatmapTask(spec, torch.device("cuda"), False, False)
     films = Batch(
         torch.randint(0, 256, (batch, 1, side, side), dtype=torch.uint8, device="cuda"),
-        torch.rand(batch, len(KNOWN.symbols), 2, device="cuda") * side,
-        torch.ones(batch, len(KNOWN.symbols), dtype=torch.bool, device="cuda"),
+        torch.rand(batch, len(AARIZ.symbols), 2, device="cuda") * side,
+        torch.ones(batch, len(AARIZ.symbols), dtype=torch.bool, device="cuda"),
         torch.arange(batch),
     )
 

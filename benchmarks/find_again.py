@@ -1,4 +1,4 @@
-"""What asking a model anew is worth: ``python benchmarks/find_again.py CHECKPOINT DATASET [FILMS]``.
+"""What asking a model anew is worth: ``python -m benchmarks.find_again CHECKPOINT DATASET [FILMS]``.
 
 Squares of grey hide parts of the valid films (mean truth); the four worst landmarks of each film are put where they
 belong and held, and the model is asked again for the others.

@@ -1,6 +1,6 @@
 """Memory while ``cephkit predict`` goes through a folder of films, and what the same command costs a second time.
 
-    python benchmarks/folder.py --checkpoint C.pth [--films 1000] [--work folder_benchmark]
+    python -m benchmarks.folder --checkpoint C.pth [--films 1000] [--work folder_benchmark]
 
 Draws synthetic films first. One table on standard output.
 """

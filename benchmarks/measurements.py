@@ -1,6 +1,6 @@
 """Measurements on labelled films: means beside the norms, and how often two annotators come to the same class.
 
-    python benchmarks/measurements.py [--dataset_path D] [--splits train valid]
+    python -m benchmarks.measurements [--dataset_path D] [--splits train valid]
 
 Lengths come from films whose S-N has the length of a head's. Films are not decoded. Two tables on standard output.
 """

@@ -1,4 +1,4 @@
-"""Traced peak and measured speed over model, micro-batch and recomputation, on the CPU: ``python benchmarks/memory.py``
+"""Traced peak and measured speed over model, micro-batch and recomputation, on the CPU: ``python -m benchmarks.memory``
 
 The peak is the plan's for a card (``benchmarks/card.py`` measures it there); films/s are of real steps at 256x256 in
 bfloat16, fastest of three, all variants in one process.
@@ -9,7 +9,7 @@ import time
 import torch
 
 from cephkit.config import TrainConfig
-from cephkit.landmarks.shipped import KNOWN
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.losses import build_loss
 from cephkit.memory import GIB
 from cephkit.memory.estimate import Assumptions, Estimator
@@ -30,8 +30,8 @@ def seconds_a_film(workload: Workload, batch: int, mode: Recompute) -> float:
     model = build_model(spec, pretrained=False, notify=print).to(memory_format=torch.channels_last)
     apply_recompute(model, mode)
     films = torch.rand(batch, 1, *spec.canvas_size).contiguous(memory_format=torch.channels_last)
-    target, loss = torch.rand(batch, len(KNOWN.symbols), *spec.grid_size), build_loss(spec.loss)
-    mask = torch.ones(batch, len(KNOWN.symbols), dtype=torch.bool)
+    target, loss = torch.rand(batch, len(AARIZ.symbols), *spec.grid_size), build_loss(spec.loss)
+    mask = torch.ones(batch, len(AARIZ.symbols), dtype=torch.bool)
     seconds = []
     for _ in range(4):
         started = time.perf_counter()

@@ -1,6 +1,6 @@
 """Measurements by a model against two annotators, beside these against each other.
 
-    python benchmarks/model_measurements.py --checkpoint C.pth [--dataset_path D] [--split valid]
+    python -m benchmarks.model_measurements --checkpoint C.pth [--dataset_path D] [--split valid]
 
 Two tables on standard output: mean absolute differences, with how often the model's standard errors hold; and how often
 both name the same class of the ISBI challenge.
@@ -10,10 +10,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from measurements import results_of
 from numpy.typing import NDArray
 
 import cephkit
+from benchmarks.measurements import results_of
 from cephkit.cephalometry.measures import MEASUREMENTS
 from cephkit.cephalometry.results import Result
 from cephkit.data.aariz import read_aariz
@@ -35,7 +35,7 @@ def main() -> None:
     films = read_aariz(options.dataset_path, [options.split]).films
     by: dict[str, list[dict[tuple[str, str], Result]]] = {who: [] for who in ("model", "mean", "senior", "junior")}
     for film in films:
-        found = model.predict(film.path, spacing=film.spacing).measure(analyses=["ISBI", "Tweed"])
+        found = cephkit.measure(model.predict(film.path, spacing=film.spacing), analyses=["ISBI", "Tweed"])
         by["model"].append({(result.measurement, result.analysis): result for result in found})
         for who in ("mean", "senior", "junior"):
             by[who].append(results_of(film, film.points(who)))

@@ -1,4 +1,4 @@
-"""ONNX files against PyTorch on the CPU, time, size and error: ``python benchmarks/onnx_files.py MODEL``.
+"""ONNX files against PyTorch on the CPU, time, size and error: ``python -m benchmarks.onnx_files MODEL``.
 
 Both get the same canvases in turn, film by film; the ratio is the median over films. The mean radial error of both
 is on the valid films of --dataset_path; int8 is measured out on 16 of its train films. Needs cephkit[onnx].
@@ -8,6 +8,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def main() -> None:
                 print(f"| {name} | {size:.1f} | {threads} | {compared(path, predictor, films, threads)} |", flush=True)
 
 
-def compared(path: Path, predictor: Predictor, films: list[Any], threads: int) -> str:
+def compared(path: Path, predictor: Predictor, films: Sequence[Any], threads: int) -> str:
     """The cells of a row after the threads."""
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads

@@ -1,4 +1,4 @@
-"""How well outlines follow a face: ``python benchmarks/outlines.py LANDMARKS``.
+"""How well outlines follow a face: ``python -m benchmarks.outlines LANDMARKS``.
 
 LANDMARKS is the table of ``cephkit.data.synthetic.derive``. Each landmark of a part of the head is left out in turn,
 and placed by the others as a point of an outline would be; lengths in mm of a head whose sella-nasion length is 70.

@@ -1,6 +1,6 @@
 """What the input pipeline adds to a training step: real films from the loader, against films already on the device.
 
-    python benchmarks/pipeline.py --dataset_path D [--rounds 4] [flags of cephkit train]
+    python -m benchmarks.pipeline --dataset_path D [--rounds 4] [flags of cephkit train]
 
 Both kinds of epoch alternate in one process and take the same code but for where a batch comes from; the ratio of
 their fastest epochs counts.
@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=4)
     options, flags = parser.parse_known_args()
-    config = parse(TrainConfig, flags, "benchmarks/pipeline.py")
+    config = parse(TrainConfig, flags, "benchmarks.pipeline")
     with tempfile.TemporaryDirectory() as folder:
         places = {"save_dir": Path(folder), "log_dir": Path(folder), "epochs": 2 * options.rounds + 3}
         run = set_up(TrainConfig(**{**vars(config), **places}), ProgressBar(quiet=True))

@@ -175,7 +175,8 @@ def last_points(edits: list[dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     """Kill, check and print."""
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    chance, acknowledged, count, found = random.Random(13), Acknowledged(), Counter(), []
+    chance, acknowledged, found = random.Random(13), Acknowledged(), []
+    count: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         films, predictions = folder_with_predictions(Path(folder), FILMS)
         names = [path.stem for path in sorted(films.iterdir())]

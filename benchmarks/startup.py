@@ -1,4 +1,4 @@
-"""How long commands take to answer, fastest of five: ``python benchmarks/startup.py``."""
+"""How long commands take to answer, fastest of five: ``python -m benchmarks.startup``."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What makes a training step faster: precision, memory layout, optimiser. ``python benchmarks/step.py [--device cpu]``
+"""What makes a training step faster: precision, memory layout, optimiser. ``python -m benchmarks.step [--device cpu]``
 
 Every variant takes turns in one process; the fastest step of each counts. Batch 8 of ``hrnet_w18_small`` at 256x256
 on the CPU, batch 2 of ``hrnet`` at 1024x1024 on a card.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from cephkit.landmarks.shipped import KNOWN
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.losses import build_loss
 from cephkit.models.build import build_model
 from cephkit.models.spec import ModelSpec
@@ -29,14 +29,14 @@ VARIANTS = {
 def make_step(device: torch.device, half: bool, channels_last: bool, fused: bool) -> tuple[Callable[[], None], int]:
     """(one training step, films in it)."""
     on_cpu = device.type == "cpu"
-    spec = ModelSpec("hrnet_w18_small" if on_cpu else "hrnet", KNOWN.symbols, (256, 256) if on_cpu else (1024, 1024))
+    spec = ModelSpec("hrnet_w18_small" if on_cpu else "hrnet", AARIZ.symbols, (256, 256) if on_cpu else (1024, 1024))
     batch = 8 if on_cpu else 2
     layout = torch.channels_last if channels_last else torch.contiguous_format
     model = build_model(spec, pretrained=False, notify=print).to(device).to(memory_format=layout)
     optimizer = torch.optim.AdamW(model.parameters(), fused=fused or None)
     films = torch.rand(batch, 1, *spec.canvas_size, device=device).contiguous(memory_format=layout)
-    target = torch.rand(batch, len(KNOWN.symbols), *spec.grid_size, device=device)
-    mask, loss = torch.ones(batch, len(KNOWN.symbols), dtype=torch.bool, device=device), build_loss(spec.loss)
+    target = torch.rand(batch, len(AARIZ.symbols), *spec.grid_size, device=device)
+    mask, loss = torch.ones(batch, len(AARIZ.symbols), dtype=torch.bool, device=device), build_loss(spec.loss)
 
     def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=half):

@@ -1,6 +1,6 @@
 """Film store: building, second start, and what the films cost in memory with 0, 2 and 4 loader workers.
 
-    python benchmarks/store.py [--dataset_path D] [--image_size 1024 1024]
+    python -m benchmarks.store [--dataset_path D] [--image_size 1024 1024]
 
 Without --dataset_path, 60 synthetic films are written and used. One table on standard output.
 """
@@ -15,7 +15,7 @@ import psutil
 from torch.utils.data import DataLoader
 
 from cephkit.data.aariz import AarizFolder
-from cephkit.data.film import SPLITS
+from cephkit.data.film import SPLITS, Split
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.data.synthetic.writer import synthesize
 
@@ -26,12 +26,12 @@ def silent(line: str) -> None:
     """Drop the lines of prepare."""
 
 
-def prepared(root: Path, cache: Path, size: tuple[int, int], splits: tuple[str, ...]) -> tuple[PreparedData, float]:
+def prepared(root: Path, cache: Path, size: tuple[int, int], splits: tuple[Split, ...]) -> tuple[PreparedData, float]:
     """The data with every film held, and the seconds that took."""
     started = time.perf_counter()
     data = prepare(
         AarizFolder(root), splits=splits, annotation="mean", canvas_size=size, hold=None, cache_dir=cache, notify=silent
-    )  # type: ignore[arg-type]
+    )
     return data, time.perf_counter() - started
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch._subclasses import FakeTensorMode
 
-from cephkit.augment import Augmentation
+from cephkit.augment.augmentation import Augmentation
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch
 from cephkit.errors import SettingsError

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cephkit.augment import Augmentation
+from cephkit.augment.augmentation import Augmentation
 from cephkit.data.dataset import Batch
 from cephkit.geometry import canvas_to_grid
 from cephkit.heatmaps import gaussian_heatmaps

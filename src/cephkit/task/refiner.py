@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cephkit.augment import Augmentation, AugmentSettings
+from cephkit.augment.augmentation import Augmentation, AugmentSettings
 from cephkit.data.dataset import Batch
 from cephkit.models.refiner import (
     CROP,

@@ -1,8 +1,7 @@
 """Random changes to training films, on the batch and on its device.
 
-Which changes, and nearly how strong, follows the augmentation sweep of the CL-Detection 2024 winner, without its
-simulated X-ray artefacts. No mirroring: training films always face right. No shear and no noise: the sweep found both
-harmful.
+Which changes, and nearly how strong, follows the augmentation sweep of the CL-Detection 2024 winner. No mirroring:
+training films always face right. No shear and no noise: the sweep found both harmful.
 """
 
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from kornia.augmentation import RandomAffine
 from kornia.filters import gaussian_blur2d
 from kornia.geometry.linalg import transform_points
 from torch import Tensor, nn
+
+from cephkit.augment.artefacts import Artefacts
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,12 @@ class AugmentSettings:
     """A film that gets patches gets 1 to this many; landmarks under them stay, to be inferred."""
     cutout_side: tuple[float, float] = (0.05, 0.2)
     """Least and greatest side of a patch, as a share of the canvas side."""
+    artefact_probability: float = 0.0
+    """Of each kind of X-ray artefact."""
 
     def __post_init__(self) -> None:
-        shares = (self.invert_probability, self.blur_probability, self.cutout_probability, *self.cutout_side)
+        chances = (self.invert_probability, self.blur_probability, self.cutout_probability, self.artefact_probability)
+        shares = (*chances, *self.cutout_side)
         if not all(0 <= share <= 1 for share in shares):
             raise ValueError(f"probabilities and patch sides must lie between 0 and 1: {self}")
         if not 0 <= self.scale < 1 or not 0 <= self.translation < 1 or self.rotation_degrees < 0:
@@ -69,6 +73,7 @@ class Augmentation(nn.Module):
             scale=(1 - s.scale, 1 + s.scale),
             p=1.0,
         )
+        self.artefacts = Artefacts(s.artefact_probability) if s.artefact_probability > 0 else nn.Identity()
         self.warps = s.rotation_degrees > 0 or s.scale > 0 or s.translation > 0
 
     @torch.no_grad()
@@ -88,7 +93,7 @@ class Augmentation(nn.Module):
             size = points.new_tensor((canvas.shape[-1], canvas.shape[-2]))
             # A pixel reaches half a pixel beyond its centre.
             mask = mask & ((points >= -0.5) & (points <= size - 0.5)).all(dim=-1)
-        canvas = self._cutout(self._invert(self._gamma(self._blur(canvas))))
+        canvas = self._cutout(self._invert(self._gamma(self._blur(self.artefacts(canvas)))))
         return canvas.clamp(0, 1), points, mask
 
     def _chance(self, canvas: Tensor, probability: float) -> Tensor:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cephkit.augment import Augmentation, AugmentSettings
+from cephkit.augment.augmentation import Augmentation, AugmentSettings
 from cephkit.heatmaps import gaussian_heatmaps
 
 OFF = AugmentSettings(
