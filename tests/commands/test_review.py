@@ -51,11 +51,11 @@ def test_without_the_page_it_says_what_is_missing(
     ("settings", "said"),
     [
         ({}, "give either --films FOLDER or --dataset_path FOLDER"),
-        ({"films": Path("a"), "dataset_path": Path("b")}, "give either"),
+        ({"films": Path("a"), "dataset_path": (Path("b"),)}, "give either"),
         ({"films": Path("a"), "checkpoint": (Path("c"),), "predictions": Path("p")}, "give one of them"),
         ({"films": Path("a"), "in_place": True}, "are for --dataset_path"),
         ({"films": Path("a"), "splits": ("train",)}, "are for --dataset_path"),
-        ({"dataset_path": Path("a"), "recursive": True}, "--recursive is for --films"),
+        ({"dataset_path": (Path("a"),), "recursive": True}, "--recursive is for --films"),
         ({"films": Path("a"), "reviewer": "a" * 101}, "--reviewer may have 100 letters at most, got 101"),
         ({"films": Path("a"), "port": 70000}, "--port must be 0 to 65535"),
         ({"films": Path("a"), "pixel_size_mm": 0.1, "ruler": (0, 0, 100, 0, 10)}, "both give the pixel size"),
@@ -73,7 +73,7 @@ def test_bad_input_is_refused_before_anything_is_served(films: Path, tmp_path: P
     for arguments, error, said in (
         (["--films", str(tmp_path / "nowhere")], SettingsError, "no such folder"),
         (["--films", str(tmp_path / "empty")], SettingsError, "contains no film"),
-        (["--dataset_path", str(films)], DataError, "not in the Aariz layout"),
+        (["--dataset_path", str(films)], DataError, "not in a layout that can be read"),
         (["--films", str(films), "--predictions", str(tmp_path / "nowhere")], SettingsError, "no such file or folder"),
         (["--films", str(films), "--checkpoint", str(tmp_path / "c.pth")], CephkitError, r"c\.pth"),
         (["--films", str(films), "--about", str(tmp_path / "a.csv")], DataError, "cannot be read"),
