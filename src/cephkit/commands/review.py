@@ -16,7 +16,7 @@ from cephkit.data.machines import FILE_NAME
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.notice import NOTICE
 from cephkit.review.edits import LONGEST_NAME
-from cephkit.settings.options import SEVERAL, Cache, DataSet, Device, DrawnSplits, SecondStage, Views, between
+from cephkit.settings.options import SEVERAL, DataPaths, DataSet, Device, SecondStage, Views, between
 from cephkit.settings.reading import parse
 from cephkit.training.lock import owning
 
@@ -31,7 +31,7 @@ MISSING_PAGE = "the page is not part of this installation (the npm registry coul
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReviewOptions(SecondStage, Views, Device, Cache, DrawnSplits, FilmFiles):
+class ReviewOptions(SecondStage, Views, Device, DataPaths, FilmFiles):
     """Check, correct, calibrate and measure landmarks on a page in the browser; nothing leaves this machine.
 
     Every edit is on disk before the page says so. Research use only; not a medical device.
@@ -41,6 +41,8 @@ class ReviewOptions(SecondStage, Views, Device, Cache, DrawnSplits, FilmFiles):
     """Folder of the films to review."""
     dataset_path: tuple[Path, ...] = ()
     """Data set to review with its labels, in any layout of docs/data.md; several of them, or a YAML list of several."""
+    landmarks: str | None = None
+    """The landmarks to show: aariz, isbi2015, cl_detection2023, or a YAML file; default: those of data set and model."""
     predictions: Path | None = None
     """What cephkit predict wrote for these films; with --checkpoint the films are predicted while you review."""
     out: Path = Path("review")
