@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,14 @@ from PIL import Image
 
 from cephkit.cli import main as cephkit
 from cephkit.data.labels import landmarks_json
+from cephkit.datasets.find import find_dataset
 from cephkit.landmarks.schema import Landmark, LandmarkSchema
 from cephkit.landmarks.schema_file import read_schema
 from cephkit.landmarks.shipped import AARIZ, KNOWN, in_known_order
+from cephkit.settings.options import DataSet
 from tests.datasets.published import face
+from tests.review.served import Served
+from tests.review.sessions import body, confirmed, placed
 
 COUNT = 45
 SIZE = (96, 96)
@@ -113,6 +118,46 @@ def test_45_landmarks_go_all_the_way(dataset: Path, tmp_path: Path, capsys: pyte
     assert "X3_x_px" in (tmp_path / "csv" / "landmarks_wide.csv").read_text(encoding="utf-8").splitlines()[0]
     exported = json.loads((tmp_path / "aariz" / first.name).read_text(encoding="utf-8"))
     assert {mark["symbol"] for mark in exported["landmarks"]} == points.keys()
+    if sys.platform != "win32":  # signals, which end the server, are POSIX's
+        corrected_and_trained_on(dataset / "test" / "Cephalograms", found, checkpoint, tmp_path / "corrected")
+
+
+def corrected_and_trained_on(films: Path, found: Path, checkpoint: Path, folder: Path) -> None:
+    """Correct and confirm predictions over HTTP, read what comes of them, and ask the model in a second session."""
+    folder.mkdir()
+    out = folder / "review"
+    server = Served(folder / "page", "--films", films, "--predictions", found, "--out", out)
+    told = server.ask("/api/session")[1]["landmarks"]
+    assert len(told) == COUNT
+    assert {"symbol": "X3", "title": "Point X3", "tissue": "soft"}.items() <= told[8].items()
+    film = server.ask("/api/films/0")[1]
+    assert len(film["sought"]) == COUNT
+    moved = placed("X3", (20, 21), film["state"]["points"]["X3"], origin="corrected")
+    moved["changes"] += placed("X7", (30, 31), film["state"]["points"].get("X7"))["changes"]
+    assert server.ask("/api/films/0/edits", body(0, moved))[1] == {"revision": 1}
+    for n, revision in ((0, 1), (1, 0), (2, 0)):
+        assert server.ask(f"/api/films/{n}/edits", body(revision, confirmed()))[0] == 200
+    server.end()
+
+    learnt = find_dataset(DataSet(dataset_path=(out,))).read(["train", "valid"])
+    assert not learnt.problems
+    assert learnt.schema["X3"].title == "Point X3"
+    first = next(film for film in learnt.films if film.film_id == "test0")
+    assert len(first.annotations["senior"]) >= len(film["state"]["points"])
+    assert (first.annotations["senior"]["X3"], first.annotations["senior"]["X7"]) == ((20.0, 21.0), (30.0, 31.0))
+
+    server = Served(folder / "page", "--films", films, "--checkpoint", checkpoint, "--device", "cpu", "--out", out)
+    status, again = server.ask("/api/films/1/find", {"held": {"X3": [20, 21]}})
+    assert status == 200
+    assert "X3" not in again["points"]
+    assert {"S", "X4"} <= again["points"].keys()
+    server.end()
+
+    # Started again with nothing but the films, the page still has the 45: they are described beside the journals.
+    server = Served(folder / "page", "--films", films, "--out", out)
+    assert len(server.ask("/api/session")[1]["landmarks"]) == COUNT
+    assert server.ask("/api/films/0")[1]["state"]["points"]["X7"]["at"] == [30, 31]
+    server.end()
 
 
 def test_faces_with_further_landmarks_are_measured_by_those_that_measurements_know(tmp_path: Path) -> None:

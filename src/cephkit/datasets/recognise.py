@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cephkit.data.aariz import SCHEMA_FILE, AarizFolder
+from cephkit.data.cache import cache_folder
 from cephkit.data.film import SPLITS, Split
 from cephkit.data.labelled import LabelledFilms, Source
-from cephkit.data.prepare import cache_folder
 from cephkit.datasets.cl_detection import ClDetection2023, ClDetectionCoco
 from cephkit.datasets.coco import CocoKeypoints
 from cephkit.datasets.cvat import Cvat

@@ -11,7 +11,7 @@ from cephkit.data.opened import content_hash, open_film, pixel_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import LabelError
 from cephkit.geometry import Size
-from cephkit.landmarks.shipped import AARIZ
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.records.reader import record_of
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
@@ -20,6 +20,7 @@ from cephkit.review.journal import Journal, JournalError, Kept, OtherFilmError
 from cephkit.review.marks import Found, Mark, Origin, parse_mark
 from cephkit.review.parsing import EditError
 from cephkit.review.pixels import FilmFacts, Stamp, stamp
+from cephkit.review.schema import USUAL
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,27 @@ class Base:
     points: Mapping[str, Mark]
     predicted: LandmarkRecord | None = None
     """What a model had found then."""
+    symbols: tuple[str, ...] = USUAL.symbols
+    """The landmarks of the session then."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, for a journal."""
         points = {symbol: mark.to_dict() for symbol, mark in self.points.items()}
-        return {"points": points, "predicted": None if self.predicted is None else self.predicted.to_dict()}
+        predicted = None if self.predicted is None else self.predicted.to_dict()
+        return {"points": points, "predicted": predicted, "landmarks": list(self.symbols)}
+
+    def with_labels(self, film: ReviewFilm) -> "Base":
+        """Return it with the labels of landmarks that the session was not about then."""
+        labels = film.truth.get(film.annotator or "", {})
+        more = {symbol: point for symbol, point in labels.items() if symbol not in self.symbols}
+        return replace(self, points={**_marks(more, "label"), **self.points}) if more else self
 
 
-def base_of(film: ReviewFilm, predicted: LandmarkRecord | None) -> Base:
+def base_of(film: ReviewFilm, predicted: LandmarkRecord | None, schema: LandmarkSchema) -> Base:
     """Return what a film starts with: its labels if there are any, else what a model found."""
     if film.annotator is not None:
-        return Base(_marks(film.truth[film.annotator], "label"), predicted)
-    return Base({} if predicted is None else _marks(predicted.points, "predicted"), predicted)
+        return Base(_marks(film.truth[film.annotator], "label"), predicted, schema.symbols)
+    return Base({} if predicted is None else _marks(predicted.points, "predicted"), predicted, schema.symbols)
 
 
 def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
@@ -95,7 +105,8 @@ def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
         size, changed = film.get("stamp") or (None, None)
         stamp = (size, changed) if isinstance(size, int) and isinstance(changed, int) else None
         identity = Identity(about.size, about.film_hash, about.content, about.orientation, about.spacing, stamp)
-        return identity, Base(marks, record)
+        symbols = tuple(map(str, kept.base.get("landmarks", USUAL.symbols)))
+        return identity, Base(marks, record, symbols)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, EditError, LabelError) as error:
         reason = f"line 1 cannot be used ({error})"
         raise JournalError(reason, "restore the file from a copy, or move it away", journal.path) from error
@@ -120,7 +131,11 @@ def check_same(identity: Identity, film: ReviewFilm, journal: Journal) -> None:
 
 
 def standing_record(
-    film: ReviewFilm, identity: Identity, standing: Standing, sources: Sequence[LandmarkRecord]
+    film: ReviewFilm,
+    identity: Identity,
+    standing: Standing,
+    sources: Sequence[LandmarkRecord],
+    schema: LandmarkSchema,
 ) -> LandmarkRecord:
     """Return the landmarks of a film as they stand.
 
@@ -131,14 +146,16 @@ def standing_record(
         identity: its size and hashes.
         standing: its landmarks and its pixel size.
         sources: what models found before people changed anything, the latest first.
+        schema: the landmarks that the film may have.
     """
-    points = {symbol: mark.at for symbol, mark in standing.points.items()}
+    points = {symbol: standing.points[symbol].at for symbol in schema.in_order(standing.points)}
     said = found_by(standing, sources)
     open_ = {symbol: source for symbol, source in said.items() if not standing.points[symbol].confirmed}
     latest = sources[0] if sources else None
     record = LandmarkRecord(
         points=points,
         missing=() if latest is None else tuple(s for s in latest.symbols if s not in points),
+        schema=schema,
         scores={s: source.scores[s] for s, source in open_.items() if s in source.scores},
         expected_errors={s: each.expected_errors[s] for s, each in open_.items() if s in each.expected_errors},
         regions={s: source.regions[s] for s, source in open_.items() if s in source.regions},
@@ -187,15 +204,15 @@ def _record_of(symbol: str, at: tuple[float, float], found: Found, size: Size | 
     )
 
 
-def sought(film: ReviewFilm, sources: Sequence[LandmarkRecord]) -> tuple[str, ...]:
-    """Return the landmarks that a film should have, in canonical order; those without a point are missing.
+def sought(film: ReviewFilm, sources: Sequence[LandmarkRecord], schema: LandmarkSchema) -> tuple[str, ...]:
+    """Return the landmarks of ``schema`` that a film should have, in its order; those without a point are missing.
 
     These are the ones that its model searches for, and those that an annotator marked; without a model all of them.
     """
     if not sources:
-        return AARIZ.symbols
+        return schema.symbols
     labelled = (symbol for points in film.truth.values() for symbol in points)
-    return AARIZ.in_order((*sources[0].symbols, *labelled))
+    return schema.in_order((*sources[0].symbols, *labelled))
 
 
 def respaced(record: LandmarkRecord, spacing: Spacing | None) -> LandmarkRecord:
