@@ -56,7 +56,7 @@ class TrainedNetwork(Network):
     pretrained: bool = True
     """Start from ImageNet weights if they are available; otherwise warns and trains from scratch."""
     weights: Path | None = None
-    """A local file with the backbone's ImageNet weights (timm's .safetensors or .pth), for machines without network."""
+    """The backbone's ImageNet weights, .safetensors or .pth: a file, or an installed package that holds one."""
 
 
 @dataclass(frozen=True, kw_only=True)
