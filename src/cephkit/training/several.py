@@ -5,7 +5,11 @@ given again.
 """
 
 import contextlib
-import multiprocessing
+import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +23,7 @@ from cephkit.checkpoint import BEST, read_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.errors import CephkitError, SettingsError, some
 from cephkit.interrupt import ending_after_the_step
+from cephkit.settings.reading import from_keywords, to_plain
 from cephkit.training.finish import is_complete, second_stage
 from cephkit.training.resume import different_settings
 from cephkit.training.run import Result, train
@@ -26,6 +31,12 @@ from cephkit.training.together import judge_folds, judge_seeds
 
 OUTPUT = "output.txt"
 """What a run on one of several cards prints, in its log folder."""
+_CHILD = """
+import sys
+from cephkit.cli import run
+from cephkit.training.several import train_given
+sys.exit(run(train_given, []))
+"""
 
 
 @dataclass(frozen=True)
@@ -155,43 +166,42 @@ def _train_on(devices: Sequence[str], chosen: Sequence[Member]) -> int:
 
 def _train_on_free(free: "SimpleQueue[str]", asked: Callable[[], bool], member: Member) -> int:
     """Train ``member`` on the next free device; its exit status."""
-    if asked():
-        return 130
     device = free.get()
     try:
-        own = replace(member.config, device=device)
-        output = own.log_dir / OUTPUT
-        output.parent.mkdir(parents=True, exist_ok=True)
-        print(f"{member.name} on {device}; its output is in {output}", flush=True)
-        process = multiprocessing.get_context("spawn").Process(
-            target=_train_alone, args=(own, output), name=member.name
-        )
-        process.start()
-        told = False
-        while process.is_alive():
-            process.join(0.2)
-            if asked() and not told:
-                process.terminate()  # SIGTERM: it saves its state and ends
-                told = True
-        print(f"{member.name}: {_last_line(output)}", flush=True)
-        return process.exitcode or 0
+        own = replace(member, config=replace(member.config, device=device))
+        return 0 if asked() else _train_apart(own, asked)
     finally:
         free.put(device)
 
 
-def _train_alone(config: TrainConfig, output: Path) -> None:
-    """Train in this process, with what it prints in a file."""
-    with (
-        output.open("a", encoding="utf-8", errors="replace", buffering=1) as file,
-        contextlib.redirect_stdout(file),
-        contextlib.redirect_stderr(file),
-    ):
-        try:
-            status = train(config).status
-        except CephkitError as error:
-            print(f"error: {error}")
-            status = 2
-    raise SystemExit(status)
+def _train_apart(member: Member, asked: Callable[[], bool]) -> int:
+    """Train in a process of its own; its exit status."""
+    what, output = f"{member.name} on {member.config.device}", member.config.log_dir / OUTPUT
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # A session of its own, so that Ctrl-C does not interrupt its start: it is told to stop below. Windows has none.
+    has_sessions = os.name == "posix"
+    with output.open("a", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", _CHILD], stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT,
+            text=True, encoding="utf-8", start_new_session=has_sessions,
+        )  # fmt: skip
+    print(f"{what}; its output is in {output}", flush=True)
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin:
+        json.dump(to_plain(member.config), process.stdin)
+    told = False
+    while process.poll() is None:
+        time.sleep(0.1)
+        if has_sessions and asked() and not told:
+            process.terminate()  # SIGTERM: it saves its state and ends
+            told = True
+    print(f"{what}: {_last_line(output)}", flush=True)
+    return process.returncode
+
+
+def train_given(argv: list[str]) -> int:
+    """Train with the settings on standard input, a JSON object, in a process that ``_train_apart`` has started."""
+    return train(from_keywords(TrainConfig, None, json.load(sys.stdin), "settings")).status
 
 
 def _last_line(output: Path) -> str:

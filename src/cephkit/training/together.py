@@ -194,7 +194,7 @@ def _row(name: str, metrics: Metrics, model: LoadedModel | None = None) -> dict[
 def _spread(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Two rows: mean and standard deviation (n - 1) over the models."""
     found: list[dict[str, Any]] = [{"model": "mean"}, {"model": "SD"}]
-    for column in COLUMNS[1:-1]:
+    for column in COLUMNS[2:-1]:
         values = [row[column] for row in rows if row[column] is not None]
         if len(values) > 1:
             found[0][column], found[1][column] = float(np.mean(values)), float(np.std(values, ddof=1))
