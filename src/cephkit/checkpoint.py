@@ -18,10 +18,12 @@ from cephkit.models.spec import ModelSpec
 from cephkit.notice import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 FORMAT = "cephkit"
 FORMAT_VERSION = 1
+BEST = "checkpoint_best.pth"
+"""The best model of a run, in its folder."""
 _FIELDS = {
     "spec": dict, "config": dict, "epoch": int, "metrics": dict, "model": dict, "training": dict, "versions": dict,
     "extras": dict,
@@ -178,6 +180,25 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise CheckpointError(f"{path}: is damaged or was changed by hand ({reason})") from error
+
+
+def checkpoint_files(given: "Sequence[Path | str]") -> list[Path]:
+    """Return the checkpoints that ``given`` name: files, and folders of ``cephkit train``, which hold one or several.
+
+    Raises:
+        CheckpointError: there is none in a folder.
+    """
+    found = []
+    for path in map(Path, given):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        own = path / BEST
+        members = [own] if own.is_file() else sorted(path.glob(f"fold_*/{BEST}")) or sorted(path.glob(f"seed_*/{BEST}"))
+        if not members:
+            raise CheckpointError(f"holds no {BEST}, nor folders fold_1, fold_2 ... with one", "name a file", path)
+        found += sorted(members, key=lambda file: (len(file.parent.name), file.parent.name))
+    return found
 
 
 def check_fields(content: dict[str, Any]) -> None:

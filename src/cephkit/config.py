@@ -56,7 +56,7 @@ class TrainedNetwork(Network):
     pretrained: bool = True
     """Start from ImageNet weights if they are available; otherwise warns and trains from scratch."""
     weights: Path | None = None
-    """A local file with the backbone's ImageNet weights (timm's .safetensors or .pth), for machines without network."""
+    """The backbone's ImageNet weights, .safetensors or .pth: a file, or an installed package that holds one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +110,12 @@ class RunOptions(Options):
     """A checkpoint to start from: resumes an interrupted run, or fine-tunes the weights of another run."""
     resume_as: ResumeAs = "auto"
     """auto: continue if the checkpoint is an unfinished run with these same settings, else fine-tune."""
+    folds: Annotated[int | None, at_least(2)] = None
+    """Deal the films of train and valid to this many folds and train a model for each, which validates it."""
+    fold: Annotated[int | None, at_least(1)] = None
+    """With --folds: train only the model of this fold; the last one to finish judges them all."""
+    seeds: Annotated[int | None, at_least(2)] = None
+    """Train this many models, with --seed and the seeds after it."""
     save_dir: Path = Path("checkpoints_1024x1024")
     """Folder for checkpoints."""
     log_dir: Path = Path("logs_1024x1024")
@@ -135,8 +141,18 @@ class RunOptions(Options):
                 f"--patience {self.patience} with --validation_frequency {self.validation_frequency}: one validation "
                 f"would end the run; use --patience {self.validation_frequency} or more, or validate more often"
             )
+        if self.folds is not None and self.seeds is not None:
+            yield "--folds and --seeds both train several models: choose one"
+        if self.fold is not None and not 1 <= self.fold <= (self.folds or 0):
+            yield f"--fold {self.fold} needs --folds N with N of {self.fold} or more"
+        if self.use_ddp and (self.folds or self.seeds):
+            yield "--use_ddp trains one model on several cards; --folds and --seeds train one on each by themselves"
         if self.resume_as != "auto" and self.resume is None:
             yield f"--resume_as {self.resume_as} needs --resume CHECKPOINT"
+
+    def resuming(self, latest: Path) -> str:
+        """How to resume from the state in ``latest``, as an imperative."""
+        return "re-run the same command" + ("" if self.folds or self.seeds else f" with --resume {latest}")
 
 
 @dataclass(frozen=True, kw_only=True)

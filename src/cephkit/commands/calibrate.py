@@ -31,7 +31,7 @@ class CalibrateOptions(SecondStage, Views, Seed, Compute, Batches, DataSet):
     """
 
     checkpoint: tyro.conf.Positional[tuple[Path, ...]]
-    """A checkpoint_*.pth, or those of an ensemble; the calibration is written into the first."""
+    """A checkpoint_*.pth or the folder of cephkit train, or those of an ensemble; the first gets the calibration."""
     split: Split = "valid"
     """Films to calibrate on; never those that the model was trained on."""
     films: Annotated[int | None, at_least(FEWEST_FILMS)] = None
@@ -53,11 +53,6 @@ class CalibrateOptions(SecondStage, Views, Seed, Compute, Batches, DataSet):
         if self.remove_bias and self.films is None:
             yield "--remove_bias needs --films: it is for films of your own"
 
-    @property
-    def output(self) -> Path:
-        """The checkpoint to write."""
-        return self.out or self.checkpoint[0]
-
 
 def main(argv: list[str]) -> int:
     """Run ``cephkit calibrate``; the status is 0.
@@ -66,9 +61,10 @@ def main(argv: list[str]) -> int:
         CephkitError: checkpoint or data set cannot be used.
     """
     options = parse(CalibrateOptions, argv, "cephkit calibrate")
+    from cephkit.checkpoint import checkpoint_files
     from cephkit.training.lock import owning_folder_of
 
-    with owning_folder_of(options.output, print):
+    with owning_folder_of(options.out or checkpoint_files(options.checkpoint)[0], print):
         calibrate(options)
     return 0
 
@@ -77,7 +73,7 @@ def calibrate(options: CalibrateOptions) -> None:
     """Write a calibration into the checkpoint; see ``main``."""
     from cephkit.calibration.fit import calibrate as fit_calibration
     from cephkit.calibration.fit import describe
-    from cephkit.checkpoint import load_model, with_extras, write_extras
+    from cephkit.checkpoint import checkpoint_files, load_model, with_extras, write_extras
     from cephkit.data.prepare import prepare
     from cephkit.datasets.find import find_dataset
     from cephkit.device import choose_device
@@ -86,7 +82,8 @@ def calibrate(options: CalibrateOptions) -> None:
     from cephkit.training.finish import add_pose
 
     device = choose_device(options.device, print)
-    models = [load_model(path, device) for path in options.checkpoint]
+    files = checkpoint_files(options.checkpoint)
+    models = [load_model(path, device) for path in files]
     # Measure the errors of the networks themselves, with no bias removed.
     bare = [with_extras(model, {**model.extras, "calibrations": None}) for model in models]
     predictor = Predictor(bare, device, options.mixed_precision, options.tta, options.refine)
@@ -95,7 +92,7 @@ def calibrate(options: CalibrateOptions) -> None:
         first = stored_calibration(models, predictor.mode)
         if first is None:
             raise SettingsError(
-                f"{options.checkpoint[0]} has no calibration for {predictor.way} that --films could start from; "
+                f"{files[0]} has no calibration for {predictor.way} that --films could start from; "
                 "first calibrate it on the valid films of its training"
             )
         predictor.check_calibration(first)
@@ -107,17 +104,17 @@ def calibrate(options: CalibrateOptions) -> None:
     films = drawn(data.films[options.split], options.films, options.seed)
     found = predict_films(predictor, films, options.batch_size, options.num_workers)
     description = describe(films, options.truth)
-    out = options.output
+    out = options.out or files[0]
     if first is None:
         made = fit_calibration(found, films, spec, options.truth, description=description)
     else:
-        made = _local(first, predictor, found, films, description, options)
+        made = _local(first, predictor, found, films, description, options, out)
     extras = dict(models[0].extras)
     others = extras.get("calibrations")
     extras["calibrations"] = {**(others if isinstance(others, dict) else {}), predictor.mode: made.to_dict()}
     if "pose" not in extras and options.films is None:  # own films may be posed differently
         add_pose(extras, data, found, spec, print)
-    write_extras(options.checkpoint[0], extras, out)
+    write_extras(files[0], extras, out)
     print(f"calibrated on {description} for {predictor.way}; written into {out}")
 
 
@@ -136,7 +133,7 @@ def drawn(films: Sequence[Film], count: int | None, seed: int) -> list[Film]:
 
 def _local(
     first: "Calibration", predictor: "Predictor", found: "Found", films: Sequence[Film], description: str,
-    options: CalibrateOptions,
+    options: CalibrateOptions, out: Path,
 ) -> "Calibration":  # fmt: skip
     from cephkit.calibration.bias import COLUMNS, bias_rows, print_bias
     from cephkit.calibration.fit import canvas_facing, residuals
@@ -155,7 +152,6 @@ def _local(
     left = canvas_facing(found, films, symbols, options.truth) == "left"
     rows = bias_rows(gaps, moved, found.units, films, symbols, left)
     print_bias(rows, table_console(100), options.remove_bias)
-    out = options.output
     table = out.with_name(f"{out.stem}_bias.csv")
     write_csv(table, COLUMNS, rows)
     print(f"bias by landmark: {table}")

@@ -30,7 +30,7 @@ class EvaluateOptions(SecondStage, Views, JudgeOptions):
     """
 
     checkpoint: tuple[Path, ...] = ()
-    """A checkpoint_*.pth of cephkit train, or several whose points are averaged; this or --predictions."""
+    """A checkpoint_*.pth of cephkit train, or its folder; several are averaged; this or --predictions."""
     predictions: Path | None = None
     """JSON {film id: {symbol: [x, y]}} in film pixels, null where not found; or cephkit predict's folder."""
     out: Path = Path("evaluation")
@@ -112,7 +112,8 @@ def evaluate(
     if options.report:
         from cephkit.evaluation.html import write_report  # matplotlib is slow to import
 
-        run_folder = options.checkpoint[0].parent if options.checkpoint else None
+        given = options.checkpoint[0] if options.checkpoint else None
+        run_folder = given if given is None or given.is_dir() else given.parent
         write_report(options.out, scores, content, run_folder, options.bootstrap_draws, options.seed)
         notify(f"report: {options.out / 'report.html'}")
     notify(f"results: {options.out}")

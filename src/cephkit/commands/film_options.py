@@ -25,7 +25,7 @@ class FilmFiles(Options):
     """Films"""
 
     checkpoint: tuple[Path, ...] = ()
-    """A checkpoint_*.pth of cephkit train, or several whose points are averaged."""
+    """A checkpoint_*.pth of cephkit train, or its folder; several are averaged."""
     recursive: bool = False
     """Search subfolders too; those of a CD with a DICOMDIR are always searched."""
     about: Path | None = None

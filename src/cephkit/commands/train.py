@@ -36,6 +36,6 @@ def train(config: TrainConfig | None = None, /, **settings: Any) -> "Result":
         CephkitError: settings or data that cannot be used.
     """
     config = from_keywords(TrainConfig, config, settings, "cephkit.train")
-    from cephkit.training import run  # torch, which help and wrong settings do not need
+    from cephkit.training import run, several  # torch, which help and wrong settings do not need
 
-    return run.train(config)
+    return several.train_several(config) if config.folds or config.seeds else run.train(config)

@@ -42,6 +42,8 @@ class Film:
     """Hash of the file's bytes, known once the film has been checked; the film store's key."""
     source: str = ""
     """The data set that it is from, where a run has several."""
+    patient: str = ""
+    """Whose film it is; empty: nobody else's."""
     weight: float = 1.0
     """How often it is seen in training, relative to films of weight 1."""
 

@@ -60,7 +60,13 @@ class CombinedSource:
             if any(source.has(split) for split in splits)
         }
         films = [
-            replace(film, film_id=f"{name}/{film.film_id}", source=name, weight=self.parts[name].weight)
+            replace(
+                film,
+                film_id=f"{name}/{film.film_id}",
+                source=name,
+                weight=self.parts[name].weight,
+                patient=f"{name}/{film.patient}" if film.patient else "",
+            )
             for name, found in read.items()
             for film in found.films
         ]

@@ -139,7 +139,7 @@ class LayoutSource:
         return Film(
             listed.film_id, listed.path, self._splits[listed.film_id], listed.machine, listed.spacing,
             {annotator: points for annotator, points in annotations.items() if points},
-            marked_size=listed.marked_size,
+            marked_size=listed.marked_size, patient=self.splitting.patient(listed),
         )  # fmt: skip
 
     @cached_property

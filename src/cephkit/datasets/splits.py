@@ -57,7 +57,7 @@ class Splitting:
             return {film.film_id: named[film_key(film.film_id)] for film in films}
         if films and all(film.split for film in films):
             return {film.film_id: film.split for film in films if film.split}
-        return _drawn({film.film_id: self._patient(film) for film in films}, self.seed)
+        return _drawn({film.film_id: self.patient(film) for film in films}, self.seed)
 
     def notes(self, films: Sequence[InSplit], root: Path) -> list[Note]:
         """Return what a user should know about the splits of ``films``."""
@@ -65,12 +65,13 @@ class Splitting:
             return []
         counts = Counter(self.of(films).values())
         made = ", ".join(f"{counts[split]} {split}" for split in SPLITS)
-        patients = {patient for film in films if (patient := self._patient(film))}
+        patients = {patient for film in films if (patient := self.patient(film))}
         kept = f"; films of each of {len(patients)} patients are together" if patients else ""
         remedy = "films of one patient must be in one split: name them with --splits_from, or write the splits there"
         return [Note("splits", f"{root}: drawn with --split_seed {self.seed}: {made}{kept}", remedy)]
 
-    def _patient(self, film: InSplit) -> str:
+    def patient(self, film: InSplit) -> str:
+        """Return whose film it is, as the table or the data set says; empty: nobody else's."""
         return self._named_patients.get(film_key(film.film_id), film.patient)
 
     def _column(self, name: str) -> list[tuple[int, str, str]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cephkit.checkpoint import checkpoint_files
 from cephkit.checkpoint import load_model as load_checkpoint
 from cephkit.data.folder import films_in
 from cephkit.data.names import film_name
@@ -224,7 +225,7 @@ def load_model(
     """Load a model to predict with.
 
     Args:
-        path: a checkpoint of ``cephkit train``, or several, whose points are averaged.
+        path: a checkpoint of ``cephkit train`` or its folder, or several, whose points are averaged.
         device: auto (a card if there is one), cuda, cuda:1, mps or cpu.
         tta: average several views of each film: slower, slightly better.
         refine: use the second stage of checkpoints that have one.
@@ -237,7 +238,7 @@ def load_model(
         CheckpointError: it is missing, damaged, or not a checkpoint.
         SettingsError: no such device, or checkpoints of different landmarks.
     """
-    paths = [path] if isinstance(path, (str, Path)) else list(path)
+    paths = checkpoint_files([path] if isinstance(path, (str, Path)) else path)
     where = choose_device(device, notify)
-    loaded = [load_checkpoint(Path(each), where) for each in paths]
+    loaded = [load_checkpoint(each, where) for each in paths]
     return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful, ignore_bad_pixel_size)

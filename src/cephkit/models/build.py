@@ -2,6 +2,7 @@
 
 import difflib
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from cephkit.errors import SettingsError
 from cephkit.losses import build_loss
 from cephkit.models.pretrained import find_weights, missing_parameters
 from cephkit.models.spec import ModelSpec
+from cephkit.models.weights_file import in_timms_names, weights_file
 from cephkit.notice import Notify
 
 MAX_WIDTH = 256
@@ -81,6 +83,7 @@ class HeatmapHead(nn.Module):
 
 
 ALIASES = {"hrnet": "hrnet_w32"}
+_BLOCK = re.compile(r"blocks\.\d+\.\d+")
 _EXAMPLES = "hrnet_w18_small, hrnet_w18, hrnet_w32, hrnet_w48, resnet50, convnextv2_tiny, efficientnet_b0"
 
 
@@ -144,7 +147,7 @@ def build_model(spec: ModelSpec, pretrained: bool, notify: Notify, weights: Path
         pretrained: start the backbone from timm's ImageNet weights; where these cannot be had, one line says
             so and the weights are random.
         notify: takes lines for the user.
-        weights: a local file (.safetensors, .pth) of the backbone in timm's naming, instead of a download.
+        weights: instead of a download, see ``weights_file``; in timm's naming, or EfficientNet-PyTorch's.
 
     Raises:
         SettingsError: unknown model or loss, a model without stride-4 feature, or ``weights`` that don't fit.
@@ -158,10 +161,10 @@ def build_model(spec: ModelSpec, pretrained: bool, notify: Notify, weights: Path
     random_state = torch.get_rng_state()
     backbone = _create(spec, None)
     if weights is not None:
-        backbone = _load(spec, weights, random_state)
+        backbone = _load(spec, weights_file(weights), random_state, backbone)
     elif pretrained and (found := find_weights(name, notify)) is not None:
         try:
-            backbone = _load(spec, found, random_state)
+            backbone = _load(spec, found, random_state, backbone)
         except SettingsError as error:
             notify(f"{error}. Training starts from random weights.")
     # Grey sees all three colour channels' filters summed, so the mean of their statistics fits best.
@@ -169,8 +172,8 @@ def build_model(spec: ModelSpec, pretrained: bool, notify: Notify, weights: Path
     return LandmarkModel(spec, backbone, sum(entry["mean"]) / 3, sum(entry["std"]) / 3)
 
 
-def _create(spec: ModelSpec, weights: Path | None) -> nn.Module:
-    """timm's feature extractor, with the weights in a file or random ones."""
+def _create(spec: ModelSpec, weights: dict[str, Any] | None) -> nn.Module:
+    """timm's feature extractor, with ``weights`` (where timm finds them) or random ones."""
     name = backbone_name(spec.model)
     options: dict[str, Any] = {}
     if name.startswith("hrnet"):
@@ -180,7 +183,7 @@ def _create(spec: ModelSpec, weights: Path | None) -> nn.Module:
     if entry is not None and entry.fixed_input_size:
         options["img_size"] = spec.canvas_size
     if weights is not None:
-        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(weights)}}
+        options |= {"pretrained": True, "pretrained_cfg_overlay": weights}
         return timm.create_model(name, features_only=True, in_chans=1, **options)
     try:
         backbone = timm.create_model(name, features_only=True, in_chans=1, **options)
@@ -197,30 +200,30 @@ def _create(spec: ModelSpec, weights: Path | None) -> nn.Module:
     return backbone
 
 
-def _load(spec: ModelSpec, weights: Path, random_state: Tensor) -> nn.Module:
-    """Build the backbone with the weights in a file, from ``random_state``: the head then starts as without them.
+def _load(spec: ModelSpec, weights: Path, random_state: Tensor, random: nn.Module) -> nn.Module:
+    """Build ``random`` with the weights in a file, from ``random_state``: the head then starts as without them.
 
     timm renames their keys and sums the first layer's colours, but does not insist on finding them all.
     """
     name = backbone_name(spec.model)
-    if not weights.is_file():
-        raise SettingsError("no such file", f"give weights of {name}, .safetensors or .pth", weights)
+    renamed = in_timms_names(weights, [key for key, _ in random.named_modules() if _BLOCK.fullmatch(key)])
+    source = {"file": str(weights)} if renamed is None else {"state_dict": renamed}
     torch.set_rng_state(random_state)
     log = logging.getLogger("timm.models._builder")
     level = log.level
     log.setLevel(logging.ERROR)  # it lists every layer of the classifier that is rightly left out
     try:
         with missing_parameters() as missing:
-            backbone = _create(spec, weights)
+            backbone = _create(spec, source)
     except Exception as error:  # timm, torch and safetensors each raise their own
         remedy = "give timm's state dict as .safetensors or .pth"
         raise SettingsError(f"not weights of {name} ({error})", remedy, weights) from error
     finally:
         log.setLevel(level)
-    if random := [key for key, parameter in backbone.named_parameters() if id(parameter) in missing]:
+    if absent := [key for key, parameter in backbone.named_parameters() if id(parameter) in missing]:
         count = len(list(backbone.parameters()))
         raise SettingsError(
-            f"holds no weights for {len(random)} of the {count} parameters of {name}, first {random[0]}",
+            f"holds no weights for {len(absent)} of the {count} parameters of {name}, first {absent[0]}",
             "give a file with all of them under timm's names", weights,
         )  # fmt: skip
     return backbone

@@ -12,7 +12,10 @@ from torch.utils.data import DataLoader
 
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch
+from cephkit.data.labelled import Source
 from cephkit.data.prepare import PreparedData
+from cephkit.datasets.find import find_dataset
+from cephkit.datasets.folds import FoldSource
 from cephkit.memory.recover import Packing, SpillWatch
 from cephkit.screen import ProgressBar
 from cephkit.task.task import Task
@@ -22,6 +25,18 @@ from cephkit.training.log import RunLog
 from cephkit.training.schedule import Schedule
 from cephkit.training.state import TrainState, random_state
 from cephkit.training.validate import MEAN, ValidFilms
+
+
+def data_of(config: TrainConfig) -> Source:
+    """The data set of ``config``; with ``--fold``, dealt anew.
+
+    Raises:
+        SettingsError: there is no such data set.
+    """
+    source = find_dataset(config)
+    if config.folds is None or config.fold is None:
+        return source
+    return FoldSource(source, config.folds, config.fold, config.split_seed)
 
 
 @dataclass

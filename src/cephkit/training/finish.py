@@ -300,8 +300,7 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
         )  # fmt: skip
     except Stopped as error:
         raise Stopped(
-            f"stopped {where}; the epochs are done, the state is saved. "
-            f"To resume, re-run the same command with --resume {run.keeper.latest}"
+            f"stopped {where}; the epochs are done, the state is saved. To resume, {config.resuming(run.keeper.latest)}"
         ) from error
     saved.unlink(missing_ok=True)
     return True

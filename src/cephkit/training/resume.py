@@ -114,6 +114,11 @@ def run_settings(
     return {**plain, **({"sources": dict(sources)} if sources else {})}
 
 
+def different_settings(config: TrainConfig, checkpoint: Checkpoint) -> list[str]:
+    """What makes ``config`` another run than that of ``checkpoint``, films and landmarks aside."""
+    return _different((*SHAPE, *RUN), {"best_by": MEAN, **checkpoint.config}, to_plain(config))
+
+
 def _compare(
     config: TrainConfig, checkpoint: Checkpoint, spec: ModelSpec, films: Sequence[Film], effective_batch: int
 ) -> tuple[list[str], list[str]]:

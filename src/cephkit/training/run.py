@@ -18,7 +18,6 @@ from cephkit.checkpoint import Checkpoint, check_room, read_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch, FilmDataset
 from cephkit.data.prepare import prepare
-from cephkit.datasets.find import find_dataset
 from cephkit.errors import CephkitError, FilmError, SettingsError, some
 from cephkit.files import replacing_out
 from cephkit.interrupt import Stopped, ending_after_the_step, is_first_process
@@ -35,7 +34,7 @@ from cephkit.shortage import SHORTAGES
 from cephkit.task.heatmaps import HeatmapTask
 from cephkit.task.task import Network
 from cephkit.training.batches import PlanSampler, run_loader, valid_loader
-from cephkit.training.context import NetworkRun
+from cephkit.training.context import NetworkRun, data_of
 from cephkit.training.finish import add_pose, check_finish, complete
 from cephkit.training.keep import CheckpointFolder
 from cephkit.training.launch import start_fabric, wrap
@@ -127,7 +126,7 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
     checkpoint = None if config.resume is None else read_checkpoint(config.resume)
     with fabric.rank_zero_first():  # the first process decodes, the others find its film store
         data = prepare(
-            find_dataset(config),
+            data_of(config),
             splits=("train", "valid"), annotation=SOURCES[config.annotation_type],
             canvas_size=config.image_size, hold=config.hold, cache_dir=config.cache_dir,
             skip_bad_films=config.skip_bad_films, notify=notify,
@@ -325,7 +324,7 @@ def report_end(run: NetworkRun, outcome: Outcome, notify: Notify) -> None:
     if outcome == "stopped":
         notify(
             f"stopped after step {progress.step} of {run.schedule.total_steps}; the state is saved. "
-            f"To resume, re-run the same command with --resume {run.keeper.latest}"
+            f"To resume, {run.config.resuming(run.keeper.latest)}"
         )
     else:
         why = "" if outcome == "finished" else f" early: no improvement for {run.config.patience} epochs"

@@ -1,0 +1,210 @@
+"""Judges several models of one command together: each fold by the model trained without it, or each seed on valid.
+
+Out of fold, every film is judged by a model that has not seen it, so that all films score and calibrate. One
+calibration from all of them goes into each model, and into the first one for the ensemble of all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cephkit.calibration.fit import calibrate, describe
+from cephkit.checkpoint import BEST, LoadedModel, load_model, with_extras, write_extras
+from cephkit.config import TrainConfig
+from cephkit.data.film import Film
+from cephkit.data.prepare import prepare
+from cephkit.device import choose_device
+from cephkit.errors import DataError
+from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
+from cephkit.evaluation.results import metrics_content, print_results, write_results
+from cephkit.evaluation.scoring import Scores, predictions_json
+from cephkit.files import write_csv, write_json
+from cephkit.geometry import Floats
+from cephkit.inference.folder import predict_films
+from cephkit.inference.predictor import Found, Predictor
+from cephkit.inference.uncertainty import Calibration
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.notice import Notify
+from cephkit.screen import figure, figure_table, table_console
+from cephkit.training.context import data_of
+
+OUT_OF_FOLD = "out_of_fold"
+"""Folder of the results of all folds, in ``--save_dir``."""
+COLUMNS = ("model", "films", "mre_mm", "sd_mm", *(f"sdr_{key}mm_percent" for key in THRESHOLDS_MM), "mre_px", "epoch")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model on films that it was not trained on."""
+
+    model: LoadedModel
+    predictor: Predictor
+    films: tuple[Film, ...]
+    found: Found
+    scores: Scores
+
+    @property
+    def mode(self) -> str:
+        """See ``Predictor.mode``."""
+        return self.predictor.mode
+
+
+def judge_folds(config: TrainConfig, configs: Mapping[str, TrainConfig], notify: Notify) -> float | None:
+    """Score and calibrate on all films out of fold; the mean error.
+
+    Writes ``folds.csv`` and the folder ``out_of_fold`` into ``--save_dir``, and calibrations into the checkpoints.
+
+    Args:
+        config: with ``folds``.
+        configs: of the models, by name.
+        notify: takes lines for the user.
+
+    Raises:
+        CephkitError: a film or a file cannot be read or written.
+    """
+    device = torch.device(choose_device(config.device, notify))
+    every = {name: _judged([own], own, device, notify) for name, own in configs.items()}
+    first = next(iter(every.values()))
+    together = Scores(
+        tuple(film for each in every.values() for film in each.films), first.scores.symbols,
+        np.concatenate([each.scores.predicted for each in every.values()]), config.truth, first.scores.schema,
+    )  # fmt: skip
+    metrics = together.metrics(draws=1000)
+    _calibrate_folds(list(every.values()), config, notify)
+    rows = [_row(name, each.scores.metrics(), each.model) for name, each in every.items()]
+    write_csv(config.save_dir / "folds.csv", COLUMNS, [*rows, *_spread(rows), _row("all", metrics)])
+    out = config.save_dir / OUT_OF_FOLD
+    about: dict[str, Any] = {
+        "dataset_path": config.dataset,
+        "folds": {
+            name: {"films": len(each.films), "sha256": each.model.meta["sha256"]} for name, each in every.items()
+        },
+    }
+    content = metrics_content(together, metrics, about)
+    write_json(out / "predictions.json", predictions_json(together.records()))
+    write_results(out, together, content)
+    print_results(together, metrics, table_console(), content)
+    _print(rows)
+    notify(f"each film by the model that was trained without it: {out}; by fold: {config.save_dir / 'folds.csv'}")
+    notify(f"all of them as one: cephkit predict --checkpoint {config.save_dir}")
+    return metrics.mre_mm if together.unit == "mm" else metrics.mre_pixels
+
+
+def judge_seeds(config: TrainConfig, configs: Mapping[str, TrainConfig], notify: Notify) -> float | None:
+    """Score each seed and all as an ensemble on valid, and calibrate the ensemble; its mean error.
+
+    Writes ``seeds.csv`` into ``--save_dir``, and the calibration of the ensemble into the first checkpoint.
+
+    Args:
+        config: with ``seeds``.
+        configs: of the models, by name.
+        notify: takes lines for the user.
+
+    Raises:
+        CephkitError: a film or a file cannot be read or written.
+    """
+    device = torch.device(choose_device(config.device, notify))
+    rows = []
+    for name, own in configs.items():
+        each = _judged([own], config, device, notify)
+        rows.append(_row(name, each.scores.metrics(), each.model))
+    together = _judged(list(configs.values()), config, device, notify)
+    try:
+        made = calibrate(
+            together.found, together.films, together.predictor.spec, config.truth, (),
+            describe(together.films, config.truth),
+        )  # fmt: skip
+        _write_calibrations(together.model.path, {together.mode: made})
+    except DataError as error:
+        notify(f"{error}; predictions of the ensemble come without expected errors")
+    metrics = together.scores.metrics()
+    ensemble = _row("ensemble", metrics)
+    write_csv(config.save_dir / "seeds.csv", COLUMNS, [*rows, *_spread(rows), ensemble])
+    _print([*rows, ensemble])
+    notify(f"by seed: {config.save_dir / 'seeds.csv'}")
+    notify(f"all of them as one: cephkit predict --checkpoint {config.save_dir}")
+    return metrics.mre_mm if together.scores.unit == "mm" else metrics.mre_pixels
+
+
+def _judged(configs: Sequence[TrainConfig], data: TrainConfig, device: torch.device, notify: Notify) -> Judged:
+    """Judge the best model of ``configs``, or several as an ensemble, on the valid films of ``data``."""
+    models = [load_model(own.save_dir / BEST, device) for own in configs]
+    # The errors of the networks themselves, with no bias removed.
+    bare = [with_extras(model, {**model.extras, "calibrations": None}) for model in models]
+    predictor = Predictor(bare, device, data.mixed_precision)
+    prepared = prepare(
+        data_of(data), splits=("valid",), annotation=data.truth, canvas_size=predictor.spec.canvas_size, hold=0,
+        cache_dir=data.cache_dir, skip_bad_films=data.skip_bad_films, notify=lambda line: None,
+    )  # fmt: skip
+    films = prepared.films["valid"]
+    found = predict_films(predictor, films, 2, data.num_workers)
+    scores = _scores(films, found.points, predictor, data.truth, prepared.schema)
+    return Judged(models[0], predictor, films, found, scores)
+
+
+def _scores(films: Sequence[Film], points: Floats, predictor: Predictor, truth: str, schema: LandmarkSchema) -> Scores:
+    symbols = schema.in_order(predictor.spec.symbols)
+    columns = [predictor.spec.symbols.index(symbol) for symbol in symbols]
+    return Scores(tuple(films), symbols, points[:, columns], truth, schema)
+
+
+def _calibrate_folds(every: Sequence[Judged], config: TrainConfig, notify: Notify) -> None:
+    """Calibrate on all films out of fold: the models, and the ensemble as if it were no better than they."""
+    spec = every[0].predictor.spec
+    modes = {each.mode for each in every}
+    if len(modes) > 1 or any(each.predictor.spec.symbols != spec.symbols for each in every):
+        notify("the models differ in their landmarks or in having a second stage: each keeps its own calibration")
+        return
+    films = tuple(film for each in every for film in each.films)
+    found = Found.joined([each.found for each in every])
+    try:
+        made = calibrate(found, films, spec, config.truth, (), f"{describe(films, config.truth)}, out of fold")
+    except DataError as error:
+        notify(f"{error}; each model keeps its own calibration")
+        return
+    # How far its models are apart is unknown out of fold: films are new to one of them only.
+    ensemble = Predictor([each.model for each in every]).mode
+    for each in every:
+        both = {each.mode: made}
+        if each is every[0]:
+            both[ensemble] = replace(made, weights=np.append(made.weights, 0.0))
+        _write_calibrations(each.model.path, both)
+
+
+def _write_calibrations(path: Path, made: Mapping[str, Calibration]) -> None:
+    extras = dict(load_model(path).extras)
+    others = extras.get("calibrations")
+    plain = {mode: calibration.to_dict() for mode, calibration in made.items()}
+    extras["calibrations"] = {**(others if isinstance(others, dict) else {}), **plain}
+    write_extras(path, extras)
+
+
+def _row(name: str, metrics: Metrics, model: LoadedModel | None = None) -> dict[str, Any]:
+    rates = {f"sdr_{key}mm_percent": rate for key, rate in metrics.sdr.items()}
+    return {
+        "model": name, "films": metrics.films, "mre_mm": metrics.mre_mm, "sd_mm": metrics.sd_mm, **rates,
+        "mre_px": metrics.mre_pixels, "epoch": None if model is None else model.meta["epoch"],
+    }  # fmt: skip
+
+
+def _spread(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Two rows: mean and standard deviation (n - 1) over the models."""
+    found: list[dict[str, Any]] = [{"model": "mean"}, {"model": "SD"}]
+    for column in COLUMNS[2:-1]:
+        values = [row[column] for row in rows if row[column] is not None]
+        if len(values) > 1:
+            found[0][column], found[1][column] = float(np.mean(values)), float(np.std(values, ddof=1))
+    return found
+
+
+def _print(rows: Sequence[Mapping[str, Any]]) -> None:
+    table = figure_table([""], ("films", "MRE mm", "SD mm", *(f"SDR@{key}" for key in THRESHOLDS_MM), "MRE px"))
+    for row in (*rows, *_spread([row for row in rows if row["model"] != "ensemble"])):
+        rates = (figure(row.get(f"sdr_{key}mm_percent"), 2) for key in THRESHOLDS_MM)
+        cells = (figure(row.get("mre_mm"), 3), figure(row.get("sd_mm"), 2), *rates, figure(row.get("mre_px"), 1))
+        table.add_row(str(row["model"]), figure(row.get("films"), 0), *cells)
+    table_console().print(table)
