@@ -66,7 +66,7 @@ class CombinedSource:
         ]
         films.sort(key=lambda film: splits.index(film.split))
         problems = [
-            replace(problem, film_id=f"{name}/{problem.film_id}")
+            replace(problem, film_id=f"{name}/{problem.film_id}", source=name)
             for name, found in read.items()
             for problem in found.problems
         ]
