@@ -108,23 +108,29 @@ class LandmarkNames(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataSet(LandmarkNames):
+class DataPaths(LandmarkNames):
     """Data"""
 
     dataset_path: tuple[Path, ...] = (Path("Aariz"),)
     """The data set: a folder in the Aariz layout or one of docs/data.md; several of them, or a YAML list of several."""
-    leave_out: tuple[str, ...] = ()
-    """Of several data sets, leave these out, by name; cephkit train then tests the model on them."""
     splits_from: Path | None = None
     """CSV with each film's split (columns film, split) or patient (film, patient); not for the Aariz layout."""
     split_seed: int = 0
     """Draws train, valid and test (70, 15 and 15 %) of a data set without splits; a patient's films stay together."""
+    cache_dir: Path | None = None
+    """Cache of decoded films; default: the user's cache folder. Safe to delete while no command is using it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet(DataPaths):
+    """Data"""
+
+    leave_out: tuple[str, ...] = ()
+    """Of several data sets, leave these out, by name; cephkit train then tests the model on them."""
     truth: Truth = "mean"
     """Landmarks to score against: senior, junior, the mean of both, or official (Aariz's ceil of the mean)."""
     skip_bad_films: bool = False
     """Skip films or labels that cannot be read; otherwise they are an error before any work starts."""
-    cache_dir: Path | None = None
-    """Cache of decoded films; default: the user's cache folder. Safe to delete while no command is using it."""
 
     @property
     def dataset(self) -> str:
