@@ -17,6 +17,7 @@ from cephkit.commands.review import ReviewOptions, main, open_browser
 from cephkit.errors import CephkitError, DataError, SettingsError
 from cephkit.review import app
 from tests.conftest import write_tiny_aariz
+from tests.datasets.published import write_isbi
 from tests.review.served import Served
 from tests.review.sessions import body, confirmed, folder_session, placed, write_films
 
@@ -51,11 +52,11 @@ def test_without_the_page_it_says_what_is_missing(
     ("settings", "said"),
     [
         ({}, "give either --films FOLDER or --dataset_path FOLDER"),
-        ({"films": Path("a"), "dataset_path": Path("b")}, "give either"),
+        ({"films": Path("a"), "dataset_path": (Path("b"),)}, "give either"),
         ({"films": Path("a"), "checkpoint": (Path("c"),), "predictions": Path("p")}, "give one of them"),
         ({"films": Path("a"), "in_place": True}, "are for --dataset_path"),
         ({"films": Path("a"), "splits": ("train",)}, "are for --dataset_path"),
-        ({"dataset_path": Path("a"), "recursive": True}, "--recursive is for --films"),
+        ({"dataset_path": (Path("a"),), "recursive": True}, "--recursive is for --films"),
         ({"films": Path("a"), "reviewer": "a" * 101}, "--reviewer may have 100 letters at most, got 101"),
         ({"films": Path("a"), "port": 70000}, "--port must be 0 to 65535"),
         ({"films": Path("a"), "pixel_size_mm": 0.1, "ruler": (0, 0, 100, 0, 10)}, "both give the pixel size"),
@@ -73,7 +74,7 @@ def test_bad_input_is_refused_before_anything_is_served(films: Path, tmp_path: P
     for arguments, error, said in (
         (["--films", str(tmp_path / "nowhere")], SettingsError, "no such folder"),
         (["--films", str(tmp_path / "empty")], SettingsError, "contains no film"),
-        (["--dataset_path", str(films)], DataError, "not in the Aariz layout"),
+        (["--dataset_path", str(films)], DataError, "not in a layout that can be read"),
         (["--films", str(films), "--predictions", str(tmp_path / "nowhere")], SettingsError, "no such file or folder"),
         (["--films", str(films), "--checkpoint", str(tmp_path / "c.pth")], CephkitError, r"c\.pth"),
         (["--films", str(films), "--about", str(tmp_path / "a.csv")], DataError, "cannot be read"),
@@ -95,6 +96,37 @@ def test_bad_input_is_refused_before_anything_is_served(films: Path, tmp_path: P
     ):
         main([*out, "--films", str(films), "--port", str(taken.getsockname()[1])])
     assert not (tmp_path / "out").exists()
+
+
+def test_in_place_is_for_one_data_set_in_the_aariz_layout(tmp_path: Path, page: Path) -> None:
+    isbi = write_isbi(tmp_path / "isbi")
+    aariz = write_tiny_aariz(tmp_path / "Aariz", train=1, valid=1)
+    options = ["--in_place", "--out", str(tmp_path / "out"), "--dataset_path"]
+    with pytest.raises(SettingsError, match=r"--in_place is for one data set .* not for .*isbi, which is in another"):
+        main([*options, str(isbi)])
+    with pytest.raises(SettingsError, match=r"--in_place is for one data set .* not for several"):
+        main([*options, str(aariz), str(isbi)])
+    assert not (tmp_path / "out").exists()
+
+
+@posix
+def test_several_data_sets_of_any_layout_are_reviewed_at_once(tmp_path: Path) -> None:
+    isbi = write_isbi(tmp_path / "isbi")
+    aariz = write_tiny_aariz(tmp_path / "Aariz", train=1, valid=1)
+    out = tmp_path / "out"
+    server = Served(tmp_path / "page", "--dataset_path", aariz, isbi, "--splits", "train", "valid", "--out", out)
+    session, rows = server.ask("/api/session")[1], server.ask("/api/films")[1]["films"]
+    assert session["source"] == {"kind": "dataset", "name": "Aariz + isbi"}
+    assert len(session["landmarks"]) == 29
+    assert [row["id"] for row in rows] == ["Aariz_t0", "Aariz_v0", "isbi_001", "isbi_002", "isbi_151"]
+    before = server.ask("/api/films/4")[1]["state"]["points"]["S"]
+    assert server.ask("/api/films/4/edits", body(0, placed("S", (50, 60), before)))[1] == {"revision": 1}
+    assert server.ask("/api/films/4/edits", body(1, confirmed()))[1] == {"revision": 2}
+    server.end()
+    assert (out / "valid" / "Cephalograms" / "isbi_151.bmp").is_file()
+    server = Served(tmp_path / "page", "--dataset_path", isbi, aariz, "--splits", "valid", "--out", out)
+    assert server.ask("/api/films/0")[1]["state"]["points"]["S"]["at"] == [50, 60]
+    server.end()
 
 
 @posix

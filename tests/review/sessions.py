@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
-from cephkit.data.aariz import ListedFilm, list_aariz
-from cephkit.data.film import Points
+from cephkit.data.aariz import AarizFolder
+from cephkit.data.film import Film, Points
 from cephkit.data.folder import films_in
-from cephkit.data.labels import landmarks_json
-from cephkit.files import json_bytes
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.app import build_app
-from cephkit.review.films import ReviewFilm, Source, films_of_dataset, films_of_folder
+from cephkit.review.datasets import Truth, listed_dataset
+from cephkit.review.films import ReviewFilm, Source, films_of_datasets, films_of_folder
 from cephkit.review.predicting import NoPredictions, Predictions
 from cephkit.review.session import ReviewSession
 
@@ -55,8 +54,9 @@ def folder_session(
 
 
 def dataset_session(root: Path, out: Path, **settings: Any) -> ReviewSession:
-    """A session of a data set."""
-    films = films_of_dataset(list_aariz(root), root, {})
+    """A session of a data set in the Aariz layout."""
+    listed = listed_dataset(root.name, AarizFolder(root))
+    films = films_of_datasets([listed], settings.setdefault("schema", listed.schema), {})
     return ReviewSession(films, out, Source("dataset", root.name), **settings)
 
 
@@ -71,13 +71,9 @@ def browser(session: ReviewSession, static: Path | None = None) -> Iterator[Test
 
 def labelled_film(folder: Path, **truth: Points) -> ReviewFilm:
     """A film of a data set with these points of annotators; its picture is not there."""
-    labels = {}
-    for annotator, points in truth.items():
-        labels[annotator] = folder / annotator / "f.json"
-        labels[annotator].parent.mkdir(parents=True)
-        labels[annotator].write_bytes(json_bytes(landmarks_json("f", points)))
     path = folder / "f.png"
-    return ReviewFilm(0, "f", path, "f.png", listed=ListedFilm("f", path, "train", folder, labels))
+    mean = Film("f", path, "train", annotations=truth).points("mean")
+    return ReviewFilm(0, "f", path, "f.png", read_truth=lambda: Truth(truth, mean))
 
 
 class Given(NoPredictions):

@@ -12,7 +12,7 @@ from tests.review.sessions import body, face_edit, folder_session, placed, write
 def test_a_film_is_read_once_until_it_is_forgotten(tmp_path: Path) -> None:
     session = folder_session(write_films(tmp_path / "films"), tmp_path / "out")
     session.edit(0, body(0, face_edit()))
-    desks = Desks(session.films, tmp_path / "out", session.predictions, session.pixels)
+    desks = Desks(session.films, tmp_path / "out", session.predictions, session.pixels, session.schema)
     desk = desks.get(0)
     assert (desk.revision, desk.has("points"), desk.has("spacing")) == (1, True, False)
     before = session.film_state(0)["state"]["points"]["A"]

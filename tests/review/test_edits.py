@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cephkit.cephalometry.norms import Subject
 from cephkit.data.spacing import Spacing
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.review.edits import Standing, parse_edit
 from cephkit.review.marks import Mark
 from cephkit.review.parsing import EditError
@@ -23,7 +24,7 @@ def moved(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_moved_point_stands_where_it_was_moved() -> None:
-    edit = parse_edit(moved(after={"at": [11.5, 20.25], "origin": "corrected", "confirmed": True}), SIZE)
+    edit = parse_edit(moved(after={"at": [11.5, 20.25], "origin": "corrected", "confirmed": True}), AARIZ, SIZE)
     standing = Standing({"A": A, "B": A})
     assert standing.fits(edit)
     after = standing.after(edit)
@@ -31,9 +32,11 @@ def test_a_moved_point_stands_where_it_was_moved() -> None:
     assert standing.points["A"] == A
 
 
-def test_points_stay_in_canonical_order() -> None:
-    standing = Standing().after(parse_edit(placed("N", (1, 2)), SIZE)).after(parse_edit(placed("A", (3, 4)), SIZE))
-    assert list(standing.points) == ["A", "N"]
+def test_only_a_journal_may_name_landmarks_that_the_session_lacks() -> None:
+    edit = placed("Ba", (1, 2))
+    with pytest.raises(EditError, match="symbol is 'Ba', which is not a landmark"):
+        parse_edit(edit, AARIZ, SIZE)
+    assert list(Standing({"A": A}).after(parse_edit(edit)).points) == ["A", "Ba"]
 
 
 def test_a_removed_point_is_gone() -> None:
@@ -50,7 +53,7 @@ def test_the_other_kinds_change_what_they_name() -> None:
     ]
     standing = Standing()
     for content in edits:
-        edit = parse_edit(content, SIZE)
+        edit = parse_edit(content, AARIZ, SIZE)
         assert standing.fits(edit)
         standing = standing.after(edit)
         assert not standing.fits(edit)
@@ -98,12 +101,12 @@ def test_the_other_kinds_change_what_they_name() -> None:
 )
 def test_nonsense_is_refused_with_its_reason(content: Any, said: str) -> None:
     with pytest.raises(EditError, match=said):
-        parse_edit(content, SIZE, latest=3)
+        parse_edit(content, AARIZ, SIZE, latest=3)
 
 
 def test_the_edge_of_the_film_belongs_to_it() -> None:
     for at in ((-0.5, -0.5), (99.5, 119.5)):
-        assert parse_edit(placed("A", at), SIZE).changes[0].after == Mark(at, "placed")
+        assert parse_edit(placed("A", at), AARIZ, SIZE).changes[0].after == Mark(at, "placed")
 
 
 def test_a_label_off_the_film_may_stay_and_be_put_back_there() -> None:
@@ -112,9 +115,9 @@ def test_a_label_off_the_film_may_stay_and_be_put_back_there() -> None:
     on = {"at": [40.0, 110.0], "origin": "corrected", "confirmed": False}
     for before, after in ((off, {**off, "confirmed": True}), (on, off)):
         edit = {"kind": "points", "changes": [{"symbol": "A", "before": before, "after": after}]}
-        parse_edit(edit, SIZE, first=first)
+        parse_edit(edit, AARIZ, SIZE, first=first)
         with pytest.raises(EditError, match="off the film"):
-            parse_edit(edit, SIZE)
+            parse_edit(edit, AARIZ, SIZE)
 
 
 MARKS = st.none() | st.builds(
@@ -136,7 +139,7 @@ def test_an_edit_and_its_reverse_change_nothing(changes: dict[str, tuple[Mark | 
 
     first = {symbol: mark for symbol in ("A", "B", "S", "N`") if (mark := changes.get(symbol, (None,))[0])}
     standing = Standing(first)
-    there, back = parse_edit(edit(True), SIZE), parse_edit(edit(False), SIZE)
+    there, back = parse_edit(edit(True), AARIZ, SIZE), parse_edit(edit(False), AARIZ, SIZE)
     assert standing.fits(there)
     after = standing.after(there)
     assert after.fits(back)

@@ -2,12 +2,19 @@
 
 from pathlib import Path
 
-from cephkit.data.aariz import list_aariz
+from cephkit.data.aariz import AarizFolder
 from cephkit.data.about import About
+from cephkit.data.film import Split
 from cephkit.data.names import film_key
 from cephkit.data.spacing import square
-from cephkit.review.films import film_ids, films_of_dataset, films_of_folder
+from cephkit.landmarks.shipped import AARIZ
+from cephkit.review.datasets import listed_dataset
+from cephkit.review.films import ReviewFilm, film_ids, films_of_datasets, films_of_folder
 from tests.conftest import write_tiny_aariz
+
+
+def of_aariz(root: Path, *splits: Split) -> list[ReviewFilm]:
+    return films_of_datasets([listed_dataset("set", AarizFolder(root), splits)], AARIZ, {})
 
 
 def ids(*names: str) -> list[str]:
@@ -44,7 +51,7 @@ def test_about_counts_before_the_flag_and_names_films_with_or_without_ending() -
 
 
 def test_a_data_set_brings_splits_labels_and_pixel_sizes(tiny_aariz: Path) -> None:
-    films = films_of_dataset(list_aariz(tiny_aariz), tiny_aariz, {})
+    films = of_aariz(tiny_aariz)
     assert [film.n for film in films] == list(range(12))
     assert {film.split for film in films} == {"train", "valid", "test"}
     film = films[0]
@@ -61,7 +68,7 @@ def test_a_label_that_cannot_be_read_is_a_fault_of_its_film_alone(tmp_path: Path
     for name in ("Senior Orthodontists", "Junior Orthodontists"):
         (labels / name / "t1.json").write_text("{")
         (labels / name / "t2.json").unlink()
-    t0, t1, t2, _ = films_of_dataset(list_aariz(root, ("train", "valid")), root, {})
+    t0, t1, t2, _ = of_aariz(root, "train", "valid")
     assert (t0.faults, t0.oddities) == ((), ())
     assert t1.annotator is None
     assert "t1.json: not JSON" in t1.faults[0]
@@ -72,14 +79,14 @@ def test_what_is_odd_about_a_label_is_told_apart_from_its_faults(tmp_path: Path)
     root = write_tiny_aariz(tmp_path / "set", train=1, valid=1)
     label = next(root.rglob("Senior Orthodontists/t0.json"))
     label.write_text(label.read_text().replace('"t0"', '"x7"'))
-    film = films_of_dataset(list_aariz(root, ("train",)), root, {})[0]
+    film = of_aariz(root, "train")[0]
     assert film.faults == ()
     assert "ceph_id 'x7' is not the file's name" in film.oddities[0]
 
 
 def test_labels_are_opened_when_they_are_asked_for(tmp_path: Path) -> None:
     root = write_tiny_aariz(tmp_path / "set", train=2, valid=1)
-    films = films_of_dataset(list_aariz(root, ("train", "valid")), root, {})
+    films = of_aariz(root, "train", "valid")
     for label in root.rglob("Annotations/**/*.json"):
         label.write_text("{")
     assert "not JSON" in films[0].faults[0]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.marks import Found, Mark, found_marks, parse_mark, parse_points
 from cephkit.review.parsing import EditError
@@ -62,6 +63,6 @@ def test_only_points_found_again_rest_on_what_a_model_said() -> None:
 
 
 def test_points_that_are_held_lie_on_the_film() -> None:
-    assert list(parse_points({"B": [1, 2], "A": [3, 4]}, (10, 10))) == ["A", "B"]
+    assert list(parse_points({"B": [1, 2], "A": [3, 4]}, (10, 10), AARIZ)) == ["A", "B"]
     with pytest.raises(EditError, match="off the film"):
-        parse_points({"A": [30, 4]}, (10, 10))
+        parse_points({"A": [30, 4]}, (10, 10), AARIZ)

@@ -10,6 +10,7 @@ from cephkit.cephalometry.analyses import measure
 from cephkit.cephalometry.norms import Subject
 from cephkit.data.spacing import Spacing, square
 from cephkit.geometry import covariance_of_error, covariance_of_region
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
@@ -93,21 +94,21 @@ def at(x: float, y: float, origin: str = "corrected") -> dict[str, Any]:
 
 
 def test_points_come_as_they_stand_on_the_page() -> None:
-    asked = asked_standing({"points": {"B": at(3, 5), "A": at(1, 2, "predicted")}, "subject": None}, SIZE)
+    asked = asked_standing({"points": {"B": at(3, 5), "A": at(1, 2, "predicted")}, "subject": None}, SIZE, AARIZ)
     assert asked.points == {"A": Mark((1.0, 2.0), "predicted"), "B": Mark((3.0, 5.0), "corrected")}
     assert list(asked.points) == ["A", "B"]
     assert asked.subject == Subject()
 
 
 def test_labels_off_the_film_are_measured_as_they_are() -> None:
-    assert asked_standing({"points": {"A": at(-9, 2, "label")}}, SIZE).points["A"].at == (-9.0, 2.0)
+    assert asked_standing({"points": {"A": at(-9, 2, "label")}}, SIZE, AARIZ).points["A"].at == (-9.0, 2.0)
 
 
 def test_a_point_found_again_counts_with_the_error_that_the_model_promised() -> None:
     def error(mark: Mark) -> float:
         marks = {**{symbol: Mark(point, "corrected") for symbol, point in FACE.items()}, "A": mark}
         standing = Standing(marks, spacing=square(1.0, "x"))
-        record = standing_record(FILM, Identity(SIZE, "hash", "content"), standing, [])
+        record = standing_record(FILM, Identity(SIZE, "hash", "content"), standing, [], AARIZ)
         return float(table(record)["sna"]["standard_error"])
 
     sure, unsure = (
@@ -133,7 +134,7 @@ def test_a_point_found_again_counts_with_the_error_that_the_model_promised() -> 
 )
 def test_nonsense_is_refused(content: dict[str, Any], said: str) -> None:
     with pytest.raises(EditError, match=said):
-        asked_standing(content, SIZE)
+        asked_standing(content, SIZE, AARIZ)
 
 
 def test_analyses_are_known_names_each_once() -> None:

@@ -37,9 +37,7 @@ def test_tables_are_those_of_predict_and_measure(session: ReviewSession) -> None
     table = rows(landmarks_csv(session, with_points(session)))
     assert tuple(table[0]) == COLUMNS
     assert [(row["film"], row["symbol"]) for row in table] == [
-        (film, symbol)
-        for film in ("f0", "f1")
-        for symbol in sorted(FACE, key=list(session.desks.standing(0).points).index)
+        (film, symbol) for film in ("f0", "f1") for symbol in session.schema.in_order(FACE)
     ]
     measured = rows(b"".join(measurements_csv(session, [0])))
     assert tuple(measured[0]) == TABLE_COLUMNS

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cephkit.data.spacing import square
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
@@ -29,7 +30,7 @@ def standing(**points: Mark) -> Standing:
 
 def test_what_a_model_said_holds_while_nobody_touched_the_point() -> None:
     a, b = Mark((10.0, 10.0), "predicted"), Mark((20.0, 20.0), "predicted")
-    record = standing_record(FILM, IDENTITY, standing(A=a, B=b, N=Mark((31.0, 5.0), "corrected")), [MODEL])
+    record = standing_record(FILM, IDENTITY, standing(A=a, B=b, N=Mark((31.0, 5.0), "corrected")), [MODEL], AARIZ)
     assert dict(record.expected_errors) == {"A": 3.0, "B": 30.0}
     assert set(record.regions) == {"A"}
     assert record.needs_review == ("B",)
@@ -40,16 +41,17 @@ def test_what_a_model_said_holds_while_nobody_touched_the_point() -> None:
 
 def test_a_confirmed_or_moved_point_is_a_persons() -> None:
     record = standing_record(
-        FILM, IDENTITY, standing(A=Mark((10.0, 10.0), "predicted", True), B=Mark((21.0, 20.0), "corrected")), [MODEL]
-    )
+        FILM, IDENTITY, standing(A=Mark((10.0, 10.0), "predicted", True), B=Mark((21.0, 20.0), "corrected")), [MODEL],
+        AARIZ,
+    )  # fmt: skip
     assert dict(record.expected_errors) == dict(record.regions) == {}
     assert record.model == {"model": "m"}  # it found A
-    assert standing_record(FILM, IDENTITY, standing(A=Mark((9.0, 9.0), "placed")), [MODEL]).model == {}
+    assert standing_record(FILM, IDENTITY, standing(A=Mark((9.0, 9.0), "placed")), [MODEL], AARIZ).model == {}
 
 
 def test_a_point_of_an_earlier_model_keeps_what_that_said() -> None:
     earlier = LandmarkRecord(points={"A": (1.0, 1.0)}, expected_errors={"A": 7.0})
-    record = standing_record(FILM, IDENTITY, standing(A=Mark((1.0, 1.0), "predicted")), [MODEL, earlier])
+    record = standing_record(FILM, IDENTITY, standing(A=Mark((1.0, 1.0), "predicted")), [MODEL, earlier], AARIZ)
     assert dict(record.expected_errors) == {"A": 7.0}
 
 

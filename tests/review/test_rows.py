@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cephkit.data.spacing import Spacing, square
+from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
@@ -62,31 +63,31 @@ RECORD = LandmarkRecord(
 def test_figures_count_what_nobody_has_settled() -> None:
     marks = {"A": Mark((10.0, 10.0), "predicted"), "B": Mark((20.0, 20.0), "predicted")}
     spacing = square(0.1, "x")
-    row = figures(film(0), Standing(marks, spacing=spacing), [RECORD], 0)
+    row = figures(film(0), Standing(marks, spacing=spacing), [RECORD], 0, AARIZ)
     assert row == {
         "status": "unreviewed", "largest_error_px": 30.0, "largest_error_mm": 3.0, "largest_distance_mm": None,
         "missing": 1, "needs_review": 1, "doubt": "a hand?", "points": 2,
     }  # fmt: skip
     for mark in (Mark((20.0, 20.0), "predicted", True), Mark((21.0, 20.0), "corrected")):
-        row = figures(film(0), Standing({**marks, "B": mark}, spacing=spacing), [RECORD], 1)
+        row = figures(film(0), Standing({**marks, "B": mark}, spacing=spacing), [RECORD], 1, AARIZ)
         assert (row["status"], row["largest_error_px"], row["needs_review"]) == ("started", 5.0, 0)
-    row = figures(film(0), Standing(marks, confirmed=True), [RECORD], 1)
+    row = figures(film(0), Standing(marks, confirmed=True), [RECORD], 1, AARIZ)
     assert (row["status"], row["largest_error_mm"], row["largest_error_px"]) == ("confirmed", None, 30.0)
 
 
 def test_a_pixel_size_given_later_decides_what_needs_review() -> None:
     marks = {"A": Mark((10.0, 10.0), "predicted")}
-    assert figures(film(0), Standing(marks), [RECORD], 1)["needs_review"] == 0
-    assert figures(film(0), Standing(marks, spacing=square(1.0, "x")), [RECORD], 1)["needs_review"] == 1
+    assert figures(film(0), Standing(marks), [RECORD], 1, AARIZ)["needs_review"] == 0
+    assert figures(film(0), Standing(marks, spacing=square(1.0, "x")), [RECORD], 1, AARIZ)["needs_review"] == 1
 
 
 def test_points_found_again_are_doubted_as_the_model_doubts_them() -> None:
     again = Mark((25.0, 25.0), "found_again", found=Found({"model": "m"}, 0.9, 4.0))
     marks = {"A": Mark((10.0, 10.0), "corrected"), "B": again}
-    row = figures(film(0), Standing(marks, spacing=square(1.0, "x")), [RECORD], 2)
+    row = figures(film(0), Standing(marks, spacing=square(1.0, "x")), [RECORD], 2, AARIZ)
     assert (row["largest_error_mm"], row["needs_review"]) == (4.0, 1)
     settled = {**marks, "B": replace(again, confirmed=True)}
-    row = figures(film(0), Standing(settled, spacing=square(1.0, "x")), [RECORD], 3)
+    row = figures(film(0), Standing(settled, spacing=square(1.0, "x")), [RECORD], 3, AARIZ)
     assert (row["largest_error_mm"], row["needs_review"]) == (None, 0)
 
 
@@ -94,39 +95,36 @@ def test_without_a_pixel_size_the_height_of_the_film_decides_what_needs_review()
     sized = replace(RECORD, size=(1000, 800))
     for error, count in ((8.4, 0), (8.6, 1)):
         marks = {"B": Mark((25.0, 25.0), "found_again", found=Found({"model": "m"}, 0.9, error))}
-        assert figures(film(0), Standing(marks), [sized], 1)["needs_review"] == count
+        assert figures(film(0), Standing(marks), [sized], 1, AARIZ)["needs_review"] == count
 
 
 def test_a_model_doubts_labels_too() -> None:
     marks = {"A": Mark((11.0, 10.0), "label"), "B": Mark((25.0, 25.0), "label", True)}
-    row = figures(film(0), Standing(marks, spacing=square(1.0, "x")), [RECORD], 2)
+    row = figures(film(0), Standing(marks, spacing=square(1.0, "x")), [RECORD], 2, AARIZ)
     assert (row["largest_error_mm"], row["needs_review"]) == (5.0, 1)
 
 
 def test_missing_are_landmarks_that_the_model_seeks_or_an_annotator_marked(tmp_path: Path) -> None:
     labelled = labelled_film(tmp_path, senior={"A": (1.0, 1.0)}, junior={"A": (1.0, 1.0), "Pog": (2.0, 2.0)})
     standing = Standing({"A": Mark((1.0, 1.0), "label"), "Me": Mark((5.0, 5.0), "placed")})
-    assert sought(film(0), [RECORD]) == ("A", "B", "N")
-    assert sought(labelled, [RECORD]) == ("A", "B", "N", "Pog")
-    assert figures(labelled, standing, [RECORD], 0)["missing"] == 3  # Me is more than what is sought
+    assert sought(film(0), [RECORD], AARIZ) == ("A", "B", "N")
+    assert sought(labelled, [RECORD], AARIZ) == ("A", "B", "N", "Pog")
+    assert figures(labelled, standing, [RECORD], 0, AARIZ)["missing"] == 3  # Me is more than what is sought
 
 
 def test_without_a_model_all_29_are_missing_until_they_are_placed() -> None:
-    row = figures(film(0), Standing(), [], 0)
+    row = figures(film(0), Standing(), [], 0, AARIZ)
     assert (row["missing"], row["needs_review"], row["largest_error_px"]) == (29, 0, None)
 
 
 def test_distances_to_the_truth_are_those_of_the_model_else_of_the_labels(tmp_path: Path) -> None:
     labelled = labelled_film(tmp_path, senior={"A": (10.0, 10.0), "B": (20.0, 60.0)})
-    assert labelled.listed is not None
-    (tmp_path / "junior.json").write_text("{")
-    torn = {**labelled.listed.labels, "junior": tmp_path / "junior.json"}
-    labelled = replace(labelled, listed=replace(labelled.listed, labels=torn))
+    torn = replace(labelled.read_truth(), faults=("junior.json: not JSON",))
+    labelled = replace(labelled, read_truth=lambda: torn)
     standing = Standing({"A": Mark((13.0, 14.0), "label")}, spacing=square(0.1, "x"))
-    assert figures(labelled, standing, [], 0)["largest_distance_mm"] == 0.5
-    assert labelled.faults[0].startswith("junior.json: not JSON")
-    row = figures(labelled, standing, [RECORD], 0)
-    assert (row["largest_distance_mm"], row["doubt"]) == (4.0, f"{labelled.faults[0]}; a hand?")
+    assert figures(labelled, standing, [], 0, AARIZ)["largest_distance_mm"] == 0.5
+    row = figures(labelled, standing, [RECORD], 0, AARIZ)
+    assert (row["largest_distance_mm"], row["doubt"]) == (4.0, "junior.json: not JSON; a hand?")
 
 
 def test_distances_count_the_sides_of_a_pixel() -> None:

@@ -31,7 +31,7 @@ PROSE = re.compile(r"[a-z]{3}")
 """Not in symbols such as ANB and Sn-Pog`, nor in figures."""
 
 ELSEWHERE = {
-    *("review/predicted_files.py", "review/serving.py", "errors.py"),
+    *("review/datasets.py", "review/predicted_files.py", "review/serving.py", "errors.py"),
     *("data/dataset.py", "data/store.py", "data/store_builder.py"),
 }
 """What these say is for the terminal, before there is a page or where a network is trained."""
@@ -60,6 +60,9 @@ SPEAKING: dict[str, tuple[str, ...]] = {
     "data/opened.py": ("read_bytes", "open_film", "_upright", "straightened"),
     "data/pictures.py": (),
     "data/spacing.py": ("__post_init__",),
+    "datasets/isbi.py": ("_points",),
+    "datasets/layout.py": ("_once", "_faults"),
+    "datasets/table.py": ("_add_points", "_add_facts"),
     "files.py": ("replacing_out",),
     "inference/find_again.py": (),
     "inference/plausible.py": ("note", "check"),

@@ -1,36 +1,28 @@
 """``cephkit check``: every doubtful label of one or several data sets, on a page with its film."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cephkit.data.film import SPLITS, Split
-from cephkit.settings.options import Cache, DataSet, DrawnSplits, Twins, at_least
+from cephkit.settings.options import DataPaths, Twins, at_least
 from cephkit.settings.reading import parse
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions(Twins, Cache, DrawnSplits):
+class CheckOptions(Twins, DataPaths):
     """Check the films and labels of one or several data sets, of any layout and landmarks.
 
     Everything in doubt is shown on its film, with the remedy; nothing is changed.
     """
 
-    dataset_path: tuple[Path, ...] = (Path("Aariz"),)
-    """The data set, in any layout of docs/data.md; several of them, or a YAML list of several."""
     splits: tuple[Split, ...] = ()
     """Splits to check, e.g. valid test; default: all that a data set has."""
     out: Path = Path("doubts")
     """Folder for doubts.html and doubts.csv, which cephkit review --doubts opens."""
     pictures: Annotated[int, at_least(0)] = 200
     """Findings that doubts.html shows on their films, the worst of each kind first; doubts.csv has all."""
-
-    def contradictions(self) -> Iterator[str]:
-        """Yield settings that do not work together."""
-        yield from super().contradictions()
-        if not self.dataset_path:
-            yield "--dataset_path must name a data set"
 
 
 def main(argv: list[str]) -> int:
@@ -51,18 +43,13 @@ def check(options: CheckOptions) -> None:
         CephkitError: no data set can be read, or a file cannot be written.
     """
     # torch, which help and wrong settings do not need
-    from cephkit.data.prepare import film_cache
+    from cephkit.data.cache import film_cache
     from cephkit.datasets.find import find_parts
     from cephkit.doubts import page, table
     from cephkit.doubts.gather import gather
     from cephkit.files import write_csv
 
-    parts = find_parts(
-        DataSet(
-            dataset_path=options.dataset_path, landmarks=options.landmarks, splits_from=options.splits_from,
-            split_seed=options.split_seed, cache_dir=options.cache_dir,
-        )
-    )  # fmt: skip
+    parts = find_parts(options)
     splits = tuple(split for split in SPLITS if split in options.splits)
     gathered = gather(parts, splits, film_cache(options.cache_dir), options.keep_twins, print)
     for note in gathered.notes:

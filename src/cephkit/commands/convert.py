@@ -41,7 +41,7 @@ def convert(options: ConvertOptions) -> None:
         CephkitError: the data set cannot be read, or a file cannot be written.
     """
     # torch, which help and wrong settings do not need
-    from cephkit.data.prepare import film_cache
+    from cephkit.data.cache import film_cache
     from cephkit.datasets.converted import checked, write_aariz, write_coco
     from cephkit.datasets.find import find_dataset
 

@@ -66,7 +66,7 @@ def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
     """Make the checks that need torch."""
     import torch
 
-    from cephkit.data.prepare import film_cache
+    from cephkit.data.cache import film_cache
     from cephkit.device import choose_device
     from cephkit.doctor import card as cards
     from cephkit.doctor import dataset, guide, machine, plan, timing

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import platformdirs
-
+from cephkit.data.cache import film_cache
 from cephkit.data.check import THREADS, label_notes, scan, unlabelled, with_facts
 from cephkit.data.dataset import FilmDataset
 from cephkit.data.examine import examine
@@ -65,16 +64,6 @@ class PreparedData:
     def dataset(self, split: Split, symbols: tuple[str, ...] = ()) -> FilmDataset:
         """The films of ``split``; with the symbols of this data by default."""
         return FilmDataset(self.films[split], symbols or self.symbols, self.annotation, self.canvas_size, self.store)
-
-
-def cache_folder(cache_dir: Path | None) -> Path:
-    """Return ``cache_dir``; None: the user's cache folder."""
-    return Path(cache_dir) if cache_dir is not None else platformdirs.user_cache_path("cephkit")
-
-
-def film_cache(cache_dir: Path | None) -> Path:
-    """Return the folder of hashes and canvases in ``cache_folder``."""
-    return cache_folder(cache_dir) / "films"
 
 
 def prepare(

@@ -91,12 +91,15 @@ def worst(findings: Sequence[tuple[int, Finding]], most: int) -> list[tuple[int,
     ranked = [
         (rank, list(TITLES).index(kind), entry)
         for kind, entries in kinds.items()
-        for rank, entry in enumerate(
-            sorted(entries, key=lambda entry: (not entry[1].fault.certain, -entry[1].fault.excess))
-        )
+        for rank, entry in enumerate(sorted(entries, key=_by_weight))
     ]
     ranked.sort(key=lambda each: each[:2])
     return sorted((entry for *_, entry in ranked[:most]), key=_by_film)
+
+
+def _by_weight(entry: tuple[int, Finding]) -> tuple[bool, float]:
+    fault = entry[1].fault
+    return not fault.certain, -fault.excess
 
 
 def _by_film(entry: tuple[int, Finding]) -> tuple[str, str, str, int]:
@@ -113,9 +116,8 @@ def _card(number: int, finding: Finding, gathered: Gathered) -> Card:
     fault = finding.fault
     where = finding.annotator
     if not _is_on_film(finding):
-        where = " ".join(
-            filter(None, (gathered.source_of(finding), finding.annotator and f"all of {finding.annotator}"))
-        )
+        labels = f"all labels of {finding.annotator}" if finding.annotator else ""
+        where = " · ".join(filter(None, (gathered.source_of(finding), labels)))
     return Card(number, TITLES[fault.kind], fault.certain, where, homeless(fault.text), homeless(fault.remedy))
 
 

@@ -74,16 +74,13 @@ class Silhouette:
 
 
 def silhouettes(present: Iterable[str], facing: Facing = "right") -> tuple[Silhouette, ...]:
-    """Return the outlines that a face with the landmarks ``present`` has.
+    """Return the outlines that a face with the landmarks ``present`` has; they follow the 29 of Aariz alone.
 
     Args:
         present: symbols of the landmarks.
         facing: where the face looks.
-
-    Raises:
-        KeyError: a symbol is not one of the 29.
     """
-    drawn = _silhouettes(AARIZ.in_order(present))
+    drawn = _silhouettes(AARIZ.in_order(symbol for symbol in present if symbol in AARIZ))
     if facing == "right":
         return drawn
     # A mirrored template is the conjugate, and so are its weights.

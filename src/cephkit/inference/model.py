@@ -22,6 +22,7 @@ from cephkit.geometry import Floats
 from cephkit.inference.folder import batched, in_order
 from cephkit.inference.predictor import Errors, Found, Predictor
 from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.notice import Notify
 from cephkit.records.record import LandmarkRecord
 
@@ -97,6 +98,11 @@ class Model:
     def symbols(self) -> tuple[str, ...]:
         """The landmarks that the model finds."""
         return self.predictor.spec.symbols
+
+    @property
+    def schema(self) -> LandmarkSchema:
+        """What these landmarks are."""
+        return self.predictor.spec.schema.of(self.symbols)
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -114,6 +114,8 @@ def _plain(key: str, value: Any) -> Any:
         return tuple(value)
     if key == "aliases" or not isinstance(value, str):
         raise TypeError(f"{key} is {value!r:.40}")
+    if len(value) > (longest := _LONGEST.get(key, _LONGEST_TEXT)):
+        raise TypeError(f"{key} has {len(value)} characters, at most {longest} are possible")
     return value
 
 

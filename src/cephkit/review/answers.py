@@ -137,7 +137,7 @@ class Answers:
 
         def answer() -> dict[str, Any]:
             size, analyses = self.session.desks.identity(n).size, parse_analyses(content.get("analyses"))
-            standing = asked_standing(content, size)
+            standing = asked_standing(content, size, self.session.desks.get(n).schema)
             return numbers(measured(self.session.desks.record(n, standing), standing.subject, analyses))
 
         return Json(await run_in_threadpool(answer))
@@ -149,7 +149,8 @@ class Answers:
             raise HTTPException(409, "there is no model to ask; start cephkit review with --checkpoint")
 
         def answer() -> dict[str, Any]:
-            held = parse_points(content.get("held"), self.session.seen(n, content).size)
+            size, schema = self.session.seen(n, content).size, self.session.desks.get(n).schema
+            held = parse_points(content.get("held"), size, schema)
             found = self.session.find_again(n, held)
             return {"points": {symbol: mark.to_dict() for symbol, mark in found.items()}}
 
@@ -204,11 +205,8 @@ class Answers:
         facing = request.query_params.get("facing", "right")
         if facing not in get_args(Facing):
             raise HTTPException(422, f"facing is {facing!r:.40}, expected right or left")
-        given = request.query_params.get("present", "")
-        try:
-            present = AARIZ.in_order(symbol for symbol in given.split(",") if symbol)
-        except KeyError as error:
-            raise HTTPException(422, str(error.args[0])) from error
+        given = request.query_params.get("present", "").split(",")
+        present = AARIZ.in_order(symbol for symbol in given if symbol in AARIZ)
         text = await run_in_threadpool(_outlines, present, facing)
         return Response(text, media_type="application/json")
 

@@ -1,13 +1,12 @@
 """What the page needs to know once: landmarks with their definitions, lines, analyses, formats, and the session."""
 
-from functools import lru_cache
 from typing import Any
 
 from cephkit.cephalometry.analyses import ANALYSES
 from cephkit.drawing.tracing import LINES, Line
 from cephkit.errors import SettingsError
 from cephkit.interchange.formats import FORMATS
-from cephkit.landmarks.schema import Landmark
+from cephkit.landmarks.schema import Landmark, LandmarkSchema
 from cephkit.landmarks.shipped import AARIZ
 from cephkit.notice import NOTICE, VERSION
 from cephkit.pdf import check_pdf
@@ -26,7 +25,7 @@ def described(session: ReviewSession, language: str = "auto") -> dict[str, Any]:
         "has_model": session.predictions.has_model,
         "in_place": session.in_place,
         "out": str(session.out.resolve()),
-        **_fixed(),
+        **_fixed(session.schema),
         "pdf": _has_pdf(),
         "films": len(session.films),
         "review_mm": REVIEW_MM,
@@ -43,11 +42,10 @@ def _has_pdf() -> bool:
     return True
 
 
-@lru_cache(maxsize=1)
-def _fixed() -> dict[str, Any]:
+def _fixed(schema: LandmarkSchema) -> dict[str, Any]:
     return {
-        "landmarks": [_landmark(landmark) for landmark in AARIZ],
-        "lines": [_line(line) for line in LINES],
+        "landmarks": [_landmark(landmark) for landmark in schema],
+        "lines": [_line(line) for line in LINES if {*line.start, *line.end} <= set(schema.symbols)],
         "analyses": [{"name": name, "title": name} for name in ANALYSES],
         "formats": [{"name": name, "title": each.title} for name, each in FORMATS.items()],
     }
@@ -58,6 +56,8 @@ def _landmark(landmark: Landmark) -> dict[str, Any]:
         "symbol": landmark.symbol, "title": landmark.title, "tissue": landmark.tissue,
         "title_fa": landmark.title_fa,
         "definition": landmark.definition, "definition_fa": landmark.definition_fa,
+        "differs": landmark.differs, "mirror": landmark.mirror,
+        "drawn": landmark.symbol in AARIZ,
     }  # fmt: skip
 
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cephkit.data.spacing import Spacing
-from cephkit.errors import FilmError
+from cephkit.errors import CephkitError, FilmError
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Kind, Standing
 from cephkit.review.films import ReviewFilm
-from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal
+from cephkit.review.journal import JOURNAL_ENDING, Entry, Journal, JournalError, UnsavedError
 from cephkit.review.pixels import Pixels, Stamp, stamp
 from cephkit.review.predicting import Predictions
 from cephkit.review.record import Base, Identity, base_of, check_same, read_kept, standing_record
+from cephkit.review.schema import KeptSchema
 
 LOADED = 256
 """Films whose edits are kept in memory; the others are read again when they are needed."""
@@ -27,6 +29,8 @@ class Desk:
 
     film: ReviewFilm
     journal: Journal
+    schema: LandmarkSchema
+    """The landmarks that the film may have: those of the session, and those that its journal has from earlier ones."""
     base: Base | None = None
     """As frozen by the first edit; None before."""
     identity: Identity | None = None
@@ -80,11 +84,20 @@ class Desks:
         out: folder of results.
         predictions: what models found on the films.
         pixels: of the films.
+        schema: the landmarks of the session.
     """
 
-    def __init__(self, films: Sequence[ReviewFilm], out: Path, predictions: Predictions, pixels: Pixels) -> None:
+    def __init__(
+        self,
+        films: Sequence[ReviewFilm],
+        out: Path,
+        predictions: Predictions,
+        pixels: Pixels,
+        schema: LandmarkSchema,
+    ) -> None:
         self._films, self._out = films, out
         self._predictions, self._pixels = predictions, pixels
+        self._schema, self.kept_schema = schema, KeptSchema(out)
         self._lock = threading.Lock()
         self._desks: OrderedDict[int, Desk] = OrderedDict()
         self._seen: dict[int, Stamp | None] = {}
@@ -117,10 +130,26 @@ class Desks:
         with self._lock:
             self._desks.pop(n, None)
 
+    def write(self, n: int, entry: Entry, identity: Identity, base: Base) -> None:
+        """Write an edit of a film to its journal; see ``Desk.write``.
+
+        Raises:
+            UnsavedError: it cannot be written, so that it does not count.
+        """
+        try:
+            self.kept_schema.keep(self._schema)
+        except CephkitError as error:
+            reason = f"the edit is not saved: its landmarks cannot be described in the journal ({error.text})"
+            raise UnsavedError(reason, "free disk space or check the folder, and repeat the edit") from error
+        self.get(n).write(entry, identity, base)
+
     def found(self, n: int) -> LandmarkRecord | None:
         """Return what a model found on the film, unless that was another picture of the same name."""
         record = self._predictions.record(n)
-        if record is None or not record.film_hash:
+        if record is None:
+            return None
+        record = record.within(self._schema)
+        if not record.film_hash:
             return record
         known, now = self._pixels.known(n), stamp(self._films[n].path)
         if known is None and self._seen.setdefault(n, now) != now:  # replaced since the session began
@@ -135,7 +164,8 @@ class Desks:
             CephkitError: its journal cannot be read.
         """
         base = self.get(n).base
-        found = [self.found(n), None if base is None else base.predicted]
+        first = None if base is None or base.predicted is None else base.predicted.within(self._schema)
+        found = [self.found(n), first]
         return [record for record in found if record is not None]
 
     def base(self, n: int) -> Base:
@@ -193,11 +223,11 @@ class Desks:
         identity = self.identity(n)
         with self.locks[n]:
             given = self.standing(n) if standing is None else standing
-            return standing_record(self._films[n], identity, given, self.sources(n))
+            return standing_record(self._films[n], identity, given, self.sources(n), self.get(n).schema)
 
     def _read(self, n: int) -> Desk:
         film = self._films[n]
-        desk = Desk(film, Journal(self._out / "journal" / f"{film.film_id}{JOURNAL_ENDING}"))
+        desk = Desk(film, Journal(self._out / "journal" / f"{film.film_id}{JOURNAL_ENDING}"), self._schema)
         kept = desk.journal.read()
         if kept is None:
             return desk
@@ -205,6 +235,11 @@ class Desks:
         now = stamp(film.path)
         check_same(identity, film, desk.journal)
         desk.begin(identity, base, now)
+        changed = (change.symbol for entry in kept.entries for change in entry.edit.changes if change.symbol)
+        try:
+            desk.schema = self.kept_schema.extended(self._schema, (*base.points, *changed))
+        except CephkitError as error:
+            raise JournalError(error.text, error.remedy, desk.journal.path) from error
         for entry in kept.entries:
             desk.put(entry)
         return desk

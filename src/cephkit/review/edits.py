@@ -13,7 +13,7 @@ from cephkit.data.about import OLDEST, Sex
 from cephkit.data.spacing import Plane, Spacing
 from cephkit.errors import SettingsError
 from cephkit.geometry import Size
-from cephkit.landmarks.shipped import AARIZ
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.review.marks import Mark, check_on_film, parse_mark
 from cephkit.review.parsing import (
     EditError,
@@ -92,8 +92,7 @@ class Standing:
         """Return the film as it stands after ``edit``."""
         if edit.kind == "points":
             points = {**self.points, **{change.symbol: change.after for change in edit.changes}}
-            marks = {symbol: points.get(symbol) for symbol in AARIZ.symbols}
-            return replace(self, points={s: mark for s, mark in marks.items() if isinstance(mark, Mark)})
+            return replace(self, points={s: mark for s, mark in points.items() if isinstance(mark, Mark)})
         (change,) = edit.changes
         name = {"film": "confirmed"}.get(edit.kind, edit.kind)
         return replace(self, **{name: change.after})  # type: ignore[arg-type]
@@ -107,12 +106,17 @@ def plain(value: Value) -> Any:
 
 
 def parse_edit(
-    content: Any, size: Size | None = None, latest: int | None = None, first: Mapping[str, Mark] | None = None
-) -> Edit:  # fmt: skip
+    content: Any,
+    schema: LandmarkSchema | None = None,
+    size: Size | None = None,
+    latest: int | None = None,
+    first: Mapping[str, Mark] | None = None,
+) -> Edit:
     """Read an edit.
 
     Args:
         content: an object from JSON.
+        schema: the landmarks that the film may have; None: any, as in a journal.
         size: (height, width) of the film, off which no point may be placed; None: unknown.
         latest: the film's revision, beyond which there is nothing to undo; None: unknown.
         first: points before all edits: labels may lie off the film, and may stay or go back there.
@@ -137,17 +141,19 @@ def parse_edit(
     changes = given.get("changes")
     if not isinstance(changes, list) or not changes:
         raise EditError(f"changes are {changes!r:.40}, expected a list")
-    parsed = tuple(_change(each, size, first or {}) for each in changes)
+    parsed = tuple(_change(each, schema, size, first or {}) for each in changes)
     if len({change.symbol for change in parsed}) < len(parsed):
         raise EditError("a landmark appears twice in one edit")
     return Edit("points", parsed, undoes)
 
 
-def _change(content: Any, size: Size | None, first: Mapping[str, Mark]) -> Change:
+def _change(
+    content: Any, schema: LandmarkSchema | None, size: Size | None, first: Mapping[str, Mark]
+) -> Change:  # fmt: skip
     given = parse_object(content, "a change")
     check_keys(given, {"symbol", "before", "after"}, "a change")
     symbol = given.get("symbol")
-    if not isinstance(symbol, str) or symbol not in AARIZ:
+    if not isinstance(symbol, str) or (schema is not None and symbol not in schema):
         raise EditError(f"symbol is {symbol!r:.40}, which is not a landmark")
     if {"before", "after"} - given.keys():
         raise EditError(f"the change of {symbol} lacks before or after")

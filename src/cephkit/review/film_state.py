@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cephkit.data.spacing import Spacing
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.desk import Desk
 from cephkit.review.edits import Standing
@@ -19,6 +20,7 @@ def film_state(
     standing: Standing,
     spacing: Spacing | None,
     sources: Sequence[LandmarkRecord],
+    schema: LandmarkSchema,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return all but how far its prediction is.
@@ -30,16 +32,17 @@ def film_state(
         standing: how it stands after them.
         spacing: its pixel size before them.
         sources: what models found, the latest first.
+        schema: the landmarks of the session.
         notes: further ones.
     """
     found = respaced(sources[0], standing.spacing) if sources else None
-    record = standing_record(film, Identity.of(facts), standing, sources)
+    record = standing_record(film, Identity.of(facts), standing, sources, desk.schema)
     return {
         **picture_dict(film, facts, found, notes),
         **standing_dict(standing, desk),
         "aspect": aspect_of(standing.spacing or spacing),
         "facing": record.facing or "",
-        "sought": list(sought(film, sources)),
+        "sought": list(sought(film, sources, schema)),
         "predicted": None if found is None else predicted_dict(found),
     }
 
@@ -49,15 +52,23 @@ def picture_dict(
 ) -> dict[str, Any]:  # fmt: skip
     """Return what is known of a film's picture, its labels, and the doubts about it."""
     said = () if predicted is None else predicted.notes
+    all_notes = (*facts.notes, *film.faults, *film.oddities, *_resized(film, facts), *said, *notes)
     return {
         "n": film.n, "id": film.film_id, "file": film.file, "split": film.split or "",
         "size": list(facts.size), "depth": facts.depth, "hash": facts.hash, "tile": TILE,
         "levels": [list(size) for size in facts.levels], "window": list(facts.window),
         "orientation": facts.orientation,
-        "notes": list(dict.fromkeys((*facts.notes, *film.faults, *film.oddities, *said, *notes))),
+        "notes": list(dict.fromkeys(all_notes)),
         "doubt": "" if predicted is None else predicted.doubt,
         "truth": {name: {s: list(at) for s, at in points.items()} for name, points in film.truth.items()},
     }  # fmt: skip
+
+
+def _resized(film: ReviewFilm, facts: FilmFacts) -> list[str]:
+    if film.marked_size in (None, facts.size):
+        return []
+    (height, width), (marked_height, marked_width) = facts.size, film.marked_size or facts.size
+    return [f"the film measures {width}x{height} pixels, its labels are for {marked_width}x{marked_height}"]
 
 
 def standing_dict(standing: Standing, desk: Desk) -> dict[str, Any]:

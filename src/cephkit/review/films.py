@@ -1,19 +1,20 @@
 """The films of a session, in the order of the list; none of them is opened here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
 from cephkit.cephalometry.norms import Subject
-from cephkit.data.aariz import LabelNames, ListedFilm, ListedFolder, read_labels
 from cephkit.data.about import About
-from cephkit.data.film import Film, Points, Split
+from cephkit.data.film import Points, Split
 from cephkit.data.names import film_key, film_name, first_free, of_film
 from cephkit.data.spacing import Spacing
 from cephkit.files import short_name
-from cephkit.landmarks.shipped import AARIZ
+from cephkit.geometry import Size
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.review.datasets import ListedDataset, Truth
 
 
 @dataclass(frozen=True)
@@ -33,43 +34,37 @@ class ReviewFilm:
     """That users or the data set give; None: what the film's file says."""
     subject: Subject = field(default_factory=Subject)
     machine: str | None = None
-    listed: ListedFilm | None = None
-    """Of a data set: its labels, which are read when they are asked for. Ten thousand take a while."""
+    read_truth: Callable[[], Truth] = Truth
+    """Returns the labels of a data set, which are read when they are asked for. Ten thousand take a while."""
 
     @cached_property
-    def _labels(self) -> tuple[Film, tuple[str, ...], tuple[str, ...]]:
-        """The film with its labels; what is wrong with them, and what is odd."""
-        if self.listed is None:
-            return Film(self.film_id, self.path, "test"), (), ()
-        listed = self.listed
-        annotations, problems, notes = read_labels(listed, LabelNames())
-        faults = tuple(f"{problem.path.name}: {problem.text}" for problem in (*listed.problems, *problems))
-        kept = {
-            annotator: {symbol: point for symbol, point in points.items() if symbol in AARIZ}
-            for annotator, points in annotations.items()
-        }
-        labelled = Film(listed.film_id, listed.path, listed.split, annotations=kept)
-        return labelled, faults, tuple(note.text for note in notes)
+    def _truth(self) -> Truth:
+        return self.read_truth()
 
     @property
     def truth(self) -> Mapping[str, Points]:
         """Annotator -> points, of a data set."""
-        return self._labels[0].annotations
+        return self._truth.annotations
 
     @property
     def mean_truth(self) -> Points:
         """The mean of the annotators."""
-        return self._labels[0].points("mean")
+        return self._truth.mean
+
+    @property
+    def marked_size(self) -> Size | None:
+        """(height, width) of the picture that was labelled, if the labels say it."""
+        return self._truth.marked_size
 
     @property
     def faults(self) -> tuple[str, ...]:
         """What is wrong with its labels."""
-        return self._labels[1]
+        return self._truth.faults
 
     @property
     def oddities(self) -> tuple[str, ...]:
         """What is odd about its labels, and does no harm."""
-        return self._labels[2]
+        return self._truth.oddities
 
     @property
     def annotator(self) -> str | None:
@@ -108,20 +103,37 @@ def films_of_folder(
     return films
 
 
-def films_of_dataset(
-    folder: ListedFolder, root: Path, about: Mapping[str, About], spacing: Spacing | None = None
+def films_of_datasets(
+    datasets: Iterable[ListedDataset],
+    schema: LandmarkSchema,
+    about: Mapping[str, About],
+    spacing: Spacing | None = None,
 ) -> list[ReviewFilm]:
-    """Return the films of a data set; see ``films_of_folder``. A film whose labels cannot be read has none."""
+    """Return the films of data sets; see ``films_of_folder``. A film whose labels cannot be read has none.
+
+    Films of several data sets have the names of these before their own.
+
+    Args:
+        datasets: in the order of the list.
+        schema: the landmarks of the session; others in the labels are left out.
+        about: rows by ``film_key``; they count before ``spacing``.
+        spacing: of all films; counts before those of the data sets.
+    """
+    listed = list(datasets)
     taken: set[str] = set()
-    films = []
-    for n, film in enumerate(folder.films):
-        row = of_film(about, film.path) or About()
-        films.append(
-            ReviewFilm(
-                n, _free(film.film_id, taken), film.path, film.path.relative_to(root).as_posix(), film.split,
-                row.spacing or spacing or film.spacing, Subject(row.age, row.sex), film.machine, film,
-            )
-        )  # fmt: skip
+    films: list[ReviewFilm] = []
+    for dataset in listed:
+        for film in dataset.films:
+            row = of_film(about, film.path) or About()
+            name, file = film.film_id, _below(film.path, dataset.root)
+            if len(listed) > 1:
+                name, file = short_name(f"{dataset.name}_{name}"), f"{dataset.name}/{file}"
+            films.append(
+                ReviewFilm(
+                    len(films), _free(name, taken), film.path, file, film.split, row.spacing or spacing or film.spacing,
+                    Subject(row.age, row.sex), film.machine, partial(film.read, schema),
+                )
+            )  # fmt: skip
     return films
 
 
@@ -139,6 +151,11 @@ def film_ids(paths: Sequence[Path], root: Path) -> list[str]:
             name = short_name("_".join((*folders, path.name)))
         ids.append(_free(name, taken))
     return ids
+
+
+def _below(path: Path, root: Path) -> str:
+    """Return where a film lies below ``root``; tables may name films elsewhere, and films of a stack are in a cache."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from cephkit.data.aariz import ANNOTATORS, label_path
-from cephkit.data.labels import landmarks_json, landmarks_of, read_label
+from cephkit.data.labels import landmarks_json, landmarks_of, read_label, schema_of_label
 from cephkit.data.names import LABEL_ENDING, film_name
 from cephkit.errors import LabelError
 from cephkit.files import json_bytes, write_whole
-from cephkit.landmarks.shipped import AARIZ
+from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.schema_file import schema_dict
+from cephkit.landmarks.shipped import KNOWN
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
@@ -20,11 +22,12 @@ class Labels:
 
     Args:
         out: folder of results; labels lie in its folder ``labels``.
+        schema: the landmarks of the session; others in the labels of the data set are left alone.
         dataset: root of the data set whose own labels are replaced too; None: they are left alone.
     """
 
-    def __init__(self, out: Path, dataset: Path | None = None) -> None:
-        self.out, self.dataset = out, dataset
+    def __init__(self, out: Path, schema: LandmarkSchema, dataset: Path | None = None) -> None:
+        self.out, self.schema, self.dataset = out, schema, dataset
 
     def write(self, film: ReviewFilm, record: LandmarkRecord, standing: Standing, revision: int) -> None:
         """Write a film's labels where they are not so already.
@@ -41,8 +44,8 @@ class Labels:
         review: dict[str, Any] = {
             "revision": revision,
             "confirmed": standing.confirmed,
-            "confirmed_points": [symbol for symbol, mark in standing.points.items() if mark.confirmed],
-            "origins": {symbol: mark.origin for symbol, mark in standing.points.items()},
+            "confirmed_points": [symbol for symbol in record.points if standing.points[symbol].confirmed],
+            "origins": {symbol: standing.points[symbol].origin for symbol in record.points},
         }
         path = self.out / "labels" / f"{film.film_id}{LABEL_ENDING}"
         if self.dataset is not None:
@@ -59,27 +62,35 @@ class Labels:
         folder = ANNOTATORS[film.annotator or next(iter(ANNOTATORS))]
         path = label_path(root, film.split, folder, film.path)
         content: dict[str, Any] = {}
+        known = record.schema
         if path.exists():
             with contextlib.suppress(LabelError):
                 content = read_label(path)
-                if landmarks_of(content, path, AARIZ)[0] == record.points:
+                known = schema_of_label(content, record.schema, path)
+                there = landmarks_of(content, path, known)[0]
+                if {symbol: at for symbol, at in there.items() if self._is_ours(symbol, record)} == record.points:
                     return
-        ours = landmarks_json(content.get("ceph_id") or film_name(film.path), record.points)
+        ours = landmarks_json(content.get("ceph_id") or film_name(film.path), record.points, record.schema)
         if path.exists():
             first = self.out / "originals" / film.split / folder / path.name
             if not first.exists():
                 write_whole(first, path.read_bytes())
-        there = content.get("landmarks")
-        others = filter(_is_beyond, there if isinstance(there, list) else [])
-        write_whole(path, json_bytes({**ours, **content, "landmarks": [*ours["landmarks"], *others]}))
+        listed = content.get("landmarks")
+        others = [entry for entry in (listed if isinstance(listed, list) else []) if self._is_beyond(entry, record)]
+        described = known.of(s for s in known.symbols if s in record.points or s not in record.schema)
+        schema = {} if described.is_part_of(KNOWN) else {"schema": schema_dict(described, KNOWN)}
+        write_whole(path, json_bytes({**ours, **content, "landmarks": [*ours["landmarks"], *others], **schema}))
 
+    def _is_ours(self, symbol: str, record: LandmarkRecord) -> bool:
+        return symbol in self.schema or symbol in record.points
 
-def _is_beyond(entry: Any) -> bool:
-    """Whether an entry of a label file is none of the landmarks of the page, which therefore leaves it as it is."""
-    if not isinstance(entry, dict):
-        return False
-    names = [name for name in (entry.get("landmark_id"), entry.get("symbol")) if isinstance(name, str)]
-    return not any(map(AARIZ.find, names))
+    def _is_beyond(self, entry: Any, record: LandmarkRecord) -> bool:
+        """Whether an entry of a label file is none of the film's landmarks here, so that it is left as it is."""
+        if not isinstance(entry, dict):
+            return False
+        names = [name for name in (entry.get("landmark_id"), entry.get("symbol")) if isinstance(name, str)]
+        found = [landmark for landmark in map(record.schema.find, names) if landmark is not None]
+        return not any(self._is_ours(landmark.symbol, record) for landmark in found)
 
 
 def _review_of(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from cephkit.geometry import Size
-from cephkit.landmarks.shipped import AARIZ
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.records.reader import region_of
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.parsing import EditError, check_keys, parse_flag, parse_number, parse_object
@@ -86,13 +86,14 @@ def parse_mark(content: Any, symbol: str) -> Mark | None:
     )  # fmt: skip
 
 
-def parse_marks(content: Any, size: Size) -> dict[str, Mark]:
-    """Read {symbol: point with its origin}, in canonical order.
+def parse_marks(content: Any, size: Size, schema: LandmarkSchema) -> dict[str, Mark]:
+    """Read {symbol: point with its origin}, in the order of ``schema``.
 
     Raises:
-        EditError: it is something else, or a point other than a label lies off a film of ``size``.
+        EditError: it is something else, a landmark is not in the schema, or a point other than a label lies off a film
+            of ``size``.
     """
-    read = {symbol: parse_mark(each, symbol) for symbol, each in _by_symbol(content).items()}
+    read = {symbol: parse_mark(each, symbol) for symbol, each in _by_symbol(content, schema).items()}
     marks = {symbol: mark for symbol, mark in read.items() if mark is not None}
     for symbol, mark in marks.items():
         if mark.origin != "label":
@@ -100,13 +101,13 @@ def parse_marks(content: Any, size: Size) -> dict[str, Mark]:
     return marks
 
 
-def parse_points(content: Any, size: Size) -> dict[str, tuple[float, float]]:
-    """Read {symbol: [x, y]}, in canonical order.
+def parse_points(content: Any, size: Size, schema: LandmarkSchema) -> dict[str, tuple[float, float]]:
+    """Read {symbol: [x, y]}, in the order of ``schema``.
 
     Raises:
-        EditError: it is something else, or a point lies off a film of ``size``.
+        EditError: it is something else, a landmark is not in the schema, or a point lies off a film of ``size``.
     """
-    points = {symbol: parse_point(each, symbol) for symbol, each in _by_symbol(content).items()}
+    points = {symbol: parse_point(each, symbol) for symbol, each in _by_symbol(content, schema).items()}
     for symbol, at in points.items():
         check_on_film(at, symbol, size)
     return points
@@ -134,12 +135,12 @@ def check_on_film(point: tuple[float, float], symbol: str, size: Size) -> None:
         raise EditError(f"{symbol} ({x:.1f}, {y:.1f}) lies off the film of {width}x{height} pixels")
 
 
-def _by_symbol(content: Any) -> dict[str, Any]:
+def _by_symbol(content: Any, schema: LandmarkSchema) -> dict[str, Any]:
     given = parse_object(content, "points")
     for symbol in given:
-        if symbol not in AARIZ:
+        if symbol not in schema:
             raise EditError(f"{symbol!r:.40} is not a landmark")
-    return {symbol: given[symbol] for symbol in AARIZ.symbols if symbol in given}
+    return {symbol: given[symbol] for symbol in schema.symbols if symbol in given}
 
 
 def _found(content: Any, symbol: str) -> Found:

@@ -14,6 +14,7 @@ from cephkit.cephalometry.norms import Norm, Subject
 from cephkit.cephalometry.results import Result
 from cephkit.data.names import LABEL_ENDING
 from cephkit.geometry import CHI2_90, Matrix, covariance_of_error
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing, parse_spacing, parse_subject
 from cephkit.review.marks import parse_marks
@@ -27,18 +28,19 @@ FILM_MM = 235.0
 _NEEDS = {entry.id: list(entry.needs) for entry in MEASUREMENTS}
 
 
-def asked_standing(content: Mapping[str, Any], size: tuple[int, int]) -> Standing:
+def asked_standing(content: Mapping[str, Any], size: tuple[int, int], schema: LandmarkSchema) -> Standing:
     """Return the face that the page asks about.
 
     Args:
         content: {points, spacing, subject}, from JSON; points as edits have them, since origins tell their errors.
         size: (height, width) of the film.
+        schema: the landmarks that the film may have.
 
     Raises:
         EditError: it makes no sense.
     """
     return Standing(
-        parse_marks(content.get("points"), size),
+        parse_marks(content.get("points"), size, schema),
         spacing=parse_spacing(content.get("spacing"), "spacing"),
         subject=parse_subject(content.get("subject") or {}, "subject"),
     )

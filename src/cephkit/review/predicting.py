@@ -13,7 +13,6 @@ from cephkit.data.names import LABEL_ENDING
 from cephkit.data.opened import content_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import CephkitError, FilmError, LabelError, SettingsError
-from cephkit.landmarks.shipped import AARIZ
 from cephkit.records.reader import read_record
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.films import ReviewFilm
@@ -223,7 +222,7 @@ class ModelPredictions:
             (record,) = self._model.predict_preprocessed([ready])
         record = replace(record, film_id=film.film_id, run=self._run)
         record.to_json(self._path(n))
-        self._records.put(n, read_record(self._path(n)).within(AARIZ))  # rounded alike, now and after a restart
+        self._records.put(n, read_record(self._path(n)))  # rounded alike, now and after a restart
 
     def _path(self, n: int) -> Path:
         return self._folder / f"{self._films[n].film_id}{LABEL_ENDING}"
@@ -233,7 +232,7 @@ class ModelPredictions:
         if not path.is_file():
             return None
         try:
-            record = read_record(path).within(AARIZ)
+            record = read_record(path)
         except LabelError:
             return None
         return record if record.run == self._run else None

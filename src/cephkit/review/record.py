@@ -11,7 +11,7 @@ from cephkit.data.opened import content_hash, open_film, pixel_hash, read_bytes
 from cephkit.data.spacing import Spacing
 from cephkit.errors import LabelError
 from cephkit.geometry import Size
-from cephkit.landmarks.shipped import AARIZ
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.records.reader import record_of
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
@@ -120,7 +120,11 @@ def check_same(identity: Identity, film: ReviewFilm, journal: Journal) -> None:
 
 
 def standing_record(
-    film: ReviewFilm, identity: Identity, standing: Standing, sources: Sequence[LandmarkRecord]
+    film: ReviewFilm,
+    identity: Identity,
+    standing: Standing,
+    sources: Sequence[LandmarkRecord],
+    schema: LandmarkSchema,
 ) -> LandmarkRecord:
     """Return the landmarks of a film as they stand.
 
@@ -131,14 +135,16 @@ def standing_record(
         identity: its size and hashes.
         standing: its landmarks and its pixel size.
         sources: what models found before people changed anything, the latest first.
+        schema: the landmarks that the film may have.
     """
-    points = {symbol: mark.at for symbol, mark in standing.points.items()}
+    points = {symbol: standing.points[symbol].at for symbol in schema.in_order(standing.points)}
     said = found_by(standing, sources)
     open_ = {symbol: source for symbol, source in said.items() if not standing.points[symbol].confirmed}
     latest = sources[0] if sources else None
     record = LandmarkRecord(
         points=points,
         missing=() if latest is None else tuple(s for s in latest.symbols if s not in points),
+        schema=schema,
         scores={s: source.scores[s] for s, source in open_.items() if s in source.scores},
         expected_errors={s: each.expected_errors[s] for s, each in open_.items() if s in each.expected_errors},
         regions={s: source.regions[s] for s, source in open_.items() if s in source.regions},
@@ -187,15 +193,15 @@ def _record_of(symbol: str, at: tuple[float, float], found: Found, size: Size | 
     )
 
 
-def sought(film: ReviewFilm, sources: Sequence[LandmarkRecord]) -> tuple[str, ...]:
-    """Return the landmarks that a film should have, in canonical order; those without a point are missing.
+def sought(film: ReviewFilm, sources: Sequence[LandmarkRecord], schema: LandmarkSchema) -> tuple[str, ...]:
+    """Return the landmarks of ``schema`` that a film should have, in its order; those without a point are missing.
 
     These are the ones that its model searches for, and those that an annotator marked; without a model all of them.
     """
     if not sources:
-        return AARIZ.symbols
+        return schema.symbols
     labelled = (symbol for points in film.truth.values() for symbol in points)
-    return AARIZ.in_order((*sources[0].symbols, *labelled))
+    return schema.in_order((*sources[0].symbols, *labelled))
 
 
 def respaced(record: LandmarkRecord, spacing: Spacing | None) -> LandmarkRecord:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from cephkit.data.film import Points
 from cephkit.data.spacing import Spacing
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.records.record import LandmarkRecord
 from cephkit.review.edits import Standing
 from cephkit.review.films import ReviewFilm
@@ -61,8 +62,8 @@ def blank_row(film: ReviewFilm) -> dict[str, Any]:
 
 
 def figures(
-    film: ReviewFilm, standing: Standing, sources: Sequence[LandmarkRecord], edits: int
-) -> dict[str, Any]:  # fmt: skip
+    film: ReviewFilm, standing: Standing, sources: Sequence[LandmarkRecord], edits: int, schema: LandmarkSchema
+) -> dict[str, Any]:
     """Return what the row of a film says of its landmarks.
 
     Args:
@@ -70,6 +71,7 @@ def figures(
         standing: its landmarks and its pixel size.
         sources: what models found, the latest first.
         edits: how many there were.
+        schema: the landmarks of the session.
     """
     spacing, predicted = standing.spacing, sources[0] if sources else None
     status: Status = "confirmed" if standing.confirmed else "started" if edits else "unreviewed"
@@ -85,7 +87,7 @@ def figures(
         "largest_error_px": None if largest is None else round(largest, 2),
         "largest_error_mm": None if largest is None or spacing is None else round(largest * spacing.mean_mm, 2),
         "largest_distance_mm": largest_distance_mm(film.mean_truth, compared, spacing),
-        "missing": sum(symbol not in standing.points for symbol in sought(film, sources)),
+        "missing": sum(symbol not in standing.points for symbol in sought(film, sources, schema)),
         "needs_review": sum(s in reviewed[id(each)] for s, each in doubted.items()),
         "doubt": "; ".join([*film.faults, *([predicted.doubt] if predicted is not None and predicted.doubt else [])]),
         "points": len(standing.points),

@@ -9,7 +9,7 @@ from typing import Any
 
 from cephkit.data.film import Points
 from cephkit.errors import CephkitError, FilmError
-from cephkit.landmarks.shipped import AARIZ
+from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.records.reader import record_of
 from cephkit.review.desk import Desk, Desks
 from cephkit.review.edits import parse_edit, parse_reviewer
@@ -23,6 +23,7 @@ from cephkit.review.pixels import FilmFacts, Pixels
 from cephkit.review.predicting import NoPredictions, Predictions
 from cephkit.review.record import Identity, standing_record
 from cephkit.review.rows import Rows, figures
+from cephkit.review.schema import USUAL
 from cephkit.review.thumbnails import Thumbnails
 from cephkit.review.training_set import TrainingSet
 
@@ -47,6 +48,7 @@ class ReviewSession:
         predictions: what models found on them.
         reviewer: name that edits carry unless they bring another.
         dataset: root of the data set whose own labels are replaced too; None: they are left alone.
+        schema: the landmarks that the session is about. What else a film has is kept as it is, and not shown.
     """
 
     def __init__(
@@ -57,14 +59,16 @@ class ReviewSession:
         predictions: Predictions | None = None,
         reviewer: str = "",
         dataset: Path | None = None,
+        schema: LandmarkSchema = USUAL,
     ) -> None:
+        self.schema = schema
         self.films, self.out, self.source, self.reviewer = films, out, source, reviewer
         self.predictions = predictions or NoPredictions()
-        self.labels, self.training_set = Labels(out, dataset), TrainingSet(out)
+        self.labels, self.training_set = Labels(out, schema, dataset), TrainingSet(out)
         self.pixels = Pixels([film.path for film in films])
         self.thumbnails = Thumbnails(films, self.pixels, out / ".cache" / "thumbnails")
         self.rows = Rows(films)
-        self.desks = Desks(films, out, self.predictions, self.pixels)
+        self.desks = Desks(films, out, self.predictions, self.pixels, schema)
         self._stop, self._indexed = threading.Event(), threading.Event()
 
     def start(self) -> None:
@@ -144,14 +148,15 @@ class ReviewSession:
         reviewer = parse_reviewer(content.get("reviewer", self.reviewer))
         with self.desks.locks[n]:
             desk, base = self._desk(n), self.desks.base(n)
-            edit = parse_edit(content.get("edit"), facts.size, max(revision, desk.revision), base.points)
+            latest = max(revision, desk.revision)
+            edit = parse_edit(content.get("edit"), desk.schema, facts.size, latest, base.points)
             standing = self.desks.standing(n)
             standing = standing if desk.base is not None else replace(standing, points=base.points)
             if revision != desk.revision or not standing.fits(edit):
                 raise ConflictError(self._state(n, facts))
             entry = Entry(desk.revision + 1, now(), reviewer, edit)
             try:
-                desk.write(entry, Identity.of(facts), base)
+                self.desks.write(n, entry, Identity.of(facts), base)
             except CephkitError:
                 self.desks.forget(n)  # what the file holds now is read again
                 raise
@@ -170,7 +175,7 @@ class ReviewSession:
             CephkitError: the film cannot be read.
         """
         found = self.predictions.find_again(n, held, self.desks.standing(n).spacing)
-        return found_marks(record_of(found.to_dict(), self.films[n].path).within(AARIZ))  # rounded like all records
+        return found_marks(record_of(found.to_dict(), self.films[n].path).within(self.schema))  # rounded alike
 
     def renew(self, n: int, failure: CephkitError | None = None) -> None:
         """Bring the film's row up to date, once a prediction is ready or has failed."""
@@ -204,7 +209,7 @@ class ReviewSession:
         """
         film, desk, standing = self.films[n], self.desks.get(n), self.desks.standing(n)
         assert desk.identity is not None
-        record = standing_record(film, desk.identity, standing, self.desks.sources(n))
+        record = standing_record(film, desk.identity, standing, self.desks.sources(n), desk.schema)
         try:
             self.labels.write(film, record, standing, desk.revision)
             if standing.confirmed and record.points:
@@ -225,7 +230,7 @@ class ReviewSession:
 
     def _refresh(self, n: int) -> None:
         desk, standing, sources = self._desk(n), self.desks.standing(n), self.desks.sources(n)
-        self.rows.update(n, **figures(self.films[n], standing, sources, desk.revision))
+        self.rows.update(n, **figures(self.films[n], standing, sources, desk.revision, self.schema))
 
     def _state(self, n: int, facts: FilmFacts) -> dict[str, Any]:
         film, desk, sources = self.films[n], self._desk(n), self.desks.sources(n)
@@ -234,5 +239,6 @@ class ReviewSession:
             notes.append("the predictions for this film are of another picture, and are not used")
         if desk.identity is not None and desk.identity.content != facts.content:
             notes.append("the film's file has changed since its landmarks were first edited")
-        state = film_state(film, facts, desk, self.desks.standing(n), self.desks.spacing(n), sources, notes)
+        standing, spacing = self.desks.standing(n), self.desks.spacing(n)
+        state = film_state(film, facts, desk, standing, spacing, sources, self.schema, notes)
         return {**state, "predicting": self.predictions.status(n)}

@@ -50,7 +50,7 @@ class TrainingSet:
             if self._rows.get(film.film_id, {}).get("mode", split) != split:
                 self._unlink(film)  # what validates must not be learnt from
             folder, picture = self._folder(split), f"{film.film_id}{ending_of(film.path)}"
-            labels = landmarks_json(film.film_id, record.points)
+            labels = landmarks_json(film.film_id, record.points, record.schema)
             # The label first: a film without one would stop a training.
             write_if_new(folder[1] / f"{film.film_id}{LABEL_ENDING}", json_bytes(labels))
             linked(film.path, folder[0] / picture)

@@ -17,8 +17,9 @@ from cephkit.calibration.expected import FEWEST_ERRORS
 from cephkit.calibration.fit import calibrate, describe
 from cephkit.checkpoint import LoadedModel, load_model, read_checkpoint, with_extras, write_extras
 from cephkit.config import TrainConfig
+from cephkit.data.cache import film_cache
 from cephkit.data.film import Film, points_array
-from cephkit.data.prepare import PreparedData, film_cache, prepare
+from cephkit.data.prepare import PreparedData, prepare
 from cephkit.data.store import store_path
 from cephkit.data.store_builder import check_disk, check_memory
 from cephkit.errors import DataError, DivergedError

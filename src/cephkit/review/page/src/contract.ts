@@ -15,6 +15,12 @@ export interface LandmarkInfo {
   title_fa: string;
   definition: string;
   definition_fa: string;
+  /** How it differs from the landmark of the same symbol elsewhere. */
+  differs: string;
+  /** The same landmark on the other side of the head. */
+  mirror: string;
+  /** Whether there is a picture of where it lies, and outlines may follow it. */
+  drawn: boolean;
 }
 
 export interface LineInfo {

@@ -1,9 +1,9 @@
 /** Beside the film while landmarks are placed: which one is next, what it is, and where it lies. */
 
-import { address } from "../api";
-import { definitionOf, t, titleOf } from "../i18n";
+import { t, titleOf } from "../i18n";
 import { film } from "../state/film";
 import { landmarkOf } from "../state/session";
+import { Definition, Picture } from "../ui/Definition";
 import { advance, back, guided, round, stop } from "./state";
 
 export function Guide() {
@@ -13,14 +13,14 @@ export function Guide() {
   const title = titleOf(landmark);
   const index = round.value.indexOf(symbol) + 1;
   return (
-    <aside class={`guide floating ${film.value?.facing === "left" ? "at-right" : ""}`} aria-label={t("guide")}>
-      <img src={address.picture(symbol)} alt={t("picture_of", { title })} />
+    <aside class={`guide floating${film.value?.facing === "left" ? " at-right" : ""}${landmark.drawn ? "" : " in-words"}`} aria-label={t("guide")}>
+      <Picture landmark={landmark} />
       <div>
         <h2>
-          <bdi>{symbol}</bdi> {title}
+          <bdi>{symbol}</bdi> <bdi>{title}</bdi>
           <small>{t("guide_step", { index, count: round.value.length })}</small>
         </h2>
-        <p>{definitionOf(landmark)}</p>
+        <Definition landmark={landmark} />
         <p class="hint">{t("guide_hint")}</p>
         <div class="buttons">
           <button type="button" onClick={back} disabled={index <= 1}>

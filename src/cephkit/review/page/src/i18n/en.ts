@@ -119,6 +119,9 @@ export const en = {
   guide_now: "To place: {symbol}, {title}. {definition}",
   guide_done: "All landmarks are placed",
   definition: "Definition",
+  no_definition: "No definition is given.",
+  differs: "Here: {text}",
+  mirror: "On the other side of the head: {symbol}",
   picture_of: "Where {title} lies, on a synthetic film",
   // calibration
   calibration: "Pixel size",

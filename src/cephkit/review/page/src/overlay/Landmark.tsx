@@ -57,7 +57,10 @@ export function Landmark({ landmark: { symbol } }: { landmark: LandmarkInfo }) {
       .filter(Boolean)
       .join(" "),
   );
-  const place = useComputed(() => places.value.get(symbol) ?? { dx: 10, dy: -6, anchor: "start" as const });
+  const place = useComputed<LabelPlace>(() => places.value.get(symbol) ?? { dx: 10, dy: -6, anchor: "start" });
+  const isNamed = useComputed(
+    () => layers.value.names && (!place.value.isCrowded || selected.value === symbol || lit.value.has(symbol)),
+  );
   if (!isThere.value || !film.value) return null;
   const { dx, dy, anchor } = place.value;
   return (
@@ -66,7 +69,7 @@ export function Landmark({ landmark: { symbol } }: { landmark: LandmarkInfo }) {
       <path class="brackets" d="M-13 -7V-13H-7M7 -13H13V-7M13 7V13H7M-7 13H-13V7" />
       <path class="halo" d={SHAPES[tissue]} />
       <path class="ink" d={SHAPES[tissue]} />
-      {layers.value.names && (
+      {isNamed.value && (
         <text x={dx} y={dy} text-anchor={anchor} font-size={FONT}>
           {symbol}
           {sign.value && <tspan class="sign"> {sign.value}</tspan>}

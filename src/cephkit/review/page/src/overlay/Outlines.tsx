@@ -5,14 +5,16 @@ import { api } from "../api";
 import type { OutlineInfo, Outlines as Answer } from "../contract";
 import { carried, view } from "../stage/view";
 import { aspect, at, film, placed } from "../state/film";
-import { layers } from "../state/session";
+import { landmarkOf, layers } from "../state/session";
+import { steady } from "../state/steady";
 import { outlinePoints, polyline } from "./geometry";
 import { scaled } from "./Overlay";
 
 const answers = signal<ReadonlyMap<string, Answer>>(new Map());
 const facing = computed(() => (film.value?.facing === "left" ? "left" : "right"));
 /** What the outlines depend on: the landmarks that are there, not where they are. */
-const question = computed(() => (placed.value.length ? `${facing.value} ${placed.value.join(",")}` : ""));
+const present = steady(() => placed.value.filter((symbol) => landmarkOf(symbol)?.drawn));
+const question = computed(() => (present.value.length ? `${facing.value} ${present.value.join(",")}` : ""));
 const current = computed(() => answers.value.get(question.value)?.outlines ?? []);
 /** Without a graphics card, the faint halos are what makes a drag miss frames. */
 const isDragging = computed(() => carried.value !== null);
@@ -22,7 +24,7 @@ export function watchOutlines(): void {
   effect(() => {
     const key = question.value;
     if (!key || !layers.value.outlines || answers.peek().has(key)) return;
-    api.outlines(placed.peek(), facing.peek()).then(
+    api.outlines(present.peek(), facing.peek()).then(
       (answer) => (answers.value = new Map(answers.peek()).set(key, answer)),
       () => undefined, // the film can be worked on without them
     );

@@ -13,10 +13,14 @@ export interface LabelPlace {
   dx: number;
   dy: number;
   anchor: "start" | "middle" | "end";
+  /** Other names leave it no room. */
+  isCrowded?: boolean;
 }
 
 export const FONT = 12;
 const ARM = 8;
+/** A name may hide so much of others, as a share of its own area. */
+const MOST_HIDDEN = 0.15;
 const PLACES: readonly LabelPlace[] = [
   { dx: 10, dy: -6, anchor: "start" },
   { dx: 10, dy: 14, anchor: "start" },
@@ -32,27 +36,33 @@ export type Box = readonly [number, number, number, number];
 
 /** One place for each label, `at` in screen pixels: the first of those that cover least. */
 export function placeLabels(labels: readonly Label[]): Map<string, LabelPlace> {
-  const taken: Box[] = labels.map(({ at: [x, y] }) => [x - ARM, y - ARM, x + ARM, y + ARM]);
+  const marks = labels.map(({ at: [x, y] }): Box => [x - ARM, y - ARM, x + ARM, y + ARM]);
+  const names: Box[] = [];
   const places = new Map<string, LabelPlace>();
   for (const [index, label] of labels.entries()) {
     let best = PLACES[0] as LabelPlace;
-    let least = Infinity;
+    let [least, hidden] = [Infinity, 0];
     for (const place of PLACES) {
       const box = boxOf(label, place);
-      let cost = 0;
-      for (const [other, area] of taken.entries()) if (other !== index) cost += shared(box, area);
-      if (cost < least) [best, least] = [place, cost];
-      if (cost === 0) break;
+      let [ofNames, ofMarks] = [0, 0];
+      for (const other of names) ofNames += shared(box, other);
+      for (const [other, mark] of marks.entries()) if (other !== index) ofMarks += shared(box, mark);
+      if (ofNames + ofMarks < least) [best, least, hidden] = [place, ofNames + ofMarks, ofNames];
+      if (least === 0) break;
     }
-    taken.push(boxOf(label, best));
-    places.set(label.symbol, best);
+    const isCrowded = hidden > MOST_HIDDEN * label.width * FONT;
+    if (!isCrowded) names.push(boxOf(label, best));
+    places.set(label.symbol, isCrowded ? { ...best, isCrowded } : best);
   }
   return places;
 }
 
-/** Where labels stand, [left, top, right, bottom] in screen pixels. */
+/** Where the labels that have room stand, [left, top, right, bottom] in screen pixels. */
 export function labelBoxes(labels: readonly Label[], places: ReadonlyMap<string, LabelPlace>): Box[] {
-  return labels.map((label) => boxOf(label, places.get(label.symbol) ?? (PLACES[0] as LabelPlace)));
+  return labels.flatMap((label) => {
+    const place = places.get(label.symbol);
+    return !place || place.isCrowded ? [] : [boxOf(label, place)];
+  });
 }
 
 /** For each name the first of its places (middle of the text) that hides least of landmarks, their labels and the names before it. */

@@ -4,12 +4,12 @@ import { useEffect, useRef } from "preact/hooks";
 import { confirmAll, remove, reset, resetAll, select, toggleConfirmed } from "../edit/actions";
 import { standing } from "../edit/describe";
 import { begin } from "../guide/state";
-import { definitionOf, quantity, t, titleOf } from "../i18n";
+import { quantity, t, titleOf } from "../i18n";
 import type { LandmarkInfo } from "../contract";
 import { inspect } from "../stage/view";
-import { address } from "../api";
 import { base, expectedErrorOf, film, lit, meanMm, missing, placed, pointSignal, scaleMm, selected } from "../state/film";
 import { landmarks } from "../state/session";
+import { Definition, Picture } from "../ui/Definition";
 import { Shape } from "../ui/Legend";
 import { Said } from "../ui/Said";
 import { distance } from "../overlay/geometry";
@@ -52,7 +52,7 @@ function doubtText(symbol: string): string {
 }
 
 function Item({ landmark }: { landmark: LandmarkInfo }) {
-  const { symbol, tissue } = landmark;
+  const { symbol, tissue, mirror } = landmark;
   const point = pointSignal(symbol).value;
   const isOpen = selected.value === symbol;
   const pick = () => {
@@ -65,17 +65,19 @@ function Item({ landmark }: { landmark: LandmarkInfo }) {
     if (isOpen) item.current?.scrollIntoView({ block: "nearest" });
   }, [isOpen]);
   return (
-    <li ref={item} class={isOpen ? "open" : ""} onPointerEnter={() => (lit.value = new Set([symbol]))} onPointerLeave={() => (lit.value = new Set())}>
+    <li ref={item} class={isOpen ? "open" : ""} onPointerEnter={() => (lit.value = new Set(mirror ? [symbol, mirror] : [symbol]))} onPointerLeave={() => (lit.value = new Set())}>
       <button type="button" class="plain" aria-expanded={isOpen} onClick={pick}>
         <Shape tissue={tissue} />
         <b lang="en" dir="ltr">{symbol}</b>
-        <span class="title">{titleOf(landmark)}</span>
+        <span class="title" title={titleOf(landmark)}>
+          <bdi>{titleOf(landmark)}</bdi>
+        </span>
         <span class="state">{standing(symbol)}</span>
       </button>
       {isOpen && (
         <div class="more">
-          <img src={address.picture(symbol)} alt={t("picture_of", { title: titleOf(landmark) })} />
-          <p>{definitionOf(landmark)}</p>
+          <Picture landmark={landmark} />
+          <Definition landmark={landmark} />
           {doubt && <p class="doubt">{doubt}</p>}
           <Distance symbol={symbol} />
           <div class="buttons">
