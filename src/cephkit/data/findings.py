@@ -81,7 +81,9 @@ class Finding:
     @property
     def where(self) -> str:
         """Film and annotator."""
-        film = "all films" if self.film is None else film_title(self.film)
+        film = f"all films of {self.source}" if self.source else "all films"
+        if self.film is not None:
+            film = film_title(self.film)
         return f"{film} ({self.annotator})" if self.annotator else film
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """Finds impossible and doubtful labels: each compared with the others, each landmark with where they have it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,8 +22,16 @@ def label_findings(films: Sequence[Film], schema: LandmarkSchema = KNOWN) -> lis
     """Find what is wrong with the labels of ``films``, comparing each with the others and with the table of faces.
 
     Pictures are read only where landmarks alone cannot tell a mirrored or turned film from such a label. Fewer than six
-    landmarks are only checked one by one. Landmarks that the table lacks are compared with the other labels alone.
+    landmarks are only checked one by one. Landmarks that the table lacks are compared with the other labels alone. Labels
+    of different data sets are not compared: other people made them.
     """
+    groups: dict[str, list[Film]] = defaultdict(list)
+    for film in films:
+        groups[film.source].append(film)
+    return [finding for source, group in groups.items() for finding in _of_source(group, schema, source)]
+
+
+def _of_source(films: Sequence[Film], schema: LandmarkSchema, source: str) -> list[Finding]:
     mean = table_shape().mean
     labels = []
     for film in films:
@@ -39,7 +48,7 @@ def label_findings(films: Sequence[Film], schema: LandmarkSchema = KNOWN) -> lis
         good = [label.pose.upright for label in own if label.pose and not label.wrong_as_a_whole]
         shape = learn_shape(np.array(good).reshape(-1, len(AARIZ.symbols)))
         of_all = _faults_of_all(good)
-        findings += [Finding(fault, annotator) for fault in of_all]
+        findings += [Finding(fault, annotator, source=source) for fault in of_all]
         known = {frozenset(fault.landmarks) for fault in of_all}
         for label in own:
             if label.pose and label.pose.gap_mm <= NO_FACE_MM:

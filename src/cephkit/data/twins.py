@@ -115,7 +115,8 @@ def alike(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Finding]:
 
 def _alike(pair: tuple[Film, Film], likeness: float) -> Finding:
     one, other = pair
-    text = f"looks like {film_title(other)}, as if it was saved again or cropped (correlation {likeness:.2f})"
+    names = f"{film_title(one)} and {film_title(other)}"
+    text = f"{names} look like one film, saved again or cropped (correlation {likeness:.2f})"
     if one.split == other.split:
         remedy = "if it is one film, delete one of them: it counts twice"
     else:

@@ -16,6 +16,8 @@ WHOLE = frozenset(("twins", "leak", "held-out twins", "alike", "no face", "turne
 """Kinds of findings that are shown on the whole film."""
 MARGIN = 0.11
 """Around the points in question, of the film's longer side."""
+FARTHEST = 2.0
+"""How large the part that is shown may be, of the film's longer side."""
 MOST_NAMES = 12
 OTHER = "#ffb000"
 FAINT = "#c8c8c8"
@@ -40,7 +42,7 @@ def _labels(finding: Finding, film: Film) -> tuple[Points, Points]:
     """Return the points in question, and those of the other annotator."""
     if finding.fault.kind in ("twins", "leak", "held-out twins", "alike", "film", "data set"):
         return {}, {}
-    first = finding.annotator or next(iter(film.annotations), "")
+    first = finding.annotator or ("senior" if "senior" in film.annotations else next(iter(film.annotations), ""))
     others = [points for annotator, points in film.annotations.items() if annotator != first]
     return dict(film.annotations.get(first, {})), dict(others[0]) if others else {}
 
@@ -55,12 +57,10 @@ def _view(finding: Finding, marked: Points, others: Points, symbols: Sequence[st
     shown += list(finding.fault.expected.values())
     x, y = np.array(shown).T
     margin = MARGIN * max(size)
-    side = max(np.ptp(x), np.ptp(y)) + 2 * margin
-    # Points far off the film would leave nothing to see of it.
-    side = float(min(side, 1.3 * max(size)))
-    middle_x, middle_y = (
-        float(np.clip((values.min() + values.max()) / 2, 0, limit)) for values, limit in ((x, width), (y, height))
-    )
+    side = float(max(np.ptp(x), np.ptp(y)) + 2 * margin)
+    middle_x, middle_y = (float(values.min() + values.max()) / 2 for values in (x, y))
+    if side > FARTHEST * max(size):  # points far off the film would leave nothing to see of it
+        return whole
     return View(middle_x - side / 2, middle_y - side / 2, middle_x + side / 2, middle_y + side / 2)
 
 
@@ -84,8 +84,13 @@ def _marks(
             strokes.append(_diamond(others[symbol], pen))
         if symbol in marked:
             strokes.append(_cross(marked[symbol], pen))
-    named = {symbol: marked.get(symbol, others.get(symbol)) for symbol in symbols[:MOST_NAMES]}
-    return strokes, list(_names({s: at for s, at in named.items() if at is not None}, around, view, pen))
+    named = {}
+    for symbol in symbols[:MOST_NAMES]:
+        if fault.kind == "apart":
+            named |= {f"{symbol} senior": marked[symbol], f"{symbol} junior": others[symbol]}
+        else:
+            named[symbol] = marked[symbol] if symbol in marked else others[symbol]
+    return strokes, list(_names(named, around, view, pen))
 
 
 def _names(named: Mapping[str, XY], around: Points, view: View, pen: Pen) -> Iterator[Name]:
