@@ -22,8 +22,8 @@ def label_findings(films: Sequence[Film], schema: LandmarkSchema = KNOWN) -> lis
     """Find what is wrong with the labels of ``films``, comparing each with the others and with the table of faces.
 
     Pictures are read only where landmarks alone cannot tell a mirrored or turned film from such a label. Fewer than six
-    landmarks are only checked one by one. Landmarks that the table lacks are compared with the other labels alone. Labels
-    of different data sets are not compared: other people made them.
+    landmarks are only checked one by one. Landmarks that the table lacks are compared with the other labels alone.
+    Those of different data sets are not compared: other people made them.
     """
     groups: dict[str, list[Film]] = defaultdict(list)
     for film in films:

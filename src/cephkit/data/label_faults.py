@@ -127,8 +127,9 @@ def shape_faults(upright: Complex, shape: FaceShape, schema: LandmarkSchema = AA
         i, j = at(one), at(other)
         face[[i, j]] = face[[j, i]]
         exchanged |= {one, other}
-        sides = ", left and right," if _mirrored(one, other, schema) else ""
-        text = f"{one} and {other}{sides} appear to be swapped"
+        text = f"{one} and {other} appear to be swapped"
+        if _mirrored(one, other, schema):
+            text = f"{one} and {other}, left and right, appear to be swapped"
         faults.append(_swapped(pair, text, (upright[j], upright[i]), abs(face[i] - face[j])))
     out = shape.displaced(face)
     expected = {entry.symbol: _xy((entry.expected - shift) / factor) for entry in out}

@@ -120,9 +120,7 @@ def _alike(pair: tuple[Film, Film], likeness: float) -> Finding:
     if one.split == other.split:
         remedy = "if it is one film, delete one of them: it counts twice"
     else:
-        remedy = (
-            "if it is one film, delete one of them: a film that was learnt, or chose the model, flatters the result"
-        )
+        remedy = "if it is one film, delete one of them: what was learnt, or chose the model, flatters the result"
     return Finding(Fault("alike", (), text, remedy, excess=likeness), film=one, others=(other,))
 
 

@@ -84,7 +84,7 @@ def _marks(
             strokes.append(_diamond(others[symbol], pen))
         if symbol in marked:
             strokes.append(_cross(marked[symbol], pen))
-    named = {}
+    named: dict[str, XY] = {}
     for symbol in symbols[:MOST_NAMES]:
         if fault.kind == "apart":
             named |= {f"{symbol} senior": marked[symbol], f"{symbol} junior": others[symbol]}
