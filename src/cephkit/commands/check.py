@@ -56,7 +56,7 @@ def check(options: CheckOptions) -> None:
         print(note.text)
     path = options.out / table.NAME
     write_csv(path, table.COLUMNS, table.rows(gathered))
-    commands = page.review_commands(gathered, gathered.roots, path, _flags(options))
+    commands = page.review_commands(gathered, path, _flags(options))
     hidden = page.write_page(options.out / page.PAGE, gathered, options.pictures, commands, table.NAME)
     _print_summary(page.kinds_by_source(gathered), len(gathered.films), len(gathered.findings))
     print(f"page: {options.out / page.PAGE}" + (f" ({hidden} findings are in the table only)" if hidden else ""))

@@ -160,12 +160,11 @@ def kinds_by_source(gathered: Gathered) -> list[tuple[str, dict[str, int], int]]
     return [(title, dict(counts[kind]), counts[kind].total()) for kind, title in TITLES.items() if kind in counts]
 
 
-def review_commands(gathered: Gathered, given: Mapping[str, Path], table: Path, flags: Sequence[str] = ()) -> list[str]:
+def review_commands(gathered: Gathered, table: Path, flags: Sequence[str] = ()) -> list[str]:
     """Return a command line for each data set with films in question, paths as the user gave them.
 
     Args:
         gathered: what was found.
-        given: the data sets by name.
         table: the table.
         flags: further ones.
     """
@@ -177,7 +176,7 @@ def review_commands(gathered: Gathered, given: Mapping[str, Path], table: Path, 
     }
     return [
         " ".join(["cephkit review --dataset_path", _quoted(path), *map(shlex.quote, flags), "--doubts", _quoted(table)])
-        for name, path in given.items()
+        for name, path in gathered.roots.items()
         if name in concerned
     ]
 

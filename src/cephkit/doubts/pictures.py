@@ -55,6 +55,8 @@ def _view(finding: Finding, marked: Points, others: Points, symbols: Sequence[st
         return whole
     shown = [points[symbol] for symbol in symbols for points in (marked, others) if symbol in points]
     shown += list(finding.fault.expected.values())
+    # Where a point is off the film, the edge nearest to it is shown too.
+    shown += [(min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)) for x, y in shown]
     x, y = np.array(shown).T
     margin = MARGIN * max(size)
     side = float(max(np.ptp(x), np.ptp(y)) + 2 * margin)
