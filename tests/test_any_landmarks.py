@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,6 @@ from cephkit.datasets.find import find_dataset
 from cephkit.landmarks.schema import Landmark, LandmarkSchema
 from cephkit.landmarks.schema_file import read_schema
 from cephkit.landmarks.shipped import AARIZ, KNOWN, in_known_order
-from cephkit.records.reader import read_record
-from cephkit.records.record import LandmarkRecord
 from cephkit.settings.options import DataSet
 from tests.datasets.published import face
 from tests.review.served import Served
@@ -119,42 +118,43 @@ def test_45_landmarks_go_all_the_way(dataset: Path, tmp_path: Path, capsys: pyte
     assert "X3_x_px" in (tmp_path / "csv" / "landmarks_wide.csv").read_text(encoding="utf-8").splitlines()[0]
     exported = json.loads((tmp_path / "aariz" / first.name).read_text(encoding="utf-8"))
     assert {mark["symbol"] for mark in exported["landmarks"]} == points.keys()
+    if sys.platform != "win32":  # signals, which end the server, are POSIX's
+        corrected_and_trained_on(dataset / "test" / "Cephalograms", found, checkpoint, tmp_path / "corrected")
 
 
-def test_predictions_of_45_landmarks_are_corrected_on_the_page_and_trained_on(dataset: Path, tmp_path: Path) -> None:
-    schema = read_schema(dataset / "landmarks.yaml", KNOWN)
-    films, found = dataset / "test" / "Cephalograms", tmp_path / "found"
-    labels = dataset / "test" / "Annotations" / "Cephalometric Landmarks" / "Senior Orthodontists"
-    found.mkdir()
-    for path in sorted(labels.glob("*.json")):  # as a model of these landmarks writes them
-        points = dict(read_record(path, schema).points)
-        del points["X7"]
-        record = LandmarkRecord(points, missing=("X7",), schema=schema, scores=dict.fromkeys(points, 0.9), size=SIZE,
-                                film_id=path.stem, file=f"{path.stem}.png", model={"model": "made up"})  # fmt: skip
-        record.to_json(found / path.name)
-    out = tmp_path / "review"
-    server = Served(tmp_path / "page", "--films", films, "--predictions", found, "--out", out)
+def corrected_and_trained_on(films: Path, found: Path, checkpoint: Path, folder: Path) -> None:
+    """Correct and confirm predictions over HTTP, read what comes of them, and ask the model in a second session."""
+    folder.mkdir()
+    out = folder / "review"
+    server = Served(folder / "page", "--films", films, "--predictions", found, "--out", out)
     told = server.ask("/api/session")[1]["landmarks"]
-    assert [landmark["symbol"] for landmark in told] == list(in_known_order(schema).symbols)
+    assert len(told) == COUNT
+    assert {"symbol": "X3", "title": "Point X3", "tissue": "soft"}.items() <= told[8].items()
     film = server.ask("/api/films/0")[1]
-    assert (len(film["sought"]), len(film["state"]["points"])) == (COUNT, COUNT - 1)
-    x3 = film["state"]["points"]["X3"]
-    moved = placed("X3", (20, 21), x3, origin="corrected")
-    moved["changes"] += placed("X7", (30, 31))["changes"]
+    assert len(film["sought"]) == COUNT
+    moved = placed("X3", (20, 21), film["state"]["points"]["X3"], origin="corrected")
+    moved["changes"] += placed("X7", (30, 31), film["state"]["points"].get("X7"))["changes"]
     assert server.ask("/api/films/0/edits", body(0, moved))[1] == {"revision": 1}
     for n, revision in ((0, 1), (1, 0), (2, 0)):
         assert server.ask(f"/api/films/{n}/edits", body(revision, confirmed()))[0] == 200
     server.end()
 
-    confirmed_films = find_dataset(DataSet(dataset_path=(out,))).read(["train", "valid"])
-    assert not confirmed_films.problems
-    assert confirmed_films.schema["X3"].title == "Point X3"
-    first = next(film for film in confirmed_films.films if film.film_id == "test0")
-    assert len(first.annotations["senior"]) == COUNT
-    assert first.annotations["senior"]["X3"] == (20.0, 21.0)
+    learnt = find_dataset(DataSet(dataset_path=(out,))).read(["train", "valid"])
+    assert not learnt.problems
+    assert learnt.schema["X3"].title == "Point X3"
+    first = next(film for film in learnt.films if film.film_id == "test0")
+    assert len(first.annotations["senior"]) >= len(film["state"]["points"])
+    assert (first.annotations["senior"]["X3"], first.annotations["senior"]["X7"]) == ((20.0, 21.0), (30.0, 31.0))
+
+    server = Served(folder / "page", "--films", films, "--checkpoint", checkpoint, "--device", "cpu", "--out", out)
+    status, again = server.ask("/api/films/1/find", {"held": {"X3": [20, 21]}})
+    assert status == 200
+    assert "X3" not in again["points"]
+    assert {"S", "X4"} <= again["points"].keys()
+    server.end()
 
     # Started again with nothing but the films, the page still has the 45: they are described beside the journals.
-    server = Served(tmp_path / "page", "--films", films, "--out", out)
+    server = Served(folder / "page", "--films", films, "--out", out)
     assert len(server.ask("/api/session")[1]["landmarks"]) == COUNT
     assert server.ask("/api/films/0")[1]["state"]["points"]["X7"]["at"] == [30, 31]
     server.end()

@@ -130,3 +130,12 @@ def test_a_fault_is_one_message(tmp_path: Path, text: str, complaint: str) -> No
 def test_a_schema_in_a_file_of_ours_that_is_damaged_is_one_message(plain: object) -> None:
     with pytest.raises(SettingsError, match=r"^here"):
         schema_of(plain, KNOWN, "here")
+
+
+def test_texts_in_a_file_of_ours_are_as_short_as_in_a_schema() -> None:
+    def with_title(letters: int) -> dict[str, object]:
+        return {"name": "x", "landmarks": [{"symbol": "X1", "title": "t" * letters, "tissue": "bone"}]}
+
+    assert schema_of(with_title(80), KNOWN, "here")["X1"].title == "t" * 80
+    with pytest.raises(SettingsError, match="title has 500 characters, at most 80 are possible"):
+        schema_of(with_title(500), KNOWN, "here")

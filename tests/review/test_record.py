@@ -14,6 +14,7 @@ from cephkit.review.films import ReviewFilm
 from cephkit.review.journal import Journal, JournalError, Kept
 from cephkit.review.marks import Mark
 from cephkit.review.record import Base, Identity, base_of, read_kept, standing_record
+from cephkit.review.schema import USUAL
 from tests.review.sessions import labelled_film
 
 FILM = ReviewFilm(0, "f", Path("films/f.png"), "f.png")
@@ -57,13 +58,13 @@ def test_a_point_of_an_earlier_model_keeps_what_that_said() -> None:
 
 def test_labels_come_before_predictions(tmp_path: Path) -> None:
     labelled = labelled_film(tmp_path, senior={"A": (1.0, 2.0)}, junior={"B": (3.0, 4.0)})
-    assert base_of(labelled, MODEL) == Base({"A": Mark((1.0, 2.0), "label")}, MODEL)
-    assert base_of(FILM, None) == Base({})
-    assert set(base_of(FILM, MODEL).points) == {"A", "B", "N"}
+    assert base_of(labelled, MODEL, USUAL) == Base({"A": Mark((1.0, 2.0), "label")}, MODEL)
+    assert base_of(FILM, None, USUAL) == Base({})
+    assert set(base_of(FILM, MODEL, USUAL).points) == {"A", "B", "N"}
 
 
 def test_the_first_line_of_a_journal_brings_all_back() -> None:
-    base = base_of(FILM, MODEL)
+    base = base_of(FILM, MODEL, USUAL)
     identity, again = read_kept(Kept(IDENTITY.to_dict("f.png"), base.to_dict(), ()), Journal(Path("f.jsonl")))
     assert identity == IDENTITY
     assert again.points == base.points

@@ -126,6 +126,21 @@ def test_a_session_with_other_landmarks_hides_those_of_earlier_ones_and_loses_no
         assert page.post("/api/films/0/measure", json=asked, headers=SAME_ORIGIN).status_code == 200
 
 
+def test_a_session_of_more_landmarks_finds_their_labels_on_films_edited_before(tmp_path: Path) -> None:
+    root = write_tiny_aariz(tmp_path / "set", train=1, valid=1)
+    path = root / "train/Annotations/Cephalometric Landmarks/Senior Orthodontists/t0.json"
+    path.write_text(json.dumps(landmarks_json("t0", POINTS, OURS)))
+    few = dataset_session(root, tmp_path / "out", schema=KNOWN.of(["S", "A"]))
+    few.edit(0, body(0, placed("S", (31, 32), points(few)["S"])))
+    more = dataset_session(root, tmp_path / "out", schema=OURS)
+    assert {symbol: mark["at"] for symbol, mark in points(more).items()} == {
+        **{symbol: list(at) for symbol, at in POINTS.items()}, "S": [31.0, 32.0]
+    }  # fmt: skip
+    change = {"symbol": "XL", "before": points(more)["XL"], "after": None}
+    more.edit(0, body(1, {"kind": "points", "changes": [change]}))
+    assert set(points(dataset_session(root, tmp_path / "out", schema=OURS))) == {"S", "Ba", "XR"}
+
+
 def test_a_journal_whose_landmarks_are_described_nowhere_says_so(films: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     folder_session(films, out, schema=OURS).edit(0, body(0, face_edit(POINTS)))

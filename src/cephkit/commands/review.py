@@ -42,7 +42,7 @@ class ReviewOptions(SecondStage, Views, Device, DataPaths, FilmFiles):
     dataset_path: tuple[Path, ...] = ()
     """Data set to review with its labels, in any layout of docs/data.md; several of them, or a YAML list of several."""
     landmarks: str | None = None
-    """The landmarks to show: aariz, isbi2015, cl_detection2023, or a YAML file; default: those of data set and model."""
+    """Landmarks to show: aariz, isbi2015, cl_detection2023, or a YAML file; default: those of data set and model."""
     predictions: Path | None = None
     """What cephkit predict wrote for these films; with --checkpoint the films are predicted while you review."""
     out: Path = Path("review")

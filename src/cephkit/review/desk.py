@@ -174,7 +174,7 @@ class Desks:
         Raises:
             CephkitError: its journal cannot be read.
         """
-        return self.get(n).base or base_of(self._films[n], self.found(n))
+        return self.get(n).base or base_of(self._films[n], self.found(n), self._schema)
 
     def standing(self, n: int) -> Standing:
         """Return the film as it stands.
@@ -234,6 +234,7 @@ class Desks:
         identity, base = read_kept(kept, desk.journal)
         now = stamp(film.path)
         check_same(identity, film, desk.journal)
+        base = base.with_labels(film)
         desk.begin(identity, base, now)
         changed = (change.symbol for entry in kept.entries for change in entry.edit.changes if change.symbol)
         try:

@@ -20,6 +20,7 @@ from cephkit.review.journal import Journal, JournalError, Kept, OtherFilmError
 from cephkit.review.marks import Found, Mark, Origin, parse_mark
 from cephkit.review.parsing import EditError
 from cephkit.review.pixels import FilmFacts, Stamp, stamp
+from cephkit.review.schema import USUAL
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,27 @@ class Base:
     points: Mapping[str, Mark]
     predicted: LandmarkRecord | None = None
     """What a model had found then."""
+    symbols: tuple[str, ...] = USUAL.symbols
+    """The landmarks of the session then."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, for a journal."""
         points = {symbol: mark.to_dict() for symbol, mark in self.points.items()}
-        return {"points": points, "predicted": None if self.predicted is None else self.predicted.to_dict()}
+        predicted = None if self.predicted is None else self.predicted.to_dict()
+        return {"points": points, "predicted": predicted, "landmarks": list(self.symbols)}
+
+    def with_labels(self, film: ReviewFilm) -> "Base":
+        """Return it with the labels of landmarks that the session was not about then."""
+        labels = film.truth.get(film.annotator or "", {})
+        more = {symbol: point for symbol, point in labels.items() if symbol not in self.symbols}
+        return replace(self, points={**_marks(more, "label"), **self.points}) if more else self
 
 
-def base_of(film: ReviewFilm, predicted: LandmarkRecord | None) -> Base:
+def base_of(film: ReviewFilm, predicted: LandmarkRecord | None, schema: LandmarkSchema) -> Base:
     """Return what a film starts with: its labels if there are any, else what a model found."""
     if film.annotator is not None:
-        return Base(_marks(film.truth[film.annotator], "label"), predicted)
-    return Base({} if predicted is None else _marks(predicted.points, "predicted"), predicted)
+        return Base(_marks(film.truth[film.annotator], "label"), predicted, schema.symbols)
+    return Base({} if predicted is None else _marks(predicted.points, "predicted"), predicted, schema.symbols)
 
 
 def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
@@ -95,7 +105,8 @@ def read_kept(kept: Kept, journal: Journal) -> tuple[Identity, Base]:
         size, changed = film.get("stamp") or (None, None)
         stamp = (size, changed) if isinstance(size, int) and isinstance(changed, int) else None
         identity = Identity(about.size, about.film_hash, about.content, about.orientation, about.spacing, stamp)
-        return identity, Base(marks, record)
+        symbols = tuple(map(str, kept.base.get("landmarks", USUAL.symbols)))
+        return identity, Base(marks, record, symbols)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, EditError, LabelError) as error:
         reason = f"line 1 cannot be used ({error})"
         raise JournalError(reason, "restore the file from a copy, or move it away", journal.path) from error

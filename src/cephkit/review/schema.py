@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cephkit.errors import CephkitError
+from cephkit.errors import CephkitError, some
 from cephkit.files import write_whole
 from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.landmarks.schema_file import LARGEST_BYTES, MOST_LANDMARKS, read_schema, schema_yaml
@@ -77,7 +77,7 @@ class KeptSchema:
         known = [self.schema.get(symbol) or KNOWN.get(symbol) for symbol in beyond]
         unknown = [symbol for symbol, landmark in zip(beyond, known, strict=True) if landmark is None]
         if unknown:
-            names = ", ".join(unknown)
+            names = some([f"{symbol:.40}" for symbol in unknown])
             raise CephkitError(f"names landmarks that are not described: {names}", "describe them with --landmarks")
         found = LandmarkSchema(schema.name, tuple(landmark for landmark in known if landmark is not None))
         return in_known_order(schema, found)

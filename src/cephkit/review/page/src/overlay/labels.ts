@@ -42,11 +42,14 @@ export function placeLabels(labels: readonly Label[]): Map<string, LabelPlace> {
   for (const [index, label] of labels.entries()) {
     let best = PLACES[0] as LabelPlace;
     let [least, hidden] = [Infinity, 0];
+    const reach = reachOf(label);
+    const isNear = (box: Box) => shared(reach, box) > 0;
+    const [nearNames, nearMarks] = [names.filter(isNear), marks.filter((mark, other) => other !== index && isNear(mark))];
     for (const place of PLACES) {
       const box = boxOf(label, place);
       let [ofNames, ofMarks] = [0, 0];
-      for (const other of names) ofNames += shared(box, other);
-      for (const [other, mark] of marks.entries()) if (other !== index) ofMarks += shared(box, mark);
+      for (const other of nearNames) ofNames += shared(box, other);
+      for (const mark of nearMarks) ofMarks += shared(box, mark);
       if (ofNames + ofMarks < least) [best, least, hidden] = [place, ofNames + ofMarks, ofNames];
       if (least === 0) break;
     }
@@ -84,6 +87,9 @@ export function placeNames(
     return best;
   });
 }
+
+/** Where a label may stand. */
+const reachOf = ({ at: [x, y], width }: Label): Box => [x - width - 12, y - 12 - FONT, x + width + 12, y + 23];
 
 function boxOf({ at: [x, y], width }: Label, { dx, dy, anchor }: LabelPlace): Box {
   const left = x + dx - (anchor === "end" ? width : anchor === "middle" ? width / 2 : 0);
