@@ -1,11 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from cephkit.data.film import Film
 from cephkit.data.findings import Fault, Finding, Kind
 from cephkit.doubts.gather import Gathered
-from cephkit.doubts.page import kinds_by_source, review_commands, worst, write_page
+from cephkit.doubts.page import kinds_by_source, review_command, worst, write_page
 from cephkit.landmarks.shipped import KNOWN
 
 
@@ -40,19 +39,19 @@ def test_findings_are_counted_by_kind_and_data_set() -> None:
     ]
 
 
-def test_only_data_sets_with_films_in_question_are_to_be_reviewed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_review_opens_what_was_checked_and_can_be_read() -> None:
     roots = {"a": Path("my sets/a"), "b": Path("b")}
-    found = gathered(finding("swapped", source="a"), roots=roots)
-    assert review_commands(found, Path("doubts/doubts.csv"), ["--landmarks", "my schema.yaml"]) == [
-        "cephkit review --dataset_path 'my sets/a' --landmarks 'my schema.yaml' --doubts doubts/doubts.csv"
-    ]
-    assert review_commands(gathered(), Path("d.csv")) == []
+    found = replace(gathered(finding("swapped", source="a"), roots=roots), unread=("b",))
+    assert review_command(
+        found, [*roots.values(), Path("more.yaml")], Path("doubts/doubts.csv"), ["--split_seed", "3"]
+    ) == ("cephkit review --dataset_path 'my sets/a' more.yaml --split_seed 3 --doubts doubts/doubts.csv")
+    assert review_command(gathered(), [Path("one")], Path("d.csv")) == ""
 
 
 def test_a_film_that_has_gone_since_is_listed_without_a_picture(tmp_path: Path) -> None:
     film = Film("gone", tmp_path / "gone.png", "train", size=(60, 50))
     found = gathered(Finding(Fault("swapped", ("A",), "A and B", ""), "senior", film))
-    assert write_page(tmp_path / "doubts.html", found, 10, [], "doubts.csv") == 0
+    assert write_page(tmp_path / "doubts.html", found, 10, "", "doubts.csv") == 0
     shown = (tmp_path / "doubts.html").read_text(encoding="utf-8")
     assert "The film cannot be shown: cannot be read" in shown
     assert "<image" not in shown
@@ -60,7 +59,7 @@ def test_a_film_that_has_gone_since_is_listed_without_a_picture(tmp_path: Path) 
 
 def test_findings_about_no_film_are_limited_too(tmp_path: Path) -> None:
     found = [Finding(Fault("data set", (), f"no. {n} is torn", ""), source="one") for n in range(205)]
-    write_page(tmp_path / "doubts.html", gathered(*found), 10, [], "doubts.csv")
+    write_page(tmp_path / "doubts.html", gathered(*found), 10, "", "doubts.csv")
     shown = (tmp_path / "doubts.html").read_text(encoding="utf-8")
     assert "no. 199 is torn" in shown
     assert "no. 200 is torn" not in shown

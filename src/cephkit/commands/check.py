@@ -56,13 +56,13 @@ def check(options: CheckOptions) -> None:
         print(note.text)
     path = options.out / table.NAME
     write_csv(path, table.COLUMNS, table.rows(gathered))
-    commands = page.review_commands(gathered, path, _flags(options))
-    hidden = page.write_page(options.out / page.PAGE, gathered, options.pictures, commands, table.NAME)
+    review = page.review_command(gathered, options.dataset_path, path, _flags(options))
+    hidden = page.write_page(options.out / page.PAGE, gathered, options.pictures, review, table.NAME)
     _print_summary(page.kinds_by_source(gathered), len(gathered.films), len(gathered.findings))
     print(f"page: {options.out / page.PAGE}" + (f" ({hidden} findings are in the table only)" if hidden else ""))
     print(f"table: {path}")
-    for line in commands:
-        print(f"to review them: {line}")
+    if review:
+        print(f"to review them: {review}")
 
 
 def _flags(options: CheckOptions) -> list[str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cephkit.geometry import Floats
+from cephkit.screen import track
 
 SIDE = 64
 """Of a small picture, pixels; the film is squeezed to a square."""
@@ -57,7 +58,8 @@ def likenesses(pictures: NDArray[np.uint8], pairs: Sequence[tuple[int, int]], st
     coarse = _ranks(_reduced(pictures, _COARSE))
     coarse -= blur @ coarse @ blur.T
     found = np.zeros(len(pairs))
-    for begin in range(0, len(pairs), _CHUNK):
+    begins = range(0, len(pairs), _CHUNK)
+    for begin in track(begins, "comparing films", len(begins)):
         chunk = np.array(pairs[begin : begin + _CHUNK]).reshape(-1, 2)
         placed, rough = _laid_on(coarse[chunk[:, 0]], coarse[chunk[:, 1]], starts[begin : begin + _CHUNK])
         for row in np.flatnonzero(rough > _FAR):

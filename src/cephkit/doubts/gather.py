@@ -26,6 +26,8 @@ class Gathered:
     findings: tuple[Finding, ...]
     schema: LandmarkSchema
     notes: tuple[Note, ...]
+    unread: tuple[str, ...] = ()
+    """The data sets that cannot be read."""
 
     def source_of(self, finding: Finding) -> str:
         """Return the name of the data set that a finding is about; empty: of several."""
@@ -70,7 +72,14 @@ def gather(
     sized = {film.path: film for film in films}
     found = [_with_sizes(finding, sized) for finding in findings]
     roots = {name: part.source.root for name, part in parts.items()}
-    return Gathered(roots, films, (*broken, *found), labelled.schema, labelled.notes)
+    return Gathered(
+        roots,
+        films,
+        (*broken, *found),
+        labelled.schema,
+        labelled.notes,
+        tuple(name for name in parts if name not in read),
+    )
 
 
 def _with_sizes(finding: Finding, films: Mapping[Path, Film]) -> Finding:

@@ -14,7 +14,7 @@ from cephkit.data.findings import TITLES, Finding, Kind, film_title
 from cephkit.data.opened import read_grey, to_uint8
 from cephkit.doubts.gather import Gathered
 from cephkit.doubts.pictures import picture
-from cephkit.doubts.table import homeless, own_id
+from cephkit.doubts.table import file_below, homeless, own_id
 from cephkit.errors import FilmError
 from cephkit.files import utf8, write_whole
 from cephkit.notice import NOTICE
@@ -42,14 +42,14 @@ class Card:
     """Why a film is not shown."""
 
 
-def write_page(path: Path, gathered: Gathered, most: int, review: Sequence[str], table: str) -> int:
+def write_page(path: Path, gathered: Gathered, most: int, review: str, table: str) -> int:
     """Write the page, and return how many findings about films it does not show.
 
     Args:
         path: of the page.
         gathered: what was found.
         most: findings to show on their films.
-        review: command lines that open the films in question for review.
+        review: the command line that opens the films in question for review; empty: there are none.
         table: name of the table beside the page.
 
     Raises:
@@ -118,6 +118,8 @@ def _card(number: int, finding: Finding, gathered: Gathered) -> Card:
     if not _is_on_film(finding):
         labels = f"all labels of {finding.annotator}" if finding.annotator else ""
         where = " · ".join(filter(None, (gathered.source_of(finding), labels)))
+    elif finding.films[0].size is None:
+        where = file_below(finding.films[0], gathered)
     return Card(number, TITLES[fault.kind], fault.certain, where, homeless(fault.text), homeless(fault.remedy))
 
 
@@ -160,25 +162,20 @@ def kinds_by_source(gathered: Gathered) -> list[tuple[str, dict[str, int], int]]
     return [(title, dict(counts[kind]), counts[kind].total()) for kind, title in TITLES.items() if kind in counts]
 
 
-def review_commands(gathered: Gathered, table: Path, flags: Sequence[str] = ()) -> list[str]:
-    """Return a command line for each data set with films in question, paths as the user gave them.
+def review_command(gathered: Gathered, given: Sequence[Path], table: Path, flags: Sequence[str] = ()) -> str:
+    """Return the command line that opens the films in question, paths as the user gave them; empty: there are none.
 
     Args:
         gathered: what was found.
+        given: data sets, and lists of some; those that cannot be read are left out.
         table: the table.
         flags: further ones.
     """
-    concerned = {
-        film.source or gathered.source_of(finding)
-        for finding in gathered.findings
-        if _is_on_film(finding)
-        for film in finding.films
-    }
-    return [
-        " ".join(["cephkit review --dataset_path", _quoted(path), *map(shlex.quote, flags), "--doubts", _quoted(table)])
-        for name, path in gathered.roots.items()
-        if name in concerned
-    ]
+    if not any(map(_is_on_film, gathered.findings)):
+        return ""
+    unread = {gathered.roots[name] for name in gathered.unread}
+    paths = [_quoted(path) for path in given if path not in unread]
+    return " ".join(["cephkit review --dataset_path", *paths, *map(shlex.quote, flags), "--doubts", _quoted(table)])
 
 
 def _quoted(path: Path) -> str:
