@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from cephkit.data.check import film_problems, label_notes, leaked, scan, unlabelled
+from cephkit.data.check import far_apart, film_findings, implausible_pixel_sizes, label_notes, scan, unlabelled
 from cephkit.data.film import Film, Split
+from cephkit.data.findings import Finding, problems_of
 from cephkit.data.index import FilmFacts, FilmIndex
 from cephkit.data.spacing import square
+from cephkit.errors import Note
 from tests.data.aariz_folder import POINTS, AarizMaker
 
 
@@ -44,14 +46,14 @@ def test_scan_looks_at_each_film_once_and_hands_its_pixels_over(maker: AarizMake
 )
 def test_a_film_ends_half_a_pixel_after_its_last_pixel_centre(point: tuple[float, float], inside: bool) -> None:
     film = make("a", annotations={"senior": POINTS, "junior": {"A": point}})
-    problems = film_problems([film], [facts()])
+    problems = problems_of(film_findings([film], [facts()]))
     assert (problems == []) == inside
     if not inside:
-        assert "landmarks of Junior Orthodontists outside the film of 50x60 pixels: A (" in problems[0].text
+        assert "label of junior: landmarks outside the film of 50x60 pixels: A (" in problems[0].text
 
 
 def test_a_film_that_cannot_be_read_is_a_problem_with_reason_and_remedy() -> None:
-    (problem,) = film_problems([make("a")], [FilmFacts("c", reason="the file is empty", remedy="copy it")])
+    (problem,) = problems_of(film_findings([make("a")], [FilmFacts("c", reason="the file is empty", remedy="copy it")]))
     assert (problem.film_id, problem.text, problem.remedy) == ("a", "the file is empty", "copy it")
 
 
@@ -63,33 +65,14 @@ def test_films_without_the_wanted_annotation() -> None:
     assert unlabelled(films, "senior")[0].text == "film without landmarks of Senior Orthodontists"
 
 
-def test_train_films_that_are_also_held_out_leave_train() -> None:
-    films = [make("a"), make("b"), make("c", "valid"), make("d", "test"), make("e")]
-    left_out, notes = leaked(films, [facts("1"), facts("2"), facts("1"), facts("2"), facts("3")])
-    assert left_out == {films[0].path, films[1].path}
-    assert [note.text for note in notes] == [
-        "left out of train, same pixels as in valid or test: 2 films: train/a = valid/c, train/b = test/d"
-    ]
-
-
-def test_other_duplicates_are_kept_and_noted() -> None:
-    films = [make("a"), make("b"), make("c", "valid"), make("d", "test")]
-    left_out, notes = leaked(films, [facts("1"), facts("1"), facts("2"), facts("2")])
-    assert left_out == set()
-    assert [note.text for note in notes] == [
-        "same pixels twice in one split, kept: 1 groups: train/a = train/b",
-        "same pixels in valid and test, kept: 1 groups: valid/c = test/d",
-    ]
-
-
-def test_films_that_cannot_be_read_are_no_duplicates() -> None:
-    broken = FilmFacts("c", reason="torn")
-    assert leaked([make("a"), make("b", "valid")], [broken, broken]) == (set(), [])
+def notes_on(films: list[Film]) -> list[Note]:
+    found: list[Finding] = [*implausible_pixel_sizes(films), *far_apart(films)]
+    return label_notes(found, films)
 
 
 def test_films_without_a_pixel_size_are_counted_and_named() -> None:
     films = [make(str(number), spacing=None) for number in range(7)]
-    assert [note.text for note in label_notes([make("a"), *films])] == [
+    assert [note.text for note in notes_on([make("a"), *films])] == [
         "no pixel size, counted in pixels and never in mm: 7 films: "
         "train/0, train/1, train/2, train/3, train/4 and 2 more"
     ]
@@ -99,9 +82,9 @@ def test_landmarks_on_which_the_annotators_are_far_apart_are_named() -> None:
     apart = {"senior": {"A": (0.0, 0.0), "N": (0.0, 0.0)}, "junior": {"A": (0.0, 1200.0), "N": (199.0, 0.0)}}
     films = [make("a", annotations=apart), make("b", annotations=apart, spacing=None)]
     # 199 pixels are 19.9 mm: within the limit in both measures.
-    assert label_notes(films)[1].text == (
+    assert notes_on(films)[1].text == (
         "senior and junior more than 20 mm (200 px without a pixel size) apart, kept: 2 labels: "
-        "train/b A 1200 px, train/a A 120 mm"
+        "train/a A 120 mm, train/b A 1200 px"
     )
 
 
@@ -111,8 +94,8 @@ def test_a_pixel_size_that_makes_impossible_heads_is_doubted(pixel_size_mm: floa
     labels = {"senior": {"S": (100.0, 100.0), "N": (800.0, 100.0)}}
     spacing = pixel_size_mm and square(pixel_size_mm, "")
     films = [make(name, machine="M", spacing=spacing, annotations=labels, path=Path(name)) for name in "abcde"]
-    assert not any("in doubt" in note.text for note in label_notes(films[:4]))  # too few to judge a machine by
-    said = [note.text for note in label_notes(films) if "pixel size in doubt" in note.text]
+    assert not any("in doubt" in note.text for note in notes_on(films[:4]))  # too few to judge a machine by
+    said = [note.text for note in notes_on(films) if "pixel size in doubt" in note.text]
     assert bool(said) == doubted
     if pixel_size_mm == 0.144:
         assert said == [

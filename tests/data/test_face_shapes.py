@@ -71,6 +71,6 @@ def test_labels_teach_an_annotators_habit() -> None:
     habit = LABELS.copy()
     habit[:, A] += 8 / 0.45 * 1j  # every A 8 mm too low
     table, learnt = table_shape(), learn_shape(habit)
-    assert np.median([table.residuals(laid(face, table.mean))[1][A] for face in habit]) > 6
+    assert np.median([abs(table.residuals(laid(face, table.mean))[1][A]) for face in habit]) > 6
     assert np.median([learnt.residuals(laid(face, learnt.mean))[0][A] for face in habit]) < OUTLIER_SDS / 2
     assert learn_shape(habit[: FEWEST_LABELS - 1]) is table

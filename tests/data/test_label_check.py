@@ -6,7 +6,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from cephkit.data.film import Film, Points
-from cephkit.data.label_check import Finding, certain_problems, doubts_note, label_findings
+from cephkit.data.findings import Finding, doubts_note, problems_of
+from cephkit.data.label_check import label_findings
 from cephkit.data.spacing import Spacing
 from tests.data.labelled_faces import HEIGHT, MM_PER_PX, WIDTH, face_points, faces, film_with, with_pictures
 
@@ -72,7 +73,7 @@ def test_labels_of_another_picture_are_certainly_wrong(good: list[Film], spoil: 
     (finding,) = findings_on(good, moved(face_points(99), spoil))
     assert message in finding.fault.text
     assert finding.fault.certain
-    (problem,) = certain_problems([finding])
+    (problem,) = problems_of([finding])
     assert (problem.film_id, problem.remedy) == ("bad", finding.fault.remedy)
     assert doubts_note([finding], good) == []
 
@@ -85,7 +86,7 @@ def test_exchanged_landmarks_are_named_and_kept(good: list[Film], pair: tuple[st
     (finding,) = findings_on(good, exchanged(face_points(99), *pair))
     assert set(finding.fault.landmarks) == set(pair)
     assert "appear to be swapped" in finding.fault.text
-    assert certain_problems([finding]) == []
+    assert problems_of([finding]) == []
     (note,) = doubts_note([finding], [film_with({}, "bad")])
     assert note.text.startswith("labels in doubt, kept: 1\n  train/bad (senior): ")
 

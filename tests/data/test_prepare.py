@@ -139,7 +139,7 @@ def test_all_problems_in_one_error_before_anything_is_stored(maker: AarizMaker, 
         f"train/t0: {maker.film_path('train', 't0.png')}: damaged or truncated",
         f"train/t1: {maker.film_path('train', 't1.png')}: the file is empty; copy or download the film again",
         f"train/t2: {maker.label_path('train', 't2')}: not JSON",
-        "landmarks of Senior Orthodontists outside the film of 50x60 pixels: A (500.0, 5.0)",
+        "label of senior: landmarks outside the film of 50x60 pixels: A (500.0, 5.0)",
         f"train/t4: {maker.label_path('train', 't4', JUNIOR)}: landmark 0 is unknown: id None, symbol 'Q'",
         "valid/v9: ",
         "film without landmarks of Senior Orthodontists",
@@ -193,6 +193,24 @@ def test_leaked_films_leave_train_even_when_their_split_is_not_used(
     decoded.clear()
     assert ready(hold=2).store.path == data.store.path
     assert decoded == []
+
+
+def test_twins_stay_in_train_if_the_user_wants_it(maker: AarizMaker, ready: Prepare, lines: list[str]) -> None:
+    fill(maker, train=3, valid=1)
+    shutil.copy(maker.film_path("valid", "v0.png"), maker.film_path("train", "t2.png"))
+    data = ready(keep_twins=True)
+    assert [film.film_id for film in data.films["train"]] == ["t0", "t1", "t2"]
+    assert data.keep_twins
+    assert "same pixels in train and in valid or test, kept: 1 films: train/t2 = valid/v0" in lines
+
+
+def test_films_that_look_like_one_are_noted_where_that_is_asked_for(maker: AarizMaker, ready: Prepare) -> None:
+    fill(maker, train=2, valid=1)
+    film = Image.open(maker.film_path("train", "t0.png"))
+    maker.add("valid", "again", grey=np.asarray(film.point(lambda grey: 255 * (grey / 255) ** 0.8)))
+    assert not any(note.kind == "likeness" for note in ready().notes)
+    (note,) = (note for note in ready(likeness=True).notes if note.kind == "likeness")
+    assert note.text == "films that look like one, kept: 1 pairs: train/t0 = valid/again"
 
 
 def test_without_train_no_other_split_is_needed(maker: AarizMaker, ready: Prepare) -> None:

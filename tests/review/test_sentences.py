@@ -18,6 +18,7 @@ from cephkit.cephalometry.measures import MEASUREMENTS
 from cephkit.cephalometry.norms import norm_rows
 from cephkit.data.aariz import ANNOTATORS
 from cephkit.data.about import Sex
+from cephkit.data.findings import TITLES
 from cephkit.geometry import Facing
 from cephkit.interchange.formats import FORMATS
 from cephkit.landmarks.shipped import KNOWN
@@ -31,7 +32,7 @@ PROSE = re.compile(r"[a-z]{3}")
 """Not in symbols such as ANB and Sn-Pog`, nor in figures."""
 
 ELSEWHERE = {
-    *("review/datasets.py", "review/predicted_files.py", "review/serving.py", "errors.py"),
+    *("review/datasets.py", "review/doubted.py", "review/predicted_files.py", "review/serving.py", "errors.py"),
     *("data/dataset.py", "data/store.py", "data/store_builder.py"),
 }
 """What these say is for the terminal, before there is a page or where a network is trained."""
@@ -44,6 +45,7 @@ SPEAKING: dict[str, tuple[str, ...]] = {
     "cephalometry/norms.py": ("ages", "__str__", "norm_for", "_why_not"),
     "cephalometry/primitives.py": ("vector", "quotient"),
     "data/aariz.py": ("_list_split", "read_labels"),
+    "data/check.py": ("film_findings", "far_apart", "CHECK_BOTH"),
     "data/dicom/decoding.py": (),
     "data/dicom/header.py": (),
     "data/dicom/layout.py": (),
@@ -54,12 +56,14 @@ SPEAKING: dict[str, tuple[str, ...]] = {
     "data/jpeg.py": (),
     "data/json_values.py": (),
     "data/label_faults.py": (),
+    "data/label_places.py": ("_judged", "_judge_pairs"),
     "data/label_pose.py": (),
     "data/labels.py": (),
     "data/machines.py": ("ORIGIN",),
     "data/opened.py": ("read_bytes", "open_film", "_upright", "straightened"),
     "data/pictures.py": (),
     "data/spacing.py": ("__post_init__",),
+    "data/twins.py": ("_same", "_LEFT_OUT", "_KEPT", "_alike"),
     "datasets/isbi.py": ("_points",),
     "datasets/layout.py": ("_once", "_faults"),
     "datasets/table.py": ("_add_points", "_add_facts"),
@@ -83,8 +87,9 @@ NOT_SHOWN: dict[str, set[str]] = {
     "headers, names of folders, types": {
         *("private, max-age=31536000, immutable", "private, max-age=86400", "private, no-cache"),
         *("Cephalometric Landmarks", "CEPHA29: Cephalometric Landmark Detection Dataset"),
-        *("Identity | None", "Image Storage"),
+        *("Identity | None", "_Ratio | None", "Image Storage"),
     },
+    "kinds of findings, for tables": {*TITLES},
     "data sets, when they are trained on": {
         *("one film id with ■ files: ■", "label without a film ■ (■) in ■", "add the film or remove the label"),
         *("■: CVM stage of ■ films cannot be read: ■", "nothing to do: training does not use them"),

@@ -43,6 +43,7 @@ COMMANDS = {
     "export": Command("export", "ExportOptions", "landmarks for other tools: CSV, COCO, Label Studio, CVAT, DICOM"),
     "import": Command("import_labels", "ImportOptions", "landmarks from Label Studio, COCO or CVAT, as label files"),
     "convert": Command("convert", "ConvertOptions", "a data set of any layout, in the Aariz layout or as COCO"),
+    "check": Command("check", "CheckOptions", "every doubtful label of data sets, on a page with its film"),
     "synthesize": Command("synthesize", "SynthesizeOptions", "write a synthetic data set in the Aariz layout"),
     "plan": Command("plan", "PlanOptions", "which batch size and recomputation fit a card, without needing one"),
     "doctor": Command("doctor", "DoctorOptions", "check this machine, the data set and the settings before a run"),

@@ -68,7 +68,7 @@ def _refine(options: RefineOptions, screen: "ProgressBar") -> bool:
         find_dataset(options),
         splits=("train", "valid"), annotation=SOURCES[options.annotation_type],
         canvas_size=model.spec.canvas_size, hold=0, cache_dir=options.cache_dir,
-        skip_bad_films=options.skip_bad_films, notify=notify,
+        skip_bad_films=options.skip_bad_films, keep_twins=options.keep_twins, notify=notify,
     )  # fmt: skip
     unknown = sorted(set(model.spec.symbols) - set(data.symbols))
     if unknown:

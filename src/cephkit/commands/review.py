@@ -16,7 +16,7 @@ from cephkit.data.machines import FILE_NAME
 from cephkit.errors import CephkitError, SettingsError
 from cephkit.notice import NOTICE
 from cephkit.review.edits import LONGEST_NAME
-from cephkit.settings.options import SEVERAL, DataPaths, DataSet, Device, SecondStage, Views, between
+from cephkit.settings.options import SEVERAL, DataPaths, Device, SecondStage, Views, between
 from cephkit.settings.reading import parse
 from cephkit.training.lock import owning
 
@@ -53,6 +53,8 @@ class ReviewOptions(SecondStage, Views, Device, DataPaths, FilmFiles):
     """Your name in the journal; the page can change it."""
     splits: tuple[Split, ...] = ()
     """With --dataset_path: splits to review, e.g. valid test; default: all that it has."""
+    doubts: Path | None = None
+    """With --dataset_path: the doubts.csv of cephkit check; the films in doubt come first, with what is in doubt."""
     port: Annotated[int, between(0, 65535)] = 0
     """Port of the page; 0: any free one."""
     browser: bool = True
@@ -69,6 +71,8 @@ class ReviewOptions(SecondStage, Views, Device, DataPaths, FilmFiles):
             yield "--checkpoint and --predictions both say where landmarks are; give one of them"
         if not self.dataset_path and (self.in_place or self.splits or self.splits_from is not None):
             yield "--in_place, --splits and --splits_from are for --dataset_path"
+        if not self.dataset_path and self.doubts is not None:
+            yield "--doubts is for --dataset_path"
         if self.dataset_path and self.recursive:
             yield "--recursive is for --films"
         if len(self.reviewer) > LONGEST_NAME:
@@ -169,12 +173,7 @@ def _given(options: ReviewOptions) -> _Given:
     from cephkit.datasets.find import find_parts
     from cephkit.review.datasets import listed_dataset
 
-    parts = find_parts(
-        DataSet(
-            dataset_path=options.dataset_path, landmarks=options.landmarks, splits_from=options.splits_from,
-            split_seed=options.split_seed, cache_dir=options.cache_dir,
-        )
-    )  # fmt: skip
+    parts = find_parts(options)
     for part in parts.values():
         _check_out(options.out, part.source.root)
         if options.in_place and not (len(parts) == 1 and isinstance(part.source, AarizFolder)):
@@ -190,6 +189,7 @@ def _given(options: ReviewOptions) -> _Given:
 
 def _session(options: ReviewOptions, given: _Given, about: Mapping[str, About]) -> "ReviewSession":
     from cephkit.landmarks.shipped import KNOWN, named_schema
+    from cephkit.review.doubted import with_doubts
     from cephkit.review.films import Source, films_of_datasets, films_of_folder
     from cephkit.review.predicted_files import ReadPredictions, schema_in_files
     from cephkit.review.predicting import ModelPredictions
@@ -210,6 +210,9 @@ def _session(options: ReviewOptions, given: _Given, about: Mapping[str, About]) 
         films = films_of_folder(given.films, options.films, about, options.spacing)
     else:
         films = films_of_datasets(given.datasets, schema, about, options.spacing)
+    if options.doubts is not None:
+        films = with_doubts(films, options.doubts, [dataset.name for dataset in given.datasets])
+        print(f"{sum(bool(film.doubts) for film in films)} film(s) in doubt come first")
     predictions: Predictions | None = None
     if model is not None:
         predictions = ModelPredictions(films, options.out / "predictions", model, options.digest(model))

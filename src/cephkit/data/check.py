@@ -11,6 +11,7 @@ import numpy as np
 
 from cephkit.data.aariz import ANNOTATORS
 from cephkit.data.film import Film
+from cephkit.data.findings import Fault, Finding, film_title
 from cephkit.data.index import FilmFacts, FilmIndex, Sink
 from cephkit.data.labelled import Problem
 from cephkit.data.machines import FILE_NAME
@@ -40,44 +41,45 @@ def scan(films: Sequence[Film], index: FilmIndex, sinks: Mapping[Path, Sink]) ->
     return [known for known in facts if known is not None]
 
 
-def film_problems(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Problem]:
-    """Films that cannot be read, labels of another picture, and landmarks outside their film."""
-    problems = []
+def film_findings(films: Sequence[Film], facts: Sequence[FilmFacts]) -> list[Finding]:
+    """Find films that cannot be read, labels of another picture, and landmarks outside their film."""
+    findings = []
     for film, known in zip(films, facts, strict=True):
         if known.size is None:
-            problems.append(_problem(film, "film", known.reason or "cannot be read", known.remedy))
+            fault = Fault("film", (), known.reason or "cannot be read", known.remedy, certain=True)
+            findings.append(Finding(fault, film=film))
             continue
         height, width = known.size
         if film.marked_size not in (None, known.size):
             marked_height, marked_width = film.marked_size or known.size
             text = f"the film measures {width}x{height} pixels, its labels are for {marked_width}x{marked_height}"
-            problems.append(_problem(film, "label", text, "add the film that was marked, or labels for this one"))
+            fault = Fault("size", (), text, "add the film that was marked, or labels for this one", certain=True)
+            findings.append(Finding(fault, film=film))
             continue
         for annotator, points in film.annotations.items():
-            outside = [
-                f"{symbol} ({x:.1f}, {y:.1f})"
+            outside = {
+                symbol: f"{symbol} ({x:.1f}, {y:.1f})"
                 for symbol, (x, y) in points.items()
                 if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5)
-            ]
+            }
             if outside:
-                where = f"outside the film of {width}x{height} pixels"
-                text = f"landmarks of {ANNOTATORS[annotator]} {where}: {some(outside)}"
-                problems.append(_problem(film, "label", text, "correct or remove them"))
-    return problems
+                text = f"landmarks outside the film of {width}x{height} pixels: {some(list(outside.values()))}"
+                fault = Fault("off the film", tuple(outside), text, "correct or remove them", certain=True)
+                findings.append(Finding(fault, annotator, film))
+    return findings
 
 
-def _problem(film: Film, kind: str, text: str, remedy: str) -> Problem:
-    return Problem(kind, text, remedy, film_id=film.film_id, split=film.split, path=film.path)
-
-
-def unlabelled(films: Iterable[Film], annotation: str) -> list[Problem]:
-    """Films without a single landmark of the annotation that the run needs."""
+def unlabelled(films: Iterable[Film], annotation: str | None) -> list[Problem]:
+    """Films without a single landmark of the annotation that the run needs; None: of anybody's."""
     wanted = f" of {ANNOTATORS[annotation]}" if annotation in ANNOTATORS else ""
     return [
-        _problem(film, "label", f"film without landmarks{wanted}", "label or remove it")
+        Problem(
+            "label", f"film without landmarks{wanted}", "label or remove it",
+            film_id=film.film_id, split=film.split, path=film.path, source=film.source,
+        )
         for film in films
-        if not film.points(annotation)
-    ]
+        if not film.points(annotation or "mean")
+    ]  # fmt: skip
 
 
 def with_facts(film: Film, known: FilmFacts) -> Film:
@@ -85,56 +87,51 @@ def with_facts(film: Film, known: FilmFacts) -> Film:
     return replace(film, size=known.size, content=known.content, spacing=film.spacing or known.spacing)
 
 
-def leaked(films: Sequence[Film], facts: Sequence[FilmFacts]) -> tuple[set[Path], list[Note]]:
-    """Train films whose pixels also occur in valid or test, and notes on every kind of duplicate."""
-    groups: dict[str, list[Film]] = defaultdict(list)
-    for film, known in zip(films, facts, strict=True):
-        if known.pixels is not None:
-            groups[known.pixels].append(film)
-    left_out: set[Path] = set()
-    leaks, within, held_out = [], [], []
-    for group in (group for group in groups.values() if len(group) > 1):
-        names = " = ".join(f"{film.split}/{film.film_id}" for film in group)
-        train = [film for film in group if film.split == "train"]
-        if train and len(train) < len(group):
-            left_out |= {film.path for film in train}
-            leaks.append(names)
-        elif len({film.split for film in group}) == 1:
-            within.append(names)
-        else:
-            held_out.append(names)
-    notes = []
-    if leaks:
-        text = f"left out of train, same pixels as in valid or test: {len(left_out)} films: {some(leaks, 12)}"
-        remedy = "nothing to do: training leaves them out; delete the copies in train to get rid of this line"
-        notes.append(Note("duplicates across splits", text, remedy))
-    if within:
-        text = f"same pixels twice in one split, kept: {len(within)} groups: {some(within)}"
-        notes.append(Note("duplicates", text, "delete one of each: it counts twice"))
-    if held_out:
-        text = f"same pixels in valid and test, kept: {len(held_out)} groups: {some(held_out)}"
-        remedy = "delete one of each: a test film that helped to choose the model flatters the result"
-        notes.append(Note("duplicates across splits", text, remedy))
-    return left_out, notes
+def far_apart(films: Iterable[Film]) -> list[Finding]:
+    """Find landmarks on which senior and junior are so far apart that one of them has surely slipped."""
+    findings = []
+    for film in films:
+        senior, junior = film.points("senior"), film.points("junior")
+        for symbol in senior.keys() & junior.keys():
+            gap = float(np.hypot(*np.subtract(senior[symbol], junior[symbol])))
+            side = None if film.spacing is None else film.spacing.short_mm
+            excess = gap * side / LARGEST_GAP_MM if side else gap / LARGEST_GAP_PX
+            if excess > 1:
+                fault = Fault("apart", (symbol,), "", CHECK_BOTH, excess=excess)
+                text = f"senior and junior are {_gap(Finding(fault, film=film))} apart on {symbol}"
+                findings.append(Finding(replace(fault, text=text), film=film))
+    return findings
 
 
-def label_notes(films: Sequence[Film]) -> list[Note]:
-    """Films without a pixel size or with one that no head fits, and landmarks on which annotators are far apart."""
-    notes = implausible_pixel_sizes(films)
-    unspaced = [f"{film.split}/{film.film_id}" for film in films if film.spacing is None]
+def _gap(finding: Finding) -> str:
+    in_mm = finding.film is not None and finding.film.spacing is not None
+    excess = finding.fault.excess
+    return f"{excess * LARGEST_GAP_MM:.0f} mm" if in_mm else f"{excess * LARGEST_GAP_PX:.0f} px"
+
+
+CHECK_BOTH = "check the film: one of the two marks is far off; correct it"
+
+
+def label_notes(findings: Iterable[Finding], films: Sequence[Film]) -> list[Note]:
+    """Notes on ``films`` without a pixel size or with one that no head fits, and on annotators that are far apart."""
+    kept = {film.path for film in films}
+    notes = [Note("pixel sizes", f.fault.text, f.fault.remedy) for f in findings if f.fault.kind == "pixel size"]
+    unspaced = [film_title(film) for film in films if film.spacing is None]
     if unspaced:
         text = f"no pixel size, counted in pixels and never in mm: {len(unspaced)} films: {some(unspaced)}"
         notes.append(Note("pixel sizes", text, f"add them to {FILE_NAME} to get errors in mm"))
-    gaps = sorted((gap for film in films for gap in _large_gaps(film)), reverse=True)
+    gaps = [f for f in findings if f.fault.kind == "apart" and f.film is not None and f.film.path in kept]
     if gaps:
+        gaps.sort(key=lambda finding: -finding.fault.excess)
         limit = f"more than {LARGEST_GAP_MM:g} mm ({LARGEST_GAP_PX:g} px without a pixel size)"
-        text = f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some([label for _, label in gaps])}"
+        named = [f"{finding.where} {finding.fault.landmarks[0]} {_gap(finding)}" for finding in gaps]
+        text = f"senior and junior {limit} apart, kept: {len(gaps)} labels: {some(named)}"
         notes.append(Note("outlying labels", text, "check these films: one of the two marks is far off; correct it"))
     return notes
 
 
-def implausible_pixel_sizes(films: Sequence[Film]) -> list[Note]:
-    """Machines whose pixel size makes heads that do not exist: their films were scaled after it was noted.
+def implausible_pixel_sizes(films: Sequence[Film]) -> list[Finding]:
+    """Find machines whose pixel size makes heads that do not exist: their films were scaled after it was noted.
 
     Nothing is corrected: published figures use the pixel sizes as they stand.
     """
@@ -142,13 +139,15 @@ def implausible_pixel_sizes(films: Sequence[Film]) -> list[Note]:
         "compare with the original films; if they were scaled, correct pixel_size in the machine map. Errors in pixels "
         "are right in any case"
     )
-    return [
-        Note("pixel sizes", (
+    findings = []
+    for machine, distances in sorted(implausible_machines(films).items()):
+        own = [film for film in films if machine_of(film) == machine]
+        text = (
             f"pixel size in doubt, kept: S-N is {np.median(distances):.0f} mm on {len(distances)} films of {machine} "
             "(a head has 60 to 85): their errors in mm are off by that factor"
-        ), remedy)
-        for machine, distances in sorted(implausible_machines(films).items())
-    ]  # fmt: skip
+        )
+        findings.append(Finding(Fault("pixel size", (), text, remedy), others=tuple(own), source=own[0].source))
+    return findings
 
 
 def implausible_machines(films: Sequence[Film]) -> dict[str, list[float]]:
@@ -171,14 +170,3 @@ def machine_of(film: Film, unknown: str = "unknown machine") -> str:
     """The film's machine, with its data set where there are several."""
     machine = film.machine or unknown
     return f"{film.source}: {machine}" if film.source else machine
-
-
-def _large_gaps(film: Film) -> Iterable[tuple[float, str]]:
-    senior, junior = film.points("senior"), film.points("junior")
-    for symbol in senior.keys() & junior.keys():
-        gap = float(np.hypot(*np.subtract(senior[symbol], junior[symbol])))
-        side = None if film.spacing is None else film.spacing.short_mm
-        relative = gap * side / LARGEST_GAP_MM if side else gap / LARGEST_GAP_PX
-        if relative > 1:
-            size = f"{gap * side:.0f} mm" if side else f"{gap:.0f} px"
-            yield relative, f"{film.split}/{film.film_id} {symbol} {size}"

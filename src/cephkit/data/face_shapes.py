@@ -47,50 +47,59 @@ class Displaced:
     sds: float
     mm: float
     """Of an average face."""
+    expected: complex
+    """Where the others predict it."""
 
 
 @dataclass(frozen=True)
 class FaceShape:
-    """Mean and covariance of the 29 landmarks of upright right-facing faces, in mm of an average face."""
+    """Mean and covariance of K landmarks of upright right-facing faces, in mm of an average face."""
 
     mean: Complex
-    """(29,) x + iy, y down."""
+    """(K,) x + iy, y down."""
     covariance: Floats
-    """(58, 58), x0, y0, x1, ..., of faces aligned with the mean; place, size and rotation are free."""
+    """(2K, 2K), x0, y0, x1, ..., of faces aligned with the mean; place, size and rotation are free."""
+    symbols: tuple[str, ...] = AARIZ.symbols
+    """The landmarks, in order."""
     _precisions: dict[bytes, Floats] = field(default_factory=dict, repr=False, compare=False)
     """By which landmarks are present: few patterns occur, and inversion takes the most time."""
 
     def displaced(self, points: Complex) -> list[Displaced]:
-        """Find landmarks of ``points`` (29,), NaN where missing, that the others contradict; the worst first.
+        """Find landmarks of ``points`` (K,), NaN where missing, that the others contradict; the worst first.
 
         One is removed at a time, since a landmark out of place makes its neighbours look wrong.
         """
         left = points.copy()
         found: list[Displaced] = []
         while len(found) < MOST_OUTLIERS and np.isfinite(left).sum() > 3:
-            sds, mm = self.residuals(laid(left, self.mean))
+            placed = placing(left, self.mean)
+            if placed is None:
+                break
+            sds, gaps = self.residuals(placed[0] * left + placed[1])
+            mm = np.abs(gaps)
             bad = (sds > OUTLIER_SDS) & (mm > OUTLIER_MM)
             if not bad.any():
                 break
             worst = int(np.argmax(np.where(bad, sds, -1)))
-            found.append(Displaced(AARIZ.symbols[worst], float(sds[worst]), float(mm[worst])))
+            expected = complex(left[worst] - gaps[worst] / placed[0])
+            found.append(Displaced(self.symbols[worst], float(sds[worst]), float(mm[worst]), expected))
             left[worst] = np.nan
         return found
 
-    def residuals(self, face: Complex) -> tuple[Floats, Floats]:
-        """Return (29,) SDs and mm between each landmark and where the others predict it; NaN where missing."""
+    def residuals(self, face: Complex) -> tuple[Floats, Complex]:
+        """Return (K,) SDs and gaps in mm from where the others predict each landmark to it; NaN where missing."""
         found = np.isfinite(face)
         precision, pull = self._pull(face)
-        sds, mm = np.full(len(face), np.nan), np.full(len(face), np.nan)
+        sds, all_gaps = np.full(len(face), np.nan), np.full(len(face), complex(np.nan, np.nan))
         places = np.arange(int(found.sum()))
         blocks = precision.reshape(len(places), 2, len(places), 2)[places, :, places, :]
         gaps = np.linalg.solve(blocks, pull.reshape(-1, 2, 1))[..., 0]
         sds[found] = np.sqrt(np.einsum("ki,kij,kj->k", gaps, blocks, gaps))
-        mm[found] = np.hypot(*gaps.T)
-        return sds, mm
+        all_gaps[found] = gaps[:, 0] + 1j * gaps[:, 1]
+        return sds, all_gaps
 
     def exchange_gains(self, face: Complex) -> Floats:
-        """Return (29, 29): how much exchanging two landmarks reduces the squared distance; -inf if one is missing."""
+        """Return (K, K): how much exchanging two landmarks reduces the squared distance; -inf if one is missing."""
         found = np.flatnonzero(np.isfinite(face))
         precision, pull = self._pull(face)
         count = len(found)
@@ -107,7 +116,7 @@ class FaceShape:
         return gains
 
     def given(self, face: Complex) -> tuple[Complex, Floats]:
-        """Predict every landmark from those of ``face`` (29,), NaN where unknown: means (29,), covariances (29, 2, 2).
+        """Predict every landmark from those of ``face`` (K,), NaN where unknown: means (K,), covariances (K, 2, 2).
 
         Place, size and rotation are known only as far as ``face`` shows them; its own landmarks are predicted as the
         annotator might have marked them again.
@@ -178,7 +187,7 @@ def learn_shape(labels: Complex) -> FaceShape:
 
 
 def laid(points: Complex, mean: Complex) -> Complex:
-    """Align ``points`` (29,) with ``mean`` by rotation, scale and shift, robust to single landmarks far off.
+    """Align ``points`` (K,) with ``mean`` by rotation, scale and shift, robust to single landmarks far off.
 
     All NaN if they have no shape.
     """
@@ -190,9 +199,9 @@ def placing(points: Complex, mean: Complex) -> tuple[complex, complex] | None:
     """Find ``(factor, shift)`` so that factor * points + shift lies on ``mean``; a complex factor never mirrors.
 
     Minimises the sum of distances instead of squares, by reweighting. None if fewer than three landmarks are present,
-    or all of them in one place.
+    or all of them in one place. Landmarks that ``mean`` lacks (NaN) do not count.
     """
-    found = np.isfinite(points)
+    found = np.isfinite(points) & np.isfinite(mean)
     z, goal = points[found], mean[found]
     if len(z) < 3:
         return None
@@ -232,7 +241,7 @@ def _table_covariance(habit: float) -> Floats:
 
 
 def _similarities(mean: Complex) -> Floats:
-    """Return (4, 58) orthonormal directions in which place, size and rotation move ``mean``."""
+    """Return (4, 2K) orthonormal directions in which place, size and rotation move ``mean``."""
     centred = mean - mean.mean()
     moves = np.stack([np.ones_like(mean), np.full_like(mean, 1j), centred, 1j * centred])
     flat = _planar(moves).reshape(4, -1)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cephkit.data.grey import LARGEST_PIXELS
+from cephkit.data.likeness import SIDE, small_picture
 from cephkit.data.opened import DECODER, content_hash, open_film, pixel_hash, read_bytes, to_uint8
 from cephkit.data.spacing import Spacing
 from cephkit.errors import FilmError, SettingsError
@@ -19,7 +21,7 @@ from cephkit.files import replacing
 from cephkit.geometry import Size
 
 FILE_NAME = "films.json"
-_VERSION = f"3-{DECODER}"
+_VERSION = f"4-{DECODER}"
 _Stamp: TypeAlias = tuple[int, int, int]
 """Size in bytes, mtime and ctime in ns: a copy that keeps its original's mtime still has another ctime."""
 
@@ -40,6 +42,8 @@ class FilmFacts:
     remedy: str = ""
     spacing: Spacing | None = None
     """The pixel size in a DICOM file; None also if it is impossible."""
+    picture: bytes = b""
+    """The film as ``likeness.small_picture``; empty if it cannot be used."""
 
 
 class FilmIndex:
@@ -92,7 +96,7 @@ class FilmIndex:
         plain = {
             "version": _VERSION,
             "files": {path: [*stamp, content] for path, (stamp, content) in self._stamps.items()},
-            "facts": {content: asdict(facts) for content, facts in self._facts.items()},
+            "facts": {content: _plain(facts) for content, facts in self._facts.items()},
         }
         with replacing(self._path) as file:
             file.write(json.dumps(plain).encode())
@@ -115,6 +119,10 @@ class FilmIndex:
         self._facts, self._stamps = facts, stamps
 
 
+def _plain(facts: FilmFacts) -> dict[str, Any]:
+    return {**asdict(facts), "picture": b64encode(facts.picture).decode("ascii")}
+
+
 def _facts(content: str, entry: dict[str, Any]) -> FilmFacts:
     """Parse one film's facts as ``save`` wrote them.
 
@@ -122,7 +130,8 @@ def _facts(content: str, entry: dict[str, Any]) -> FilmFacts:
         ValueError, KeyError, TypeError, AttributeError, SettingsError: ``save`` did not write these.
     """
     spacing, size = entry["spacing"] and Spacing(**entry["spacing"]), entry["size"] and tuple(entry["size"])
-    facts = FilmFacts(**{**entry, "size": size, "spacing": spacing})
+    picture = b64decode(entry["picture"], validate=True)
+    facts = FilmFacts(**{**entry, "size": size, "spacing": spacing, "picture": picture})
     texts = (facts.content, facts.pixels, facts.reason)
     whole = facts.size is not None and len(facts.size) == 2 and all(type(side) is int for side in facts.size)
     if (
@@ -132,6 +141,7 @@ def _facts(content: str, entry: dict[str, Any]) -> FilmFacts:
         or not (spacing is None or isinstance(spacing.origin, str))
         or (facts.reason is None) != whole
         or (facts.pixels is not None) != whole
+        or len(facts.picture) != (SIDE**2 if whole else 0)
         or (facts.size is not None and (min(facts.size) < 1 or facts.size[0] * facts.size[1] > LARGEST_PIXELS))
     ):
         raise ValueError(f"not facts of a film: {entry}")
@@ -149,7 +159,10 @@ def _decode(data: bytes, content: str, path: Path, sink: Sink | None) -> FilmFac
     except FilmError as error:
         return FilmFacts(content, reason=error.text, remedy=error.remedy)
     height, width = film.grey.shape
-    facts = FilmFacts(content, (height, width), pixel_hash(film.grey), spacing=film.spacing)
+    grey = to_uint8(film.grey)
+    facts = FilmFacts(
+        content, (height, width), pixel_hash(film.grey), spacing=film.spacing, picture=small_picture(grey)
+    )
     if sink is not None:
-        sink(content, to_uint8(film.grey))
+        sink(content, grey)
     return facts

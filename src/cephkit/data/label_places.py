@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image
 
 from cephkit.data.face_shapes import Complex, placing, table_shape
-from cephkit.data.film import Film
-from cephkit.data.label_faults import NO_FACE_MM, Fault, no_face, placed_wrong
+from cephkit.data.film import Film, Points
+from cephkit.data.findings import Fault
+from cephkit.data.label_faults import NO_FACE_MM, no_face, placed_wrong
 from cephkit.data.label_pose import LabelPose, corrected, fault_of, pose_of, reflected
 from cephkit.data.opened import read_grey, straightened, to_uint8
 from cephkit.data.spacing import stretch_of
@@ -135,6 +136,8 @@ class Label:
     points: Complex
     """(29,), on the film once its pixels are square, without those that are certainly wrong."""
     pose: LabelPose | None
+    kept: Points
+    """All landmarks but those that are certainly wrong, film pixels."""
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -197,7 +200,9 @@ def _judged(
     else:
         assert ratio is not None
         text = f"the face is {ratio.times:.2g} times as large as on other films of this size"
-        fault = Fault((), text, "scale the label to its film: it seems to be for a picture of another size", ratio.sure)
+        fault = Fault(
+            "size", (), text, "scale the label to its film: it seems to be for a picture of another size", ratio.sure
+        )
         fits = pictures.prefers(label.film, label.points, lambda size: label.points / ratio.times)
         unclear = fault
     if fits is None:
@@ -246,9 +251,11 @@ def _judge_pairs(upright: Sequence[tuple[Label, LabelPose]]) -> None:
             continue
         if pose.mirrored != other_pose.mirrored:
             text = f"the face looks the other way than in the label of {other.annotator}"
-            label.faults.append(Fault((), text, "mirror the one that does not fit the film", certain=True))
+            label.faults.append(
+                Fault("annotators", (), text, "mirror the one that does not fit the film", certain=True)
+            )
             continue
         gap = float(np.nan_to_num(np.nanmedian(np.abs(label.points - other.points)))) / other_pose.pixels_per_mm
         if gap > LARGEST_MEDIAN_GAP_MM:
             text = f"a median of {gap:.0f} mm from the label of {other.annotator}, on a face of average size"
-            label.faults.append(Fault((), text, "check which of them is the label of this film"))
+            label.faults.append(Fault("annotators", (), text, "check which of them is the label of this film"))

@@ -29,12 +29,17 @@ class LabelPose:
     gap_mm: float
     """Median distance from the mean face."""
     upright: Complex
-    """(29,) turned upright and facing right."""
+    """(K,) turned upright and facing right."""
+
+    def turned_back(self, point: complex) -> complex:
+        """Return where a point beside ``upright`` lies beside the landmarks as they were."""
+        back = complex(point / 1j**self.quarters)
+        return -back.conjugate() if self.mirrored else back
 
 
 def pose_of(points: Complex, mean: Complex) -> LabelPose | None:
-    """Find the pose of ``points`` (29,), film pixels, NaN where missing; None if there are too few."""
-    if np.isfinite(points).sum() < FEWEST_LANDMARKS:
+    """Find the pose of ``points`` (K,), film pixels, NaN where missing; None if there are too few."""
+    if np.isfinite(points + mean).sum() < FEWEST_LANDMARKS:
         return None
     poses = []
     for mirrored in (False, True):

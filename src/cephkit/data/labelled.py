@@ -17,6 +17,8 @@ class Problem(Note):
     film_id: str = field(kw_only=True)
     split: Split = field(kw_only=True)
     path: Path = field(kw_only=True)
+    source: str = field(kw_only=True, default="")
+    """The data set, where a run has several."""
 
     def __str__(self) -> str:
         return f"{self.split}/{self.film_id}: {self.path}: {super().__str__()}"

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cephkit.data.cache import film_cache
-from cephkit.data.check import THREADS, film_problems, label_notes, leaked, scan, unlabelled, with_facts
+from cephkit.data.check import THREADS, label_notes, scan, unlabelled, with_facts
 from cephkit.data.dataset import FilmDataset
+from cephkit.data.examine import examine
 from cephkit.data.film import SPLITS, Film, Split
+from cephkit.data.findings import doubts_note, problems_of
 from cephkit.data.index import FilmFacts, FilmIndex, Sink
-from cephkit.data.label_check import certain_problems, doubts_note, label_findings
 from cephkit.data.labelled import LabelledFilms, Problem, Source
 from cephkit.data.store import FilmStore
 from cephkit.data.store_builder import StoreBuilder, check_memory, folder_bytes
+from cephkit.data.twins import left_out_of_train, twin_notes
 from cephkit.errors import DataError, Note, some
 from cephkit.geometry import Size
 from cephkit.landmarks.schema import LandmarkSchema
@@ -42,6 +44,8 @@ class PreparedData:
     notes: tuple[Note, ...]
     left_out: tuple[Problem, ...] = ()
     """Why films that cannot be used are not among ``films``."""
+    keep_twins: bool = False
+    """Whether train films whose pixels also occur in valid or test are among ``films``."""
 
     def sources(self) -> dict[str, dict[str, Any]]:
         """What each of several data sets brings: films by split, landmarks, weight; plain types, empty for one."""
@@ -71,6 +75,8 @@ def prepare(
     hold: int | None = 0,
     cache_dir: Path | None = None,
     skip_bad_films: bool = False,
+    keep_twins: bool = False,
+    likeness: bool = False,
     notify: Notify = print,
 ) -> PreparedData:
     """Reads, checks and remembers the data set ``source``.
@@ -83,6 +89,8 @@ def prepare(
         hold: films to hold in memory: None all, N the first N in the order of ``splits``, 0 none.
         cache_dir: where hashes and canvases are kept between runs; None for the user's cache folder.
         skip_bad_films: leave films with a problem out, one line each, instead of one error for all.
+        keep_twins: keep train films whose pixels also occur in valid or test.
+        likeness: also note films that look like one.
         notify: takes lines for the user.
 
     Raises:
@@ -92,12 +100,11 @@ def prepare(
     folder = film_cache(cache_dir)
     splits = tuple(split for split in SPLITS if split in splits)
     labelled = source.read(splits)
-    unusable = list(labelled.problems)
-    unusable += _without(unlabelled(_without(labelled.films, unusable), annotation), unusable)
+    known_problems = [*labelled.problems, *unlabelled(_without(labelled.films, labelled.problems), annotation)]
     _refuse_foreign_annotation(labelled, annotation, root)
     # If the run will be refused anyway nothing is stored, but every film is still checked.
-    refused = bool(unusable) and not skip_bad_films
-    planned = [] if refused else _without(labelled.films, unusable)[:hold]
+    refused = bool(known_problems) and not skip_bad_films
+    planned = [] if refused else _without(labelled.films, known_problems)[:hold]
     check_memory(len(planned), canvas_size)
 
     builder = StoreBuilder(folder, canvas_size, len(planned))
@@ -105,15 +112,17 @@ def prepare(
         others = _other_films(source, splits)
         everything = (*labelled.films, *others)
         facts = film_facts(everything, folder, notify, {film.path: builder.add for film in planned})
-        own_facts = facts[: len(labelled.films)]
-        unusable += film_problems(labelled.films, own_facts)
-        checked = [with_facts(film, known) for film, known in zip(labelled.films, own_facts, strict=True)]
-        findings = label_findings([film for film in checked if film.size is not None], labelled.schema)
-        unusable += certain_problems(findings)
+        own_facts, other_facts = facts[: len(labelled.films)], facts[len(labelled.films) :]
+        findings = examine(
+            labelled, own_facts, annotation=annotation, others=list(zip(others, other_facts, strict=True)),
+            keep_twins=keep_twins, likeness=likeness,
+        )  # fmt: skip
+        unusable = problems_of(findings)
         if unusable:
             report_problems(unusable, skip_bad_films, root, notify)
-        left_out, notes = leaked(everything, facts)
-        notes = [*labelled.notes, *notes, *_unread_others(others, facts[len(labelled.films) :])]
+        left_out = set() if keep_twins else left_out_of_train(findings)
+        notes = [*labelled.notes, *twin_notes(findings, keep=keep_twins), *_unread_others(others, other_facts)]
+        checked = [with_facts(film, known) for film, known in zip(labelled.films, own_facts, strict=True)]
         usable = [film for film in _without(checked, unusable) if film.path not in left_out]
         films = {split: tuple(film for film in usable if film.split == split) for split in splits}
         empty = [split for split in splits if not films[split]]
@@ -123,7 +132,7 @@ def prepare(
         store = _hold(usable[:hold], folder, canvas_size, builder, notify)
     except OSError as error:
         text, remedy = f"the cache cannot be written: {error}", "name another folder with --cache_dir"
-        raise DataError(text, remedy, folder, problems=unusable) from error
+        raise DataError(text, remedy, folder, problems=known_problems) from error
     finally:
         builder.discard()
 
@@ -131,12 +140,21 @@ def prepare(
     if absent and "train" in splits:
         text = f"left out of the model, as no train film has them: {len(absent)} landmarks: {' '.join(absent)}"
         notes.append(Note("landmarks", text, "nothing to do, unless these landmarks should be there"))
-    notes += label_notes(usable)
+    notes += label_notes(findings, usable)
     notes += doubts_note(findings, usable)
     for note in notes:
         notify(note.text)
     return PreparedData(
-        source, films, symbols, labelled.schema, annotation, canvas_size, store, tuple(notes), tuple(unusable)
+        source,
+        films,
+        symbols,
+        labelled.schema,
+        annotation,
+        canvas_size,
+        store,
+        tuple(notes),
+        tuple(unusable),
+        keep_twins,
     )
 
 

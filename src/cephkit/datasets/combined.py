@@ -59,25 +59,41 @@ class CombinedSource:
             for name, source in self.sources.items()
             if any(source.has(split) for split in splits)
         }
-        films = [
-            replace(
-                film,
-                film_id=f"{name}/{film.film_id}",
-                source=name,
-                weight=self.parts[name].weight,
-                patient=f"{name}/{film.patient}" if film.patient else "",
-            )
-            for name, found in read.items()
-            for film in found.films
-        ]
-        films.sort(key=lambda film: splits.index(film.split))
-        problems = [
-            replace(problem, film_id=f"{name}/{problem.film_id}")
-            for name, found in read.items()
-            for problem in found.problems
-        ]
-        notes = [
-            Note(note.kind, f"{name}: {note.text}", note.remedy) for name, found in read.items() for note in found.notes
-        ]
-        schema = in_known_order(*(found.schema for found in read.values()))
-        return LabelledFilms(tuple(films), tuple(problems), schema, tuple(notes))
+        return together({name: self.parts[name] for name in read}, read, splits)
+
+
+def together(
+    parts: Mapping[str, Part], read: Mapping[str, LabelledFilms], splits: Sequence[Split] = SPLITS
+) -> LabelledFilms:
+    """Return the films of several data sets as one, their ids beginning with the names of these.
+
+    Args:
+        parts: the data sets by name.
+        read: what was read of each.
+        splits: the order of the films.
+
+    Raises:
+        SettingsError: a landmark's name stands for two landmarks.
+    """
+    films = [
+        replace(
+            film,
+            film_id=f"{name}/{film.film_id}",
+            source=name,
+            weight=parts[name].weight,
+            patient=f"{name}/{film.patient}" if film.patient else "",
+        )
+        for name, found in read.items()
+        for film in found.films
+    ]
+    films.sort(key=lambda film: splits.index(film.split))
+    problems = [
+        replace(problem, film_id=f"{name}/{problem.film_id}", source=name)
+        for name, found in read.items()
+        for problem in found.problems
+    ]
+    notes = [
+        Note(note.kind, f"{name}: {note.text}", note.remedy) for name, found in read.items() for note in found.notes
+    ]
+    schema = in_known_order(*(found.schema for found in read.values()))
+    return LabelledFilms(tuple(films), tuple(problems), schema, tuple(notes))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from cephkit.data.aariz import ANNOTATORS, SCHEMA_FILE
 from cephkit.data.aariz_files import COLUMNS, ending_of, linked, map_row
-from cephkit.data.check import film_problems, with_facts
+from cephkit.data.check import film_findings, with_facts
 from cephkit.data.film import SPLITS, Film
+from cephkit.data.findings import problems_of
 from cephkit.data.labelled import LabelledFilms, Source
 from cephkit.data.labels import landmarks_json
 from cephkit.data.machines import FILE_NAME
@@ -36,7 +37,7 @@ def checked(source: Source, cache: Path, skip_bad_films: bool, notify: Notify) -
     """
     labelled = source.read([split for split in SPLITS if source.has(split)] or SPLITS)
     facts = film_facts(labelled.films, cache, notify)
-    problems = [*labelled.problems, *film_problems(labelled.films, facts)]
+    problems = [*labelled.problems, *problems_of(film_findings(labelled.films, facts))]
     if problems:
         report_problems(problems, skip_bad_films, source.root, notify)
     bad = {(problem.split, problem.film_id) for problem in problems}

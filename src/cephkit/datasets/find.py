@@ -9,7 +9,7 @@ from cephkit.datasets.combined import CombinedSource, Part
 from cephkit.datasets.list_file import Named, read_list
 from cephkit.datasets.recognise import recognised
 from cephkit.errors import SettingsError
-from cephkit.settings.options import DataSet
+from cephkit.settings.options import DataPaths, DataSet
 
 LIST_ENDINGS = (".yaml", ".yml")
 
@@ -18,9 +18,11 @@ def find_dataset(options: DataSet) -> Source:
     """Return the data set that ``options`` name; several as one, without those to leave out.
 
     Raises:
-        SettingsError: see ``find_parts``; or nothing would be left.
+        SettingsError: see ``find_parts``; a data set to leave out is not among them, or nothing would be left.
     """
     parts = find_parts(options)
+    if unknown := [name for name in options.leave_out if name not in parts]:
+        raise SettingsError(f"--leave_out {' '.join(unknown)}: the data sets are {', '.join(parts)}")
     kept = {name: part for name, part in parts.items() if name not in options.leave_out}
     if not kept:
         raise SettingsError(f"--leave_out {' '.join(options.leave_out)} leaves no data set")
@@ -29,18 +31,16 @@ def find_dataset(options: DataSet) -> Source:
     return CombinedSource(kept)
 
 
-def find_parts(options: DataSet) -> dict[str, Part]:
+def find_parts(options: DataPaths) -> dict[str, Part]:
     """Return all data sets that ``options`` name, those to leave out too.
 
     Raises:
-        SettingsError: see ``named_schema`` and ``read_list``; or a data set to leave out is not among them.
+        SettingsError: see ``named_schema`` and ``read_list``.
     """
     parts: dict[str, Part] = {}
     for one in _listed(options.dataset_path):
         name = first_free(one.name or one.path.resolve().name, lambda name: name not in parts)
         parts[name] = Part(recognised(one.path, options), one.weight)
-    if unknown := [name for name in options.leave_out if name not in parts]:
-        raise SettingsError(f"--leave_out {' '.join(unknown)}: the data sets are {', '.join(parts)}")
     return parts
 
 

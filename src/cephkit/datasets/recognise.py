@@ -20,7 +20,7 @@ from cephkit.datasets.table import LandmarkTable
 from cephkit.errors import DataError, Note, some
 from cephkit.landmarks.schema import LandmarkSchema
 from cephkit.landmarks.shipped import AARIZ, KNOWN, named_schema, schema_as_written
-from cephkit.settings.options import DataSet
+from cephkit.settings.options import DataPaths
 
 LAYOUTS: list[Layout] = [
     Isbi2015(),
@@ -35,7 +35,7 @@ LAYOUTS: list[Layout] = [
 """In the order in which they are tried, after Aariz: the more special ones first."""
 
 
-def recognised(root: Path, options: DataSet) -> Source:
+def recognised(root: Path, options: DataPaths) -> Source:
     """Return the data set in ``root``, read as ``options`` say.
 
     Raises:

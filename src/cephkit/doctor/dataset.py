@@ -84,7 +84,8 @@ def _prepared(
     try:
         data = prepare(
             source, splits=splits, annotation=annotation, canvas_size=config.image_size, hold=0,
-            cache_dir=config.cache_dir, skip_bad_films=True, notify=lambda line: None,
+            cache_dir=config.cache_dir, skip_bad_films=True, keep_twins=config.keep_twins, likeness=splits != ("test",),
+            notify=lambda line: None,
         )  # fmt: skip
     except DataError as error:
         checks += [*_broken(error.problems, config, splits), refused("data set", error, LAYOUT)]

@@ -10,7 +10,8 @@ import numpy as np
 
 from cephkit.data.check import unlabelled
 from cephkit.data.film import Film
-from cephkit.data.label_check import certain_problems, doubts_note, label_findings
+from cephkit.data.findings import doubts_note, problems_of
+from cephkit.data.label_check import label_findings
 from cephkit.data.labelled import LabelledFilms
 from cephkit.data.names import film_key
 from cephkit.datasets.find import find_dataset
@@ -62,7 +63,8 @@ def judge_checkpoints(
     prepared = prepare(
         find_dataset(options),
         splits=options.splits, annotation=options.truth, canvas_size=spec.canvas_size, hold=0,
-        cache_dir=options.cache_dir, skip_bad_films=options.skip_bad_films, notify=notify,
+        cache_dir=options.cache_dir, skip_bad_films=options.skip_bad_films, keep_twins=options.keep_twins,
+        notify=notify,
     )  # fmt: skip
     films = [film for group in prepared.films.values() for film in group]
     schema = in_known_order(spec.schema, prepared.schema)
@@ -145,8 +147,8 @@ def _usable(folder: LabelledFilms, options: JudgeOptions, notify: Notify) -> lis
     """
     named = {(problem.split, problem.film_id) for problem in folder.problems}
     readable = [film for film in folder.films if (film.split, film.film_id) not in named]
-    findings = label_findings(readable)
-    problems = [*folder.problems, *unlabelled(readable, options.truth), *certain_problems(findings)]
+    findings = label_findings(readable, folder.schema)
+    problems = [*folder.problems, *unlabelled(readable, options.truth), *problems_of(findings)]
     lines = [str(problem) for problem in problems]
     if problems and not options.skip_bad_films:
         raise DataError(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cephkit.data.film import SPLITS, Split
-from cephkit.settings.options import Batches, Compute, DataSet, Options, Rule, Seed
+from cephkit.settings.options import Batches, Compute, DataSet, Options, Rule, Seed, Twins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,5 +23,5 @@ class Films(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgeOptions(Seed, Compute, Batches, Films, DataSet):
+class JudgeOptions(Seed, Compute, Batches, Films, Twins, DataSet):
     """What scoring needs to know."""

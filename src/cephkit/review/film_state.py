@@ -52,7 +52,7 @@ def picture_dict(
 ) -> dict[str, Any]:  # fmt: skip
     """Return what is known of a film's picture, its labels, and the doubts about it."""
     said = () if predicted is None else predicted.notes
-    all_notes = (*facts.notes, *film.faults, *film.oddities, *_resized(film, facts), *said, *notes)
+    all_notes = (*film.doubtful, *facts.notes, *film.faults, *film.oddities, *_resized(film, facts), *said, *notes)
     return {
         "n": film.n, "id": film.film_id, "file": film.file, "split": film.split or "",
         "size": list(facts.size), "depth": facts.depth, "hash": facts.hash, "tile": TILE,
@@ -60,6 +60,7 @@ def picture_dict(
         "orientation": facts.orientation,
         "notes": list(dict.fromkeys(all_notes)),
         "doubt": "" if predicted is None else predicted.doubt,
+        "doubted": list(film.doubted),
         "truth": {name: {s: list(at) for s, at in points.items()} for name, points in film.truth.items()},
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from cephkit.data.about import About
 from cephkit.data.film import Points, Split
 from cephkit.data.names import film_key, film_name, first_free, of_film
 from cephkit.data.spacing import Spacing
+from cephkit.doubts.reader import Doubt
 from cephkit.files import short_name
 from cephkit.geometry import Size
 from cephkit.landmarks.schema import LandmarkSchema
@@ -36,6 +37,8 @@ class ReviewFilm:
     machine: str | None = None
     read_truth: Callable[[], Truth] = Truth
     """Returns the labels of a data set, which are read when they are asked for. Ten thousand take a while."""
+    doubts: tuple[Doubt, ...] = ()
+    """What ``cephkit check`` found."""
 
     @cached_property
     def _truth(self) -> Truth:
@@ -65,6 +68,17 @@ class ReviewFilm:
     def oddities(self) -> tuple[str, ...]:
         """What is odd about its labels, and does no harm."""
         return self._truth.oddities
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """What ``cephkit check`` found, as sentences."""
+        return tuple(f"{doubt.annotator}: {doubt.text}" if doubt.annotator else doubt.text for doubt in self.doubts)
+
+    @property
+    def doubted(self) -> tuple[str, ...]:
+        """The landmarks in doubt in the labels that are reviewed."""
+        own = [doubt for doubt in self.doubts if doubt.annotator in ("", self.annotator)]
+        return tuple(dict.fromkeys(symbol for doubt in own for symbol in doubt.landmarks))
 
     @property
     def annotator(self) -> str | None:

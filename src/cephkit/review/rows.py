@@ -57,7 +57,7 @@ def blank_row(film: ReviewFilm) -> dict[str, Any]:
         "n": film.n, "id": film.film_id, "file": film.file, "split": film.split or "",
         "status": "unreviewed", "broken": "",
         "largest_error_mm": None, "largest_error_px": None, "largest_distance_mm": None, "missing": 0,
-        "needs_review": 0, "doubt": "", "points": 0,
+        "needs_review": 0, "doubt": "; ".join(film.doubtful), "points": 0,
     }  # fmt: skip
 
 
@@ -80,6 +80,9 @@ def figures(
         doubted |= {s: predicted for s, mark in standing.points.items() if mark.origin == "label"}
     doubted = {s: source for s, source in doubted.items() if not standing.points[s].confirmed}
     largest = max((each.expected_errors[s] for s, each in doubted.items() if s in each.expected_errors), default=None)
+    unsettled = {
+        s for s, mark in standing.points.items() if not mark.confirmed and mark.origin not in ("corrected", "placed")
+    }
     reviewed = {id(each): respaced(each, spacing).needs_review for each in doubted.values()}
     compared = {s: mark.at for s, mark in standing.points.items()} if predicted is None else predicted.points
     return {
@@ -88,8 +91,16 @@ def figures(
         "largest_error_mm": None if largest is None or spacing is None else round(largest * spacing.mean_mm, 2),
         "largest_distance_mm": largest_distance_mm(film.mean_truth, compared, spacing),
         "missing": sum(symbol not in standing.points for symbol in sought(film, sources, schema)),
-        "needs_review": sum(s in reviewed[id(each)] for s, each in doubted.items()),
-        "doubt": "; ".join([*film.faults, *([predicted.doubt] if predicted is not None and predicted.doubt else [])]),
+        "needs_review": len(
+            {s for s, each in doubted.items() if s in reviewed[id(each)]} | (unsettled & set(film.doubted))
+        ),
+        "doubt": "; ".join(
+            [
+                *(film.doubtful if not standing.confirmed else ()),
+                *film.faults,
+                *([predicted.doubt] if predicted is not None and predicted.doubt else []),
+            ]
+        ),
         "points": len(standing.points),
     }
 

@@ -139,6 +139,14 @@ class DataSet(DataPaths):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Twins(Options):
+    """Data"""
+
+    keep_twins: bool = False
+    """Keep train films whose pixels are also in valid or test; otherwise they are left out of train, with a line."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Loader(Options):
     """Data"""
 
@@ -155,7 +163,7 @@ class Batches(Loader):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingData(Loader, DataSet):
+class TrainingData(Loader, Twins, DataSet):
     """Data"""
 
     annotation_type: AnnotationType = "Senior Orthodontists"

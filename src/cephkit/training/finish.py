@@ -55,7 +55,7 @@ def detail_data(data: PreparedData, size: Size, hold: int | None, cache_dir: Pat
     splits = tuple(data.films)
     detail = prepare(
         data.source, splits=splits, annotation=data.annotation, canvas_size=size, hold=hold, cache_dir=cache_dir,
-        skip_bad_films=True, notify=lambda line: None,
+        skip_bad_films=True, keep_twins=data.keep_twins, notify=lambda line: None,
     )  # fmt: skip
     contents = {film.path: film.content for films in detail.films.values() for film in films}
     changed = [film.path for films in data.films.values() for film in films if contents.get(film.path) != film.content]

@@ -129,7 +129,7 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
             data_of(config),
             splits=("train", "valid"), annotation=SOURCES[config.annotation_type],
             canvas_size=config.image_size, hold=config.hold, cache_dir=config.cache_dir,
-            skip_bad_films=config.skip_bad_films, notify=notify,
+            skip_bad_films=config.skip_bad_films, keep_twins=config.keep_twins, notify=notify,
         )  # fmt: skip
     films = data.films["train"]
     if not any(film.points(config.truth) for film in data.films["valid"]):

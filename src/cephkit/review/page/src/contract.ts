@@ -158,6 +158,8 @@ export interface FilmState {
   notes: string[];
   facing: string;
   doubt: string;
+  /** Landmarks that cephkit check found doubtful. */
+  doubted: string[];
   /** As in EXIF: 1 if the film is upright. */
   orientation: number;
   spacing: Spacing | null;

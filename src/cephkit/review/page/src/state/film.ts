@@ -141,7 +141,8 @@ export function needsReview(symbol: string): boolean {
   const point = pointSignal(symbol).value;
   if (!point || isSettled(point)) return false;
   if (point.origin === "found_again") return isDoubted(point.found);
-  return film.value?.predicted?.needs_review.includes(symbol) ?? false;
+  const now = film.value;
+  return (now?.doubted.includes(symbol) || now?.predicted?.needs_review.includes(symbol)) ?? false;
 }
 
 /** As the server counts them in the list. */

@@ -15,7 +15,7 @@ function foundAt(x: number, size: number): Point {
 
 function film(points: Record<string, Point>, history: Entry[] = []): FilmState {
   return {
-    n: 1, size: [100, 100], truth: {}, history, spacing: null,
+    n: 1, size: [100, 100], truth: {}, history, spacing: null, doubted: [],
     predicted: { points: { A: [5, 5] }, needs_review: ["A"], regions_90: { A: [[9, 0], [0, 9]] }, expected_errors_px: { A: 9 } },
     state: { revision: history.length, confirmed: false, points, subject: { age: null, sex: null } },
   } as unknown as FilmState;

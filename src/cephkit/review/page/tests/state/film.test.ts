@@ -7,7 +7,7 @@ const point = (x: number, origin: Point["origin"], confirmed = false): Point => 
 
 function film(given: { points: Record<string, Point>; truth?: FilmState["truth"]; history?: Entry[] }): FilmState {
   return {
-    n: 1, truth: given.truth ?? {}, history: given.history ?? [], spacing: null,
+    n: 1, truth: given.truth ?? {}, history: given.history ?? [], spacing: null, doubted: [],
     predicted: { points: { A: [5, 1], B: [6, 1] }, needs_review: ["A"], regions_90: {}, expected_errors_px: {} },
     state: { revision: 0, confirmed: false, points: given.points, subject: { age: null, sex: null } },
   } as unknown as FilmState;
@@ -44,6 +44,13 @@ describe("a landmark needs review", () => {
     for (const [mark, needed] of [[point(5, "predicted"), true], [point(5, "label"), true], [point(5, "label", true), false], [point(7, "corrected"), false]] as const) {
       show(film({ points: { A: mark } }));
       expect(needsReview("A")).toBe(needed);
+    }
+  });
+
+  it("if cephkit check found it doubtful, until somebody settles it", () => {
+    for (const [mark, needed] of [[point(5, "label"), true], [point(5, "label", true), false], [point(7, "corrected"), false]] as const) {
+      show({ ...film({ points: { B: mark } }), doubted: ["B"] });
+      expect(needsReview("B")).toBe(needed);
     }
   });
 });

@@ -1,0 +1,1 @@
+"""The page of doubtful labels, and the table behind it."""
