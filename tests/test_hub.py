@@ -82,7 +82,9 @@ def test_a_pinned_commit_is_that_one_and_from_the_cache_needs_no_hub(there: Hub)
 def test_without_a_network_the_cache_serves_else_the_error_says_how_to_do_without(there: Hub, how: str) -> None:
     there.is_up = how != "unreachable"
     there.monkeypatch.setattr(constants, "HF_HUB_OFFLINE", how == "offline")
-    with pytest.raises(CheckpointError, match=r"not in the cache; download config\.json .* give the path of that folder"):
+    with pytest.raises(
+        CheckpointError, match=r"not in the cache; download config\.json .* give the path of that folder"
+    ):
         fetched("hf:ann/ceph", print)
     there.cached.add(COMMIT)
     lines: list[str] = []
@@ -100,7 +102,9 @@ def test_what_the_hub_answers_is_one_clear_error(there: Hub) -> None:
         fetched("hf:ann/ceph", print)
 
 
-@pytest.mark.parametrize("name", ["hf:ann", "hf:ann/ceph/more", "hf:../ceph", "hf:/ann/ceph", "hf:ann/ceph@", "hf:a b/c"])
+@pytest.mark.parametrize(
+    "name", ["hf:ann", "hf:ann/ceph/more", "hf:../ceph", "hf:/ann/ceph", "hf:ann/ceph@", "hf:a b/c"]
+)
 def test_other_names_are_refused_before_anything_is_fetched(there: Hub, name: str) -> None:
     with pytest.raises(CheckpointError, match="not a name on the hub; write hf:owner/name"):
         fetched(name, print)

@@ -28,7 +28,7 @@ from cephkit.published import (
 
 SPEC = ModelSpec("test_resnet", ("A", "N"), (64, 96))
 EXTRAS = {
-    "refiner": {"spec": {"width": 4}, "model": {"a.weight": torch.arange(6.0).reshape(2, 3), "a.count": torch.tensor(3)}},
+    "refiner": {"spec": {"width": 4}, "model": {"a.weight": torch.arange(6.0), "a.count": torch.tensor(3)}},
     "pose": {"mean": [[0.1, 0.2]], "largest": math.inf, "score": math.nan, "single": torch.ones(2)},
     "calibrations": {"plain": {"removed_bias": None, "is_local": False, "films": ["ab"]}},
 }  # fmt: skip
@@ -168,6 +168,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "spec is a text": changed(lambda content: content.update(spec="hrnet")),
     "epoch is a text": changed(lambda content: content.update(epoch="7")),
     "canvas of a million": changed(lambda content: content["spec"].update(canvas_size=[10**9, "x"])),
+    "schema is no schema": changed(lambda content: content["spec"].update(schema=[{"symbol": "X|"}])),
     "extras is a list": changed(lambda content: content.update(extras=[])),
     "config is null": changed(lambda content: content.update(config=None)),
     "no hash": changed(lambda content: content.pop("weights_sha256") and None),

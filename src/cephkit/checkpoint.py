@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from cephkit.errors import CephkitError, CheckpointError
+from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.files import replacing
 from cephkit.hub import hub_name
 from cephkit.models.spec import ModelSpec
@@ -192,7 +192,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             versions=content["versions"],
             extras=content.get("extras", {}),
         )
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, SettingsError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise CheckpointError(f"{path}: is damaged or was changed by hand ({reason})") from error
 
