@@ -103,7 +103,8 @@ def test_what_the_hub_answers_is_one_clear_error(there: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["hf:ann", "hf:ann/ceph/more", "hf:../ceph", "hf:/ann/ceph", "hf:ann/ceph@", "hf:a b/c"]
+    "name",
+    ["hf:ann", "hf:ann/ceph/more", "hf:../ceph", "hf:/ann/ceph", "hf:ann/ceph@", "hf:ann/ceph@a/../b", "hf:a b/c"],
 )
 def test_other_names_are_refused_before_anything_is_fetched(there: Hub, name: str) -> None:
     with pytest.raises(CheckpointError, match="not a name on the hub; write hf:owner/name"):

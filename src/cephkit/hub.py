@@ -18,7 +18,7 @@ PREFIX = "hf:"
 FETCHED = (CONFIG, WEIGHTS, CARD)
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 REPOSITORY = re.compile(rf"{_PART}/{_PART}")
-_NAME = re.compile(rf"{PREFIX}({_PART}/{_PART})(?:@([A-Za-z0-9][A-Za-z0-9._/-]*))?")
+_NAME = re.compile(rf"(?!.*\.\.){PREFIX}({_PART}/{_PART})(?:@([A-Za-z0-9][A-Za-z0-9._/-]*))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _FOLDERS: dict[str, Path] = {}
 """What this process has fetched, by name."""

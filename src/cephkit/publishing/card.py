@@ -64,7 +64,7 @@ def card(checkpoint: Checkpoint, facts: CardFacts) -> str:
     terms = [each.terms for each in facts.data if each.terms is not None and not each.is_stated]
     known = list(dict.fromkeys([*terms, *facts.held_back_by]))
     size = stage.get("spec", {}).get("canvas_size") if stage else None
-    return rendered(
+    text = rendered(
         "card.md.j2",
         front_matter=Markup(front_matter(facts)),
         name=facts.name,
@@ -99,6 +99,7 @@ def card(checkpoint: Checkpoint, facts: CardFacts) -> str:
         hashes=list(facts.hashes.items()),
         made_from=facts.made_from,
     )  # fmt: skip
+    return text.rstrip() + "\n"
 
 
 def front_matter(facts: CardFacts) -> str:
