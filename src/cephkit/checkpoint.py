@@ -1,4 +1,7 @@
-"""Checkpoints: single files of tensors and plain types, never half-written, never unpickled into code."""
+"""Checkpoints: single files of tensors and plain types, never half-written, never unpickled into code.
+
+A published folder (``published``) is read as one, too.
+"""
 
 import contextlib
 import hashlib
@@ -12,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from cephkit.errors import CephkitError, CheckpointError
+from cephkit.errors import CephkitError, CheckpointError, SettingsError
 from cephkit.files import replacing
+from cephkit.hub import hub_name
 from cephkit.models.spec import ModelSpec
 from cephkit.notice import VERSION
+from cephkit.published import fingerprint, is_published, read_config, with_tensors, write_content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 FORMAT = "cephkit"
 FORMAT_VERSION = 1
-BEST = "checkpoint_best.pth"
-"""The best model of a run, in its folder."""
 _FIELDS = {
     "spec": dict, "config": dict, "epoch": int, "metrics": dict, "model": dict, "training": dict, "versions": dict,
     "extras": dict,
@@ -68,9 +71,14 @@ class LoadedModel:
     spec: ModelSpec
     path: Path
     meta: dict[str, Any]
-    """``epoch``, ``metrics``, ``config``, ``versions`` and ``sha256`` of the file."""
+    """``epoch``, ``metrics``, ``config``, ``versions`` and ``sha256``: of the file, or a folder's ``fingerprint``."""
     extras: dict[str, Any] = field(default_factory=dict)
     """See ``Checkpoint.extras``."""
+
+    @property
+    def name(self) -> str:
+        """For results and lists: the file's or the folder's name, or that on the hub with the commit."""
+        return hub_name(self.path) or self.path.name
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -79,11 +87,36 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: the file cannot be written (disk full, no permission).
     """
-    content = {
+    content = {**_content(checkpoint), "versions": current_versions()}
+    try:
+        with replacing(path) as file:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
+        raise CheckpointError(
+            f"{path}: checkpoint could not be written ({error}); free space or choose another --save_dir"
+        ) from error
+
+
+def write_published(folder: Path, checkpoint: Checkpoint, **about: Any) -> None:
+    """Write the weights to predict with, and all that prediction uses, into the existing ``folder``.
+
+    Args:
+        folder: of the files.
+        checkpoint: the model; its ``versions`` stay those of the software that made it.
+        about: more for ``config.json``, for people.
+
+    Raises:
+        CheckpointError: see ``write_content``.
+    """
+    write_content(folder, {**_content(replace(checkpoint, model=checkpoint.weights, training=None)), **about})
+
+
+def _content(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": current_versions(),
+        "versions": checkpoint.versions,
         "spec": checkpoint.spec.to_dict(),
         "config": checkpoint.config,
         "epoch": checkpoint.epoch,
@@ -92,13 +125,6 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "training": checkpoint.training,
         "extras": checkpoint.extras,
     }
-    try:
-        with replacing(path) as file:
-            torch.save(content, file)
-    except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
-        raise CheckpointError(
-            f"{path}: checkpoint could not be written ({error}); free space or choose another --save_dir"
-        ) from error
 
 
 def with_extras(model: LoadedModel, extras: dict[str, Any]) -> LoadedModel:
@@ -142,29 +168,18 @@ def check_room(folder: Path, parameters: int, averaged: bool, resumes: bool = Fa
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read the checkpoint at ``path``, tensors on the CPU; nothing in the file is executed.
+    """Read the checkpoint or the published folder at ``path``, tensors on the CPU; nothing in it is executed.
 
     Raises:
-        CheckpointError: the file is missing, damaged, not a checkpoint, or of a newer cephkit.
+        CheckpointError: it is missing, damaged, not a checkpoint, or of a newer cephkit.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such checkpoint; give the path of a .pth file that cephkit saved")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen kinds for a damaged or foreign file
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        if "weights_only" in reason:  # torch advises reading it in an unsafe way
-            reason = type(error).__name__
-        raise CheckpointError(
-            f"{path}: cannot be read as a checkpoint ({reason}); the file is damaged or was not made by cephkit"
-        ) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: not a cephkit checkpoint; train with cephkit, or use --weights for a backbone")
-    version = content.get("format_version")
-    if type(version) is not int:
-        raise CheckpointError(f"{path}: is damaged or was changed by hand (format_version is not a number)")
-    if version > FORMAT_VERSION:
-        raise CheckpointError(f"{path}: has format {version}, this cephkit reads {FORMAT_VERSION}; upgrade it")
+    if is_published(path):
+        config = read_config(path)
+        _check_format(path, config)
+        content = with_tensors(path, config)
+    else:
+        content = _read_file(path)
+        _check_format(path, content)
     try:
         check_fields(content)
         return Checkpoint(
@@ -177,28 +192,36 @@ def read_checkpoint(path: Path) -> Checkpoint:
             versions=content["versions"],
             extras=content.get("extras", {}),
         )
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, SettingsError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise CheckpointError(f"{path}: is damaged or was changed by hand ({reason})") from error
 
 
-def checkpoint_files(given: "Sequence[Path | str]") -> list[Path]:
-    """Return the checkpoints that ``given`` name: files, and folders of ``cephkit train``, which hold one or several.
+def _read_file(path: Path) -> Any:
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: there is no such checkpoint; give the path of a .pth file that cephkit saved, or of a published "
+            "folder"
+        )
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds for a damaged or foreign file
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        if "weights_only" in reason:  # torch advises reading it in an unsafe way
+            reason = type(error).__name__
+        raise CheckpointError(
+            f"{path}: cannot be read as a checkpoint ({reason}); the file is damaged or was not made by cephkit"
+        ) from error
 
-    Raises:
-        CheckpointError: there is none in a folder.
-    """
-    found = []
-    for path in map(Path, given):
-        if not path.is_dir():
-            found.append(path)
-            continue
-        own = path / BEST
-        members = [own] if own.is_file() else sorted(path.glob(f"fold_*/{BEST}")) or sorted(path.glob(f"seed_*/{BEST}"))
-        if not members:
-            raise CheckpointError(f"holds no {BEST}, nor folders fold_1, fold_2 ... with one", "name a file", path)
-        found += sorted(members, key=lambda file: (len(file.parent.name), file.parent.name))
-    return found
+
+def _check_format(path: Path, content: Any) -> None:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a cephkit checkpoint; train with cephkit, or use --weights for a backbone")
+    version = content.get("format_version")
+    if type(version) is not int:
+        raise CheckpointError(f"{path}: is damaged or was changed by hand (format_version is not a number)")
+    if version > FORMAT_VERSION:
+        raise CheckpointError(f"{path}: has format {version}, this cephkit reads {FORMAT_VERSION}; upgrade it")
 
 
 def check_fields(content: dict[str, Any]) -> None:
@@ -246,7 +269,7 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> LoadedMo
         "metrics": checkpoint.metrics,
         "config": checkpoint.config,
         "versions": checkpoint.versions,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": fingerprint(path) if is_published(path) else hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     return LoadedModel(model.to(device).eval(), checkpoint.spec, path, meta, checkpoint.extras)
 

@@ -107,7 +107,7 @@ class RunOptions(Options):
     """Run"""
 
     resume: Path | None = None
-    """A checkpoint to start from: resumes an interrupted run, or fine-tunes the weights of another run."""
+    """A checkpoint to start from: resumes an interrupted run, or fine-tunes another run or a published model."""
     resume_as: ResumeAs = "auto"
     """auto: continue if the checkpoint is an unfinished run with these same settings, else fine-tune."""
     folds: Annotated[int | None, at_least(2)] = None

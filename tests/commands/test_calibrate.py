@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cephkit import cli
 from cephkit.calibration import expected, local
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.commands.calibrate import CalibrateOptions, calibrate, drawn, main
@@ -14,6 +15,8 @@ from cephkit.data.film import Film
 from cephkit.errors import CheckpointError, DataError, SettingsError
 from cephkit.inference.predictor import Predictor
 from cephkit.inference.uncertainty import Calibration
+from cephkit.published import fingerprint
+from cephkit.publishing.publish import publish
 from tests.conftest import write_tiny_aariz
 from tests.training.test_finish import random_checkpoint, random_refiner, same, weights
 
@@ -151,6 +154,21 @@ def test_a_damaged_calibration_can_be_made_again(tiny_aariz: Path, tmp_path: Pat
     other = random_checkpoint(tmp_path / "d.pth", calibrations="nonsense")
     calibrate(options(tiny_aariz, other))
     assert Predictor(load_model(other)).calibration is not None
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_a_published_model_stays_as_it_is_and_a_new_file_gets_the_calibration(
+    tiny_aariz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, arguments = tmp_path / "ceph", ["--dataset_path", str(tiny_aariz), "--device", "cpu", "--num_workers", "0"]
+    publish(random_checkpoint(tmp_path / "c.pth"), folder, onnx=False, notify=lambda line: None)
+    before = fingerprint(folder)
+    assert cli.main(["calibrate", str(folder), *arguments]) == 2
+    assert "ceph is published and stays as it is; name a new file: --out mine.pth" in capsys.readouterr().err
+    assert cli.main(["calibrate", str(folder), *arguments, "--out", str(tmp_path / "mine.pth")]) == 0
+    assert modes(tmp_path / "mine.pth") == ["plain"]
+    assert same(weights(tmp_path / "c.pth"), weights(tmp_path / "mine.pth"))
+    assert fingerprint(folder) == before
 
 
 def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:

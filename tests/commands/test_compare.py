@@ -12,6 +12,8 @@ from cephkit.commands.compare import CompareOptions, compare
 from cephkit.commands.evaluate import EvaluateOptions, evaluate
 from cephkit.errors import CephkitError, DataError, LabelError, SettingsError
 from cephkit.evaluation.verdict import LANDMARK_COLUMNS
+from cephkit.published import fingerprint
+from cephkit.publishing.publish import publish
 from tests.commands.test_evaluate import truth_of, write_json
 from tests.inference.test_predictor import tiny_checkpoint
 
@@ -81,6 +83,15 @@ def test_a_checkpoint_and_the_folder_of_its_evaluation_are_the_same(tiny_aariz: 
     assert content["a"]["checkpoint"]["path"] == checkpoint.as_posix()
     assert content["b"]["predictions"]["path"].endswith("evaluation/predictions.json")
     assert content["left_out"]["landmarks_in_neither"] == ["S"]
+
+
+def test_a_checkpoint_and_its_published_folder_are_the_same(tiny_aariz: Path, tmp_path: Path) -> None:
+    path = tiny_checkpoint(tmp_path / "c.pth", ("A", "Me", "N", "S"))
+    publish(path, tmp_path / "ceph", onnx=False, notify=lambda line: None)
+    more = ("--split", "valid", "--device", "cpu", "--num_workers", "0", "--cache_dir", str(tmp_path / "cache"))
+    content = run(tiny_aariz, tmp_path, path, tmp_path / "ceph", *more)
+    assert (content["mre"]["difference"], content["better"]) == (0.0, None)
+    assert content["b"]["checkpoint"]["sha256"] == fingerprint(tmp_path / "ceph")
 
 
 def test_only_landmarks_of_both_are_compared(

@@ -8,6 +8,7 @@ from cephkit.commands.film_options import FilmOptions
 from cephkit.commands.measure import MeasureOptions
 from cephkit.commands.predict import PredictOptions
 from cephkit.errors import SettingsError
+from tests.test_published import folder_of
 
 A, B, FILM = Path("a.pth"), Path("b.pth"), Path("film.png")
 
@@ -17,6 +18,12 @@ def test_what_follows_the_checkpoints_and_is_none_is_a_film() -> None:
     assert (predict.checkpoint, predict.films) == ((A, B), (Path("first.png"), FILM))
     measure = MeasureOptions(checkpoint=(A, FILM), landmarks=())
     assert (measure.checkpoint, measure.landmarks) == ((A,), (FILM,))
+
+
+def test_published_models_and_names_on_the_hub_are_no_films(tmp_path: Path) -> None:
+    published, named = folder_of(tmp_path), Path("hf:ann/ceph")
+    predict = PredictOptions(checkpoint=(A, published, named, FILM, tmp_path), films=())
+    assert (predict.checkpoint, predict.films) == ((A, published, named), (FILM, tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from cephkit.errors import CheckpointError, DataError, SettingsError
 from cephkit.inference.predictor import Predictor
 from cephkit.task.refiner import RefinerTask
 from cephkit.task.task import Output
+from tests.test_published import folder_of
 from tests.training.test_finish import predictions_off, random_checkpoint, same, weights
 
 
@@ -104,6 +105,12 @@ def test_a_landmark_that_no_train_film_has_cannot_be_learned(tiny_aariz: Path, t
     path = random_checkpoint(tmp_path / "c.pth", ("A", "S", "N", "Go"))
     with pytest.raises(DataError, match=r"no train film has Go, which .*c\.pth finds"):
         refine(options(path, tiny_aariz))
+
+
+def test_a_published_model_stays_as_it_is(tiny_aariz: Path, tmp_path: Path) -> None:
+    for given in (folder_of(tmp_path), Path("hf:ann/ceph")):
+        with pytest.raises(SettingsError, match=r"stays as it is; .* cephkit train --resume .* --refine"):
+            refine(options(given, tiny_aariz))
 
 
 def test_a_checkpoint_that_is_not_there_is_an_error(tiny_aariz: Path, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import cephkit
-from cephkit.checkpoint import checkpoint_files, load_model, read_checkpoint
+from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.data.aariz import AarizFolder
 from cephkit.datasets.folds import FoldSource
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.inference.predictor import Predictor
+from cephkit.model_paths import checkpoint_files
 from cephkit.training import several
 from cephkit.training.several import members, train_several
 from tests.conftest import write_tiny_aariz

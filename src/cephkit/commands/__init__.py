@@ -41,6 +41,7 @@ COMMANDS = {
     "review": Command("review", "ReviewOptions", "check, correct and measure landmarks on a page in the browser"),
     "measure": Command("measure", "MeasureOptions", "angles, distances and ratios of faces, from their landmarks"),
     "export": Command("export", "ExportOptions", "landmarks for other tools: CSV, COCO, Label Studio, CVAT, DICOM"),
+    "publish": Command("publish", "PublishOptions", "a model as a folder to hand on, with a card; or on the hub"),
     "import": Command("import_labels", "ImportOptions", "landmarks from Label Studio, COCO or CVAT, as label files"),
     "convert": Command("convert", "ConvertOptions", "a data set of any layout, in the Aariz layout or as COCO"),
     "check": Command("check", "CheckOptions", "every doubtful label of data sets, on a page with its film"),

@@ -31,7 +31,7 @@ class CalibrateOptions(SecondStage, Views, Seed, Compute, Batches, DataSet):
     """
 
     checkpoint: tyro.conf.Positional[tuple[Path, ...]]
-    """A checkpoint_*.pth or the folder of cephkit train, or those of an ensemble; the first gets the calibration."""
+    """A checkpoint_*.pth, its folder, or a published model, or those of an ensemble; the first gets the calibration."""
     split: Split = "valid"
     """Films to calibrate on; never those that the model was trained on."""
     films: Annotated[int | None, at_least(FEWEST_FILMS)] = None
@@ -39,7 +39,7 @@ class CalibrateOptions(SecondStage, Views, Seed, Compute, Batches, DataSet):
     remove_bias: bool = False
     """With --films: correct predictions by the model's offset from your landmarks, landmark by landmark."""
     out: Path | None = None
-    """Write the calibrated checkpoint here; default: into the first checkpoint itself."""
+    """Write the calibrated checkpoint here; default: into the first checkpoint itself, unless that is published."""
 
     def contradictions(self) -> Iterator[str]:
         """Yield settings that do not work together."""
@@ -61,10 +61,13 @@ def main(argv: list[str]) -> int:
         CephkitError: checkpoint or data set cannot be used.
     """
     options = parse(CalibrateOptions, argv, "cephkit calibrate")
-    from cephkit.checkpoint import checkpoint_files
+    from cephkit.model_paths import checkpoint_files
     from cephkit.training.lock import owning_folder_of
 
-    with owning_folder_of(options.out or checkpoint_files(options.checkpoint)[0], print):
+    first = checkpoint_files(options.checkpoint)[0]
+    if first.is_dir() and options.out is None:
+        raise SettingsError(f"{options.checkpoint[0]} is published and stays as it is; name a new file: --out mine.pth")
+    with owning_folder_of(options.out or first, print):
         calibrate(options)
     return 0
 
@@ -73,12 +76,13 @@ def calibrate(options: CalibrateOptions) -> None:
     """Write a calibration into the checkpoint; see ``main``."""
     from cephkit.calibration.fit import calibrate as fit_calibration
     from cephkit.calibration.fit import describe
-    from cephkit.checkpoint import checkpoint_files, load_model, with_extras, write_extras
+    from cephkit.checkpoint import load_model, with_extras, write_extras
     from cephkit.data.prepare import prepare
     from cephkit.datasets.find import find_dataset
     from cephkit.device import choose_device
     from cephkit.inference.folder import predict_films
     from cephkit.inference.predictor import Predictor, stored_calibration
+    from cephkit.model_paths import checkpoint_files
     from cephkit.training.finish import add_pose
 
     device = choose_device(options.device, print)

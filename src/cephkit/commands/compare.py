@@ -16,6 +16,8 @@ from cephkit.evaluation.compare import P_VALUE, compare_errors
 from cephkit.evaluation.options import JudgeOptions
 from cephkit.evaluation.verdict import LANDMARK_COLUMNS, landmark_rows, paired, print_comparison, verdict
 from cephkit.files import write_csv, write_json
+from cephkit.hub import is_hub_name
+from cephkit.model_paths import is_checkpoint
 from cephkit.notice import NOTICE, VERSION, Notify
 from cephkit.screen import table_console
 from cephkit.settings.options import at_least
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 PREDICTIONS = "predictions.json"
 """The name of the predictions that ``cephkit evaluate`` writes."""
-CHECKPOINT_ENDING = ".pth"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class CompareOptions(JudgeOptions):
     """
 
     a: tyro.conf.Positional[Path]
-    """A checkpoint_*.pth, a file of predictions, or the folder of cephkit predict or cephkit evaluate."""
+    """A checkpoint_*.pth, a published model, a file of predictions, or the folder of cephkit predict or evaluate."""
     b: tyro.conf.Positional[Path]
     """What to compare it with: any of these, not necessarily of A's kind."""
     out: Path = Path("comparison")
@@ -71,10 +72,10 @@ def compare(options: CompareOptions, command: str = "", notify: Notify = print) 
         CephkitError: what cannot be scored, and why; see ``cephkit evaluate``.
     """
     for name, path in (("A", options.a), ("B", options.b)):
-        if not path.exists():  # before any work on the other one
+        if not (path.exists() or is_hub_name(path)):  # before any work on the other one
             raise SettingsError(
                 f"cephkit compare: {name}: {path}: there is no such file or folder; give a checkpoint "
-                f"(*{CHECKPOINT_ENDING}), a file of predictions, or the --out folder of cephkit evaluate or predict"
+                f"(*.pth), a file of predictions, or the --out folder of cephkit evaluate or predict"
             )
     a, b = (_judge(options, path, notify) for path in (options.a, options.b))
     pair = paired(a.scores, b.scores)
@@ -111,7 +112,7 @@ def _judge(options: CompareOptions, path: Path, notify: Notify) -> "Judged":
     """Score a checkpoint or predictions as ``cephkit evaluate`` does."""
     from cephkit.evaluation.judge import judge_checkpoints, judge_file  # torch, which help does not need
 
-    if path.suffix == CHECKPOINT_ENDING and path.is_file():
+    if is_checkpoint(path):
         return judge_checkpoints(options, (path,), notify, tta=False, refine=True)
     predictions = path / PREDICTIONS  # evaluate's folder holds other JSON files too
     return judge_file(options, predictions if predictions.is_file() else path, notify)

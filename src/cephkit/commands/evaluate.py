@@ -30,7 +30,7 @@ class EvaluateOptions(SecondStage, Views, JudgeOptions):
     """
 
     checkpoint: tuple[Path, ...] = ()
-    """A checkpoint_*.pth of cephkit train, or its folder; several are averaged; this or --predictions."""
+    """A checkpoint_*.pth or its folder, or a published model; several are averaged; this or --predictions."""
     predictions: Path | None = None
     """JSON {film id: {symbol: [x, y]}} in film pixels, null where not found; or cephkit predict's folder."""
     out: Path = Path("evaluation")

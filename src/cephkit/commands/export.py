@@ -39,7 +39,7 @@ class ExportOptions(Overwrite, SecondStage, LandmarkNames):
     out: Path = Path("exported")
     """Folder for the files, created if it does not exist; for onnx also a file that ends in .onnx."""
     checkpoint: Path | None = None
-    """onnx: the checkpoint_*.pth to export."""
+    """onnx: the checkpoint_*.pth, or the published model, to export."""
     variant: Literal["float32", "float16", "int8"] = "float32"
     """onnx: precision of the networks; int8 is measured on the films of --films."""
     films: Path | None = None
@@ -98,15 +98,21 @@ def export(options: ExportOptions) -> list[Path]:
 
 def _export_model(options: ExportOptions) -> Path:
     """Write the model of ``--checkpoint`` as ONNX."""
+    from cephkit.model_paths import one_checkpoint
     from cephkit.onnx.export import export_onnx  # torch, which landmarks do not need
 
     assert options.checkpoint is not None
+    checkpoint = one_checkpoint(options.checkpoint)
     films = [] if options.films is None else films_in(options.films, notify=print)
-    out = options.out if options.out.suffix == ".onnx" else options.out / f"{options.checkpoint.stem}.onnx"
+    out = (
+        options.out
+        if options.out.suffix == ".onnx"
+        else options.out / f"{options.checkpoint.name.removesuffix('.pth')}.onnx"
+    )
     if out.exists() and not options.overwrite:
         raise SettingsError(f"{out}: already exists; choose another --out, or use --overwrite")
     print("tracing the model and comparing it with PyTorch; this takes a minute or two", flush=True)
-    done = export_onnx(options.checkpoint, out, refine=options.refine, variant=options.variant, films=films)
+    done = export_onnx(checkpoint, out, refine=options.refine, variant=options.variant, films=films)
     print(f"{done.path}: {done.size_bytes / 2**20:.1f} MiB, {' '.join(done.outputs)}")
     where = "on the films given" if films else "on a drawn film, which no model was trained on"
     print(f"its points lie {done.gap_px:.2g} film pixels or less from PyTorch's, mean {done.mean_gap_px:.2g}, {where}")

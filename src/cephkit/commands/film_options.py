@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cephkit.data.opened import content_hash
 from cephkit.data.spacing import LARGEST_MM, SMALLEST_MM, Spacing, given_spacing
 from cephkit.errors import SettingsError
+from cephkit.model_paths import is_checkpoint
 from cephkit.notice import VERSION
 from cephkit.settings.options import Options, between
 
@@ -25,7 +26,7 @@ class FilmFiles(Options):
     """Films"""
 
     checkpoint: tuple[Path, ...] = ()
-    """A checkpoint_*.pth of cephkit train, or its folder; several are averaged."""
+    """A checkpoint_*.pth or its folder, a published folder, or hf:owner/name; several are averaged."""
     recursive: bool = False
     """Search subfolders too; those of a CD with a DICOMDIR are always searched."""
     about: Path | None = None
@@ -76,6 +77,6 @@ class FilmOptions(FilmFiles):
 
     def separate_films(self, films: str) -> None:
         """Move what follows ``--checkpoint A.pth`` and is not a checkpoint to the field ``films``."""
-        others = tuple(path for path in self.checkpoint[1:] if path.suffix != ".pth")
+        others = tuple(path for path in self.checkpoint[1:] if not is_checkpoint(path))
         object.__setattr__(self, films, (*getattr(self, films), *others))
         object.__setattr__(self, "checkpoint", tuple(path for path in self.checkpoint if path not in others))

@@ -36,7 +36,7 @@ class PredictOptions(SecondStage, Views, Compute, FilmOptions):
     films: tyro.conf.Positional[tuple[Path, ...]]
     """Films (PNG, JPEG, BMP, TIFF, WebP, DICOM), or folders of films, whatever their names end in."""
     checkpoint: tuple[Path, ...] = field()
-    """A checkpoint_*.pth of cephkit train, or its folder; several are averaged."""
+    """A checkpoint_*.pth or its folder, a published folder, or hf:owner/name; several are averaged."""
     out: Path = Path("predictions")
     """Folder for the results; created if it does not exist."""
     keep_doubtful: bool = False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from cephkit.errors import DataError
+from cephkit.errors import DataError, SettingsError
 from cephkit.interrupt import Stopped, ending_after_the_step
 from cephkit.settings.options import SOURCES, Compute, SecondStageTraining, Seed, TrainingData, above, at_least
 from cephkit.settings.reading import parse
@@ -46,9 +46,15 @@ def refine(options: RefineOptions) -> bool:
         CephkitError: see ``main``.
         Stopped: Ctrl-C or SIGTERM; the same call resumes.
     """
+    from cephkit.model_paths import is_checkpoint
     from cephkit.screen import ProgressBar
     from cephkit.training.lock import owning_folder_of
 
+    if options.checkpoint.suffix != ".pth" and is_checkpoint(options.checkpoint):
+        raise SettingsError(
+            f"{options.checkpoint} is published and stays as it is; refine the checkpoint_*.pth that it was made from, "
+            f"or fine-tune it: cephkit train --resume {options.checkpoint.as_posix()} --refine"
+        )
     with ProgressBar(estimate=False, plain_every_s=30) as screen, owning_folder_of(options.checkpoint, screen.notify):
         return _refine(options, screen)
 

@@ -50,14 +50,15 @@ def judge_checkpoints(
     Raises:
         CephkitError: the checkpoints or the films cannot be judged.
     """
-    from cephkit.checkpoint import checkpoint_files, current_versions, load_model
+    from cephkit.checkpoint import current_versions, load_model
     from cephkit.data.prepare import prepare
     from cephkit.device import choose_device
     from cephkit.inference.folder import predict_films
     from cephkit.inference.predictor import Predictor
+    from cephkit.model_paths import checkpoint_files
 
     device = choose_device(options.device, notify)
-    loaded = [load_model(path, device) for path in checkpoint_files(paths)]
+    loaded = [load_model(path, device) for path in checkpoint_files(paths, notify)]
     predictor = Predictor(loaded, device, options.mixed_precision, tta, refine)
     spec = predictor.spec
     prepared = prepare(

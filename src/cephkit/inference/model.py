@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from cephkit.checkpoint import checkpoint_files
 from cephkit.checkpoint import load_model as load_checkpoint
 from cephkit.data.folder import films_in
 from cephkit.data.names import film_name
@@ -24,6 +23,7 @@ from cephkit.inference.folder import batched, in_order
 from cephkit.inference.predictor import Errors, Found, Predictor
 from cephkit.inference.preprocess import FilmLike, PreprocessedFilm, preprocess
 from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.model_paths import checkpoint_files
 from cephkit.notice import Notify
 from cephkit.records.record import LandmarkRecord
 
@@ -225,20 +225,21 @@ def load_model(
     """Load a model to predict with.
 
     Args:
-        path: a checkpoint of ``cephkit train`` or its folder, or several, whose points are averaged.
+        path: a checkpoint of ``cephkit train`` or its folder, a folder of ``cephkit publish`` or its name on the hub
+            (``hf:owner/name``), or several of these, whose points are averaged.
         device: auto (a card if there is one), cuda, cuda:1, mps or cpu.
         tta: average several views of each film: slower, slightly better.
         refine: use the second stage of checkpoints that have one.
         mixed_precision: run the networks in half precision.
         keep_doubtful: see ``Model``.
         ignore_bad_pixel_size: see ``Model``.
-        notify: takes a line if there is no such device and the CPU is used instead.
+        notify: takes a line if there is no such device and the CPU is used instead, or a model comes from the hub.
 
     Raises:
         CheckpointError: it is missing, damaged, or not a checkpoint.
         SettingsError: no such device, or checkpoints of different landmarks.
     """
-    paths = checkpoint_files([path] if isinstance(path, (str, Path)) else path)
+    paths = checkpoint_files([path] if isinstance(path, (str, Path)) else path, notify)
     where = choose_device(device, notify)
     loaded = [load_checkpoint(each, where) for each in paths]
     return Model(Predictor(loaded, where, mixed_precision, tta, refine), keep_doubtful, ignore_bad_pixel_size)

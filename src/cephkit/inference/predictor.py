@@ -156,7 +156,7 @@ class Predictor:
     @property
     def facts(self) -> dict[str, Any]:
         """Identify the model, in plain types."""
-        first, names = self.loaded[0], [model.path.name for model in self.loaded]
+        first, names = self.loaded[0], [model.name for model in self.loaded]
         return {
             "checkpoint": names[0],
             "sha256": first.meta["sha256"],

@@ -122,7 +122,7 @@ def export_onnx(
     """Write the model of ``checkpoint`` as ONNX to ``out``, after comparing its points with PyTorch's.
 
     Args:
-        checkpoint: a .pth file of cephkit.
+        checkpoint: a .pth file of cephkit, or a published folder.
         out: the file to write; an older one is replaced.
         refine: with the second stage, if there is one.
         variant: precision of the networks; inputs, outputs and decoding are the same.

@@ -22,6 +22,7 @@ from cephkit.data.film import Film, points_array
 from cephkit.data.prepare import PreparedData, prepare
 from cephkit.data.store import store_path
 from cephkit.data.store_builder import check_disk, check_memory
+from cephkit.datasets.origins import DATA_SETS, origins_of
 from cephkit.errors import DataError, DivergedError
 from cephkit.evaluation.scoring import Scores
 from cephkit.geometry import Floats, Size, letterbox, transform
@@ -110,6 +111,7 @@ def add_refiner(
         "spec": spec.to_dict(),
         "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
         "training": dataclasses.asdict(settings),
+        DATA_SETS: [origin.to_dict() for origin in origins_of(detail)],
     }
     films, pose = detail.films["valid"], model.extras.get("pose")
     before, after = (

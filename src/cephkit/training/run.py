@@ -24,6 +24,7 @@ from cephkit.interrupt import Stopped, ending_after_the_step, is_first_process
 from cephkit.memory import GIB
 from cephkit.memory.recompute import apply_recompute
 from cephkit.memory.recover import smaller
+from cephkit.model_paths import local
 from cephkit.models.adapt import adapt_state
 from cephkit.models.build import LandmarkModel, build_model
 from cephkit.models.spec import ModelSpec
@@ -42,6 +43,7 @@ from cephkit.training.left_out import judge_left_out
 from cephkit.training.lock import owning
 from cephkit.training.log import RunLog, duration, last_epoch, open_log
 from cephkit.training.loop import Outcome, failure, fit, out_of_memory, repack, save_best
+from cephkit.training.origins import origins
 from cephkit.training.packing import cap_memory, choose_packing
 from cephkit.training.refine import state_path
 from cephkit.training.rehearsal import compile_or_stay_eager, in_precision, rehearse
@@ -123,7 +125,7 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
     notify = screen.notify
     fabric = start_fabric(config.device, config.mixed_precision, notify, config.use_ddp)
     cap_memory(config, fabric.device, notify)
-    checkpoint = None if config.resume is None else read_checkpoint(config.resume)
+    checkpoint = None if config.resume is None else read_checkpoint(local(config.resume, notify))
     with fabric.rank_zero_first():  # the first process decodes, the others find its film store
         data = prepare(
             data_of(config),
@@ -173,7 +175,9 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
         optimizer=optimizer, state=state, loader=run_loader(config, train_set, sampler, fabric), sampler=sampler,
         weights=train_set.weights,
         keeper=CheckpointFolder(
-            config.save_dir, spec, run_settings(config, films, effective_batch, data.sources()), extras
+            config.save_dir, spec,
+            {**run_settings(config, films, effective_batch, data.sources()), **origins(data, checkpoint, continues)},
+            extras,
         ),
         valid=ValidFilms(
             valid_set, config.truth, functools.partial(valid_loader, config, valid_set, fabric), packing.batch_size

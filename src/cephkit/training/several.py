@@ -19,10 +19,11 @@ from queue import SimpleQueue
 
 import torch
 
-from cephkit.checkpoint import BEST, read_checkpoint
+from cephkit.checkpoint import read_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.errors import CephkitError, SettingsError, some
 from cephkit.interrupt import ending_after_the_step
+from cephkit.model_paths import BEST
 from cephkit.settings.reading import from_keywords, to_plain
 from cephkit.training.finish import is_complete, second_stage
 from cephkit.training.resume import different_settings

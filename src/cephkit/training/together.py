@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from cephkit.calibration.fit import calibrate, describe
-from cephkit.checkpoint import BEST, LoadedModel, load_model, with_extras, write_extras
+from cephkit.checkpoint import LoadedModel, load_model, with_extras, write_extras
 from cephkit.config import TrainConfig
 from cephkit.data.film import Film
 from cephkit.data.prepare import prepare
@@ -28,6 +28,7 @@ from cephkit.inference.folder import predict_films
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import Calibration
 from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.model_paths import BEST
 from cephkit.notice import Notify
 from cephkit.screen import figure, figure_table, table_console
 from cephkit.training.context import data_of
