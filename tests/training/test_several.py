@@ -10,6 +10,7 @@ import pytest
 import cephkit
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.data.aariz import AarizFolder
+from cephkit.data.labels import landmarks_json
 from cephkit.datasets.folds import FoldSource
 from cephkit.errors import CheckpointError, SettingsError
 from cephkit.inference.predictor import Predictor
@@ -190,3 +191,21 @@ def test_calibrations_of_all_folds_are_in_each_model_and_for_the_ensemble(settin
         assert predictor.calibration is not None
         assert "60 films of valid" in predictor.rests_on
         assert "out of fold" in predictor.rests_on
+
+
+def test_a_landmark_that_one_fold_cannot_learn_is_not_judged(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_tiny_aariz(tmp_path / "Rare", train=6, valid=2)
+    for path in root.rglob("*Orthodontists/t0.json"):
+        label = json.loads(path.read_text(encoding="utf-8"))
+        label["landmarks"] += landmarks_json("t0", {"Go": (40.0, 70.0)})["landmarks"]
+        path.write_text(json.dumps(label), encoding="utf-8")
+    config = settings(folds=2, epochs=1, dataset_path=(root,))
+    train_several(config)
+    said = capsys.readouterr().out
+    assert "not judged together, as too few films have them for every fold to learn: Go" in said
+    assert "cephkit predict --checkpoint" not in said
+    metrics = json.loads((config.save_dir / "out_of_fold" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["films"] == 8
+    assert metrics["landmarks"] == 4

@@ -9,8 +9,9 @@ films that two have marked, and from what is usual; how much of it regions need 
 and from machines left out of the calibration.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -243,3 +244,10 @@ def calibrate(
         made, films, spec.symbols, spec.canvas_size, found.features, gaps, each, found.signatures, marked, facing
     )
     return replace(made, films_said=description, truth=truth)
+
+
+def with_calibrations(extras: Mapping[str, Any], made: Mapping[str, Calibration]) -> dict[str, Any]:
+    """Return a checkpoint's ``extras`` with calibrations by ``Predictor.mode``; those of other modes stay."""
+    others = extras.get("calibrations")
+    plain = {mode: calibration.to_dict() for mode, calibration in made.items()}
+    return {**extras, "calibrations": {**(others if isinstance(others, dict) else {}), **plain}}

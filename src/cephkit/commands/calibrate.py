@@ -75,7 +75,7 @@ def main(argv: list[str]) -> int:
 def calibrate(options: CalibrateOptions) -> None:
     """Write a calibration into the checkpoint; see ``main``."""
     from cephkit.calibration.fit import calibrate as fit_calibration
-    from cephkit.calibration.fit import describe
+    from cephkit.calibration.fit import describe, with_calibrations
     from cephkit.checkpoint import load_model, with_extras, write_extras
     from cephkit.data.prepare import prepare
     from cephkit.datasets.find import find_dataset
@@ -113,9 +113,7 @@ def calibrate(options: CalibrateOptions) -> None:
         made = fit_calibration(found, films, spec, options.truth, description=description)
     else:
         made = _local(first, predictor, found, films, description, options, out)
-    extras = dict(models[0].extras)
-    others = extras.get("calibrations")
-    extras["calibrations"] = {**(others if isinstance(others, dict) else {}), predictor.mode: made.to_dict()}
+    extras = with_calibrations(models[0].extras, {predictor.mode: made})
     if "pose" not in extras and options.films is None:  # own films may be posed differently
         add_pose(extras, data, found, spec, print)
     write_extras(files[0], extras, out)

@@ -14,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 
 from cephkit.calibration.expected import FEWEST_ERRORS
-from cephkit.calibration.fit import calibrate, describe
+from cephkit.calibration.fit import calibrate, describe, with_calibrations
 from cephkit.checkpoint import LoadedModel, load_model, read_checkpoint, with_extras, write_extras
 from cephkit.config import TrainConfig
 from cephkit.data.cache import film_cache
@@ -232,7 +232,7 @@ def finish(
     try:
         marked = [film for group in data.films.values() for film in group]
         made = calibrate(found, films, model.spec, truth, marked, describe(films, truth))
-        extras["calibrations"] = {**extras.get("calibrations", {}), predictor.mode: made.to_dict()}
+        extras = with_calibrations(extras, {predictor.mode: made})
     except DataError as error:
         notify(f"{error}; predictions come without expected errors")
     add_pose(extras, data, found, model.spec, notify)

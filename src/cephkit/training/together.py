@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from cephkit.calibration.fit import calibrate, describe
-from cephkit.checkpoint import LoadedModel, load_model, with_extras, write_extras
+from cephkit.calibration.fit import calibrate, describe, with_calibrations
+from cephkit.checkpoint import LoadedModel, load_model, read_checkpoint, with_extras, write_extras
 from cephkit.config import TrainConfig
 from cephkit.data.film import Film
 from cephkit.data.prepare import prepare
@@ -23,11 +23,10 @@ from cephkit.evaluation.metrics import THRESHOLDS_MM, Metrics
 from cephkit.evaluation.results import metrics_content, print_results, write_results
 from cephkit.evaluation.scoring import Scores, predictions_json
 from cephkit.files import write_csv, write_json
-from cephkit.geometry import Floats
 from cephkit.inference.folder import predict_films
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import Calibration
-from cephkit.landmarks.schema import LandmarkSchema
+from cephkit.landmarks.shipped import in_known_order
 from cephkit.model_paths import BEST
 from cephkit.notice import Notify
 from cephkit.screen import figure, figure_table, table_console
@@ -69,21 +68,15 @@ def judge_folds(config: TrainConfig, configs: Mapping[str, TrainConfig], notify:
     """
     device = torch.device(choose_device(config.device, notify))
     every = {name: _judged([own], own, device, notify) for name, own in configs.items()}
-    first = next(iter(every.values()))
-    together = Scores(
-        tuple(film for each in every.values() for film in each.films), first.scores.symbols,
-        np.concatenate([each.scores.predicted for each in every.values()]), config.truth, first.scores.schema,
-    )  # fmt: skip
+    together = _out_of_fold([each.scores for each in every.values()], notify)
     metrics = together.metrics(draws=1000)
-    _calibrate_folds(list(every.values()), config, notify)
+    are_one = _calibrate_folds(list(every.values()), config, notify)
     rows = [_row(name, each.scores.metrics(), each.model) for name, each in every.items()]
     write_csv(config.save_dir / "folds.csv", COLUMNS, [*rows, *_spread(rows), _row("all", metrics)])
     out = config.save_dir / OUT_OF_FOLD
     about: dict[str, Any] = {
         "dataset_path": config.dataset,
-        "folds": {
-            name: {"films": len(each.films), "sha256": each.model.meta["sha256"]} for name, each in every.items()
-        },
+        "folds": {name: {"films": len(each.films), "epoch": each.model.meta["epoch"]} for name, each in every.items()},
     }
     content = metrics_content(together, metrics, about)
     write_json(out / "predictions.json", predictions_json(together.records()))
@@ -91,8 +84,21 @@ def judge_folds(config: TrainConfig, configs: Mapping[str, TrainConfig], notify:
     print_results(together, metrics, table_console(), content)
     _print(rows)
     notify(f"each film by the model that was trained without it: {out}; by fold: {config.save_dir / 'folds.csv'}")
-    notify(f"all of them as one: cephkit predict --checkpoint {config.save_dir}")
+    if are_one:
+        notify(f"all of them as one: cephkit predict --checkpoint {config.save_dir}")
     return metrics.mre_mm if together.unit == "mm" else metrics.mre_pixels
+
+
+def _out_of_fold(every: Sequence[Scores], notify: Notify) -> Scores:
+    """The scores of all films, on the landmarks that all models know."""
+    schema = in_known_order(*(scores.schema for scores in every))
+    known = [symbol for symbol in every[0].symbols if all(symbol in scores.symbols for scores in every)]
+    lost = [s for s in schema.in_order(s for scores in every for s in scores.symbols) if s not in known]
+    if lost:
+        notify(f"not judged together, as too few films have them for every fold to learn: {' '.join(lost)}")
+    points = [scores.predicted[:, [scores.symbols.index(symbol) for symbol in known]] for scores in every]
+    films = tuple(film for scores in every for film in scores.films)
+    return Scores(films, tuple(known), np.concatenate(points), every[0].truth_source, schema)
 
 
 def judge_seeds(config: TrainConfig, configs: Mapping[str, TrainConfig], notify: Notify) -> float | None:
@@ -141,32 +147,30 @@ def _judged(configs: Sequence[TrainConfig], data: TrainConfig, device: torch.dev
         data_of(data), splits=("valid",), annotation=data.truth, canvas_size=predictor.spec.canvas_size, hold=0,
         cache_dir=data.cache_dir, skip_bad_films=data.skip_bad_films, notify=lambda line: None,
     )  # fmt: skip
-    films = prepared.films["valid"]
+    films, spec = prepared.films["valid"], predictor.spec
     found = predict_films(predictor, films, 2, data.num_workers)
-    scores = _scores(films, found.points, predictor, data.truth, prepared.schema)
-    return Judged(models[0], predictor, films, found, scores)
+    schema = in_known_order(spec.schema, prepared.schema)
+    return Judged(models[0], predictor, films, found, Scores(films, spec.symbols, found.points, data.truth, schema))
 
 
-def _scores(films: Sequence[Film], points: Floats, predictor: Predictor, truth: str, schema: LandmarkSchema) -> Scores:
-    symbols = schema.in_order(predictor.spec.symbols)
-    columns = [predictor.spec.symbols.index(symbol) for symbol in symbols]
-    return Scores(tuple(films), symbols, points[:, columns], truth, schema)
+def _calibrate_folds(every: Sequence[Judged], config: TrainConfig, notify: Notify) -> bool:
+    """Calibrate on all films out of fold: the models, and the ensemble as if it were no better than they.
 
-
-def _calibrate_folds(every: Sequence[Judged], config: TrainConfig, notify: Notify) -> None:
-    """Calibrate on all films out of fold: the models, and the ensemble as if it were no better than they."""
+    Whether the models find the same landmarks, so that they can be one ensemble.
+    """
     spec = every[0].predictor.spec
-    modes = {each.mode for each in every}
-    if len(modes) > 1 or any(each.predictor.spec.symbols != spec.symbols for each in every):
+    are_one = all(set(each.predictor.spec.symbols) == set(spec.symbols) for each in every)
+    alike = {(each.mode, each.predictor.spec.symbols) for each in every}
+    if len(alike) > 1:
         notify("the models differ in their landmarks or in having a second stage: each keeps its own calibration")
-        return
+        return are_one
     films = tuple(film for each in every for film in each.films)
     found = Found.joined([each.found for each in every])
     try:
         made = calibrate(found, films, spec, config.truth, (), f"{describe(films, config.truth)}, out of fold")
     except DataError as error:
         notify(f"{error}; each model keeps its own calibration")
-        return
+        return are_one
     # How far its models are apart is unknown out of fold: films are new to one of them only.
     ensemble = Predictor([each.model for each in every]).mode
     for each in every:
@@ -174,14 +178,11 @@ def _calibrate_folds(every: Sequence[Judged], config: TrainConfig, notify: Notif
         if each is every[0]:
             both[ensemble] = replace(made, weights=np.append(made.weights, 0.0))
         _write_calibrations(each.model.path, both)
+    return are_one
 
 
 def _write_calibrations(path: Path, made: Mapping[str, Calibration]) -> None:
-    extras = dict(load_model(path).extras)
-    others = extras.get("calibrations")
-    plain = {mode: calibration.to_dict() for mode, calibration in made.items()}
-    extras["calibrations"] = {**(others if isinstance(others, dict) else {}), **plain}
-    write_extras(path, extras)
+    write_extras(path, with_calibrations(read_checkpoint(path).extras, made))
 
 
 def _row(name: str, metrics: Metrics, model: LoadedModel | None = None) -> dict[str, Any]:
