@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOMS = (
-    "cephkit", "__main__", "cli", "commands", "review", "doubts", "doctor", "training", "publishing", "evaluation",
-    "calibration", "onnx", "datasets", "interchange", "inference", "cephalometry", "drawing", "memory", "task",
-    "records", "checkpoint", "model_paths", "hub", "published", "config", "settings", "augment", "models", "losses",
-    "heatmaps", "data", "device", "torchrun", "interrupt", "shortage", "pages", "pdf", "screen", "files", "landmarks",
-    "yaml_file", "geometry", "errors", "notice",
+    "cephkit", "__main__", "cli", "commands", "review", "doubts", "doctor", "tuning", "training", "publishing",
+    "evaluation", "calibration", "onnx", "datasets", "interchange", "inference", "cephalometry", "drawing",
+    "memory", "task", "records", "checkpoint", "model_paths", "hub", "published", "config", "settings", "augment",
+    "models", "losses", "heatmaps", "data", "device", "torchrun", "interrupt", "shortage", "pages", "pdf", "screen",
+    "files", "landmarks", "yaml_file", "geometry", "errors", "notice",
 )  # fmt: skip
 """From top to bottom: a room imports from rooms that come after it."""
 

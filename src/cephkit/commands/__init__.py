@@ -36,6 +36,7 @@ COMMANDS = {
     "evaluate": Command("evaluate", "EvaluateOptions", "score a checkpoint or a file of predictions, in millimetres"),
     "compare": Command("compare", "CompareOptions", "find which of two models or files of predictions is better"),
     "refine": Command("refine", "RefineOptions", "add a second stage, working on crops of the film, to a checkpoint"),
+    "tune": Command("tune", "TuneOptions", "search for better settings of train, in many trials"),
     "calibrate": Command("calibrate", "CalibrateOptions", "measure how large the errors of a model or an ensemble are"),
     "predict": Command("predict", "PredictOptions", "find the landmarks on films: JSON, CSV and overlay pictures"),
     "review": Command("review", "ReviewOptions", "check, correct and measure landmarks on a page in the browser"),

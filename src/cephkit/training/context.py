@@ -1,6 +1,7 @@
 """What a run works with, gathered in one place."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,6 +89,8 @@ class Run:
     """None in all processes but the first, and where nothing is logged."""
     best_by: str = MEAN
     """See ``Validation.error``."""
+    validated: Callable[[int, int, float], None] = lambda epoch, epochs, error: None
+    """See ``run.train``."""
     name: str = ""
     """Stands before the lines for the user."""
     remedy: str = "use a smaller --image_size or --model"

@@ -70,6 +70,8 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
         if schedule.save_frequency and progress.epoch % schedule.save_frequency == 0:
             save_latest(run, validation, f"checkpoint_epoch_{progress.epoch}.pth")
         report_epoch(run, epoch_loss, validation, improved)
+        if error is not None:
+            run.validated(epoch, schedule.epochs, error)
         if stopped and ended(schedule, progress) is None:
             return "stopped"
     check_learned(run)

@@ -66,15 +66,20 @@ class Result:
     best_epoch: int
     save_dir: Path
     status: int = 0
-    """Exit status: 130 where Ctrl-C ended it, 143 where SIGTERM did."""
+    """Exit status: 130 where Ctrl-C ended it, 143 where SIGTERM did; 0 where the caller did."""
 
 
-def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result:
+def train(
+    config: TrainConfig,
+    stop: Callable[[], bool] = lambda: False,
+    validated: Callable[[int, int, float], None] = lambda epoch, epochs, error: None,
+) -> Result:
     """Train as ``config`` says.
 
     Args:
         config: the settings.
-        stop: asked after every optimiser step; true ends the run with a saved state. Default: Ctrl-C and SIGTERM.
+        stop: asked after every optimiser step; true ends the run with a saved state, as Ctrl-C and SIGTERM do.
+        validated: told of every validation: the epoch, of how many, and the error that chooses the best one.
 
     Raises:
         CephkitError: settings, data set or checkpoint cannot be used, or another run holds a folder, all found before
@@ -86,16 +91,17 @@ def train(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result
         owning(folders, screen.notify),
     ):
         run = set_up(config, screen)
+        run.validated = validated
         with ending_after_the_step() as asked:
             try:
-                outcome = carry_out(run, stop or asked)
+                outcome = carry_out(run, lambda: asked() or stop())
             except (FilmError, *SHORTAGES) as error:
                 raise CephkitError(failure(run, error)) from error
             finally:
                 if run.log is not None:
                     run.log.close()
         progress = run.state.progress
-        status = asked.status if outcome == "stopped" else 0
+        status = asked.status if outcome == "stopped" and asked() else 0
         return Result(outcome, progress.best, progress.best_epoch, config.save_dir, status)
 
 

@@ -75,7 +75,7 @@ def _member(config: TrainConfig, name: str, **changes: int) -> Member:
     return Member(name, own)
 
 
-def train_several(config: TrainConfig, stop: Callable[[], bool] | None = None) -> Result:
+def train_several(config: TrainConfig, stop: Callable[[], bool] = lambda: False) -> Result:
     """Train the models of ``config``, or with ``--fold`` that one, and judge them together once all are complete.
 
     With several cards they are trained side by side, one on each.
@@ -92,7 +92,7 @@ def train_several(config: TrainConfig, stop: Callable[[], bool] | None = None) -
             "--folds and --seeds resume by themselves", "leave --resume out, or add --resume_as fine_tune"
         )
     every = members(config)
-    chosen = [_continued(member) for member in (every if config.fold is None else [every[config.fold - 1]])]
+    chosen = [continued(member) for member in (every if config.fold is None else [every[config.fold - 1]])]
     devices = _devices(config)
     side_by_side = len(devices) > 1 and len(chosen) > 1
     status = _train_on(devices, chosen) if side_by_side else _train_in_turn(chosen, stop)
@@ -107,7 +107,7 @@ def train_several(config: TrainConfig, stop: Callable[[], bool] | None = None) -
     return Result("finished", error, 0, config.save_dir)
 
 
-def _continued(member: Member) -> Member:
+def continued(member: Member) -> Member:
     """``member`` as it goes on from what its folder holds.
 
     Raises:
@@ -127,7 +127,7 @@ def _continued(member: Member) -> Member:
     return replace(member, config=replace(config, resume=latest, resume_as="continue"))
 
 
-def _train_in_turn(chosen: Sequence[Member], stop: Callable[[], bool] | None) -> int:
+def _train_in_turn(chosen: Sequence[Member], stop: Callable[[], bool]) -> int:
     """Train one after the other; the status of the first that was stopped, else 0."""
     for member in chosen:
         print(f"\n{member.name}: {member.config.save_dir}")
