@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks
-from benchmarks.trials import BASE, TRIALS
-from cephkit.config import TrainConfig
+from cephkit.tuning.space import read_space
 
 NAMES = [module.name for module in pkgutil.iter_modules(benchmarks.__path__)]
 
@@ -20,7 +19,10 @@ def test_each_script_loads(name: str) -> None:
     assert f"-m benchmarks.{name}" in (module.__doc__ or "")
 
 
-@pytest.mark.parametrize("name", TRIALS)
-def test_each_trial_patches_what_is_there(name: str) -> None:
-    with TRIALS[name][2]():
-        assert TrainConfig(dataset_path=(Path("films"),), **{**BASE, **TRIALS[name][1]}).epochs == BASE["epochs"]
+def test_the_space_of_the_trials_is_one_that_tune_takes() -> None:
+    path = Path(benchmarks.__path__[0]) / "trials.yaml"
+    space = read_space(path)
+    text = path.read_text(encoding="utf-8")
+    assert f"--trials {len(space.first)} " in text
+    # All but the first change something.
+    assert len({tuple(point.items()) for point in space.first}) == len(space.first)
