@@ -79,7 +79,7 @@ def spots_model(faces_left: bool = False) -> LoadedModel:
     """
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    refiner_spec = RefinerSpec(SYMBOLS[::-1], DETAIL, width=8)  # another order than the first stage's
+    refiner_spec = RefinerSpec(SYMBOLS[::-1], DETAIL, width=8, share=0.55)  # another order than the first stage's
     refiner = Refiner(refiner_spec)
     with torch.no_grad():
         refiner.final.weight *= 30

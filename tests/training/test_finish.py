@@ -35,7 +35,18 @@ from cephkit.models.build import build_model
 from cephkit.models.refiner import Refiner, RefinerSpec
 from cephkit.models.spec import ModelSpec
 from cephkit.training import finish as finish_module
-from cephkit.training.finish import LARGEST_DETAIL, add_refiner, detail_data, detail_size, finish, gains, pose_of
+from cephkit.training.finish import (
+    LARGEST_DETAIL,
+    SHARE_FOLDS,
+    SHARES,
+    add_refiner,
+    choose_share,
+    detail_data,
+    detail_size,
+    finish,
+    gains,
+    pose_of,
+)
 from cephkit.training.refine import RefinerTraining
 from cephkit.training.run import train
 from tests.conftest import TINY_SYMBOLS
@@ -206,6 +217,7 @@ def test_a_second_stage_that_lowers_the_error_is_given_back(
     assert stored["valid"] == {"first_stage": pytest.approx(1.6), "both": pytest.approx(1.25), "unit": "mm"}
     assert screen.lines[0] == "second stage: 7 films at 96x96, 1 epochs"
     assert "second stage on valid: MRE 1.600 -> 1.250 mm, SDR@2 100.0 -> 100.0 %" in screen.lines
+    assert stored["spec"]["share"] == 1.0  # the more of it the better, here
     # A checkpoint keeps it, and the network beside it has not moved.
     assert Predictor(with_extras(model, {"refiner": stored})).mode == "plain+refiner"
     assert same(weights(path), model.model.state_dict())
@@ -221,6 +233,27 @@ def test_a_second_stage_that_does_not_pay_is_not_kept(
     model = load_model(random_checkpoint(tmp_path / "c.pth"))
     assert add_refiner(model, detail, QUICK, "mean", cpu(), screen) is None
     assert screen.lines[-1] == "the second stage does not lower the error on valid: it is not kept"
+
+
+def test_the_share_of_the_second_stage_is_the_best_one_and_each_film_has_one_chosen_without_it() -> None:
+    films = np.linspace(0.3, 0.9, 4 * SHARE_FOLDS)  # the best share of each film
+    errors = np.abs(SHARES[:, None] - films)[:, :, None].repeat(3, -1)
+    errors[:, 1, 2] = np.nan  # without a truth
+    share, shares = choose_share(errors)
+    assert share == pytest.approx(np.median(films), abs=0.05)
+    for number in range(SHARE_FOLDS):
+        own = np.arange(len(films)) % SHARE_FOLDS == number
+        assert len(set(shares[own])) == 1
+        changed = errors.copy()
+        changed[:, own] = np.abs(SHARES[:, None] - 0.2)[:, :, None]  # its own films say something else
+        assert choose_share(changed)[1][own] == pytest.approx(shares[own])
+        assert choose_share(changed)[0] <= share
+
+
+def test_without_a_judged_film_the_share_is_the_usual_one() -> None:
+    share, shares = choose_share(np.full((len(SHARES), 3, 2), np.nan))
+    assert share == RefinerSpec.share
+    assert (shares == RefinerSpec.share).all()
 
 
 def test_a_stopped_second_stage_is_not_judged(

@@ -28,10 +28,6 @@ PEAK_CELLS = 4
 Matrices = Floats
 """(B, 3, 3), film pixels to the pixels of the film turned upright or mirrored."""
 
-SECOND_SHARE = 0.7
-"""How far the result moves from the first stage's point to the second's: the two err differently, so a mean of both is
-better than either (docs/results.md)."""
-
 
 @dataclass(frozen=True)
 class Prior:
@@ -147,7 +143,7 @@ class Stages:
         width = np.mean([each.spreads for each in refined], axis=0)
         shift = np.linalg.norm(seconds.mean(axis=0) - middle, axis=-1)
         features = np.stack((scores, spreads, width, shift), axis=-1)
-        return ModelOutput(guesses, middle + SECOND_SHARE * (seconds - middle), features, signatures)
+        return ModelOutput(guesses, middle + self.refiner.spec.share * (seconds - middle), features, signatures)
 
     @torch.no_grad()
     def run_first(

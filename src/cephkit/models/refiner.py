@@ -38,6 +38,9 @@ class RefinerSpec:
     """(height, width) of the detail canvas that crops are taken from."""
     width: int = WIDTH
     """Channels of the first level; the next have two and three times as many."""
+    share: float = 0.7
+    """How far the result moves from the first stage's point to this one's: the two err differently, so a point between
+    them is better than either (docs/results.md). Chosen when the training is finished."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, as stored in a checkpoint."""
@@ -56,6 +59,8 @@ class RefinerSpec:
             raise ValueError(f"canvas_size {height} {width}")
         if type(spec.width) is not int or not 1 <= spec.width <= MOST_WIDTH:
             raise ValueError(f"width {spec.width!r:.20}")
+        if not 0 <= spec.share <= 1:
+            raise ValueError(f"share {spec.share!r:.20}")
         if not all(isinstance(symbol, str) for symbol in spec.symbols):
             raise TypeError("symbols are not texts")
         return spec

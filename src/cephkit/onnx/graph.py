@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cephkit.inference.pose import PoseModel, faces
-from cephkit.inference.stages import SECOND_SHARE, TrainedRefiner
+from cephkit.inference.stages import TrainedRefiner
 from cephkit.inference.uncertainty import FARTHEST, NEW_EXAMINER, NORMAL_90, SMALLEST_FEATURE, Calibration, Likeness
 from cephkit.losses import build_loss
 from cephkit.models.refiner import COARSE, CROP, expected_offsets
@@ -138,7 +138,7 @@ class Answer(nn.Module):
         points, features = guesses, [output.scores.double(), output.spreads.double()]
         if self.refiner is not None and detail is not None:
             moves, widths = self.run_second(self.refiner, guesses, ways, film_size, detail)
-            points = guesses + SECOND_SHARE * moves
+            points = guesses + self.refiner.spec.share * moves
             features += [widths * scale[..., 0], moves.square().sum(-1).sqrt() * scale[..., 0]]
         if not self.calibrated:
             return points.float(), output.scores

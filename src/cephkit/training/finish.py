@@ -38,6 +38,8 @@ from cephkit.training.context import NetworkRun
 from cephkit.training.refine import RefinerTraining, state_path, train_refiner
 from cephkit.training.validate import known_size
 
+SHARES = np.linspace(0.2, 1.0, 17)
+SHARE_FOLDS = 5
 LARGEST_DETAIL = 1536
 """Height of the second stage's canvas at most: finer pixels show no more, and a crop would cover too little."""
 
@@ -80,7 +82,8 @@ def add_refiner(
     """Trains a second stage for ``model``, as a checkpoint keeps it; None where it does not lower the error, and in all
     processes but the first.
 
-    It is kept only if it lowers the error on valid; the user is told by how much, on which landmarks.
+    How much it counts beside the first stage is chosen on valid, and it is kept only if it lowers the error there, each
+    film with the share chosen without it; the user is told by how much, on which landmarks.
 
     Args:
         model: the first stage.
@@ -108,26 +111,29 @@ def add_refiner(
     if not fabric.is_global_zero:
         return None
     stored = {
-        "spec": spec.to_dict(),
+        "spec": dataclasses.replace(spec, share=1.0).to_dict(),
         "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
         "training": dataclasses.asdict(settings),
         DATA_SETS: [origin.to_dict() for origin in origins_of(detail)],
     }
     films, pose = detail.films["valid"], model.extras.get("pose")
-    before, after = (
-        Scores(
-            tuple(films),
-            symbols,
-            predict_films(predictor, films, batch_size, progress=until(stop)).points,
-            truth,
-            detail.schema,
-        )
+    guesses, seconds = (
+        predict_films(predictor, films, batch_size, progress=until(stop)).points
         for predictor in (
             Predictor(with_extras(model, extras), fabric.device, settings.mixed_precision)
             for extras in ({"pose": pose}, {"pose": pose, "refiner": stored})
         )
     )
+
+    def scores(points: Floats) -> Scores:
+        return Scores(tuple(films), symbols, points, truth, detail.schema)
+
+    before = scores(guesses)
+    share, shares = choose_share(np.stack([scores(guesses + each * (seconds - guesses)).errors for each in SHARES]))
+    after = scores(guesses + shares[:, None, None] * (seconds - guesses))
+    stored["spec"] = dataclasses.replace(spec, share=share).to_dict()
     first, both = mean(before.errors), mean(after.errors)
+    notify(f"share of the second stage, chosen on valid: {share:g}")
     for line in gains(before, after):
         notify(line)
     if not both < first:
@@ -135,6 +141,25 @@ def add_refiner(
         return None
     stored["valid"] = {"first_stage": first, "both": both, "unit": before.unit}
     return stored
+
+
+def choose_share(errors: Floats) -> tuple[float, Floats]:
+    """The share of the second stage with the smallest mean error, and for each film that chosen without it.
+
+    Args:
+        errors: (S, N, K) of the N valid films with each of ``SHARES``; NaN where there is none.
+
+    Returns:
+        The share, and (N,) shares: films are dealt to ``SHARE_FOLDS``, each of which has the best of all others.
+    """
+
+    def best(among: Floats) -> float:
+        means = [mean(each) for each in among]
+        return float(SHARES[int(np.nanargmin(means))]) if np.isfinite(means).any() else RefinerSpec.share
+
+    fold = np.arange(errors.shape[1]) % SHARE_FOLDS
+    without = [best(errors[:, fold != number]) for number in range(SHARE_FOLDS)]
+    return best(errors), np.array(without)[fold]
 
 
 def gains(before: Scores, after: Scores) -> list[str]:
