@@ -113,7 +113,9 @@ class RunOptions(Options):
     folds: Annotated[int | None, at_least(2)] = None
     """Deal the films of train and valid to this many folds and train a model for each, which validates it."""
     fold: Annotated[int | None, at_least(1)] = None
-    """With --folds: train only the model of this fold; the last one to finish judges them all."""
+    """With --folds: train only the model of this fold (and --final); the last one to finish judges them all."""
+    final: bool = False
+    """With --folds: then train one model on the films of all folds, with the errors that the folds' models had."""
     seeds: Annotated[int | None, at_least(2)] = None
     """Train this many models, with --seed and the seeds after it."""
     save_dir: Path = Path("checkpoints_1024x1024")
@@ -145,10 +147,17 @@ class RunOptions(Options):
             yield "--folds and --seeds both train several models: choose one"
         if self.fold is not None and not 1 <= self.fold <= (self.folds or 0):
             yield f"--fold {self.fold} needs --folds N with N of {self.fold} or more"
+        if self.final and self.folds is None:
+            yield "--final needs --folds, which measure its errors"
         if self.use_ddp and (self.folds or self.seeds):
             yield "--use_ddp trains one model on several cards; --folds and --seeds train one on each by themselves"
         if self.resume_as != "auto" and self.resume is None:
             yield f"--resume_as {self.resume_as} needs --resume CHECKPOINT"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether this is the run on the films of all folds, which validates on none."""
+        return self.final and self.fold is None
 
     def resuming(self, latest: Path) -> str:
         """How to resume from the state in ``latest``, as an imperative."""

@@ -10,6 +10,8 @@ from cephkit.published import is_published
 
 BEST = "checkpoint_best.pth"
 """The best model of a run, in its folder."""
+FINAL = "final"
+"""The folder of the model on the films of all folds, beside theirs."""
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -30,8 +32,8 @@ def checkpoint_files(given: Sequence[Path | str], notify: Notify = print) -> lis
     """Return the models that ``given`` name, each a file or a published folder.
 
     Args:
-        given: files; folders that ``cephkit publish`` wrote; folders of ``cephkit train``, which hold one model or
-            several; names on the hub.
+        given: files; folders that ``cephkit publish`` wrote; folders of ``cephkit train``, which hold one model, or
+            several of folds or seeds; with ``--final`` that is the one; names on the hub.
         notify: takes a line on each model that is fetched from the hub.
 
     Raises:
@@ -42,8 +44,8 @@ def checkpoint_files(given: Sequence[Path | str], notify: Notify = print) -> lis
         if not path.is_dir() or is_published(path):
             found.append(path)
             continue
-        own = path / BEST
-        members = [own] if own.is_file() else sorted(path.glob(f"fold_*/{BEST}")) or sorted(path.glob(f"seed_*/{BEST}"))
+        own = [each for each in (path / BEST, path / FINAL / BEST) if each.is_file()][:1]
+        members = own or sorted(path.glob(f"fold_*/{BEST}")) or sorted(path.glob(f"seed_*/{BEST}"))
         if not members:
             text = f"holds no {BEST}, nor folders fold_1, fold_2 ... with one, and is no published model"
             raise CheckpointError(text, "name a file", path)

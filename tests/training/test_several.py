@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cephkit
+from cephkit.calibration import expected
 from cephkit.checkpoint import load_model, read_checkpoint
 from cephkit.data.aariz import AarizFolder
 from cephkit.data.labels import landmarks_json
@@ -109,6 +110,89 @@ def test_one_fold_at_a_time_and_the_last_one_judges_all(settings: Settings, caps
         one, other = (read_checkpoint(each.save_dir / name / "checkpoint_best.pth") for each in (alone, config))
         assert all(one.model[key].equal(other.model[key]) for key in one.model)
     assert table(alone.save_dir / "folds.csv") == table(config.save_dir / "folds.csv")
+
+
+def test_the_final_model_learns_from_all_films_and_knows_the_errors_out_of_fold(
+    settings: Settings, many_films: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = settings(
+        "final", folds=3, final=True, dataset_path=(many_films,), refine=True, refine_epochs=1, refine_size=(64, 64),
+        epochs=3,
+    )  # fmt: skip
+    train_several(config)
+    said = capsys.readouterr().out
+    (path,) = checkpoint_files([config.save_dir])
+    assert path == config.save_dir / "final" / "checkpoint_best.pth"
+    model = read_checkpoint(path)
+    folds = [read_checkpoint(config.save_dir / f"fold_{number}" / "checkpoint_best.pth") for number in (1, 2, 3)]
+    assert "60 train films, 4 landmarks" in said
+    assert "40 train films, 20 valid films, 4 landmarks" in said
+    assert model.epoch == 3  # the last one
+    # It has what the folds found, and nothing that was made on films that it has seen.
+    shares = [fold.extras["refiner"]["spec"]["share"] for fold in folds if "refiner" in fold.extras]
+    assert ("refiner" in model.extras) == (len(shares) > 1)
+    if "refiner" in model.extras:
+        assert model.extras["refiner"]["spec"]["share"] == pytest.approx(np.mean(shares))
+        assert "valid" not in model.extras["refiner"]
+    if len(shares) in (0, 3):
+        (mode,) = model.extras["calibrations"]
+        assert model.extras["calibrations"][mode] == folds[0].extras["calibrations"][mode]
+        assert len(model.extras["calibrations"][mode]["films"]) == 60
+    assert model.extras["pose"].keys() == folds[0].extras["pose"].keys()
+    assert f"one model of all films: cephkit predict --checkpoint {config.save_dir}" in said
+    # The same command again does nothing anew.
+    train_several(config)
+    again = read_checkpoint(path)
+    assert all(again.model[key].equal(model.model[key]) for key in model.model)
+    assert again.extras["calibrations"] == model.extras["calibrations"]
+
+
+def test_the_final_model_without_a_second_stage_that_pays(
+    settings: Settings, many_films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cephkit.training.finish.SHARES", np.array([1e9]))  # no share lowers any error
+    config = settings(
+        "final", folds=2, final=True, dataset_path=(many_films,), refine=True, refine_epochs=1, refine_size=(64, 64),
+    )  # fmt: skip
+    train_several(config)
+    assert "the final model does not keep it" in capsys.readouterr().out
+    model = read_checkpoint(checkpoint_files([config.save_dir])[0])
+    assert "refiner" not in model.extras
+    assert set(model.extras["calibrations"]) == {"plain"}
+    assert len(model.extras["calibrations"]["plain"]["films"]) == 60
+
+
+def test_one_fold_and_the_final_model_resume(
+    settings: Settings, many_films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expected, "FEWEST_ERRORS", 80)  # points of a fold
+    config = settings("one", folds=3, fold=2, final=True, dataset_path=(many_films,), epochs=2)
+    train_several(config)
+    assert sorted(each.name for each in config.save_dir.iterdir() if each.is_dir()) == [
+        "final", "fold_2", "out_of_fold",
+    ]  # fmt: skip
+    fold, final = (read_checkpoint(config.save_dir / name / "checkpoint_best.pth") for name in ("fold_2", "final"))
+    assert len(final.extras["calibrations"]["plain"]["films"]) == 20
+    assert final.extras["calibrations"] == fold.extras["calibrations"]
+    config = settings("stopped", folds=3, fold=2, final=True, dataset_path=(many_films,), epochs=2)
+    after_an_epoch = (config.save_dir / "final" / "checkpoint_latest.pth").exists
+    assert train_several(config, after_an_epoch).outcome == "stopped"
+    assert (config.save_dir / "final" / "checkpoint_latest.pth").exists()
+    assert not (config.save_dir / "final" / "checkpoint_best.pth").exists()
+    train_several(config)
+    again = read_checkpoint(config.save_dir / "final" / "checkpoint_best.pth")
+    assert all(again.model[key].equal(final.model[key]) for key in final.model)
+
+
+def test_the_final_run_has_no_valid_films_and_films_of_test_stay_out(settings: Settings, tiny_aariz: Path) -> None:
+    source = FoldSource(AarizFolder(tiny_aariz), 2, None)
+    assert not source.has("valid")
+    assert source.has("test")
+    films = source.read(("train", "valid")).films
+    assert {film.split for film in films} == {"train"}
+    assert len(films) == 10
+    with pytest.raises(SettingsError, match="--final needs --folds"):
+        settings(final=True)
 
 
 def test_an_interrupted_run_goes_on_with_the_same_command(settings: Settings) -> None:

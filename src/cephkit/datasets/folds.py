@@ -23,8 +23,8 @@ class FoldSource:
 
     source: Source
     folds: int
-    fold: int
-    """Which one validates, from 1."""
+    fold: int | None
+    """Which one validates, from 1; None: none does, and all films are train."""
     seed: int = 0
 
     @property
@@ -39,7 +39,9 @@ class FoldSource:
 
     def has(self, split: Split) -> bool:
         """Whether there are films of ``split``."""
-        return self.source.has("test") if split == "test" else bool(self._dealt)
+        if split == "test":
+            return self.source.has("test")
+        return bool(self._dealt) and (split == "train" or self.fold is not None)
 
     def read(self, splits: Sequence[Split] = SPLITS) -> LabelledFilms:
         """Read the films and labels of ``splits``; see ``Source``.
@@ -65,7 +67,7 @@ class FoldSource:
         return [split for split in SPLITS if split != "test" and self.source.has(split)]
 
     def _split(self, place: int | None) -> Split:
-        return "valid" if place == self.fold else "train"
+        return "valid" if place is not None and place == self.fold else "train"
 
 
 def deal(films: Sequence[Film], folds: int, seed: int, root: Path) -> dict[str, int]:

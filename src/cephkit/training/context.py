@@ -29,13 +29,13 @@ from cephkit.training.validate import MEAN, ValidFilms
 
 
 def data_of(config: TrainConfig) -> Source:
-    """The data set of ``config``; with ``--fold``, dealt anew.
+    """The data set of ``config``; of a fold dealt anew, of the final run with all films of train and valid in train.
 
     Raises:
         SettingsError: there is no such data set.
     """
     source = find_dataset(config)
-    if config.folds is None or config.fold is None:
+    if config.folds is None or (config.fold is None and not config.is_final):
         return source
     return FoldSource(source, config.folds, config.fold, config.split_seed)
 
@@ -83,7 +83,7 @@ class Run:
     """How often each train film is seen, relative to the others; see ``epoch_order``."""
     keeper: Keeper
     valid: ValidFilms | None = None
-    """None: nothing is validated between the epochs."""
+    """None: nothing is validated between the epochs, and the last one counts."""
     screen: ProgressBar
     log: RunLog | None = None
     """None in all processes but the first, and where nothing is logged."""
@@ -120,4 +120,3 @@ class NetworkRun(Run):
     config: TrainConfig
     data: PreparedData
     keeper: CheckpointFolder
-    valid: ValidFilms

@@ -83,11 +83,12 @@ def add_refiner(
     processes but the first.
 
     How much it counts beside the first stage is chosen on valid, and it is kept only if it lowers the error there, each
-    film with the share chosen without it; the user is told by how much, on which landmarks.
+    film with the share chosen without it; the user is told by how much, on which landmarks. Without valid films it is
+    kept, and counts as usual.
 
     Args:
         model: the first stage.
-        detail: train and valid films at the canvas of the second stage.
+        detail: train films, and valid films if there are any, at the canvas of the second stage.
         settings: of its training.
         truth: whose landmarks the valid films are scored against.
         fabric: device, precision and processes; all of them train, the first one judges.
@@ -111,17 +112,20 @@ def add_refiner(
     if not fabric.is_global_zero:
         return None
     stored = {
-        "spec": dataclasses.replace(spec, share=1.0).to_dict(),
+        "spec": spec.to_dict(),
         "model": {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()},
         "training": dataclasses.asdict(settings),
         DATA_SETS: [origin.to_dict() for origin in origins_of(detail)],
     }
+    if "valid" not in detail.films:
+        return stored
     films, pose = detail.films["valid"], model.extras.get("pose")
+    alone = {**stored, "spec": dataclasses.replace(spec, share=1.0).to_dict()}
     guesses, seconds = (
         predict_films(predictor, films, batch_size, progress=until(stop)).points
         for predictor in (
             Predictor(with_extras(model, extras), fabric.device, settings.mixed_precision)
-            for extras in ({"pose": pose}, {"pose": pose, "refiner": stored})
+            for extras in ({"pose": pose}, {"pose": pose, "refiner": alone})
         )
     )
 
@@ -129,10 +133,11 @@ def add_refiner(
         return Scores(tuple(films), symbols, points, truth, detail.schema)
 
     before = scores(guesses)
+    first = mean(before.errors)
     share, shares = choose_share(np.stack([scores(guesses + each * (seconds - guesses)).errors for each in SHARES]))
     after = scores(guesses + shares[:, None, None] * (seconds - guesses))
     stored["spec"] = dataclasses.replace(spec, share=share).to_dict()
-    first, both = mean(before.errors), mean(after.errors)
+    both = mean(after.errors)
     notify(f"share of the second stage, chosen on valid: {share:g}")
     for line in gains(before, after):
         notify(line)
@@ -235,7 +240,7 @@ def finish(
 
     Args:
         path: a checkpoint to predict with.
-        data: train and valid films; valid calibrates.
+        data: train films, and valid films that calibrate, if there are any.
         truth: whose landmarks count as right.
         device: where to predict.
         notify: takes lines for the user.
@@ -251,15 +256,17 @@ def finish(
     """
     model = load_model(path, device)
     extras = dict(model.extras) if refiner is None else {**model.extras, "refiner": refiner, "calibrations": {}}
-    films = data.films["valid"]
-    predictor = Predictor(with_extras(model, {**extras, "pose": None, "calibrations": None}), device, mixed_precision)
-    found = predict_films(predictor, films, batch_size, progress=until(stop))
-    try:
-        marked = [film for group in data.films.values() for film in group]
-        made = calibrate(found, films, model.spec, truth, marked, describe(films, truth))
-        extras = with_calibrations(extras, {predictor.mode: made})
-    except DataError as error:
-        notify(f"{error}; predictions come without expected errors")
+    films, found = data.films.get("valid", ()), None
+    if films:
+        bare = with_extras(model, {**extras, "pose": None, "calibrations": None})
+        predictor = Predictor(bare, device, mixed_precision)
+        found = predict_films(predictor, films, batch_size, progress=until(stop))
+        try:
+            marked = [film for group in data.films.values() for film in group]
+            made = calibrate(found, films, model.spec, truth, marked, describe(films, truth))
+            extras = with_calibrations(extras, {predictor.mode: made})
+        except DataError as error:
+            notify(f"{error}; predictions come without expected errors")
     add_pose(extras, data, found, model.spec, notify)
     if completed is not None:
         extras["completed"] = completed
@@ -278,8 +285,8 @@ def check_finish(config: TrainConfig, data: PreparedData, notify: Notify) -> Non
         check_memory(len(held), size, "the second stage: ")
         if held and not store_path(folder, held, size).exists():
             check_disk(folder, len(held), size, "the second stage: ")
-    points = sum(len(film.points(config.truth).keys() & set(data.symbols)) for film in data.films["valid"])
-    if points < FEWEST_ERRORS:
+    points = sum(len(film.points(config.truth).keys() & set(data.symbols)) for film in data.films.get("valid", ()))
+    if points < FEWEST_ERRORS and not config.is_final:
         notify(
             f"valid has {points} labelled points, a calibration needs {FEWEST_ERRORS}: "
             "predictions will come without expected errors"
@@ -294,6 +301,7 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
         CephkitError: a file or a film cannot be read or written.
     """
     config, fabric, screen = run.config, run.fabric, run.screen
+    batch_size = run.packing.batch_size if run.valid is None else run.valid.batch_size
     path, wanted = run.keeper.best, second_stage(config)
     saved = state_path(path)
     fabric.barrier()  # the first process may still be writing
@@ -314,7 +322,7 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
                 refiner = add_refiner(
                     load_model(path, fabric.device), detail,
                     RefinerTraining(**wanted["training"], num_workers=config.num_workers), config.truth, fabric, screen,
-                    stop, run.valid.batch_size, saved, config.log_dir / "second_stage",
+                    stop, batch_size, saved, config.log_dir / "second_stage",
                 )  # fmt: skip
             except DivergedError as error:
                 screen.notify(f"{error.text}: it is not kept; cephkit refine {path} --lr trains another")
@@ -322,7 +330,7 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
             return True
         where = "before the errors of the best checkpoint were calibrated"
         finish(
-            path, run.data, config.truth, fabric.device, screen.notify, config.mixed_precision, run.valid.batch_size,
+            path, run.data, config.truth, fabric.device, screen.notify, config.mixed_precision, batch_size,
             refiner, stop, {"second_stage": wanted},
         )  # fmt: skip
     except Stopped as error:

@@ -60,13 +60,14 @@ def fit(run: Run, stop: Callable[[], bool]) -> Outcome:
         error = None if validation is None else validation.error(run.best_by)
         learned = progress.step > progress.skipped  # an untrained network is never the best
         improved = learned and error is not None and (progress.best is None or error < progress.best)
-        if validation is not None and improved:
+        is_last = learned and run.valid is None and epoch == schedule.epochs
+        if improved or is_last:
             progress.best, progress.best_epoch = error, progress.epoch
         progress.figures = epoch_figures(epoch_loss, validation, progress.skipped)
         # First: what follows can be made from it, and is if the run is killed in between.
         save_latest(run, validation)
-        if validation is not None and improved:
-            save_best(run, validation.metrics.to_dict())
+        if improved or is_last:
+            save_best(run, None if validation is None else validation.metrics.to_dict())
         if schedule.save_frequency and progress.epoch % schedule.save_frequency == 0:
             save_latest(run, validation, f"checkpoint_epoch_{progress.epoch}.pth")
         report_epoch(run, epoch_loss, validation, improved)

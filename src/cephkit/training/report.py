@@ -151,8 +151,11 @@ def describe(run: NetworkRun, notify: Notify) -> None:
     config, fabric, data = run.config, run.fabric, run.data
     parameters = sum(p.numel() for p in run.state.model.parameters()) / 1e6
     height, width = config.image_size
-    train, valid, spec = len(data.films["train"]), len(data.films["valid"]), run.keeper.spec
-    notify(f"{train} train films, {valid} valid films, {len(spec.symbols)} landmarks")
+    spec = run.keeper.spec
+    notify(
+        ", ".join(f"{len(films)} {split} films" for split, films in data.films.items())
+        + f", {len(spec.symbols)} landmarks"
+    )
     for name, facts in data.sources().items():
         counted = ", ".join(f"{facts[split]} {split}" for split in data.films)
         notify(f"  {name}: {counted} films, {len(facts['landmarks'])} landmarks, weight {facts['weight']:g}")

@@ -3,7 +3,7 @@
 import functools
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from torch.utils.data import default_collate
 from cephkit.checkpoint import Checkpoint, check_room, read_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.data.dataset import Batch, FilmDataset
-from cephkit.data.prepare import prepare
+from cephkit.data.film import Film
+from cephkit.data.prepare import PreparedData, prepare
 from cephkit.errors import CephkitError, FilmError, SettingsError, some
 from cephkit.files import replacing_out
 from cephkit.interrupt import Stopped, ending_after_the_step, is_first_process
@@ -135,16 +136,13 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
     with fabric.rank_zero_first():  # the first process decodes, the others find its film store
         data = prepare(
             data_of(config),
-            splits=("train", "valid"), annotation=SOURCES[config.annotation_type],
+            splits=("train",) if config.is_final else ("train", "valid"), annotation=SOURCES[config.annotation_type],
             canvas_size=config.image_size, hold=config.hold, cache_dir=config.cache_dir,
             skip_bad_films=config.skip_bad_films, keep_twins=config.keep_twins, notify=notify,
         )  # fmt: skip
     films = data.films["train"]
-    if not any(film.points(config.truth) for film in data.films["valid"]):
-        raise SettingsError(f"--truth {config.truth}: no valid film has such landmarks; validation could not score")
-    sources = list(dict.fromkeys(film.source for film in data.films["valid"] if film.source))
-    if config.best_by not in (MEAN, *sources):
-        raise SettingsError(f"--best_by {config.best_by}: the data sets with valid films are {some(sources) or 'one'}")
+    if not config.is_final:
+        check_valid(config, data.films["valid"])
     check_finish(config, data, notify)
     spec = ModelSpec(
         config.model, data.symbols, config.image_size, config.heatmap_stride, config.sigma, config.loss,
@@ -174,7 +172,7 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
     extras: dict[str, Any] = {}
     add_pose(extras, data, None, spec, notify)
     sampler = PlanSampler()
-    train_set, valid_set = data.dataset("train"), data.dataset("valid")
+    train_set = data.dataset("train")
     run = NetworkRun(
         task=HeatmapTask(spec, fabric.device, config.augment, config.channels_last),
         schedule=Schedule.of(config, len(films), effective_batch), packing=packing, fabric=fabric, model=model,
@@ -185,9 +183,7 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
             {**run_settings(config, films, effective_batch, data.sources()), **origins(data, checkpoint, continues)},
             extras,
         ),
-        valid=ValidFilms(
-            valid_set, config.truth, functools.partial(valid_loader, config, valid_set, fabric), packing.batch_size
-        ),
+        valid=valid_films(config, data, fabric, packing.batch_size),
         screen=screen, config=config, data=data, best_by=config.best_by,
     )  # fmt: skip
     describe(run, notify)
@@ -204,6 +200,27 @@ def set_up(config: TrainConfig, screen: ProgressBar) -> NetworkRun:
     fabric.barrier()
     run.started = time.monotonic()
     return run
+
+
+def check_valid(config: TrainConfig, films: Sequence[Film]) -> None:
+    """Check that the valid ``films`` can choose the best epoch.
+
+    Raises:
+        SettingsError: they cannot.
+    """
+    if not any(film.points(config.truth) for film in films):
+        raise SettingsError(f"--truth {config.truth}: no valid film has such landmarks; validation could not score")
+    sources = list(dict.fromkeys(film.source for film in films if film.source))
+    if config.best_by not in (MEAN, *sources):
+        raise SettingsError(f"--best_by {config.best_by}: the data sets with valid films are {some(sources) or 'one'}")
+
+
+def valid_films(config: TrainConfig, data: PreparedData, fabric: Fabric, batch_size: int) -> ValidFilms | None:
+    """The films that validate, and how; None for a run that validates on none."""
+    if config.is_final:
+        return None
+    films = data.dataset("valid")
+    return ValidFilms(films, config.truth, functools.partial(valid_loader, config, films, fabric), batch_size)
 
 
 def build_state(
@@ -255,20 +272,22 @@ def run_rehearsal(run: NetworkRun, dataset: FilmDataset, notify: Notify) -> None
     if config.use_compile and compile_or_stay_eager(run.fabric, network, one_pass, notify):
         notify("torch.compile works; the first steps of a new size take longer")
     seconds = rehearse(run.fabric, network, one_pass)
-    rehearse_validation(run, batch)
+    if run.valid is not None:
+        rehearse_validation(run, run.valid, batch)
     epochs_left = config.epochs - run.state.progress.epoch
     films_an_epoch = -(-run.films // run.fabric.world_size)
-    valid = len(run.valid.dataset) / run.fabric.world_size / 3  # forward only: about a third of a training pass
+    films = 0 if run.valid is None else len(run.valid.dataset)
+    valid = films / run.fabric.world_size / 3  # forward only: about a third of a training pass
     estimate = seconds / size * (films_an_epoch + valid) * epochs_left
     notify(f"one pass takes {seconds:.2f} s: about {duration(estimate)} for {epochs_left} epochs")
     if run.fabric.device.type == "cuda":
         notify(f"GPU memory of one training pass: {torch.cuda.max_memory_reserved(run.fabric.device) / GIB:.2f} GiB")
 
 
-def rehearse_validation(run: NetworkRun, batch: Batch) -> None:
+def rehearse_validation(run: NetworkRun, valid: ValidFilms, batch: Batch) -> None:
     """The largest batch of the validation, so that too little memory for it is found before the first epoch."""
     assert isinstance(run.task, HeatmapTask)
-    largest = Batch(*(part[: run.valid.batch_size] for part in batch))
+    largest = Batch(*(part[: valid.batch_size] for part in batch))
     network = run.state.model.eval()
     try:
         run.task.validate(in_precision(run.fabric, network), largest)
@@ -330,7 +349,7 @@ def copy_missing(source: Path, goal: Path) -> None:
 def report_end(run: NetworkRun, outcome: Outcome, notify: Notify) -> None:
     """How it ended, where the result lies, and how to resume."""
     progress = run.state.progress
-    in_mm = any(film.spacing for film in run.valid.dataset.films)
+    in_mm = run.valid is not None and any(film.spacing for film in run.valid.dataset.films)
     if outcome == "stopped":
         notify(
             f"stopped after step {progress.step} of {run.schedule.total_steps}; the state is saved. "
@@ -342,6 +361,8 @@ def report_end(run: NetworkRun, outcome: Outcome, notify: Notify) -> None:
     if progress.best is not None:
         unit = "mm" if in_mm else "px"
         notify(f"best: {progress.best:.3f} {unit} in epoch {progress.best_epoch}, {run.keeper.best}")
+    elif progress.best_epoch:
+        notify(f"the last epoch counts: {run.keeper.best}")
     elif outcome != "stopped":
         notify(
             "no validation found every landmark, so there is no checkpoint_best.pth: train longer or with another --lr"

@@ -23,7 +23,7 @@ from cephkit.checkpoint import read_checkpoint
 from cephkit.config import TrainConfig
 from cephkit.errors import CephkitError, SettingsError, some
 from cephkit.interrupt import ending_after_the_step
-from cephkit.model_paths import BEST
+from cephkit.model_paths import BEST, FINAL
 from cephkit.settings.reading import from_keywords, to_plain
 from cephkit.training.finish import is_complete, second_stage
 from cephkit.training.resume import different_settings
@@ -62,14 +62,17 @@ class Member:
 def members(config: TrainConfig) -> list[Member]:
     """Return the models that ``config`` asks for with ``--folds`` or ``--seeds``."""
     found = []
-    for number in range(1, (config.folds or 0) + 1):
+    numbers = range(1, (config.folds or 0) + 1) if config.fold is None or not config.final else [config.fold]
+    for number in numbers:
         found.append(_member(config, f"fold {number}", fold=number))
+    if config.final:
+        found.append(_member(config, FINAL, fold=None))
     for seed in range(config.seed, config.seed + (config.seeds or 0)):
         found.append(_member(config, f"seed {seed}", seed=seed))
     return found
 
 
-def _member(config: TrainConfig, name: str, **changes: int) -> Member:
+def _member(config: TrainConfig, name: str, **changes: int | None) -> Member:
     folder = name.replace(" ", "_")
     own = replace(config, **changes, save_dir=config.save_dir / folder, log_dir=config.log_dir / folder)  # type: ignore[arg-type]
     return Member(name, own)
@@ -92,7 +95,8 @@ def train_several(config: TrainConfig, stop: Callable[[], bool] = lambda: False)
             "--folds and --seeds resume by themselves", "leave --resume out, or add --resume_as fine_tune"
         )
     every = members(config)
-    chosen = [continued(member) for member in (every if config.fold is None else [every[config.fold - 1]])]
+    alone = config.fold is not None and not config.final
+    chosen = [continued(member) for member in every if not alone or member.config.fold == config.fold]
     devices = _devices(config)
     side_by_side = len(devices) > 1 and len(chosen) > 1
     status = _train_on(devices, chosen) if side_by_side else _train_in_turn(chosen, stop)
@@ -102,8 +106,9 @@ def train_several(config: TrainConfig, stop: Callable[[], bool] = lambda: False)
     if left:
         print(f"to be trained: {some(left, 10)}; once all are, they are judged together")
         return Result("finished", None, 0, config.save_dir)
-    judge = judge_seeds if config.folds is None else judge_folds
-    error = judge(config, {member.name: member.config for member in every}, print)
+    configs = {member.name: member.config for member in every}
+    final = configs.pop(FINAL, None)
+    error = judge_seeds(config, configs, print) if config.folds is None else judge_folds(config, configs, final, print)
     return Result("finished", error, 0, config.save_dir)
 
 

@@ -28,9 +28,12 @@ from cephkit.inference.predictor import Found, Predictor
 from cephkit.inference.uncertainty import Calibration
 from cephkit.landmarks.shipped import in_known_order
 from cephkit.model_paths import BEST
+from cephkit.models.refiner import RefinerSpec
 from cephkit.notice import Notify
 from cephkit.screen import figure, figure_table, table_console
+from cephkit.settings.options import SOURCES
 from cephkit.training.context import data_of
+from cephkit.training.finish import add_pose
 
 OUT_OF_FOLD = "out_of_fold"
 """Folder of the results of all folds, in ``--save_dir``."""
@@ -53,14 +56,18 @@ class Judged:
         return self.predictor.mode
 
 
-def judge_folds(config: TrainConfig, configs: Mapping[str, TrainConfig], notify: Notify) -> float | None:
+def judge_folds(
+    config: TrainConfig, configs: Mapping[str, TrainConfig], final: TrainConfig | None, notify: Notify
+) -> float | None:
     """Score and calibrate on all films out of fold; the mean error.
 
-    Writes ``folds.csv`` and the folder ``out_of_fold`` into ``--save_dir``, and calibrations into the checkpoints.
+    Writes ``folds.csv`` and the folder ``out_of_fold`` into ``--save_dir``, and calibrations into the checkpoints, that
+    of the final model included.
 
     Args:
         config: with ``folds``.
-        configs: of the models, by name.
+        configs: of the folds' models, by name.
+        final: of the model on the films of all folds, if there is one.
         notify: takes lines for the user.
 
     Raises:
@@ -70,7 +77,9 @@ def judge_folds(config: TrainConfig, configs: Mapping[str, TrainConfig], notify:
     every = {name: _judged([own], own, device, notify) for name, own in configs.items()}
     together = _out_of_fold([each.scores for each in every.values()], notify)
     metrics = together.metrics(draws=1000)
-    are_one = _calibrate_folds(list(every.values()), config, notify)
+    made, are_one = _calibrate_folds(list(every.values()), config, notify)
+    if final is not None:
+        _complete_final(final, list(every.values()), made, notify)
     rows = [_row(name, each.scores.metrics(), each.model) for name, each in every.items()]
     write_csv(config.save_dir / "folds.csv", COLUMNS, [*rows, *_spread(rows), _row("all", metrics)])
     out = config.save_dir / OUT_OF_FOLD
@@ -84,7 +93,9 @@ def judge_folds(config: TrainConfig, configs: Mapping[str, TrainConfig], notify:
     print_results(together, metrics, table_console(), content)
     _print(rows)
     notify(f"each film by the model that was trained without it: {out}; by fold: {config.save_dir / 'folds.csv'}")
-    if are_one:
+    if final is not None:
+        notify(f"one model of all films: cephkit predict --checkpoint {config.save_dir}")
+    elif are_one and len(every) > 1:
         notify(f"all of them as one: cephkit predict --checkpoint {config.save_dir}")
     return metrics.mre_mm if together.unit == "mm" else metrics.mre_pixels
 
@@ -153,32 +164,70 @@ def _judged(configs: Sequence[TrainConfig], data: TrainConfig, device: torch.dev
     return Judged(models[0], predictor, films, found, Scores(films, spec.symbols, found.points, data.truth, schema))
 
 
-def _calibrate_folds(every: Sequence[Judged], config: TrainConfig, notify: Notify) -> bool:
+def _calibrate_folds(
+    every: Sequence[Judged], config: TrainConfig, notify: Notify
+) -> tuple[dict[str, Calibration], bool]:
     """Calibrate on all films out of fold: the models, and the ensemble as if it were no better than they.
 
-    Whether the models find the same landmarks, so that they can be one ensemble.
+    The calibration by the models' way of predicting, none if they differ; and whether the models find the same
+    landmarks, so that they can be one ensemble.
     """
     spec = every[0].predictor.spec
     are_one = all(set(each.predictor.spec.symbols) == set(spec.symbols) for each in every)
     alike = {(each.mode, each.predictor.spec.symbols) for each in every}
     if len(alike) > 1:
         notify("the models differ in their landmarks or in having a second stage: each keeps its own calibration")
-        return are_one
+        return {}, are_one
     films = tuple(film for each in every for film in each.films)
     found = Found.joined([each.found for each in every])
     try:
         made = calibrate(found, films, spec, config.truth, (), f"{describe(films, config.truth)}, out of fold")
     except DataError as error:
         notify(f"{error}; each model keeps its own calibration")
-        return are_one
+        return {}, are_one
     # How far its models are apart is unknown out of fold: films are new to one of them only.
     ensemble = Predictor([each.model for each in every]).mode
     for each in every:
         both = {each.mode: made}
-        if each is every[0]:
+        if each is every[0] and len(every) > 1:
             both[ensemble] = replace(made, weights=np.append(made.weights, 0.0))
         _write_calibrations(each.model.path, both)
-    return are_one
+    return {every[0].mode: made}, are_one
+
+
+def _complete_final(
+    final: TrainConfig, every: Sequence[Judged], made: Mapping[str, Calibration], notify: Notify
+) -> None:
+    """Give the final model what only films that it has not seen can show, as the folds' models showed it: how much its
+    second stage counts, its errors, and how high peaks are on real films."""
+    path = final.save_dir / BEST
+    checkpoint = read_checkpoint(path)
+    extras, spec = {**checkpoint.extras, "calibrations": {}}, checkpoint.spec
+    second = [each.model.extras["refiner"] for each in every if "refiner" in each.model.extras]
+    if "refiner" in extras and 2 * len(second) > len(every):
+        share = float(np.mean([RefinerSpec.from_dict(each["spec"]).share for each in second]))
+        extras["refiner"] = {**extras["refiner"], "spec": {**extras["refiner"]["spec"], "share": share}}
+    elif extras.pop("refiner", None) is not None:
+        notify("the second stage does not lower the error out of fold: the final model does not keep it")
+    alike = all(each.predictor.spec.symbols == spec.symbols for each in every)
+    mode = "plain+refiner" if "refiner" in extras else "plain"
+    if alike and mode in made:
+        extras = with_calibrations(extras, made)
+    elif made:
+        notify("the final model has other landmarks or stages than the folds' models: it comes without expected errors")
+    else:
+        notify("the final model comes without expected errors")
+    data = prepare(
+        data_of(final), splits=("train",), annotation=SOURCES[final.annotation_type], canvas_size=spec.canvas_size,
+        hold=0, cache_dir=final.cache_dir, skip_bad_films=final.skip_bad_films, keep_twins=final.keep_twins,
+        notify=lambda line: None,
+    )  # fmt: skip
+    judged = tuple(film for each in every for film in each.films)
+    paths = {film.path for film in judged}
+    others = tuple(film for film in data.films["train"] if film.path not in paths)
+    found = Found.joined([each.found for each in every]) if alike else None
+    add_pose(extras, replace(data, films={"train": others, "valid": judged}), found, spec, notify)
+    write_extras(path, extras)
 
 
 def _write_calibrations(path: Path, made: Mapping[str, Calibration]) -> None:
