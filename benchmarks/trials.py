@@ -1,10 +1,11 @@
 """The trials of a search, at home and abroad; a table for docs/trials.md.
 
 ``cephkit tune --space benchmarks/trials.yaml ... --keep_checkpoints``, then ``python -m benchmarks.trials --study
-FOLDER --dataset_path isbi2015``. The films of the valid split judge each trial's model against the mean of the
-annotators: as they are ("home"), and as of ten machines that nobody has, each made up of strong changes of exposure,
-contrast, shading, sharpness, noise and frame ("abroad"). With several data sets in the search, ``--dataset_path`` names
-the one that judges. The figures stand in ``abroad.csv`` in the study's folder, and are not computed again.
+FOLDER --dataset_path isbi2015``; models of other runs with ``--checkpoint A B``. The films of the valid split judge
+each model against the mean of the annotators: as they are ("home"), and as of ten machines that nobody has, each made
+up of strong changes of exposure, contrast, shading, sharpness, noise and frame ("abroad"). With several data sets in
+the search, ``--dataset_path`` names the one that judges. The figures of a study stand in ``abroad.csv`` in its
+folder, and are not computed again.
 """
 
 import csv
@@ -37,8 +38,10 @@ FIGURES = ("mre_mm", "sdr_2mm_percent", "abroad_mre_mm", "abroad_sdr_2mm_percent
 class Options(DataSet):
     """What to judge, and on which films."""
 
-    study: Path
+    study: Path | None = None
     """The --out of cephkit tune."""
+    checkpoint: tuple[Path, ...] = ()
+    """Models of other runs."""
     device: str = "cpu"
 
 
@@ -62,27 +65,32 @@ def main(options: Options) -> None:
     ).films["valid"]  # fmt: skip
     rng = np.random.default_rng(7)
     machines = [machine(rng) for _ in range(MACHINES)]
-    with (options.study / "trials.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["state"] == "complete"]
-    path = options.study / "abroad.csv"
-    known = {}
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            known = {row["trial"]: row for row in csv.DictReader(file)}
+
+    def figures(path: Path) -> dict[str, str]:
+        predictor = Predictor(load_model(path, torch.device(options.device)), options.device)
+        return dict(zip(FIGURES, (*judged(predictor, films, [NONE]), *judged(predictor, films, machines)), strict=True))
+
+    for path in options.checkpoint:
+        print("| " + " | ".join([str(path), *figures(path).values()]) + " |", flush=True)
+    if options.study is None:
+        return
+    rows = [row for row in read_rows(options.study / "trials.csv") if row["state"] == "complete"]
+    table = options.study / "abroad.csv"
+    known = {row["trial"]: row for row in read_rows(table)} if table.is_file() else {}
     names = [name for name in rows[0] if name not in ("trial", "state", "mre_px", "reason", *FIGURES)]
     columns = ("trial", *names, *FIGURES)
     found: list[dict[str, str]] = []
     for row in rows:
-        figures = {name: known.get(row["trial"], {}).get(name, "") for name in FIGURES}
-        if not all(figures.values()):
-            model = load_model(options.study / f"trial_{row['trial']}" / BEST, torch.device(options.device))
-            predictor = Predictor(model, options.device)
-            figures = dict(
-                zip(FIGURES, (*judged(predictor, films, [NONE]), *judged(predictor, films, machines)), strict=True)
-            )
-        found.append({"trial": row["trial"], **{name: row[name] for name in names}, **figures})
-        write_csv(path, columns, found)
+        before = {name: known.get(row["trial"], {}).get(name, "") for name in FIGURES}
+        judgement = before if all(before.values()) else figures(options.study / f"trial_{row['trial']}" / BEST)
+        found.append({"trial": row["trial"], **{name: row[name] for name in names}, **judgement})
+        write_csv(table, columns, found)
         print("| " + " | ".join(found[-1][name] for name in columns) + " |", flush=True)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":
