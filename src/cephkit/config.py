@@ -87,7 +87,7 @@ class Optimisation(Options):
     """Compile the network with torch.compile; falls back to eager mode if that fails."""
     ema_decay: Annotated[float, inside(0, 1)] = 0.999
     """Decay of the moving average, per optimiser step."""
-    refine: bool = False
+    refine: bool = True
     """After the network, train a second stage that corrects each landmark in a crop at near native resolution."""
     augment: bool = True
     """Randomly rotate, scale, shift and change the intensity of the training films."""
@@ -113,7 +113,7 @@ class RunOptions(Options):
     folds: Annotated[int | None, at_least(2)] = None
     """Deal the films of train and valid to this many folds and train a model for each, which validates it."""
     fold: Annotated[int | None, at_least(1)] = None
-    """With --folds: train only the model of this fold (and --final); the last one to finish judges them all."""
+    """With --folds: of these, train only this one; the last one to finish judges them all."""
     final: bool = False
     """With --folds: then train one model on the films of all folds, with the errors that the folds' models had."""
     seeds: Annotated[int | None, at_least(2)] = None

@@ -38,6 +38,7 @@ def settings(tiny_aariz: Path, tmp_path: Path) -> Settings:
             "image_size": (64, 64),
             "pretrained": False, "device": "cpu", "epochs": 2, "warmup_epochs": 0.5, "num_workers": 0, "lr": 2e-3,
             "save_dir": tmp_path / run, "log_dir": tmp_path / f"{run}_logs", "annotation_type": "mean",
+            "refine": False,
         }  # fmt: skip
         return TrainConfig(**{**quick, **changes})
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,13 @@ from cephkit.data.aariz import AarizFolder
 from cephkit.data.labels import landmarks_json
 from cephkit.datasets.folds import FoldSource
 from cephkit.errors import CheckpointError, SettingsError
-from cephkit.inference.predictor import Predictor
+from cephkit.inference.predictor import Found, Predictor
 from cephkit.model_paths import checkpoint_files
 from cephkit.training import several
 from cephkit.training.several import members, train_several
 from tests.conftest import write_tiny_aariz
 from tests.training.conftest import Settings
+from tests.training.test_finish_resume import second_stage_pays
 
 
 @pytest.fixture(scope="module")
@@ -130,14 +132,27 @@ def test_the_final_model_learns_from_all_films_and_knows_the_errors_out_of_fold(
     assert model.epoch == 3  # the last one
     # It has what the folds found, and nothing that was made on films that it has seen.
     shares = [fold.extras["refiner"]["spec"]["share"] for fold in folds if "refiner" in fold.extras]
-    assert ("refiner" in model.extras) == (len(shares) > 1)
+    assert ("refiner" in model.extras) == (len(shares) == 3)
     if "refiner" in model.extras:
         assert model.extras["refiner"]["spec"]["share"] == pytest.approx(np.mean(shares))
         assert "valid" not in model.extras["refiner"]
+    (mode,) = model.extras["calibrations"]
+    assert mode == ("plain+refiner" if len(shares) == 3 else "plain")
+    assert len(model.extras["calibrations"][mode]["films"]) == 60
     if len(shares) in (0, 3):
-        (mode,) = model.extras["calibrations"]
-        assert model.extras["calibrations"][mode] == folds[0].extras["calibrations"][mode]
-        assert len(model.extras["calibrations"][mode]["films"]) == 60
+        own, of_fold = (each.extras["calibrations"][mode] for each in (model, folds[0]))
+        assert {**own, "likeness": None} == {**of_fold, "likeness": None}
+        assert own["likeness"] != of_fold["likeness"]
+    # Each knows ordinary films by its own signatures: those of another network are strange to it.
+    films = AarizFolder(many_films).read(("train",)).films[:20]
+    for checkpoint in (path, config.save_dir / "fold_2" / "checkpoint_best.pth"):
+        predictor = Predictor(load_model(checkpoint))
+        assert predictor.calibration is not None
+        assert predictor.calibration.likeness is not None
+        found = Found.joined([predictor.run_film(film.path) for film in films])
+        distance = predictor.calibration.likeness.distance(found.signatures)  # type: ignore[arg-type]
+        assert 0.5 < np.median(distance) < 1.5
+        assert (distance > predictor.calibration.likeness.farthest).sum() <= 2
     assert model.extras["pose"].keys() == folds[0].extras["pose"].keys()
     assert f"one model of all films: cephkit predict --checkpoint {config.save_dir}" in said
     # The same command again does nothing anew.
@@ -155,7 +170,7 @@ def test_the_final_model_without_a_second_stage_that_pays(
         "final", folds=2, final=True, dataset_path=(many_films,), refine=True, refine_epochs=1, refine_size=(64, 64),
     )  # fmt: skip
     train_several(config)
-    assert "the final model does not keep it" in capsys.readouterr().out
+    assert "the final model does without it" in capsys.readouterr().out
     model = read_checkpoint(checkpoint_files([config.save_dir])[0])
     assert "refiner" not in model.extras
     assert set(model.extras["calibrations"]) == {"plain"}
@@ -173,7 +188,8 @@ def test_one_fold_and_the_final_model_resume(
     ]  # fmt: skip
     fold, final = (read_checkpoint(config.save_dir / name / "checkpoint_best.pth") for name in ("fold_2", "final"))
     assert len(final.extras["calibrations"]["plain"]["films"]) == 20
-    assert final.extras["calibrations"] == fold.extras["calibrations"]
+    own, of_fold = (each.extras["calibrations"]["plain"] for each in (final, fold))
+    assert {**own, "likeness": None} == {**of_fold, "likeness": None}
     config = settings("stopped", folds=3, fold=2, final=True, dataset_path=(many_films,), epochs=2)
     after_an_epoch = (config.save_dir / "final" / "checkpoint_latest.pth").exists
     assert train_several(config, after_an_epoch).outcome == "stopped"
@@ -182,6 +198,40 @@ def test_one_fold_and_the_final_model_resume(
     train_several(config)
     again = read_checkpoint(config.save_dir / "final" / "checkpoint_best.pth")
     assert all(again.model[key].equal(final.model[key]) for key in final.model)
+
+
+def test_a_second_stage_that_only_some_folds_keep(
+    settings: Settings, many_films: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    second_stage_pays(monkeypatch)  # in the first fold alone
+    config = settings(
+        "some", folds=2, final=True, dataset_path=(many_films,), refine=True, refine_epochs=1, refine_size=(64, 64),
+    )  # fmt: skip
+    train_several(config)
+    folds = [read_checkpoint(config.save_dir / f"fold_{number}" / "checkpoint_best.pth") for number in (1, 2)]
+    assert ["refiner" in fold.extras for fold in folds] == [True, False]
+    model = read_checkpoint(config.save_dir / "final" / "checkpoint_best.pth")
+    assert "refiner" not in model.extras
+    # It has the errors of the first stages.
+    assert set(model.extras["calibrations"]) == {"plain"}
+    assert len(model.extras["calibrations"]["plain"]["films"]) == 60
+    assert "the final model does without it" in capsys.readouterr().out
+
+
+def test_folds_trained_one_after_the_other_with_the_final_model_are_judged_together(
+    settings: Settings, many_films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expected, "FEWEST_ERRORS", 80)  # points of a fold
+    for fold in (1, 3):
+        config = settings("each", folds=3, fold=fold, final=True, dataset_path=(many_films,))
+        train_several(config)
+    assert [row["model"] for row in table(config.save_dir / "folds.csv")] == [
+        "fold 1", "fold 3", "mean", "SD", "all",
+    ]  # fmt: skip
+    final = read_checkpoint(config.save_dir / "final" / "checkpoint_best.pth")
+    assert len(final.extras["calibrations"]["plain"]["films"]) == 40
+    with pytest.raises(SettingsError, match="fold 1 was trained with other settings"):
+        train_several(replace(config, lr=3e-3, fold=2))
 
 
 def test_the_final_run_has_no_valid_films_and_films_of_test_stay_out(settings: Settings, tiny_aariz: Path) -> None:

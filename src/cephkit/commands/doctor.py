@@ -97,6 +97,7 @@ def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
     report.heading("Data set")
     report.add(guarded("data set", data_lines))
     films, landmarks = examined.train + examined.valid, examined.landmarks
+    needs_of = partial(machine.Needs.of, options, films, detail=examined.detail)
 
     def settings_lines() -> list[Check]:
         nonlocal packing
@@ -105,13 +106,13 @@ def hardware_and_data(options: DoctorOptions, report: Report, smi: Smi) -> None:
 
     def disk_lines() -> list[Check]:
         cache_folder = film_cache(options.cache_dir)
-        needs = machine.Needs.of(options, films, machine.parameter_count(options, landmarks))
+        needs = needs_of(machine.parameter_count(options, landmarks))
         return machine.disk_checks(options, cache_folder, needs)
 
     report.heading("Settings (flags as for cephkit train)")
     report.add(guarded("settings", settings_lines))
     report.heading("Machine")
-    report.add(guarded("memory", lambda: machine.memory_check(options, machine.Needs.of(options, films, 0))))
+    report.add(guarded("memory", lambda: machine.memory_check(options, needs_of(0))))
     report.add(guarded("page file", lambda: machine.page_file_check(options)))
     report.add(guarded("/dev/shm", lambda: machine.shared_memory_check(options, packing.batch_size)))
     report.add(guarded("workers", lambda: machine.cores_check(options)))

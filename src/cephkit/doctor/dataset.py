@@ -14,8 +14,10 @@ from cephkit.data.prepare import UNREAD, PreparedData, prepare
 from cephkit.datasets.find import find_dataset
 from cephkit.doctor.checks import Check, failure, noted, ok, refused, warning
 from cephkit.errors import CephkitError, DataError, Note, some
+from cephkit.geometry import Size
 from cephkit.landmarks.shipped import AARIZ
 from cephkit.settings.options import SOURCES, AnnotationType
+from cephkit.training.finish import detail_size
 
 LAYOUT = "put the films into train/Cephalograms and valid/Cephalograms, as docs/data.md shows"
 
@@ -30,6 +32,8 @@ class Examination:
     valid: int = 0
     landmarks: int = len(AARIZ.symbols)
     """Number of landmarks of the model."""
+    detail: Size = (0, 0)
+    """Canvas of the second stage."""
 
 
 def examine(config: TrainConfig) -> Examination:
@@ -60,6 +64,9 @@ def examine(config: TrainConfig) -> Examination:
         return result
     splits = Counter(film.split for film in films)
     result.train, result.valid = splits["train"], splits["valid"]
+    trained = [film for film in films if film.split == "train" and film.size is not None]
+    if trained:
+        result.detail = detail_size(trained, config.refine_size)
     symbols = parts[0].symbols if parts else ()
     result.landmarks = len(symbols) or result.landmarks
     counted = ", ".join(f"{count} {split}" for split, count in splits.items())

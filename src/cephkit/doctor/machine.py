@@ -13,6 +13,7 @@ from cephkit.config import TrainConfig
 from cephkit.data.store_builder import check_memory
 from cephkit.doctor.checks import Check, failure, gib, ok, refused, warning
 from cephkit.errors import DataError
+from cephkit.geometry import Size
 from cephkit.memory import GIB
 
 PROGRAM_BYTES = 3 * GIB
@@ -37,6 +38,8 @@ class Needs:
     held: int
     """Number of films in the cache."""
     cache: int
+    second_cache: int
+    """The cache of the second stage, at its own size."""
     weights: int
     """A checkpoint of the best weights."""
     state: int
@@ -45,13 +48,23 @@ class Needs:
     """Number of checkpoint_epoch_*.pth."""
 
     @classmethod
-    def of(cls, config: TrainConfig, films: int, parameters: int) -> "Needs":
-        """Work out the needs of ``config`` for this many train and valid films and network ``parameters``."""
+    def of(cls, config: TrainConfig, films: int, parameters: int, detail: Size = (0, 0)) -> "Needs":
+        """Work out the needs of ``config`` for this many train and valid films and network ``parameters``.
+
+        ``detail`` is the canvas of the second stage.
+        """
         held = films if config.hold is None else min(config.hold, films)
         weights, state = checkpoint_bytes(parameters, config.use_ema)
         periodic = config.epochs // config.save_frequency if config.save_frequency else 0
         cache = held * config.image_size[0] * config.image_size[1]
-        return cls(films, held, cache, weights, state, periodic)
+        second_cache = held * detail[0] * detail[1] if config.refine else 0
+        return cls(films, held, cache, second_cache, weights, state, periodic)
+
+    @property
+    def caches(self) -> str:
+        """What the caches hold, in words."""
+        both = f" and {gib(self.second_cache)} for the second stage" if self.second_cache else ""
+        return f"{gib(self.cache)}{both} ({self.held} films)"
 
     @property
     def checkpoints(self) -> int:
@@ -84,12 +97,12 @@ def memory_check(config: TrainConfig, needs: Needs) -> Check:
     base = PROGRAM_BYTES + workers * WORKER_BYTES
     asks = f"the program and {workers} loader workers (train, valid) take about {gib(base)} (assumed)"
     if needs.held:
-        asks += f", the film cache {gib(needs.cache)} ({needs.held} films)"
+        asks += f", the film cache {needs.caches}"
     try:
         check_memory(needs.held, config.image_size)
     except DataError as error:
         return refused("memory", error, "use --limited_ram_cache")
-    if base + needs.cache > memory.available:
+    if base + needs.cache + needs.second_cache > memory.available:
         remedy = "close other programs; --num_workers 0 saves most of the rest"
         return warning("memory", f"{found}; {asks}", f"{remedy}, then --limited_ram_cache" if needs.held else remedy)
     return ok("memory", f"{found}; {asks}")
@@ -147,7 +160,7 @@ def disk_checks(config: TrainConfig, cache_folder: Path, needs: Needs) -> list[C
     uses = [  # folder, the most that will be written, the least that must fit, what
         (config.save_dir, needs.checkpoints, needs.weights + 2 * needs.state, f"{2 + needs.periodic} checkpoints"),
         (config.log_dir, LOG_BYTES, 0, "logs"),
-        (cache_folder, needs.cache, needs.cache, f"film cache of {needs.held} films"),
+        (cache_folder, *2 * (needs.cache + needs.second_cache,), f"film cache of {needs.held} films"),
     ]
     disks: dict[int, list[tuple[Path, int, int, str]]] = {}
     checks = []

@@ -282,9 +282,12 @@ def check_finish(config: TrainConfig, data: PreparedData, notify: Notify) -> Non
     if config.refine:
         held = [film for group in data.films.values() for film in group][: config.hold]
         size, folder = detail_size(data.films["train"], config.refine_size), film_cache(config.cache_dir)
-        check_memory(len(held), size, "the second stage: ")
-        if held and not store_path(folder, held, size).exists():
-            check_disk(folder, len(held), size, "the second stage: ")
+        try:
+            check_memory(len(held), size, "the second stage: ")
+            if held and not store_path(folder, held, size).exists():
+                check_disk(folder, len(held), size, "the second stage: ")
+        except DataError as error:
+            raise DataError(error.text, f"{error.remedy}; --no_refine does without a second stage") from error
     points = sum(len(film.points(config.truth).keys() & set(data.symbols)) for film in data.films.get("valid", ()))
     if points < FEWEST_ERRORS and not config.is_final:
         notify(

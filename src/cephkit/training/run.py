@@ -122,7 +122,7 @@ def carry_out(run: NetworkRun, stop: Callable[[], bool]) -> Outcome:
     except Stopped as stopped:
         notify(str(stopped))
         return "stopped"
-    if run.fabric.is_global_zero:
+    if run.fabric.is_global_zero and not run.config.folds:  # folds are calibrated together first
         judge_left_out(run.config, run.keeper.best, notify)
     return outcome
 

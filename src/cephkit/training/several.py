@@ -94,7 +94,9 @@ def train_several(config: TrainConfig, stop: Callable[[], bool] = lambda: False)
         raise SettingsError(
             "--folds and --seeds resume by themselves", "leave --resume out, or add --resume_as fine_tune"
         )
-    every = members(config)
+    every, known = members(config), members(replace(config, fold=None))
+    for member in known:  # whose models are judged together must have been trained alike
+        continued(member)
     alone = config.fold is not None and not config.final
     chosen = [continued(member) for member in every if not alone or member.config.fold == config.fold]
     devices = _devices(config)
@@ -106,7 +108,9 @@ def train_several(config: TrainConfig, stop: Callable[[], bool] = lambda: False)
     if left:
         print(f"to be trained: {some(left, 10)}; once all are, they are judged together")
         return Result("finished", None, 0, config.save_dir)
-    configs = {member.name: member.config for member in every}
+    # With --fold K --final other folds may have been trained before.
+    names = {member.name for member in every}
+    configs = {each.name: each.config for each in known if each.name in names or each.is_complete}
     final = configs.pop(FINAL, None)
     error = judge_seeds(config, configs, print) if config.folds is None else judge_folds(config, configs, final, print)
     return Result("finished", error, 0, config.save_dir)
