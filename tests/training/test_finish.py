@@ -49,7 +49,7 @@ from cephkit.training.finish import (
 )
 from cephkit.training.refine import RefinerTraining
 from cephkit.training.run import train
-from tests.conftest import TINY_SYMBOLS
+from tests.conftest import TINY_PIXEL_MM, TINY_SYMBOLS
 from tests.training.conftest import Lines, Settings, cpu
 
 CPU = torch.device("cpu")
@@ -222,6 +222,27 @@ def test_a_second_stage_that_lowers_the_error_is_given_back(
     assert Predictor(with_extras(model, {"refiner": stored})).mode == "plain+refiner"
     assert same(weights(path), model.model.state_dict())
     assert path.read_bytes() == content
+
+
+def test_a_second_stage_is_judged_by_the_data_sets_that_judge_the_first(
+    detail: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valid = tuple(
+        dataclasses.replace(film, source="few" if film.film_id == "v2" else "many") for film in detail.films["valid"]
+    )
+    several = dataclasses.replace(detail, films={**detail.films, "valid": valid})
+    model = load_model(random_checkpoint(tmp_path / "c.pth"))
+    for best_by, error in (("mean", 0.7), ("few", 0.4), ("many", 1.0)):
+        passes = iter([np.full(3, 2.0), np.array([0.4 if film.source == "few" else 1.0 for film in valid])])
+        monkeypatch.setattr(
+            finish_module, "predict_films",
+            lambda predictor, films, *rest, passes=passes, **more: found_on(films, next(passes) / TINY_PIXEL_MM),
+        )  # fmt: skip
+        stored = add_refiner(model, several, QUICK, "mean", cpu(), Lines(), best_by=best_by)
+        assert stored is not None
+        assert stored["valid"]["both"] == pytest.approx(0.8)  # over all films alike
+        assert stored["error"] == pytest.approx(error)
+        assert stored["sdr"]["2"] == 100
 
 
 @pytest.mark.parametrize("after", [1.6, 1.7, np.nan])

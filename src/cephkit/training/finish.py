@@ -24,6 +24,7 @@ from cephkit.data.store import store_path
 from cephkit.data.store_builder import check_disk, check_memory
 from cephkit.datasets.origins import DATA_SETS, origins_of
 from cephkit.errors import DataError, DivergedError
+from cephkit.evaluation.metrics import summarise
 from cephkit.evaluation.scoring import Scores
 from cephkit.geometry import Floats, Size, letterbox, transform
 from cephkit.inference.folder import predict_films
@@ -36,7 +37,7 @@ from cephkit.notice import Notify
 from cephkit.screen import ProgressBar
 from cephkit.training.context import NetworkRun
 from cephkit.training.refine import RefinerTraining, state_path, train_refiner
-from cephkit.training.validate import known_size
+from cephkit.training.validate import MEAN, Validation, known_size
 
 SHARES = np.linspace(0.2, 1.0, 17)
 SHARE_FOLDS = 5
@@ -78,6 +79,7 @@ def add_refiner(
     batch_size: int = 2,
     saved: Path | None = None,
     log_dir: Path | None = None,
+    best_by: str = MEAN,
 ) -> dict[str, Any] | None:
     """Trains a second stage for ``model``, as a checkpoint keeps it; None where it does not lower the error, and in all
     processes but the first.
@@ -97,6 +99,7 @@ def add_refiner(
         batch_size: valid films per pass.
         saved: see ``train_refiner``.
         log_dir: see ``train_refiner``.
+        best_by: see ``Validation.error``, which judges the two stages as it did the first one.
 
     Raises:
         Stopped: ``stop()`` was true.
@@ -145,7 +148,15 @@ def add_refiner(
         notify("the second stage does not lower the error on valid: it is not kept")
         return None
     stored["valid"] = {"first_stage": first, "both": both, "unit": before.unit}
-    return stored
+    sources = np.array([film.source for film in films])
+    names = set(sources.tolist())
+    by_source = {
+        name: summarise(after.errors_px[sources == name], after.pixel_sizes[sources == name])
+        for name in names
+        if len(names) > 1
+    }
+    judged = Validation(np.nan, np.nan, after.metrics(), after.predicted, by_source)
+    return {**stored, "error": judged.error(best_by), "sdr": judged.metrics.sdr}
 
 
 def choose_share(errors: Floats) -> tuple[float, Floats]:
@@ -325,7 +336,7 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
                 refiner = add_refiner(
                     load_model(path, fabric.device), detail,
                     RefinerTraining(**wanted["training"], num_workers=config.num_workers), config.truth, fabric, screen,
-                    stop, batch_size, saved, config.log_dir / "second_stage",
+                    stop, batch_size, saved, config.log_dir / "second_stage", config.best_by,
                 )  # fmt: skip
             except DivergedError as error:
                 screen.notify(f"{error.text}: it is not kept; cephkit refine {path} --lr trains another")
