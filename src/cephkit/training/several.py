@@ -21,7 +21,7 @@ import torch
 
 from cephkit.checkpoint import read_checkpoint
 from cephkit.config import TrainConfig
-from cephkit.errors import CephkitError, SettingsError, some
+from cephkit.errors import CephkitError, DataError, DivergedError, SettingsError, some
 from cephkit.interrupt import ending_after_the_step
 from cephkit.model_paths import BEST, FINAL
 from cephkit.settings.reading import from_keywords, to_plain
@@ -32,6 +32,10 @@ from cephkit.training.together import judge_folds, judge_seeds
 
 OUTPUT = "output.txt"
 """What a run on one of several cards prints, in its log folder."""
+STATUSES: dict[type[Exception], int] = {
+    DivergedError: 10, SettingsError: 11, DataError: 12, torch.OutOfMemoryError: 13,
+}  # fmt: skip
+"""Exit statuses of a run on one of several cards that its own settings ended, by the error or its cause."""
 _CHILD = """
 import sys
 from cephkit.cli import run
@@ -156,7 +160,8 @@ def _train_on(devices: Sequence[str], chosen: Sequence[Member]) -> int:
     """Train on several devices at once, each model in a process of its own; the status, as ``_train_in_turn``.
 
     Raises:
-        CephkitError: a run failed; its output says why.
+        CephkitError: a run failed; of the class that it has on one device, if the settings of all that failed are to
+            blame.
     """
     free: SimpleQueue[str] = SimpleQueue()
     for device in devices:
@@ -167,11 +172,22 @@ def _train_on(devices: Sequence[str], chosen: Sequence[Member]) -> int:
         stopped = asked.status if asked() else 0
     if stopped:
         return stopped
-    failed = [name for name, status in statuses.items() if status]
+    failed = [member for member in chosen if statuses[member.name]]
     if failed:
-        outputs = [str(member.config.log_dir / OUTPUT) for member in chosen if member.name in failed]
-        raise CephkitError(f"{some(failed, 10)} failed", f"see the end of {some(outputs, 10)}")
+        outputs = [member.config.log_dir / OUTPUT for member in failed]
+        reason = _last_line(outputs[0]).removeprefix("error: ")
+        text = f"{some([member.name for member in failed], 10)} failed: {reason}"
+        raise _failure({statuses[member.name] for member in failed}, text, f"see {some(list(map(str, outputs)), 10)}")
     return 0
+
+
+def _failure(statuses: set[int], text: str, remedy: str) -> CephkitError:
+    kinds = [kind for kind, status in STATUSES.items() if status in statuses]
+    kind = kinds[0] if len(kinds) == len(statuses) else CephkitError
+    error = kind(text, remedy) if issubclass(kind, CephkitError) else CephkitError(text, remedy)
+    if kind is torch.OutOfMemoryError:
+        error.__cause__ = torch.OutOfMemoryError()
+    return error
 
 
 def _train_on_free(free: "SimpleQueue[str]", asked: Callable[[], bool], member: Member) -> int:
@@ -211,7 +227,14 @@ def _train_apart(member: Member, asked: Callable[[], bool]) -> int:
 
 def train_given(argv: list[str]) -> int:
     """Train with the settings on standard input, a JSON object, in a process that ``_train_apart`` has started."""
-    return train(from_keywords(TrainConfig, None, json.load(sys.stdin), "settings")).status
+    try:
+        return train(from_keywords(TrainConfig, None, json.load(sys.stdin), "settings")).status
+    except CephkitError as error:
+        for kind, status in STATUSES.items():
+            if isinstance(error, kind) or isinstance(error.__cause__, kind):
+                print(f"error: {error}", file=sys.stderr)
+                return status
+        raise
 
 
 def _last_line(output: Path) -> str:
