@@ -46,11 +46,11 @@ first:
     assert space.first == (
         {
             "lr": 2e-3, "warmup_epochs": 2, "gradient_accumulation_steps": 3, "image_size": "192x160",
-            "use_ema": "false", "batch_size": "2", "sigma": "1",
+            "use_ema": "true", "batch_size": "2", "sigma": "1",
         },
     )  # fmt: skip
-    config = space.config({**space.first[0], "use_ema": "true", "batch_size": "auto"}, Path("here"), "cuda:1")
-    assert (config.lr, config.image_size, config.use_ema, config.batch_size) == (2e-3, (192, 160), True, "auto")
+    config = space.config({**space.first[0], "use_ema": "false", "batch_size": "auto"}, Path("here"), "cuda:1")
+    assert (config.lr, config.image_size, config.use_ema, config.batch_size) == (2e-3, (192, 160), False, "auto")
     assert (config.epochs, config.device) == (20, "cuda:1")
     assert config.save_dir == config.log_dir == Path("here")
 
@@ -94,8 +94,22 @@ first:
         ("search: {lr: [1, 2]}\nfirst: {lr: 1}", "first is a list"),
         ("search: {lr: [1, 2]}\nfirst: [{sigma: 1}]", "sigma is not searched"),
         ("search: {lr: [1, 2]}\nfirst: [{lr: 3}]", "lr: 3, is not in the search (1 or 2)"),
-        ("search: {lr: [1, 2]}\nfirst: [{}]", "lr: 0.0005, which settings and the defaults of cephkit train have"),
+        ("search: {lr: [1, 2]}\nfirst: [{}]", "lr: 0.0005, which settings or else the defaults of cephkit train have"),
         ("search: {lr: {from: 1, to: 2}}\nfirst: [{lr: x}]", "expected a number, got 'x'"),
+        (
+            "search: {epochs: {from: 10, to: 20}}\nfirst: [{epochs: 12.5}]",
+            "12.5, is not in the search (whole numbers, 10",
+        ),
+        (
+            "search: {vram_budget: {from: 1, to: 2}}\nfirst: [{}]",
+            "cephkit train have, is not in the search (1 to 2); give",
+        ),
+        ("settings: {model: 2024-01-01}\nsearch: {lr: [1, 2]}", "line 1, column 12: model: YAML reads a date here"),
+        (
+            "search: {model: [2024-01-01, hrnet]}",
+            "model: YAML reads a date here; put texts that look like one in quotes",
+        ),
+        ("search: {batch_size: {from: 0, to: 4}}", "--batch_size must be 1 or more, or auto, got 0"),
         ("search: {lr: [1, 2], lr: [3, 4]}", "lr is set twice"),
         ("search: {lr: &a [1, 2], sigma: *a}", "anchors and aliases"),
         ("search: {lr: !!python/object:os.system [1, 2]}", "tags"),
@@ -111,6 +125,12 @@ def test_faults_are_named_with_their_place(read, text: str, fault: str) -> None:
     assert fault in message
     assert message.startswith("--space ")
     assert "space.yaml" in message
+
+
+def test_a_range_of_a_setting_that_also_takes_a_word(read) -> None:  # type: ignore[no-untyped-def]
+    space = read("search: {batch_size: {from: 1, to: 4}}\nfirst: [{batch_size: 3}]")
+    assert space.search["batch_size"] == Range(1, 4, None, False, True)
+    assert space.config(space.first[0], Path("here")).batch_size == 3
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

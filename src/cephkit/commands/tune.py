@@ -50,17 +50,23 @@ def tune(options: TuneOptions) -> bool:
     """
     from importlib.util import find_spec
 
+    from cephkit.data.film import Split
     from cephkit.datasets.find import find_dataset
     from cephkit.tuning.space import read_space
 
     if find_spec("optuna") is None:
         raise SettingsError('cephkit tune needs Optuna: pip install "cephkit[tune]"')
     space = read_space(options.space)
-    find_dataset(space.config({}, options.out)).read(("train", "valid"))  # a wrong path would fail every trial
+    # What would fail every trial is found before the first one.
+    config = space.config({}, options.out)
+    source = find_dataset(config)
+    splits: list[Split] = ["train", "valid"]
+    source.read([split for split in splits if source.has(split)] or splits if config.folds else splits)
     from cephkit.tuning.report import CAUTION, write_and_print
-    from cephkit.tuning.search import search
+    from cephkit.tuning.search import check_models, search
     from cephkit.tuning.study import Study
 
+    check_models(space)
     study = Study(options.out, space, options.seed)
     try:
         search(study, options.trials, options.prune, options.keep_checkpoints, options.device, print)

@@ -65,16 +65,16 @@ def rows(study: Study) -> list[dict[str, Any]]:
     """Return a row for each trial that has begun: the complete ones first, the best of them at the top."""
     ranked = study.complete()
     others = [each for each in study.trials() if each.state in STATES and each not in ranked]
-    return [_row(each) for each in (*ranked, *others)]
+    return [_row(each, study.space) for each in (*ranked, *others)]
 
 
-def _row(trial: FrozenTrial) -> dict[str, Any]:
-    facts = trial.user_attrs
+def _row(trial: FrozenTrial, space: Space) -> dict[str, Any]:
+    facts, point = trial.user_attrs, shown(trial.params)
     error = trial.value if trial.state == TrialState.COMPLETE else None
     return {
         "trial": trial.number + 1,
         "state": STATES[trial.state],
-        **shown(trial.params),
+        **{name: point.get(name, "") for name in space.search},  # a trial that is being begun may lack some
         "mre_mm": error if facts.get("unit") == "mm" else None,
         "mre_px": error if facts.get("unit") == "px" else None,
         "sdr_2mm_percent": facts.get("sdr_2mm_percent"),
@@ -110,7 +110,7 @@ def _settings(space: Space) -> dict[str, str]:
     texts = {}
     for name, value in space.settings.items():
         each = [str(item) for item in value] if isinstance(value, list) else [str(value)]
-        is_path = name == "dataset_path" or "/" in each[0] or "\\" in each[0]
+        is_path = name == "dataset_path" or any("/" in text or "\\" in text for text in each[:1])
         parts = [text.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for text in each] if is_path else each
         texts[name] = (SEVERAL if is_path else " ").join(parts)
     return texts
@@ -122,7 +122,7 @@ def _unit(found: Sequence[Mapping[str, Any]]) -> str:
 
 def _drawing(trials: Sequence[FrozenTrial], space: Space, unit: str) -> str | None:
     """Return an SVG as base64: the error by trial and by each searched setting; None without a complete trial."""
-    done = [each for each in trials if each.state == TrialState.COMPLETE]
+    done = [each for each in trials if each.state == TrialState.COMPLETE and each.params.keys() == space.search.keys()]
     if not done:
         return None
     names = list(space.search)

@@ -14,12 +14,13 @@
       - {lr: 2e-3}
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -57,6 +58,8 @@ class Range:
     def holds(self, value: Any) -> bool:
         """Return whether ``value`` is one of the numbers."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return False
+        if self.whole and value != int(value):
             return False
         steps = 0.0 if self.step is None else (value - self.low) / self.step
         return abs(steps - round(steps)) < 1e-6
@@ -151,7 +154,18 @@ def _is_nothing(node: yaml.Node) -> bool:
 
 def _values(node: yaml.Node, where: str) -> dict[str, Any]:
     """Return a mapping of plain values."""
-    return {name: plain(value, where) for name, (value, _) in mapping(node, where, "lines 'name: value'").items()}
+    found = mapping(node, where, "lines 'name: value'")
+    return {name: _value(value, f"{where}, {place}: {name}") for name, (value, place) in found.items()}
+
+
+def _value(node: yaml.Node, where: str) -> Any:
+    """Return a plain value that the journal can hold, which is JSON."""
+    value = plain(node, where)
+    try:
+        json.dumps(value)
+    except TypeError as error:
+        raise SettingsError(f"{where}: YAML reads a date here; put texts that look like one in quotes") from error
+    return value
 
 
 def _check_name(name: str, where: str, refused: frozenset[str], why: str) -> None:
@@ -168,7 +182,7 @@ def _check_name(name: str, where: str, refused: frozenset[str], why: str) -> Non
 def _searched(name: str, node: yaml.Node, where: str) -> Range | Choices:
     if isinstance(node, yaml.MappingNode):
         return _range(name, _values(node, where), where)
-    values = plain(node, where)
+    values = _value(node, f"{where}: {name}")
     if not isinstance(values, list) or len(values) < 2:
         raise SettingsError(
             f"{where}: {name}: expected a list of two or more values, or a range as {{from: 1e-4, to: 1e-2, log: true}}"
@@ -218,7 +232,7 @@ def _range(name: str, given: Mapping[str, Any], where: str) -> Range:
 
 def _kinds(hint: Any) -> set[Any]:
     """Return the plain types in a field's type."""
-    if get_origin(hint) is Annotated or isinstance(hint, UnionType):
+    if get_origin(hint) in (Annotated, Union, UnionType):
         return set().union(*(_kinds(each) for each in get_args(hint)[: 1 if get_origin(hint) is Annotated else None]))
     return {hint}
 
@@ -272,11 +286,13 @@ def _chosen(name: str, searched: Range | Choices, given: Mapping[str, Any], defa
         if same:
             return same[0]
     else:
-        number = _number(value, f"{place}: {name}")
+        number = _number(value, f"{place}: {name}") if name in given else value
         if searched.holds(number):
-            return int(number) if searched.whole else number
-    whose = "" if name in given else ", which settings and the defaults of cephkit train have"
-    raise SettingsError(f"{place}: {name}: {_text(value)}{whose}, is not in the search ({searched})")
+            return int(number) if searched.whole else float(number)
+    whole = "whole numbers, " if isinstance(searched, Range) and searched.whole else ""
+    whose = "" if name in given else ", which settings or else the defaults of cephkit train have"
+    remedy = "" if name in given else "; give it a value here"
+    raise SettingsError(f"{place}: {name}: {_text(value)}{whose}, is not in the search ({whole}{searched}){remedy}")
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -20,6 +20,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from cephkit.errors import CephkitError, SettingsError
+from cephkit.training.lock import _holder
 from cephkit.tuning.space import Range, Space
 
 JOURNAL, LOCK, TRIAL_LOCK = "study.log", "study.lock", "trial.lock"
@@ -27,6 +28,8 @@ NAME = "cephkit tune"
 BEFORE_PRUNING = 5
 """Complete trials before one is ended early."""
 LARGEST_SEED = 2**32 - 1
+LONGEST_WAIT_S = 60.0
+"""For another process to let go of the journal, which it holds for a second at most."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,13 @@ class Study:
 
     def __init__(self, folder: Path, space: Space, seed: int = 0) -> None:
         self.folder, self.space, self.seed = folder, space, seed
-        self._lock = SoftFileLock(folder / LOCK)
+        self._lock = SoftFileLock(folder / LOCK, timeout=LONGEST_WAIT_S)
         self._distributions = {name: _distribution(space, name) for name in space.search}
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         with self._changing():
-            folder.mkdir(parents=True, exist_ok=True)
-            with self._lock:
-                self._study = self._opened()
-                for point in space.first:
-                    self._study.enqueue_trial(point, skip_if_exists=True)
+            self._study = self._opened()
+            for point in space.first:
+                self._study.enqueue_trial(point, skip_if_exists=True)
 
     def _opened(self) -> optuna.Study:
         path = self.folder / JOURNAL
@@ -80,7 +81,8 @@ class Study:
             storage = JournalStorage(JournalFileBackend(str(path), lock))
             study = optuna.create_study(
                 study_name=NAME, storage=storage, direction="minimize", load_if_exists=True,
-                pruner=optuna.pruners.MedianPruner(n_startup_trials=BEFORE_PRUNING),
+                # Of trials that were trained: a repeated point has an error and no epochs.
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=BEFORE_PRUNING, n_min_trials=BEFORE_PRUNING),
             )  # fmt: skip
             attributes = study.user_attrs
         except OSError:
@@ -105,25 +107,34 @@ class Study:
         A trial that a process left behind comes first.
 
         Raises:
-            CephkitError: the folder cannot be written.
+            CephkitError: the folder cannot be written, or a process on another machine does not let go of it.
         """
-        with self._changing(), self._lock:
-            trials = self.trials()
-            for each in trials:
-                if each.state == TrialState.RUNNING and (lock := self._claimed(each.number)) is not None:
-                    return self._taken(Trial(self._study, each._trial_id), lock, True)
-            if sum(each.state != TrialState.WAITING for each in trials) >= wanted:
-                return None
+        with self._changing(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Optuna's, about what is new in it
+            begun = [each for each in self.trials() if each.state != TrialState.WAITING]
             # A sampler for each trial: processes with one seed would try the same.
-            begun = [each for each in trials if each.state != TrialState.WAITING]
-            seed = (self.seed + len(begun)) % LARGEST_SEED
-            self._study.sampler = optuna.samplers.TPESampler(seed=seed)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Optuna's, about what is new in it
-                trial = self._study.ask(self._distributions)
+            self._study.sampler = optuna.samplers.TPESampler(seed=(self.seed + len(begun)) % LARGEST_SEED)
+            for each in begun:
+                if each.state == TrialState.RUNNING and (lock := self._claimed(each.number)) is not None:
+                    trial = Trial(self._study, each._trial_id)
+                    for name, distribution in self._distributions.items():
+                        trial._suggest(name, distribution)  # only what a process killed in ask() left open
+                    return self._taken(trial, lock, True)
+            if len(begun) >= wanted:
+                return None
+            trial = self._study.ask(self._distributions)
             lock = self._claimed(trial.number)
             assert lock is not None
             return self._taken(trial, lock, False)
+
+    def held_by_others(self) -> list[str]:
+        """Return a line for each trial that another process carries out, or has left locked."""
+        return [
+            f"trial {each.number + 1} is another process's: {_holder(lock)}. If that no longer runs, remove {lock} and "
+            "re-run the same command"
+            for each in self.trials()
+            if each.state == TrialState.RUNNING and (lock := self.folder_of(each.number) / TRIAL_LOCK).exists()
+        ]
 
     def _taken(self, trial: Trial, lock: SoftFileLock, is_resumed: bool) -> Taken:
         return Taken(trial, self.folder_of(trial.number), dict(trial.params), lock, is_resumed)
@@ -152,9 +163,13 @@ class Study:
         done = [each for each in self.trials() if each.state == TrialState.COMPLETE and each.value is not None]
         return sorted(done, key=lambda each: (each.value, each.number))
 
+    def done_before(self, taken: Taken) -> FrozenTrial | None:
+        """Return a complete trial with the same settings; None if there is none."""
+        return next((each for each in self.complete() if each.params == taken.point), None)
+
     def report(self, taken: Taken, epoch: int, error: float) -> bool:
         """Add the validation error of an epoch; return whether the trial is behind most others at that epoch."""
-        with self._changing(), self._lock:
+        with self._changing():
             # After a kill, epochs since the last saved state come again.
             if epoch not in self._study._storage.get_trial(taken.trial._trial_id).intermediate_values:
                 taken.trial.report(error, epoch)
@@ -162,13 +177,13 @@ class Study:
 
     def note(self, taken: Taken, **facts: Any) -> None:
         """Keep facts about a trial."""
-        with self._changing(), self._lock:
+        with self._changing():
             for name, fact in facts.items():
                 taken.trial.set_user_attr(name, fact)
 
     def end(self, taken: Taken, error: float | None = None, reason: str = "", is_pruned: bool = False) -> None:
         """End a trial: complete with its ``error``, ended early, or failed for a ``reason``."""
-        with self._changing(), self._lock:
+        with self._changing():
             if reason:
                 taken.trial.set_user_attr("reason", reason)
             if error is not None:
@@ -178,7 +193,7 @@ class Study:
 
     def tidy(self) -> None:
         """Remove the checkpoints of trials that have ended, but for the best one's."""
-        with self._changing(), self._lock:
+        with self._changing():
             best = self.complete()[:1]
             for each in self.trials():
                 if each.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL) and each not in best:
@@ -187,8 +202,17 @@ class Study:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
+        """Hold the study against other processes."""
         try:
-            yield
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._lock:
+                yield
+        except Timeout as error:
+            path = self.folder / LOCK
+            raise CephkitError(
+                f"--out {self.folder} is locked by another process: {_holder(path)}. If that no longer runs (after a "
+                f"restart of its machine, say), remove {path}, then re-run the same command"
+            ) from error
         except OSError as error:
             raise CephkitError(
                 f"--out {self.folder}: cannot be written ({error.strerror or error}); free disk space or change its "
