@@ -43,10 +43,10 @@ def system(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 def test_needs_follow_the_settings() -> None:
     needs = Needs.of(CACHED, 850, 30_000_000)
     assert (needs.held, needs.cache) == (850, 850 * MIB)
-    assert (needs.weights, needs.state, needs.periodic) == (120_000_000, 480_000_000, 10)
+    assert (needs.weights, needs.state, needs.periodic) == (120_000_000, 360_000_000, 10)
     # The best, the latest, one that is being written, and one every ten epochs.
-    assert needs.checkpoints == 120_000_000 + 12 * 480_000_000
-    assert Needs.of(TrainConfig(use_ema=False, save_frequency=0), 850, 1).checkpoints == 4 + 2 * 12
+    assert needs.checkpoints == 120_000_000 + 12 * 360_000_000
+    assert Needs.of(TrainConfig(use_ema=True, save_frequency=0), 850, 1).checkpoints == 4 + 2 * 16
     assert Needs.of(TrainConfig(limited_ram_cache=100), 850, 1).held == 100
     assert Needs.of(TrainConfig(), 850, 1).cache == 0
     second = Needs.of(CACHED, 850, 1, detail=(2048, 2048))
@@ -147,14 +147,14 @@ def folders(tmp_path: Path, **more: object) -> TrainConfig:
     return TrainConfig(save_dir=tmp_path / "a" / "b", log_dir=tmp_path / "logs", use_ram_cache=True, **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("free_gib", "status"), [(7, "ok"), (3, "warning"), (1, "failure")])
+@pytest.mark.parametrize(("free_gib", "status"), [(6, "ok"), (3, "warning"), (1, "failure")])
 def test_disk_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free_gib: float, status: str) -> None:
     config = folders(tmp_path)
     disk(monkeypatch, free_gib * GIB)
     (check,) = disk_checks(config, tmp_path / "cache", Needs.of(config, 850, 30_000_000))
     assert check.status == status
-    # 5.48 GiB of checkpoints, 850 MiB of films and 128 MiB of logs, all on one disk.
-    assert check.found.startswith(f"{free_gib}.0 GiB free, the run writes up to 6.4 GiB: 12 checkpoints 5.5 GiB in")
+    # 4.14 GiB of checkpoints, 850 MiB of films and 128 MiB of logs, all on one disk.
+    assert check.found.startswith(f"{free_gib}.0 GiB free, the run writes up to 5.1 GiB: 12 checkpoints 4.1 GiB in")
     assert not (tmp_path / "a").exists()
 
 

@@ -46,7 +46,7 @@ first:
     assert space.first == (
         {
             "lr": 2e-3, "warmup_epochs": 2, "gradient_accumulation_steps": 3, "image_size": "192x160",
-            "use_ema": "true", "batch_size": "2", "sigma": "1",
+            "use_ema": "false", "batch_size": "2", "sigma": "1",
         },
     )  # fmt: skip
     config = space.config({**space.first[0], "use_ema": "false", "batch_size": "auto"}, Path("here"), "cuda:1")

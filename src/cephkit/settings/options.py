@@ -186,7 +186,7 @@ class Network(Options):
     """Heatmap loss: Adaptive Wing, or a cross-entropy over a 2-D softmax."""
     channels_last: bool = False
     """Channels-last memory layout of network and input; often faster."""
-    use_ema: bool = True
+    use_ema: bool = False
     """Keep an exponential moving average of the weights, and use it to validate and for the best checkpoint."""
 
 
