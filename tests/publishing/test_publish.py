@@ -172,6 +172,13 @@ def test_a_second_stage_and_a_calibration_on_restricted_data_count_too(tmp_path:
     assert [terms.title for terms in facts.held_back_by] == ["ISBI 2015"]
 
 
+def test_the_card_of_a_final_model_says_that_nothing_validated_it(tmp_path: Path) -> None:
+    model = model_at(tmp_path / "model.pth", {"annotation_type": "mean", "truth": "mean", "folds": 5, "final": True})
+    text = card_of(model, tmp_path / "out")
+    assert "learnt from the films of all folds" in text
+    assert "Validated against" not in text
+
+
 def test_an_unknown_licence_is_said_until_it_is_stated(tmp_path: Path) -> None:
     path = model_at(tmp_path / "c.pth", {"data_sets": [{"name": "clinic", "layout": "COCO keypoints"}]})
     text = card_of(path, tmp_path / "one")

@@ -11,6 +11,7 @@ import pytest
 import cephkit
 from cephkit.calibration import expected
 from cephkit.checkpoint import load_model, read_checkpoint
+from cephkit.commands.refine import main as refine_main
 from cephkit.data.aariz import AarizFolder
 from cephkit.data.labels import landmarks_json
 from cephkit.datasets.folds import FoldSource
@@ -155,6 +156,8 @@ def test_the_final_model_learns_from_all_films_and_knows_the_errors_out_of_fold(
         assert (distance > predictor.calibration.likeness.farthest).sum() <= 2
     assert model.extras["pose"].keys() == folds[0].extras["pose"].keys()
     assert f"one model of all films: cephkit predict --checkpoint {config.save_dir}" in said
+    with pytest.raises(SettingsError, match="was trained with --folds"):
+        refine_main([str(path), "--dataset_path", str(many_films), "--device", "cpu"])
     # The same command again does nothing anew.
     train_several(config)
     again = read_checkpoint(path)

@@ -91,6 +91,7 @@ def card(checkpoint: Checkpoint, facts: CardFacts) -> str:
         known=known,
         learnt_from=_annotators(config.get("annotation_type")),
         truth=_annotators(config.get("truth")),
+        is_final=bool(config.get("final")),
         start=_start(config),
         validation=total(checkpoint.metrics) if checkpoint.metrics else None,
         second_stage=_second_stage(stage),

@@ -339,7 +339,8 @@ def complete(run: NetworkRun, stop: Callable[[], bool]) -> bool:
                     stop, batch_size, saved, config.log_dir / "second_stage", config.best_by,
                 )  # fmt: skip
             except DivergedError as error:
-                screen.notify(f"{error.text}: it is not kept; cephkit refine {path} --lr trains another")
+                advice = "" if config.folds else f"; cephkit refine {path} --lr trains another"
+                screen.notify(f"{error.text}: it is not kept{advice}")
         if not fabric.is_global_zero:
             return True
         where = "before the errors of the best checkpoint were calibrated"

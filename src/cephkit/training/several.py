@@ -68,7 +68,7 @@ def members(config: TrainConfig) -> list[Member]:
     found = []
     numbers = range(1, (config.folds or 0) + 1) if config.fold is None or not config.final else [config.fold]
     for number in numbers:
-        found.append(_member(config, f"fold {number}", fold=number))
+        found.append(_member(config, f"fold {number}", fold=number, final=False))
     if config.final:
         found.append(_member(config, FINAL, fold=None))
     for seed in range(config.seed, config.seed + (config.seeds or 0)):
