@@ -29,6 +29,8 @@ def test_edits_made_while_the_server_is_dead_are_saved_when_it_is_back(page: Rev
     saved = page.at(0, "S")
     review.kill()
     page.drag("N", 15, 0)
+    # The line that says so moves the film: the next drag starts where it lies then.
+    expect(page.tab.get_by_text(re.compile(r"The server does not answer.*\b1\b.*kept here"))).to_be_visible()
     page.drag("Me", 15, 0)
 
     expect(page.tab.get_by_text(re.compile(r"The server does not answer.*\b2\b.*kept here"))).to_be_visible()
