@@ -37,7 +37,8 @@ def main(argv: list[str]) -> int:
     run([
         "train", "--dataset_path", data, "--model", "hrnet_w18_small", "--no_pretrained", "--image_size", 256, 256,
         "--batch_size", 8, "--gradient_accumulation_steps", 1, "--lr", 2e-3, "--warmup_epochs", 2, "--epochs",
-        options.epochs, "--mixed_precision", "--channels_last", "--use_ema", "--num_workers", 0, "--use_ram_cache",
+        options.epochs, "--mixed_precision", "--channels_last", "--use_ema", "--no_refine", "--num_workers", 0,
+        "--use_ram_cache",
         "--save_dir", model, "--log_dir", logs, "--device", "cpu",
     ])  # fmt: skip
     run([
