@@ -58,7 +58,7 @@ def _owning(folder: Path, flag: str, notify: Notify) -> Iterator[None]:
     except Timeout as error:
         other = f"or choose another {flag}" if flag else "and try again"
         raise CephkitError(
-            f"{what} is in use by another run: {_holder(path)}. Wait until it ends, {other}; if it no longer runs (its "
+            f"{what} is in use by another run: {holder(path)}. Wait until it ends, {other}; if it no longer runs (its "
             f"machine was restarted, say), remove {path}"
         ) from error
     except OSError as error:
@@ -78,7 +78,7 @@ def _owning(folder: Path, flag: str, notify: Notify) -> Iterator[None]:
                 folder.rmdir()  # only where nothing has come into it
 
 
-def _holder(path: Path) -> str:
+def holder(path: Path) -> str:
     """Describe the process that holds the lock."""
     try:
         process, host, *_ = path.read_text(encoding="ascii").split()

@@ -64,10 +64,9 @@ class Member:
 
 
 def members(config: TrainConfig) -> list[Member]:
-    """Return the models that ``config`` asks for with ``--folds`` or ``--seeds``."""
+    """Return the models that ``--folds`` or ``--seeds`` stand for, whichever of them ``--fold`` chooses."""
     found = []
-    numbers = range(1, (config.folds or 0) + 1) if config.fold is None or not config.final else [config.fold]
-    for number in numbers:
+    for number in range(1, (config.folds or 0) + 1):
         found.append(_member(config, f"fold {number}", fold=number, final=False))
     if config.final:
         found.append(_member(config, FINAL, fold=None))
@@ -98,23 +97,23 @@ def train_several(config: TrainConfig, stop: Callable[[], bool] = lambda: False)
         raise SettingsError(
             "--folds and --seeds resume by themselves", "leave --resume out, or add --resume_as fine_tune"
         )
-    every, known = members(config), members(replace(config, fold=None))
-    for member in known:  # whose models are judged together must have been trained alike
-        continued(member)
-    alone = config.fold is not None and not config.final
-    chosen = [continued(member) for member in every if not alone or member.config.fold == config.fold]
+    # Whose models are judged together must have been trained alike.
+    every = [continued(member) for member in members(config)]
+    chosen = [
+        each for each in every
+        if config.fold in (None, each.config.fold) or (config.final and each.name == FINAL)
+    ]  # fmt: skip
     devices = _devices(config)
     side_by_side = len(devices) > 1 and len(chosen) > 1
     status = _train_on(devices, chosen) if side_by_side else _train_in_turn(chosen, stop)
     if status:
         return Result("stopped", None, 0, config.save_dir, status)
-    left = [member.name for member in every if not member.is_complete]
+    # With --final one fold is enough to judge by.
+    left = [each.name for each in (chosen if config.final else every) if not each.is_complete]
     if left:
         print(f"to be trained: {some(left, 10)}; once all are, they are judged together")
         return Result("finished", None, 0, config.save_dir)
-    # With --fold K --final other folds may have been trained before.
-    names = {member.name for member in every}
-    configs = {each.name: each.config for each in known if each.name in names or each.is_complete}
+    configs = {each.name: each.config for each in every if each.is_complete}
     final = configs.pop(FINAL, None)
     error = judge_seeds(config, configs, print) if config.folds is None else judge_folds(config, configs, final, print)
     return Result("finished", error, 0, config.save_dir)

@@ -20,7 +20,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from cephkit.errors import CephkitError, SettingsError
-from cephkit.training.lock import _holder
+from cephkit.training.lock import holder
 from cephkit.tuning.space import Range, Space
 
 JOURNAL, LOCK, TRIAL_LOCK = "study.log", "study.lock", "trial.lock"
@@ -130,7 +130,7 @@ class Study:
     def held_by_others(self) -> list[str]:
         """Return a line for each trial that another process carries out, or has left locked."""
         return [
-            f"trial {each.number + 1} is another process's: {_holder(lock)}. If that no longer runs, remove {lock} and "
+            f"trial {each.number + 1} is another process's: {holder(lock)}. If that no longer runs, remove {lock} and "
             "re-run the same command"
             for each in self.trials()
             if each.state == TrialState.RUNNING and (lock := self.folder_of(each.number) / TRIAL_LOCK).exists()
@@ -210,7 +210,7 @@ class Study:
         except Timeout as error:
             path = self.folder / LOCK
             raise CephkitError(
-                f"--out {self.folder} is locked by another process: {_holder(path)}. If that no longer runs (after a "
+                f"--out {self.folder} is locked by another process: {holder(path)}. If that no longer runs (after a "
                 f"restart of its machine, say), remove {path}, then re-run the same command"
             ) from error
         except OSError as error:
