@@ -1,6 +1,7 @@
 """A search: trials that are trained, judged, ended early, interrupted and resumed."""
 
 import csv
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def test_trials_are_runs_and_the_best_one_can_be_trained_again(
     space: Spaces, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "tuned"
-    assert tune(TuneOptions(space=space(), trials=3, out=out))
+    assert tune(TuneOptions(space=space(lr=1e-3), trials=3, out=out))
     said = capsys.readouterr().out
     rows = table(out)
     assert [row["trial"] for row in rows] == ["1", "2", "3"]
@@ -52,10 +53,14 @@ def test_trials_are_runs_and_the_best_one_can_be_trained_again(
     assert config.epochs == 2
     assert config.save_dir == TrainConfig().save_dir
     page = (out / "report.html").read_text(encoding="utf-8")
+    # What is searched is not among the settings that all trials share.
+    shared = page[page.index("Settings of all trials") : page.index("Errors</h2>")]
+    assert "epochs" in shared
+    assert not re.search(r"<th[^>]*>lr</th>", shared)
     assert "<script" not in page
     assert str(tmp_path) not in page
     # More trials are added to those that are there.
-    assert tune(TuneOptions(space=space(), trials=4, out=out))
+    assert tune(TuneOptions(space=space(lr=1e-3), trials=4, out=out))
     assert table(out)[:3] == rows
     assert len(table(out)) == 4
 

@@ -109,6 +109,8 @@ def _settings(space: Space) -> dict[str, str]:
     """Return the settings of all trials, of a folder only the last part: reports are shared."""
     texts = {}
     for name, value in space.settings.items():
+        if name in space.search:  # what it is where first names no other
+            continue
         each = [str(item) for item in value] if isinstance(value, list) else [str(value)]
         is_path = name == "dataset_path" or any("/" in text or "\\" in text for text in each[:1])
         parts = [text.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for text in each] if is_path else each
