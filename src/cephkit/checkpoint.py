@@ -23,7 +23,7 @@ from cephkit.notice import VERSION
 from cephkit.published import fingerprint, is_published, read_config, with_tensors, write_content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 FORMAT = "cephkit"
 FORMAT_VERSION = 1
@@ -79,6 +79,15 @@ class LoadedModel:
     def name(self) -> str:
         """For results and lists: the file's or the folder's name, or that on the hub with the commit."""
         return hub_name(self.path) or self.path.name
+
+    def folds_note(self, splits: "Collection[str]") -> str:
+        """Warn who judges the model by films of ``splits`` that its folds may have dealt to train; empty otherwise."""
+        if not self.meta["config"].get("folds") or not {"train", "valid"} & set(splits):
+            return ""
+        return (
+            f"{self.name} was trained with --folds, which deal train and valid anew: if these films are those of its "
+            "training, it has learnt from them, and its errors on others are larger; judge it by films of test"
+        )
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -11,11 +11,13 @@ import pytest
 import cephkit
 from cephkit.calibration import expected
 from cephkit.checkpoint import load_model, read_checkpoint
+from cephkit.commands.calibrate import main as calibrate_main
+from cephkit.commands.evaluate import main as evaluate_main
 from cephkit.commands.refine import main as refine_main
 from cephkit.data.aariz import AarizFolder
 from cephkit.data.labels import landmarks_json
 from cephkit.datasets.folds import FoldSource
-from cephkit.errors import CheckpointError, SettingsError
+from cephkit.errors import CheckpointError, DataError, SettingsError
 from cephkit.inference.predictor import Found, Predictor
 from cephkit.model_paths import checkpoint_files
 from cephkit.training import several
@@ -28,7 +30,7 @@ from tests.training.test_finish_resume import second_stage_pays
 @pytest.fixture(scope="module")
 def many_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough points to calibrate on."""
-    return write_tiny_aariz(tmp_path_factory.mktemp("many") / "Aariz", train=45, valid=15)
+    return write_tiny_aariz(tmp_path_factory.mktemp("many") / "Aariz", train=45, valid=15, test=2)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -116,7 +118,7 @@ def test_one_fold_at_a_time_and_the_last_one_judges_all(settings: Settings, caps
 
 
 def test_the_final_model_learns_from_all_films_and_knows_the_errors_out_of_fold(
-    settings: Settings, many_films: Path, capsys: pytest.CaptureFixture[str]
+    settings: Settings, many_films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = settings(
         "final", folds=3, final=True, dataset_path=(many_films,), refine=True, refine_epochs=1, refine_size=(64, 64),
@@ -158,6 +160,14 @@ def test_the_final_model_learns_from_all_films_and_knows_the_errors_out_of_fold(
     assert f"one model of all films: cephkit predict --checkpoint {config.save_dir}" in said
     with pytest.raises(SettingsError, match="was trained with --folds"):
         refine_main([str(path), "--dataset_path", str(many_films), "--device", "cpu"])
+    data = ["--dataset_path", str(many_films), "--device", "cpu", "--num_workers", "0"]
+    capsys.readouterr()
+    for split, warns in (("valid", True), ("test", False)):
+        evaluate_main(["--checkpoint", str(path), *data, "--split", split, "--out", str(tmp_path / split)])
+        assert ("it has learnt from them" in " ".join(capsys.readouterr().out.split())) == warns
+    with pytest.raises(DataError, match="a calibration needs 200"):  # too few in valid alone
+        calibrate_main([str(path), *data, "--out", str(tmp_path / "calibrated.pth")])
+    assert "it has learnt from them" in " ".join(capsys.readouterr().out.split())
     # The same command again does nothing anew.
     train_several(config)
     again = read_checkpoint(path)

@@ -92,6 +92,8 @@ def calibrate(options: CalibrateOptions) -> None:
     bare = [with_extras(model, {**model.extras, "calibrations": None}) for model in models]
     predictor = Predictor(bare, device, options.mixed_precision, options.tta, options.refine)
     spec, first = predictor.spec, None
+    if note := models[0].folds_note([options.split]):
+        print(note)
     if options.films is not None:
         first = stored_calibration(models, predictor.mode)
         if first is None:

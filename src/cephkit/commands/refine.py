@@ -70,11 +70,8 @@ def _refine(options: RefineOptions, screen: "ProgressBar") -> bool:
     notify = screen.notify
     fabric = start_fabric(options.device, options.mixed_precision, notify)
     model = load_model(options.checkpoint, fabric.device)
-    if model.meta["config"].get("folds"):
-        raise SettingsError(
-            "was trained with --folds, which deal the films of train and valid anew: valid films that taught it cannot "
-            "judge a second stage", "use cephkit train with the same --folds and --refine", options.checkpoint,
-        )  # fmt: skip
+    if note := model.folds_note(["valid"]):
+        raise SettingsError(note, "for a second stage, use cephkit train with the same --folds", options.checkpoint)
     data = prepare(
         find_dataset(options),
         splits=("train", "valid"), annotation=SOURCES[options.annotation_type],

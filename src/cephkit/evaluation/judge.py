@@ -61,6 +61,9 @@ def judge_checkpoints(
     loaded = [load_model(path, device) for path in checkpoint_files(paths, notify)]
     predictor = Predictor(loaded, device, options.mixed_precision, tta, refine)
     spec = predictor.spec
+    # Data sets that are left out are those that it learnt from.
+    if not options.leave_out and (note := loaded[0].folds_note(options.splits)):
+        notify(note)
     prepared = prepare(
         find_dataset(options),
         splits=options.splits, annotation=options.truth, canvas_size=spec.canvas_size, hold=0,
