@@ -82,7 +82,7 @@ class LoadedModel:
 
     def folds_note(self, splits: "Collection[str]") -> str:
         """Warn who judges the model by films of ``splits`` that its folds may have dealt to train; empty otherwise."""
-        if not self.meta["config"].get("folds") or not {"train", "valid"} & set(splits):
+        if not self.meta.get("config", {}).get("folds") or not {"train", "valid"} & set(splits):
             return ""
         return (
             f"{self.name} was trained with --folds, which deal train and valid anew: if these films are those of its "
